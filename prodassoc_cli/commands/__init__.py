@@ -1,0 +1,1 @@
+"""The six stages and two helpers, each thin: parse, call the domain, store, say."""

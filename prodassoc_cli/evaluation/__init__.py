@@ -1,0 +1,1 @@
+"""How good recommendations are, and how sure one can be of it."""

@@ -1,0 +1,1 @@
+"""From raw order lines and catalogues to clean interactions and products."""
