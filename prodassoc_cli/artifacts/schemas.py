@@ -1,0 +1,205 @@
+"""Every artifact kind, declared once: validation, `inspect` and the docs derive from here.
+
+Plain Python on purpose: no polars, no pyarrow, so that `--help` may read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+SCHEMA_VERSION = "1.0"
+"""MAJOR.MINOR of all kinds together: a new optional column raises MINOR, anything else MAJOR."""
+
+Dtype = Literal["str", "i32", "i64", "f32", "f64", "datetime[us]", "list[str]", "vector[f32]"]
+
+EVENTS = ("purchase", "view", "cart", "rating", "review", "impression", "click", "dismiss")
+"""What an interaction row can be."""
+
+RELATIONS = ("complement", "substitute", "variant")
+"""How the two sides of a rule can be related."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of an artifact.
+
+    Attributes:
+        name: its name in the file.
+        dtype: its type, in this module's words; `vector[f32]` is a fixed-size list.
+        meaning: one sentence for `inspect` and the docs.
+        nullable: whether a value may be missing.
+        optional: whether the column itself may be missing.
+        values: the only values allowed; empty where any is.
+    """
+
+    name: str
+    dtype: Dtype
+    meaning: str
+    nullable: bool = False
+    optional: bool = False
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of artifact.
+
+    Attributes:
+        name: the word stored in the file's metadata.
+        meaning: one sentence for `inspect` and the docs.
+        columns: the columns, in the order they are written.
+        made_by: the command that writes it.
+        open: whether further columns are kept as they come (they follow the declared ones).
+        one_of: names of optional columns of which exactly one must be there.
+    """
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    made_by: str
+    open: bool = False
+    one_of: tuple[str, ...] = ()
+
+    def column(self, name: str) -> Column | None:
+        """Return the declared column of that name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+INTERACTIONS = Kind(
+    "interactions",
+    "What users did with products: one row a basket line, a rating or another event.",
+    (
+        Column("user_id", "str", "Who; null for an anonymous basket", nullable=True),
+        Column("order_id", "str", "Basket the row belongs to; null where there is none", nullable=True),
+        Column("product_id", "str", "Product, as text: 00123 stays 00123"),
+        Column("event", "str", "What happened", values=EVENTS),
+        Column("quantity", "f64", "Units bought", nullable=True),
+        Column("price", "f64", "Price of one unit", nullable=True),
+        Column("rating", "f64", "The user's rating", nullable=True),
+        Column("timestamp", "datetime[us]", "When, without a time zone", nullable=True),
+    ),
+    made_by="clean",
+)
+
+PRODUCTS = Kind(
+    "products",
+    "The catalogue: one row a product, with any further column it came with.",
+    (
+        Column("product_id", "str", "Product, unique"),
+        Column("title", "str", "Name shown to people", nullable=True),
+        Column("description", "str", "Longer text", nullable=True),
+        Column("brand", "str", "Brand or maker", nullable=True),
+        Column("category", "str", "Path from general to special: `Food > Dairy`", nullable=True),
+        Column("price", "f64", "Price of one unit", nullable=True),
+    ),
+    made_by="clean --products",
+    open=True,
+)
+
+REJECTS = Kind(
+    "rejects",
+    "Rows that cleaning left out, each with its reason.",
+    (
+        Column("source", "str", "File the row came from"),
+        Column("row", "i64", "Number of the data row in it, from 1, the header not counted"),
+        Column("reason", "str", "Name of the rule that left it out"),
+        Column("raw", "str", "The row as text"),
+    ),
+    made_by="clean --rejects-output",
+)
+
+EMBEDDINGS = Kind(
+    "embeddings",
+    "One vector a product (or user profile).",
+    (
+        Column("product_id", "str", "Product, unique"),
+        Column("embedding", "vector[f32]", "Vector of Euclidean length 1"),
+    ),
+    made_by="embed",
+)
+
+ITEMSETS = Kind(
+    "itemsets",
+    "Sets of products found together in at least the minimum number of baskets.",
+    (
+        Column("items", "list[str]", "Products of the set, sorted"),
+        Column("size", "i32", "Number of products in the set"),
+        Column("count", "i64", "Baskets that contain them all"),
+        Column("support", "f64", "count / number of baskets"),
+    ),
+    made_by="mine",
+)
+
+RULES = Kind(
+    "rules",
+    "Who buys the antecedent also buys the consequent.",
+    (
+        Column("antecedent", "list[str]", "Products on the left, sorted"),
+        Column("consequent", "list[str]", "Products on the right, sorted"),
+        Column("count", "i64", "Baskets with both sides, n(A∪B)"),
+        Column("support", "f64", "n(A∪B) / n"),
+        Column("confidence", "f64", "n(A∪B) / n(A)"),
+        Column("lift", "f64", "confidence · n / n(B)"),
+        Column("leverage", "f64", "support(A∪B) - support(A)·support(B)", optional=True, nullable=True),
+        Column("conviction", "f64", "(1 - support(B)) / (1 - confidence)", optional=True, nullable=True),
+        Column("jaccard", "f64", "n(A∪B) / (n(A) + n(B) - n(A∪B))", optional=True, nullable=True),
+        Column("cosine", "f64", "support(A∪B) / √(support(A)·support(B))", optional=True, nullable=True),
+        Column("kulczynski", "f64", "mean of the confidences both ways", optional=True, nullable=True),
+        Column("zhang", "f64", "Zhang's measure of association, -1 to 1", optional=True, nullable=True),
+        Column("p_value", "f64", "One-sided Fisher exact p-value", optional=True, nullable=True),
+        Column("q_value", "f64", "p-value after correction", optional=True, nullable=True),
+        Column("similarity", "f64", "Cosine of the sides' embeddings", optional=True, nullable=True),
+        Column("relation", "str", "How the sides relate", optional=True, nullable=True, values=RELATIONS),
+    ),
+    made_by="mine",
+    open=True,
+)
+
+MODEL = Kind(
+    "model",
+    "A trained recommender: one array a column, padded with nulls to the longest; lengths in the metadata.",
+    (),
+    made_by="train",
+    open=True,
+)
+
+RECOMMENDATIONS = Kind(
+    "recommendations",
+    "The best products for each user, basket or product, with reasons.",
+    (
+        Column("user_id", "str", "User the list is for", optional=True),
+        Column("basket_id", "str", "Basket the list is for", optional=True),
+        Column("source_product_id", "str", "Product the list is for", optional=True),
+        Column("rank", "i32", "Place in the list, from 1"),
+        Column("product_id", "str", "Recommended product"),
+        Column("score", "f64", "The model's score; comparable within a list only"),
+        Column("reason", "str", "Why, in a shopper's words"),
+        Column("propensity", "f64", "Probability of showing this product here", optional=True, nullable=True),
+    ),
+    made_by="recommend",
+    open=True,
+    one_of=("user_id", "basket_id", "source_product_id"),
+)
+
+METRICS = Kind(
+    "metrics",
+    "How good lists are, with 95 % intervals.",
+    (
+        Column("model", "str", "Which recommendations"),
+        Column("metric", "str", "Name of the metric"),
+        Column("k", "i32", "Length the lists were cut to; null where it has no meaning", nullable=True),
+        Column("value", "f64", "The metric; null where undefined", nullable=True),
+        Column("low", "f64", "Lower end of the 95 % interval", nullable=True),
+        Column("high", "f64", "Upper end of the 95 % interval", nullable=True),
+        Column("n", "i64", "Number of users (or ratings, or products) it is over"),
+    ),
+    made_by="evaluate",
+)
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        INTERACTIONS, PRODUCTS, REJECTS, EMBEDDINGS, ITEMSETS, RULES, MODEL, RECOMMENDATIONS, METRICS,
+    )
+}  # fmt: skip
