@@ -54,6 +54,7 @@ def result_parameters(config: object) -> dict[str, Any]:
 
 _FILE = {"metavar": "FILE", "result": False}
 
+Format = Literal["parquet", "csv", "jsonl", "table"]
 Layout = Literal["auto", "lines", "baskets", "list", "onehot", "fimi", "ratings"]
 Preset = Literal["uci", "instacart", "ga4", "personalize", "recbole", "movielens"]
 Event = Literal["purchase", "view", "cart", "rating", "review", "impression", "click", "dismiss"]
@@ -64,7 +65,7 @@ class CommonConfig:
     """Options that every command has."""
 
     output: str | None = setting(None, "Where to write; - is standard output", flag="-o/--output", **_FILE)
-    format: Literal["parquet", "csv", "jsonl", "table"] | None = setting(
+    format: Format | None = setting(
         None, "Format of the output [default: by its suffix; a table on a terminal]", result=False
     )
     summary: str | None = setting(None, "Write the run's summary as JSON", **_FILE)

@@ -1,0 +1,134 @@
+"""The command-line application: registers the commands, and turns errors into exit codes.
+
+The one place where an exception becomes an exit code (the list is in README.md).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from typing import Any, NoReturn
+
+import typer
+from typer import _click as click
+
+from prodassoc_cli.commands import inspect
+from prodassoc_cli.commands.options import print_version
+from prodassoc_cli.commands.run import NothingToDo
+from prodassoc_cli.errors import BadConfig, BadData, ProdassocError, UsageProblem
+from prodassoc_cli.terminal.messages import Messages
+
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+EXIT_TERMINATED = 143
+
+OVERVIEW = """Product association analysis: rules, recommendations and their evaluation, from order lines.
+
+\b
+  orders.csv ── clean ──▶ interactions ── mine ──▶ rules ─────┐
+  catalog.csv ─ clean ──▶ products ── embed ──▶ embeddings ─┐ │
+                          holdout ─────────────┐            ▼ ▼
+  metrics ◀── evaluate ◀── recommendations ◀── recommend ◀── train
+"""
+
+app = typer.Typer(
+    name="prodassoc",
+    help=OVERVIEW,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for stage in (inspect,):
+    stage.register(app)
+
+
+@app.callback(help=OVERVIEW)
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and exit", is_eager=True, callback=print_version
+    ),
+) -> None:
+    """Hold the options that stand before a command."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with the contract's code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(_exit_code(sys.argv[1:] or ["--help"]))
+
+
+class _Terminated(BaseException):
+    """SIGTERM came in."""
+
+
+def _terminate(number: int, frame: Any) -> NoReturn:  # noqa: ANN401 — a frame
+    raise _Terminated
+
+
+def _exit_code(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; every error ends here."""
+    messages = Messages(next((word for word in arguments if not word.startswith("-")), ""))
+    try:
+        _run(arguments)
+    except NothingToDo:
+        pass
+    except typer.Exit as leave:
+        return leave.exit_code
+    except ProdassocError as error:
+        messages.error(error.message, error.hint)
+        if {"-v", "--verbose"} & set(arguments):
+            traceback.print_exc()
+        return error.exit_code
+    except click.exceptions.ClickException as error:
+        return _usage_error(error, messages)
+    except BaseException as error:  # polars' panics are no Exceptions
+        return _ended_by(error, messages)
+    return 0
+
+
+def _ended_by(error: BaseException, messages: Messages) -> int:
+    """Return the exit code of a run that something from outside ended, or a bug."""
+    if isinstance(error, BrokenPipeError):
+        # Nobody reads any more: what is left in the buffer must not raise again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    if isinstance(error, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    if isinstance(error, _Terminated):
+        return EXIT_TERMINATED
+    if isinstance(error, MemoryError):
+        messages.error(
+            "out of memory", "give the run more, or less to do: --memory-limit, a higher --min-support"
+        )
+        return BadData.exit_code
+    if isinstance(error, SystemExit):
+        raise error
+    traceback.print_exception(error)
+    messages.error(
+        f"this is a bug of ours: {type(error).__name__}: {error}", "please report it with the lines above"
+    )
+    return EXIT_BUG
+
+
+def _run(arguments: list[str]) -> None:
+    """Run one command line. Not by `app()`, which turns interrupts and broken pipes into codes of its own."""
+    root = typer.main.get_command(app)
+    root._main_shell_completion({}, "prodassoc")  # answers a shell's Tab, then exits
+    with root.make_context("prodassoc", arguments) as context:
+        root.invoke(context)
+
+
+def _usage_error(error: click.exceptions.ClickException, messages: Messages) -> int:
+    """Say what is wrong with the command line, in two lines."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "prodassoc"
+    parameter = getattr(error, "param", None)
+    source = context.get_parameter_source(parameter.name) if context is not None and parameter else None
+    text = " ".join(error.format_message().split())
+    messages.error(text, f"see: {path} --help")
+    from_environment = source is not None and source.name == "ENVIRONMENT"
+    return BadConfig.exit_code if from_environment else UsageProblem.exit_code

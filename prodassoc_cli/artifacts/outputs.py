@@ -1,0 +1,161 @@
+"""Files that appear whole or not at all.
+
+Each output is written to a partial file in its own folder, then renamed over the target. The partial file
+has a fixed name and is locked while a run writes it: it is the lock. A killed run leaves at most that file,
+which the next run takes over; its lock died with the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from prodassoc_cli.errors import CannotCreate, IOFailure, OutputLocked
+
+
+class Outputs:
+    """The files one run writes: all appear when the `with` block ends well, none when it does not.
+
+    Args:
+        targets: paths to write. Their folders must exist.
+
+    Raises:
+        CannotCreate: a folder is missing or not writable, or a target is a directory.
+        OutputLocked: another run is writing one of the targets.
+    """
+
+    def __init__(self, targets: list[Path]) -> None:
+        twice = next((target for target in targets if targets.count(target) > 1), None)
+        if twice is not None:
+            raise CannotCreate(f"two outputs go to the same file {twice}", "give each output its own file")
+        self._partials: dict[Path, BinaryIO] = {}
+        self._targets = targets
+
+    def __enter__(self) -> Self:
+        """Lock every target, before any work is done."""
+        try:
+            for target in sorted(self._targets):
+                self._partials[target] = _lock_partial(target)
+        except BaseException:
+            self._discard()
+            raise
+        return self
+
+    def file(self, target: Path) -> BinaryIO:
+        """Return the partial file of a target, open for writing."""
+        return self._partials[target]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Put all files in their places, or remove all partial files when the block failed."""
+        if kind is not None:
+            self._discard()
+            return
+        try:
+            for partial in self._partials.values():
+                partial.flush()
+                os.fsync(partial.fileno())
+            for target in self._partials:
+                partial_path(target).replace(target)
+            for folder in {target.parent for target in self._partials}:
+                _sync_folder(folder)
+        except OSError as problem:
+            self._discard()
+            raise IOFailure(
+                f"cannot write the output: {problem}", "free some space, or choose another folder with -o"
+            ) from problem
+        self._close()
+
+    def _discard(self) -> None:
+        for target in self._partials:
+            with contextlib.suppress(OSError):
+                partial_path(target).unlink()
+        self._close()
+
+    def _close(self) -> None:
+        for partial in self._partials.values():
+            with contextlib.suppress(OSError):
+                partial.close()
+        self._partials.clear()
+
+
+def partial_path(target: Path) -> Path:
+    """Return the path of the file that becomes `target`."""
+    return target.with_name(f".{target.name}.partial")
+
+
+@contextlib.contextmanager
+def write_errors(target: Path) -> Iterator[None]:
+    """Turn a failed write inside the block into `IOFailure`; a broken pipe passes as it is."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        reason = os.strerror(problem.errno) if problem.errno else str(problem)
+        raise IOFailure(
+            f"cannot write {target}: {reason}", "free some space, or choose another folder with -o"
+        ) from problem
+
+
+def _lock_partial(target: Path) -> BinaryIO:
+    """Open and lock the partial file of a target, empty."""
+    if target.is_dir():
+        raise CannotCreate(f"{target} is a directory", "name a file with -o")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise CannotCreate(f"{target} is read-only", "make it writable, or name another file with -o")
+    path = partial_path(target)
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as problem:
+            raise _cannot_create(target, problem) from problem
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Between open and lock, another run may have renamed or removed this very file: then its
+            # name leads elsewhere by now, and the lock is worth nothing.
+            if os.stat(path, follow_symlinks=False).st_ino == os.fstat(descriptor).st_ino:
+                os.ftruncate(descriptor, 0)
+                os.fchmod(descriptor, _mode_of(target))
+                return os.fdopen(descriptor, "wb")
+        except FileNotFoundError:
+            pass
+        except OSError as problem:
+            os.close(descriptor)
+            if problem.errno in (errno.EAGAIN, errno.EACCES):
+                raise OutputLocked(
+                    f"another run is writing {target}", "wait for it to end, or write elsewhere with -o"
+                ) from problem
+            raise _cannot_create(target, problem) from problem
+        os.close(descriptor)
+
+
+def _mode_of(target: Path) -> int:
+    """Return the permissions the finished file gets: those it had, else what the umask leaves."""
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _cannot_create(target: Path, problem: OSError) -> CannotCreate:
+    if problem.errno == errno.ENOENT:
+        return CannotCreate(f"no folder {target.parent}", f"create it: mkdir -p {target.parent}")
+    reason = os.strerror(problem.errno or 0)
+    return CannotCreate(f"cannot create {target}: {reason}", "name another file with -o")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

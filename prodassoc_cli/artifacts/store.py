@@ -1,0 +1,246 @@
+"""Reading artifacts with validation, and writing them with their lineage."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from prodassoc_cli.artifacts.lineage import METADATA_KEY, Lineage
+from prodassoc_cli.artifacts.schemas import KINDS, SCHEMA_VERSION, Column, Dtype, Kind
+from prodassoc_cli.errors import BadData, NoInput, did_you_mean
+
+ROW_GROUP_ROWS = 1 << 20
+"""Rows a row group: enough to compress well, few enough to stream."""
+
+_ARROW_TYPES: dict[Dtype, pa.DataType] = {
+    "str": pa.string(),
+    "i32": pa.int32(),
+    "i64": pa.int64(),
+    "f32": pa.float32(),
+    "f64": pa.float64(),
+    "datetime[us]": pa.timestamp("us"),
+    "list[str]": pa.list_(pa.string()),
+}
+
+
+def read_artifact(paths: Sequence[Path], kind: Kind) -> tuple[pl.DataFrame, Lineage | None]:
+    """Read an artifact, one file or several parts of it, and check it against its kind.
+
+    Args:
+        paths: the file or its parts, at least one.
+        kind: what it must be.
+
+    Returns:
+        The declared columns in their declared types (further ones too where the kind is open),
+        and the lineage of the first part; None where the file came from elsewhere.
+
+    Raises:
+        BadData: not Parquet, of another kind, of a newer schema, or its columns or values do not fit.
+    """
+    parts = [_read_part(path, kind) for path in paths]
+    tables = [table for table, _ in parts]
+    table = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="default")
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame, parts[0][1]
+
+
+def read_table(path: Path) -> tuple[pa.Table, Lineage | None]:
+    """Read any Parquet file with its lineage; None where it carries none.
+
+    Raises:
+        BadData: the file is not Parquet, is cut, or is damaged.
+    """
+    # pyarrow first: other readers can panic or abort on a hostile file.
+    try:
+        table = pq.read_table(path, partitioning=None)
+    except FileNotFoundError as error:
+        raise NoInput(f"no file {path}") from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _not_parquet(path) from error
+    return table.replace_schema_metadata(None), _lineage_of(path, table.schema.metadata)
+
+
+def read_lineage(path: Path) -> Lineage | None:
+    """Return the lineage of a Parquet file without reading its rows; None where it carries none.
+
+    Raises:
+        BadData: the file is not Parquet, or carries a damaged lineage.
+    """
+    try:
+        metadata = pq.read_schema(path).metadata
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _not_parquet(path) from error
+    return _lineage_of(path, metadata)
+
+
+def write_artifact(data: pl.DataFrame | pa.Table, kind: Kind, lineage: Lineage, stream: BinaryIO) -> None:
+    """Write a frame as an artifact: columns in declared order and type, lineage in the metadata.
+
+    Args:
+        data: the rows; every required column must be there.
+        kind: what they are.
+        lineage: what made them.
+        stream: where the bytes go, open for writing.
+    """
+    table = data if isinstance(data, pa.Table) else data.to_arrow()
+    table = conform(table, kind, source=f"the {kind.name} to be written")
+    table = table.replace_schema_metadata({METADATA_KEY: lineage.to_json().encode()})
+    pq.write_table(table, stream, compression="zstd", row_group_size=ROW_GROUP_ROWS)
+
+
+def conform(table: pa.Table, kind: Kind, source: str) -> pa.Table:
+    """Return the table with the kind's columns in their order and types, every value checked.
+
+    Args:
+        table: any table.
+        kind: what it must be.
+        source: its name in error texts.
+
+    Raises:
+        BadData: a column is missing or of another type, or a value is not allowed.
+    """
+    fitted = {
+        column.name: _fit(table.column(column.name), column, source)
+        for column in kind.columns
+        if _is_there(table, column, kind, source)
+    }
+    _check_subject(fitted, kind, source)
+    if kind.open:
+        extra = [name for name in table.column_names if name not in fitted]
+        fitted.update({name: _plain(table.column(name)) for name in extra})
+    return pa.table(fitted)
+
+
+def _read_part(path: Path, kind: Kind) -> tuple[pa.Table, Lineage | None]:
+    table, lineage = read_table(path)
+    if lineage is not None:
+        _check_kind(path, lineage, kind)
+    return conform(table, kind, source=str(path)), lineage
+
+
+def _check_kind(path: Path, lineage: Lineage, kind: Kind) -> None:
+    if lineage.kind != kind.name:
+        known = KINDS.get(lineage.kind)
+        made = f"; it was made by prodassoc {known.made_by}" if known else ""
+        raise BadData(
+            f"{path} holds {lineage.kind}, not {kind.name}{made}",
+            f"give a file of {kind.name}, made by prodassoc {kind.made_by}",
+        )
+    theirs, ours = lineage.schema_version, SCHEMA_VERSION
+    if _version(theirs) > _version(ours):
+        raise BadData(
+            f"{path} has schema version {theirs}, newer than this tool's {ours}",
+            "upgrade prodassoc, or make the file again with this version",
+        )
+
+
+def _version(text: str) -> tuple[int, ...]:
+    numbers = text.split(".")
+    return tuple(int(number) if number.isdigit() else 0 for number in numbers)
+
+
+def _is_there(table: pa.Table, column: Column, kind: Kind, source: str) -> bool:
+    if column.name in table.column_names:
+        return True
+    if column.optional:
+        return False
+    if column.nullable and kind.open:
+        return False
+    hint = did_you_mean(column.name, table.column_names)
+    raise BadData(
+        f"{source} has no column '{column.name}', which {kind.name} must have",
+        f"{hint} (prodassoc {kind.made_by} makes such a file)",
+    )
+
+
+def _check_subject(columns: dict[str, pa.ChunkedArray], kind: Kind, source: str) -> None:
+    present = [name for name in kind.one_of if name in columns]
+    if kind.one_of and len(present) != 1:
+        raise BadData(
+            f"{source} must have exactly one of the columns {', '.join(kind.one_of)}; it has {len(present)}"
+        )
+
+
+def _fit(values: pa.ChunkedArray, column: Column, source: str) -> pa.ChunkedArray:
+    """Cast one column to its declared type and check its values."""
+    wanted = (
+        pa.list_(pa.float32(), _width(values))
+        if column.dtype == "vector[f32]"
+        else _ARROW_TYPES[column.dtype]
+    )
+    values = _plain(values)
+    if values.type != wanted:
+        try:
+            values = values.cast(wanted)
+        except pa.ArrowException as error:
+            raise BadData(f"{source}: column '{column.name}' is {values.type}, not {column.dtype}") from error
+    if not column.nullable and values.null_count:
+        raise BadData(f"{source}: column '{column.name}' has {values.null_count} missing values")
+    _check_values(values, column, source)
+    return values
+
+
+def _check_values(values: pa.ChunkedArray, column: Column, source: str) -> None:
+    numbers = pc.list_flatten(values) if column.dtype == "vector[f32]" else values
+    is_float = column.dtype in ("f32", "f64", "vector[f32]")
+    if is_float and pc.any(pc.invert(pc.is_finite(numbers))).as_py():
+        raise BadData(f"{source}: column '{column.name}' has a value that is not a finite number")
+    if column.values:
+        unknown = set(pc.unique(values).to_pylist()) - set(column.values) - {None}
+        if unknown:
+            word = min(unknown)
+            raise BadData(
+                f"{source}: column '{column.name}' has the value '{word}'", did_you_mean(word, column.values)
+            )
+
+
+def _width(values: pa.ChunkedArray) -> int:
+    """Return the length of the vectors of a list column; 0 for an empty one."""
+    if pa.types.is_fixed_size_list(values.type):
+        return int(values.type.list_size)
+    first = next((vector for vector in values if vector.is_valid), None)
+    return len(first) if first is not None and pa.types.is_nested(values.type) else 0
+
+
+def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return large, view and dictionary types as the plain ones the files hold."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return _plain(values.cast(kind.value_type))
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return values.cast(pa.string())
+    if pa.types.is_large_list(kind):
+        inner = pa.string() if not pa.types.is_primitive(kind.value_type) else kind.value_type
+        return values.cast(pa.list_(inner))
+    return values
+
+
+def _lineage_of(path: Path, metadata: dict[bytes, bytes] | None) -> Lineage | None:
+    text = (metadata or {}).get(METADATA_KEY)
+    if text is None:
+        return None
+    try:
+        return Lineage.from_json(text)
+    except ValueError as error:
+        raise BadData(f"{path} carries damaged prodassoc metadata", "make the file again") from error
+
+
+def _not_parquet(path: Path) -> BadData:
+    size = os.path.getsize(path) if path.is_file() else 0
+    if path.is_dir():
+        return BadData(f"{path} is a directory", "name a file, or the folder of its parts")
+    if not size:
+        return BadData(f"{path} is empty", "make it again with the command that wrote it")
+    with path.open("rb") as stream:
+        is_parquet = stream.read(4) == b"PAR1"
+    if is_parquet:
+        return BadData(f"{path} is a damaged Parquet file", "make it again with the command that wrote it")
+    return BadData(f"{path} is not a Parquet file", "raw CSV goes through prodassoc clean first")

@@ -1,0 +1,77 @@
+"""What of the machine a run may use: threads and memory."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import sys
+from pathlib import Path
+
+from prodassoc_cli.errors import UsageProblem
+
+DEFAULT_MEMORY_SHARE = 0.75
+"""Share of the free memory that a run may use unless told otherwise."""
+
+_THREAD_VARIABLES = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_UNITS = {
+    "": 1,
+    "K": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+    "KI": 2**10,
+    "MI": 2**20,
+    "GI": 2**30,
+    "TI": 2**40,
+}
+
+
+def use_threads(wanted: int | None) -> int:
+    """Hold every library to that many threads and return the number; call before they are imported.
+
+    Args:
+        wanted: threads to use; None for all cores this process may run on.
+    """
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = wanted or available
+    if wanted is not None:
+        for variable in _THREAD_VARIABLES:
+            os.environ[variable] = str(threads)
+    return threads
+
+
+def memory_budget(text: str | None) -> int:
+    """Return the bytes a run may use.
+
+    Args:
+        text: a size such as `8GB`, `512MiB` or plain bytes; None for 75 % of what is free.
+
+    Raises:
+        UsageProblem: the text is no size.
+    """
+    if text is None:
+        return int(_free_memory() * DEFAULT_MEMORY_SHARE)
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]I?)?B?\s*", text.upper())
+    if match is None or float(match[1]) == 0:
+        raise UsageProblem(f"--memory-limit: '{text}' is no size", "write it like 8GB or 512MiB")
+    return int(float(match[1]) * _UNITS[match[2] or ""])
+
+
+def peak_memory() -> int:
+    """Return the most memory this process has held, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _free_memory() -> int:
+    """Return the bytes free on this machine, or within the control group it runs in."""
+    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        match = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())
+        free = int(match[1]) * 1024 if match else free
+    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+    if limit.exists() and used.exists() and (most := limit.read_text().strip()).isdigit():
+        free = min(free, int(most) - int(used.read_text()))
+    return max(free, 0)

@@ -1,0 +1,75 @@
+"""What a run says on standard error: one line each, as text or as JSON. Standard output is data only."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any, Literal
+
+Level = Literal["info", "warning", "hint", "error"]
+
+
+class Messages:
+    """One-line messages of a run.
+
+    Args:
+        command: the command that speaks.
+        quiet: say nothing but errors.
+        log_format: `text` for people, `json` for one object a line.
+    """
+
+    def __init__(
+        self, command: str, *, quiet: bool = False, log_format: Literal["text", "json"] = "text"
+    ) -> None:
+        self._command = command
+        self._quiet = quiet
+        self._log_format = log_format
+        self._started = time.monotonic()
+
+    def info(self, text: str) -> None:
+        """Say what is being done or was found."""
+        self._write("info", text)
+
+    def warning(self, text: str) -> None:
+        """Say what a user should look at."""
+        self._write("warning", text)
+
+    def hint(self, text: str) -> None:
+        """Say what to do next."""
+        self._write("hint", text)
+
+    def error(self, text: str, hint: str = "") -> None:
+        """Say what went wrong, and on a second line what mends it."""
+        self._write("error", text, hint=hint)
+
+    def _write(self, level: Level, text: str, hint: str = "") -> None:
+        if sys.stderr is None or (self._quiet and level != "error"):
+            return
+        try:
+            sys.stderr.write(self._line(level, text, hint))
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            return  # nobody listens; the work matters more
+
+    def _line(self, level: Level, text: str, hint: str) -> str:
+        if self._log_format == "json":
+            record: dict[str, Any] = {
+                "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+                "level": level,
+                "command": self._command,
+                "message": text,
+                "seconds": round(time.monotonic() - self._started, 3),
+            }
+            if hint:
+                record["hint"] = hint
+            return json.dumps(record, ensure_ascii=False) + "\n"
+        word = {"info": "", "warning": "warning: ", "hint": "next: ", "error": "error: "}[level]
+        name = f"prodassoc {self._command}".rstrip()
+        lines = f"{name}: {word}{_printable(text)}\n"
+        return lines + (f"  {_printable(hint)}\n" if hint else "")
+
+
+def _printable(text: str) -> str:
+    """Return the text on one line, without characters that could drive a terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)

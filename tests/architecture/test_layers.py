@@ -1,0 +1,66 @@
+"""The layers: commands → domain → artifacts.schemas → errors, read from the imports."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "prodassoc_cli"
+DOMAIN = ("intake", "mining", "embedding", "models", "evaluation")
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def room(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_domain_knows_no_terminal(path):
+    names = imported(path)
+    if room(path) in DOMAIN:
+        assert not any(
+            name.startswith(("typer", "rich", "prodassoc_cli.commands", "prodassoc_cli.terminal"))
+            for name in names
+        )
+        assert "prodassoc_cli.artifacts.store" not in names
+        assert "prodassoc_cli.artifacts.outputs" not in names
+    if room(path) == "artifacts":
+        assert not any(name.startswith(tuple(f"prodassoc_cli.{each}" for each in DOMAIN)) for name in names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_unsafe_is_read_or_run(path):
+    assert not imported(path) & {"pickle", "marshal", "shelve", "joblib", "dill", "cloudpickle"}
+    calls = [
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    assert not {"eval", "exec", "print"} & set(calls)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_are_of_a_readable_size(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def test_errors_and_schemas_stand_on_nothing():
+    assert not any(name.startswith("prodassoc_cli") for name in imported(PACKAGE / "errors.py"))
+    assert not any(
+        name.startswith("prodassoc_cli") for name in imported(PACKAGE / "artifacts" / "schemas.py")
+    )

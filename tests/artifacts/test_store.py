@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import io
+import json
+from datetime import datetime
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from prodassoc_cli.artifacts.lineage import METADATA_KEY, InputDigest, Lineage
+from prodassoc_cli.artifacts.schemas import (
+    EMBEDDINGS,
+    INTERACTIONS,
+    KINDS,
+    PRODUCTS,
+    RECOMMENDATIONS,
+    RULES,
+    SCHEMA_VERSION,
+)
+from prodassoc_cli.artifacts.store import conform, read_artifact, read_lineage, write_artifact
+from prodassoc_cli.errors import BadData
+
+LINEAGE = Lineage(
+    "interactions", "clean", {"layout": "auto"}, 42, (InputDigest("orders", "a.csv", "ab" * 32),)
+)
+
+
+def interactions(**columns) -> pl.DataFrame:
+    values = {
+        "user_id": ["u", None], "order_id": ["1", "2"], "product_id": ["00123", "b"],
+        "event": ["purchase", "view"], "quantity": [1.0, None], "price": [2.5, None],
+        "rating": [None, None], "timestamp": [datetime(2025, 1, 2, 3, 4, 5), None],
+    }  # fmt: skip
+    return pl.DataFrame({**values, **columns}, strict=False)
+
+
+def stored(frame, kind=INTERACTIONS, lineage=LINEAGE) -> bytes:
+    stream = io.BytesIO()
+    write_artifact(frame, kind, lineage, stream)
+    return stream.getvalue()
+
+
+def test_what_is_written_comes_back(tmp_path):
+    path = tmp_path / "x.parquet"
+    path.write_bytes(stored(interactions()))
+    frame, lineage = read_artifact([path], INTERACTIONS)
+    assert frame["product_id"].to_list() == ["00123", "b"]
+    assert frame.schema["rating"] == pl.Float64
+    assert frame["timestamp"][0] == datetime(2025, 1, 2, 3, 4, 5)
+    assert lineage == LINEAGE
+
+
+def test_the_same_rows_give_the_same_bytes():
+    shuffled = interactions().select(reversed(interactions().columns))
+    assert stored(interactions()) == stored(shuffled)
+
+
+def test_metadata_is_one_json_key_without_clock_or_path(tmp_path):
+    path = tmp_path / "x.parquet"
+    path.write_bytes(stored(interactions()))
+    metadata = pq.read_metadata(path).metadata
+    assert set(metadata) == {METADATA_KEY, b"ARROW:schema"}
+    assert set(json.loads(metadata[METADATA_KEY])) == {
+        "kind", "command", "parameters", "seed", "inputs", "details", "schema_version", "tool_version",
+    }  # fmt: skip
+    assert str(tmp_path).encode() not in path.read_bytes()
+
+
+def test_parts_are_read_as_one(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(stored(interactions(user_id=[name, name])))
+    frame, _ = read_artifact([tmp_path / "a", tmp_path / "b"], INTERACTIONS)
+    assert frame["user_id"].to_list() == ["a", "a", "b", "b"]
+
+
+def test_wrong_kind_says_which_command_makes_the_right_one(tmp_path):
+    path = tmp_path / "x.parquet"
+    path.write_bytes(stored(interactions()))
+    with pytest.raises(BadData, match="holds interactions, not rules") as caught:
+        read_artifact([path], RULES)
+    assert "prodassoc mine" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("version", "accepted"), [("0.9", True), (SCHEMA_VERSION, True), ("1.1", False), ("2.0", False)]
+)
+def test_schema_versions(tmp_path, version, accepted):
+    path = tmp_path / "x.parquet"
+    lineage = Lineage("interactions", "clean", {}, 1, (), schema_version=version)
+    path.write_bytes(stored(interactions(), lineage=lineage))
+    if accepted:
+        assert read_artifact([path], INTERACTIONS)[0].height == 2
+    else:
+        with pytest.raises(BadData, match="newer"):
+            read_artifact([path], INTERACTIONS)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"\x89PNG\r\n\x1a\n" + b"0" * 100, "not a Parquet file"),
+        (b"PAR1" + b"0" * 100, "damaged"),
+        (stored(interactions())[:-20], "damaged"),
+    ],
+)
+def test_files_that_are_no_artifact(tmp_path, content, words):
+    path = tmp_path / "x.parquet"
+    path.write_bytes(content)
+    with pytest.raises(BadData, match=words):
+        read_artifact([path], INTERACTIONS)
+
+
+def test_damaged_metadata_is_bad_data(tmp_path):
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"a": [1]}).replace_schema_metadata({METADATA_KEY: b"[1, 2"}), path)
+    with pytest.raises(BadData, match="damaged"):
+        read_lineage(path)
+
+
+def check(frame: pl.DataFrame, kind=INTERACTIONS) -> pa.Table:
+    return conform(frame.to_arrow(), kind, "x.parquet")
+
+
+def test_foreign_parquet_is_cast_and_ids_become_text():
+    table = check(interactions(user_id=[7, 8]).with_columns(pl.col("event").cast(pl.Categorical)))
+    assert table["user_id"].to_pylist() == ["7", "8"]
+    assert table["event"].type == pa.string()
+
+
+def test_a_missing_column_names_its_likely_twin():
+    with pytest.raises(BadData, match="no column 'product_id'") as caught:
+        check(interactions().rename({"product_id": "productid"}))
+    assert "did you mean 'productid'?" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"product_id": ["a", None]}, "1 missing values"),
+        ({"event": ["purchase", "purchse"]}, "'purchse'"),
+        ({"price": [1.0, float("nan")]}, "not a finite number"),
+        ({"price": [1.0, float("inf")]}, "not a finite number"),
+        ({"price": ["1", "cheap"]}, "not f64"),
+    ],
+)
+def test_values_that_do_not_fit(columns, words):
+    with pytest.raises(BadData, match=words):
+        check(interactions(**columns))
+
+
+def test_further_columns_stay_only_where_the_kind_is_open():
+    frame = pl.DataFrame({"product_id": ["a"], "title": ["A"], "colour": ["red"]})
+    assert check(frame, PRODUCTS).column_names == ["product_id", "title", "colour"]
+    assert "colour" not in check(interactions().with_columns(colour=pl.lit("red"))).column_names
+
+
+def test_vectors_are_fixed_size_lists():
+    frame = pl.DataFrame({"product_id": ["a"], "embedding": [[0.6, 0.8]]})
+    assert check(frame, EMBEDDINGS)["embedding"].type == pa.list_(pa.float32(), 2)
+
+
+def test_recommendations_have_one_subject():
+    frame = pl.DataFrame({"rank": [1], "product_id": ["a"], "score": [1.0], "reason": ["r"]})
+    with pytest.raises(BadData, match="exactly one"):
+        check(frame, RECOMMENDATIONS)
+    assert check(frame.with_columns(user_id=pl.lit("u")), RECOMMENDATIONS).num_rows == 1
+
+
+def test_every_kind_says_what_its_columns_mean():
+    for kind in KINDS.values():
+        assert kind.meaning
+        assert all(column.meaning for column in kind.columns)

@@ -1,0 +1,47 @@
+"""What the tests share: running the command line as a user does, and finding the real data."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "sample_data"
+
+
+class CommandLine:
+    """Runs `prodassoc` in a folder, in a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *words: str, stdin: bytes | None = None, env: dict[str, str] | None = None):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **(env or {})}
+        return subprocess.run(
+            [sys.executable, "-m", "prodassoc_cli", *words],
+            cwd=self.folder,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            env=environment,
+            timeout=300,
+            check=False,
+        )
+
+
+@pytest.fixture
+def prodassoc(tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path)
+
+
+def real_data(name: str) -> Path:
+    """Return a file of the real data sets, or skip the test where they are missing."""
+    folder = Path(os.environ.get("PRODASSOC_DATA", ROOT.parent / "shared" / "data"))
+    path = folder / name
+    if not path.exists():
+        pytest.skip(f"needs {name} below $PRODASSOC_DATA or ../shared/data")
+    return path
