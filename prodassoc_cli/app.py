@@ -71,7 +71,8 @@ def _terminate(number: int, frame: Any) -> NoReturn:  # noqa: ANN401 — a frame
 
 def _exit_code(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every error ends here."""
-    messages = Messages(next((word for word in arguments if not word.startswith("-")), ""))
+    command = next((word for word in arguments if not word.startswith("-")), "")
+    messages = Messages(command, log_format="json" if _asks_for_json(arguments) else "text")
     try:
         _run(arguments)
     except NothingToDo:
@@ -88,6 +89,12 @@ def _exit_code(arguments: list[str]) -> int:
     except BaseException as error:  # polars' panics are no Exceptions
         return _ended_by(error, messages)
     return 0
+
+
+def _asks_for_json(arguments: list[str]) -> bool:
+    """Tell whether errors are wanted as JSON; read from the words, since they may not have been parsed."""
+    flags = " ".join(arguments).replace("=", " ")
+    return "--log-format json" in flags or os.environ.get("PRODASSOC_LOG_FORMAT") == "json"
 
 
 def _ended_by(error: BaseException, messages: Messages) -> int:

@@ -34,14 +34,19 @@ class Outputs:
         twice = next((target for target in targets if targets.count(target) > 1), None)
         if twice is not None:
             raise CannotCreate(f"two outputs go to the same file {twice}", "give each output its own file")
+        # A link stays a link: what it leads to is replaced.
+        self._real = {target: Path(os.path.realpath(target)) for target in targets}
         self._partials: dict[Path, BinaryIO] = {}
-        self._targets = targets
+        self._devices: dict[Path, BinaryIO] = {}
 
     def __enter__(self) -> Self:
         """Lock every target, before any work is done."""
         try:
-            for target in sorted(self._targets):
-                self._partials[target] = _lock_partial(target)
+            for target in sorted(self._real.values()):
+                if target.exists() and not target.is_file() and not target.is_dir():
+                    self._devices[target] = target.open("wb")  # /dev/null, a named pipe: nothing to replace
+                else:
+                    self._partials[target] = _lock_partial(target)
         except BaseException:
             self._discard()
             raise
@@ -49,7 +54,8 @@ class Outputs:
 
     def file(self, target: Path) -> BinaryIO:
         """Return the partial file of a target, open for writing."""
-        return self._partials[target]
+        real = self._real[target]
+        return self._devices[real] if real in self._devices else self._partials[real]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -80,10 +86,11 @@ class Outputs:
         self._close()
 
     def _close(self) -> None:
-        for partial in self._partials.values():
+        for stream in (*self._partials.values(), *self._devices.values()):
             with contextlib.suppress(OSError):
-                partial.close()
+                stream.close()
         self._partials.clear()
+        self._devices.clear()
 
 
 def partial_path(target: Path) -> Path:

@@ -1,0 +1,61 @@
+# `make` prints this help. Every target runs in a virtual environment of its own, made on first use.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PRODASSOC := $(BIN)/prodassoc
+DATA ?= ../shared/data/retail/online_retail.csv.gz
+
+.PHONY: help
+help: ## Show what can be made
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/installed ## Make the virtual environment (.venv) with everything in it
+
+include demo.mk
+
+.PHONY: test
+test: $(VENV)/installed ## Run the tests (a few minutes)
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+.PHONY: test-slow
+test-slow: $(VENV)/installed ## Run the tests that need minutes, peers or real data
+	$(BIN)/python -m pytest -m slow
+
+.PHONY: check
+check: $(VENV)/installed ## Lint, check types, run the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(MAKE) test
+
+.PHONY: bench
+bench: bench-mining ## Run every benchmark
+
+.PHONY: bench-mining
+bench-mining: $(VENV)/installed ## Time mining beside its peers
+	$(BIN)/python -m benchmarks.mining
+
+.PHONY: lock
+lock: ## Resolve the dependencies again, into requirements.lock
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet pip-tools
+	$(VENV)-lock/bin/pip-compile --quiet --extra dev --upgrade --generate-hashes --allow-unsafe --strip-extras \
+		--no-header --no-annotate --no-emit-options --no-emit-index-url --no-emit-find-links \
+		--no-emit-trusted-host --output-file requirements.lock pyproject.toml
+
+.PHONY: clean
+clean: ## Remove what was made
+	rm -rf $(VENV) $(VENV)-lock .demo .demo-uci build dist .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
