@@ -240,12 +240,23 @@ class Writer:
         """Tell whether that output was asked for."""
         return name in self._targets
 
-    def put(self, name: str, data: pl.DataFrame | pa.Table, **details: Any) -> None:  # noqa: ANN401
+    def is_file(self, name: str) -> bool:
+        """Tell whether that output goes to a file rather than to standard output."""
+        return self.wants(name) and self._targets[name].path is not None
+
+    def put(
+        self,
+        name: str,
+        data: pl.DataFrame | pa.Table,
+        view: pl.DataFrame | None = None,
+        **details: Any,  # noqa: ANN401 — anything JSON can hold
+    ) -> None:
         """Write one result, if it was asked for.
 
         Args:
             name: `output`, or a name given to `Run.outputs`.
             data: its rows.
+            view: what a table for people shows instead, where the rows alone would say less.
             details: facts its readers need; they go into the lineage.
         """
         if not self.wants(name):
@@ -259,6 +270,8 @@ class Writer:
         with write_errors(target.path or Path("standard output")):
             if target.form == "parquet":
                 write_artifact(data, target.kind, self._run.lineage(target.kind, details), stream)
+            elif target.form == "table" and view is not None:
+                output.write_text(view, target.form, stream)
             else:
                 output.write_text(output.to_frame(data), target.form, stream)
         rows = data.num_rows if hasattr(data, "num_rows") else data.height

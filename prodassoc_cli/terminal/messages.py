@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Level = Literal["info", "warning", "hint", "error"]
 
@@ -38,6 +41,13 @@ class Messages:
     def hint(self, text: str) -> None:
         """Say what to do next."""
         self._write("hint", text)
+
+    def table(self, frame: pl.DataFrame) -> None:
+        """Show rows that a user should look at; only where people read."""
+        if not self._quiet and self._log_format == "text" and sys.stderr is not None:
+            from prodassoc_cli.terminal.output import table_text
+
+            sys.stderr.write(table_text(frame))
 
     def error(self, text: str, hint: str = "") -> None:
         """Say what went wrong, and on a second line what mends it."""

@@ -71,8 +71,10 @@ def table_text(frame: pl.DataFrame, rows: int = TABLE_ROWS) -> str:
     return capture.get() + (f"… and {more:,} more rows\n" if more > 0 else "")
 
 
-def to_frame(table: pa.Table) -> pl.DataFrame:
-    """Return an Arrow table as a frame."""
+def to_frame(table: pa.Table | pl.DataFrame) -> pl.DataFrame:
+    """Return an Arrow table as a frame; a frame stays as it is."""
+    if isinstance(table, pl.DataFrame):
+        return table
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)
     return frame

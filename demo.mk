@@ -1,0 +1,42 @@
+# The chain as file targets: once on the simulated shop (make demo), once on real data (make demo-uci).
+# $(call chain,FOLDER,FILES TO CLEAN,OPTIONS OF CLEAN,USERS TO SHOW)
+define chain
+$(1)/interactions.parquet $(1)/products.parquet $(1)/rejects.parquet $(1)/holdout.parquet &: $(2) | $(VENV)/installed
+	@mkdir -p $(1)
+	$$(PRODASSOC) clean $(3) -o $(1)/interactions.parquet --products-output $(1)/products.parquet \
+		--rejects-output $(1)/rejects.parquet --holdout last-order --holdout-output $(1)/holdout.parquet
+
+$(1)/embeddings.parquet: $(1)/products.parquet
+	$$(PRODASSOC) embed $$< -o $$@
+
+$(1)/rules.parquet: $(1)/interactions.parquet
+	$$(PRODASSOC) mine $$< -o $$@
+
+$(1)/hybrid.model.parquet $(1)/popularity.model.parquet: $(1)/%.model.parquet: \
+		$(1)/interactions.parquet $(1)/products.parquet $(1)/embeddings.parquet $(1)/rules.parquet
+	$$(PRODASSOC) train $$< --model $$* -o $$@ --products $(1)/products.parquet \
+		--embeddings $(1)/embeddings.parquet --rules $(1)/rules.parquet
+
+$(1)/hybrid.recs.parquet $(1)/popularity.recs.parquet: $(1)/%.recs.parquet: $(1)/%.model.parquet
+	$$(PRODASSOC) recommend $$< -k 20 --include-seen -o $$@
+
+$(1)/metrics.parquet: $(1)/hybrid.recs.parquet $(1)/popularity.recs.parquet $(1)/holdout.parquet
+	$$(PRODASSOC) evaluate $(1)/hybrid.recs.parquet $(1)/popularity.recs.parquet -o $$@ --baseline popularity \
+		--truth $(1)/holdout.parquet --train $(1)/interactions.parquet --products $(1)/products.parquet
+
+$(1)/shown.txt: $(1)/rules.parquet $(1)/metrics.parquet
+	@set -x; { $$(PRODASSOC) mine $(1)/interactions.parquet --products $(1)/products.parquet --top 10; \
+		printf '%s\n' $(4) | $$(PRODASSOC) recommend $(1)/hybrid.model.parquet -k 5 --ids -; \
+		$$(PRODASSOC) evaluate $(1)/hybrid.recs.parquet $(1)/popularity.recs.parquet \
+			--truth $(1)/holdout.parquet -k 10; } | tee $$@
+endef
+
+.PHONY: demo
+demo: .demo/shown.txt ## Run the whole chain on the simulated shop in sample_data/
+
+.PHONY: demo-uci
+demo-uci: .demo-uci/shown.txt ## Run the chain on UCI Online Retail: make demo-uci DATA=online_retail.csv.gz
+
+SHOP := sample_data/orders.csv sample_data/catalog.csv
+$(eval $(call chain,.demo,$(SHOP),sample_data/orders.csv --products sample_data/catalog.csv,10044 10304 10371))
+$(eval $(call chain,.demo-uci,$(DATA),$(DATA) --preset uci,12347 12583 17850))
