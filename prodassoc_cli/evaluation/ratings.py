@@ -79,9 +79,8 @@ def evaluate_ratings(lists: Mapping[str, pl.DataFrame], truth: pl.DataFrame) -> 
     for model, frame in errors.items():
         judged = frame.join(common, on=_PAIR, how="semi", maintain_order="left")
         error = judged["error"].to_numpy()
-        _, user, counts = np.unique(
-            judged["user_id"].rle_id().to_numpy(), return_inverse=True, return_counts=True
-        )
+        user = judged["user_id"].rle_id().to_numpy().astype(np.int64)
+        counts = np.bincount(user)
         for metric in RATING_METRICS.values():
             assert metric.loss is not None
             sums = np.bincount(user, metric.loss(error), minlength=len(counts)).astype(np.float64)
