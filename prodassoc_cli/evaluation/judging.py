@@ -26,6 +26,9 @@ RELEVANT_EVENTS = tuple(event for event in EVENTS if event not in ("impression",
 """Events that make a product relevant to a user: whatever the user did with it of their own will.
 An impression is the shop's doing, and a dismissal says the contrary."""
 
+NEVER = np.iinfo(np.int64).max
+"""Position of a product that no list has."""
+
 
 @dataclass(frozen=True)
 class GroundTruth:
@@ -61,6 +64,8 @@ class Judged:
         hit_user: judged user of each hit, ascending; a hit is a row whose product is relevant to its user.
         hit_position: place of each hit in its list, ascending within a user.
         hit_number: how many hits the list has up to and with this one.
+        reach: smallest position of each product in any list of the file, those of users without truth
+            included; `NEVER` where no list has it.
     """
 
     truth: GroundTruth
@@ -70,6 +75,7 @@ class Judged:
     hit_user: IntArray
     hit_position: IntArray
     hit_number: IntArray
+    reach: IntArray
 
 
 def judge_lists(
@@ -123,8 +129,7 @@ def notices(judged: Mapping[str, Judged], ks: Sequence[int]) -> list[str]:
         if longest < max(ks):
             said.append(f"the lists of '{name}' end at {longest}: at k={max(ks)} the rest counts as missed")
         if each.truth.catalogue is not None:
-            recommended = np.unique(each.product)
-            outside = int(np.count_nonzero(~each.truth.catalogue[recommended]))
+            outside = int(np.count_nonzero((each.reach != NEVER) & ~each.truth.catalogue))
             if outside:
                 said.append(f"'{name}' recommends {outside:,} products outside the catalogue")
     return said
@@ -237,11 +242,26 @@ def _judge(name: str, frame: pl.DataFrame, truth: GroundTruth) -> Judged:
             f"the lists '{truth.users.item(int(user[0]), 'user_id')}')",
             "take the truth and the lists from the same interactions",
         )
+    reach = np.full(truth.products.height, NEVER, dtype=np.int64)
+    np.minimum.at(reach, product, position)
     user, position, product, code = user[judged], position[judged], product[judged], code[judged]
-    hit = np.isin(code, truth.pairs)
+    hit = _member(code, truth.pairs)
     return Judged(
-        truth, user, position, product, user[hit], position[hit], hit_number=_numbers_within(user[hit])
+        truth,
+        user,
+        position,
+        product,
+        hit_user=user[hit],
+        hit_position=position[hit],
+        hit_number=_numbers_within(user[hit]),
+        reach=reach,
     )
+
+
+def _member(values: IntArray, ordered: IntArray) -> BoolArray:
+    """Return which values stand in a sorted, non-empty array; np.isin would sort the values themselves."""
+    place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    return np.asarray(ordered[place] == values)
 
 
 def _numbers_within(group: IntArray) -> IntArray:

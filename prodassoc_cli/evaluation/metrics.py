@@ -130,11 +130,9 @@ def novelty(judged: Judged, k: int) -> FloatArray:
 
 
 def coverage(judged: Judged, k: int) -> FloatArray:
-    """1 for each product of the catalogue that some list recommends, else 0."""
+    """1 for each product of the catalogue that some list of the file recommends, else 0."""
     assert judged.truth.catalogue is not None
-    recommended = np.zeros(judged.truth.products.height)
-    recommended[judged.product[judged.position <= k]] = 1
-    return recommended[judged.truth.catalogue]
+    return (judged.reach[judged.truth.catalogue] <= k).astype(np.float64)
 
 
 _TREC = "Buckley & Voorhees 2005, Retrieval System Evaluation (TREC); trec_eval"
@@ -172,7 +170,7 @@ ALL_METRICS: dict[str, Metric] = {
         Metric("hit_rate", "share of users with at least one hit", _HERLOCKER, hit_rate, share=True),
         Metric(
             "coverage",
-            "distinct recommended products of the catalogue / products of the catalogue",
+            "distinct products of the catalogue in all lists of the file / products of the catalogue",
             _HERLOCKER,
             coverage,
             over="products",
