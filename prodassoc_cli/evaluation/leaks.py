@@ -47,7 +47,7 @@ def _older(truth: pl.DataFrame, train: pl.DataFrame) -> str:
         return ""
     return (
         f"{older.height:,} of {truth.height:,} truth rows are older than their user's last training row "
-        f"({older['user_id'].n_unique():,} users): the models have seen the users' future"
+        f"(users: {older['user_id'].n_unique():,}): the models have seen the users' future"
     )
 
 

@@ -100,7 +100,7 @@ def test_best_is_marked_by_direction_and_ties_are_all_best():
     assert mark_best(metrics)["best"].to_list() == [False, True, True, True, False, False, False, False]
 
 
-def test_threads_and_models_do_not_change_a_model_s_figures(judged):
+def test_other_models_do_not_change_a_model_s_figures(judged):
     frames = {"one": lists(u="a b", v="c d"), "two": lists(u="b a", w="c")}
     truth = bought(u="b", v="d", x="a")
     together = evaluate_lists(frames, truth, [1, 2], train=truth)

@@ -25,7 +25,7 @@ def test_rows_older_than_the_user_s_last_training_row_are_counted():
     train = interactions(row("u", "a", 10), row("v", "a", 3))
     truth = interactions(row("u", "b", 9), row("u", "c", 2), row("v", "b", 4), row("w", "b", 1))
     (notice,) = leak_notices(truth, train)
-    assert notice.startswith("2 of 4 truth rows are older than their user's last training row (1 users)")
+    assert notice.startswith("2 of 4 truth rows are older than their user's last training row (users: 1)")
 
 
 def test_pairs_in_training_are_counted_once():
