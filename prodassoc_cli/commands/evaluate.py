@@ -36,7 +36,11 @@ def register(app: typer.Typer) -> None:
 
 def run(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> None:
     """Judge one or more files of recommendations, side by side."""
-    from prodassoc_cli.evaluation import compare, judging, leaks, requirements
+    import polars as pl
+
+    from prodassoc_cli.evaluation import compare, judging, requirements
+    from prodassoc_cli.evaluation.leaks import leak_notices
+    from prodassoc_cli.evaluation.ratings import evaluate_ratings
 
     ks = requirements.parse_ks(config.k)
     bounds = [requirements.parse_requirement(text) for text in config.require]
@@ -51,39 +55,49 @@ def run(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> None
     this.take("train", config.train)
     this.take("products", config.products)
     with this.outputs(METRICS) as outputs:
-        lists = _read_lists(this, paths)
+        lists, ratings = _read_lists(this, paths)
         requirements.require_answerable(bounds, list(lists), ks)
         truth, train = this.read("truth", INTERACTIONS), this.read_optional("train", INTERACTIONS)
         judged = judging.judge_lists(lists, truth, train, this.read_optional("products", PRODUCTS))
-        metrics = compare.tabulate(judged, ks)
-        for notice in judging.notices(judged, ks) + (leaks.leak_notices(truth, train) if train is not None else []):
+        metrics = pl.concat([compare.tabulate(judged, ks), evaluate_ratings(ratings, truth)])
+        leaks = [] if train is None else leak_notices(truth, train)
+        for notice in judging.notices(judged, ks) + leaks:
             this.messages.warning(notice)
         if config.baseline is not None:
             _say_differences(this, compare.compare_with(judged, config.baseline, ks))
-        outputs.put("output", metrics, view=_side_by_side(metrics))
+        view = _side_by_side(metrics)
+        outputs.put("output", metrics, view=view)
     if outputs.is_file("output"):
-        this.messages.table(_side_by_side(metrics))
+        this.messages.table(view)
     requirements.check_requirements(bounds, metrics)
 
 
-def _read_lists(this: Run, paths: Sequence[Path]) -> dict[str, pl.DataFrame]:
-    """Read each file under the name of the model that made it; under its own name where two share that."""
+def _read_lists(this: Run, paths: Sequence[Path]) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+    """Read each file under the name of the model that made it; under its own name where two share that.
+
+    Returns:
+        All lists by name, and those among them whose scores are predicted ratings.
+    """
     from prodassoc_cli.artifacts.store import read_artifact
 
     lists: dict[str, pl.DataFrame] = {}
+    ratings: dict[str, pl.DataFrame] = {}
     for path in paths:
         frame, lineage = read_artifact([path], RECOMMENDATIONS)
-        name = str(lineage.details.get("model", path.stem)) if lineage else path.stem
+        details = lineage.details if lineage else {}
+        name = str(details.get("model", path.stem))
         if name in lists:
             name = path.stem
         if name in lists:
             raise UsageProblem(f"two files of recommendations are named '{name}'", "rename one of them")
         lists[name] = frame
-    return lists
+        if details.get("score") == "rating":
+            ratings[name] = frame
+    return lists, ratings
 
 
 def _side_by_side(metrics: pl.DataFrame) -> pl.DataFrame:
-    """Return a row a metric and k, a column a model: value ± half the 95 % interval, the best marked with *."""
+    """Return a row a metric and k, a column a model: value ± half the 95 % interval, * the best."""
     import polars as pl
 
     from prodassoc_cli.evaluation.compare import mark_best

@@ -64,12 +64,14 @@ def evaluate_ratings(lists: Mapping[str, pl.DataFrame], truth: pl.DataFrame) -> 
     users, since the errors of one user are alike; that of RMSE is the root of the mean square's.
 
     Args:
-        lists: name → predictions (user_id, product_id, score), as in `rating_errors`.
+        lists: name → predictions (user_id, product_id, score), as in `rating_errors`; may be empty.
         truth: interactions with ratings.
 
     Raises:
         BadData: as `rating_errors`.
     """
+    if not lists:
+        return pl.DataFrame(schema=METRICS_SCHEMA)
     for model, frame in lists.items():
         require_user_lists(model, frame, ("user_id", "product_id", "score"))
     errors = {model: rating_errors(frame, truth) for model, frame in lists.items()}

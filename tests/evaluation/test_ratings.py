@@ -88,3 +88,7 @@ def test_basket_lists_have_no_ratings():
         evaluate_ratings(
             {"m": predicted(("u", "a", 1.0)).rename({"user_id": "basket_id"})}, rated(("u", "a", 1.0))
         )
+
+
+def test_no_model_that_predicts_ratings_gives_no_rows():
+    assert evaluate_ratings({}, pl.DataFrame()).height == 0
