@@ -32,7 +32,7 @@ from prodassoc_cli.mining.bitsets import (
 )
 
 _MAX_LEVELS = 64
-DENSITY = 8
+DENSITY = 24
 _NEXT, _FIRST, _ROWS, _PTR, _IDS, _COUNTS, _NODE, _DEPTH, _EXT, _EXTS, _TOP, _FIELDS = range(12)
 
 _i32, _i64, _u64 = types.int32[::1], types.int64, types.uint64[::1]
