@@ -1,0 +1,255 @@
+"""Eclat on bitsets: the bottom of the search, where a projection is small or dense.
+
+One row of bits an item, one bit a basket of the projection; the count of a set is the popcount of an AND
+(Zaki 2000, "Scalable algorithms for association mining", with the bitsets of Borgelt's implementation).
+
+Every function here is a numba kernel: arrays in, arrays out, no Python objects, without the GIL.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+KERNEL = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
+"""Options of every kernel. Signatures are explicit, so that kernels compile at import, once, into the cache."""
+
+ALL, CLOSED, MAXIMAL = 0, 1, 2
+"""What the search emits."""
+
+PARENT, ITEM, COUNT = 0, 1, 2
+"""Rows of a prefix tree: int32[3, capacity]. A node stands for the set of items on its path to the root.
+
+Parents come before their children, and the descendants of a node directly after it. The parent of a
+first-level node is -1. A node with a negative count is no result: it only carries the path to results.
+"""
+
+_LOW, _FIRST, _HIGH, _NEXT, _NODE, _DEPTH, _EXTENSIONS = range(7)
+
+_i32, _i64, _u64 = types.int32[::1], types.int64, types.uint64[::1]
+_tree = types.int32[:, ::1]
+
+
+@intrinsic
+def popcount(typing_context, word):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG001
+    """Number of set bits of a uint64, by LLVM's `ctpop`, which the CPU's vector unit runs."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
+@njit(_tree(_tree, _i64, _i64), **KERNEL)
+def with_room(tree: np.ndarray, used: int, wanted: int) -> np.ndarray:
+    """Return `tree`, or a copy of at least twice its capacity where `wanted` nodes would not fit."""
+    capacity = tree.shape[1]
+    if wanted <= capacity:
+        return tree
+    grown = np.empty((3, max(wanted, 2 * capacity)), np.int32)
+    for row in range(3):
+        grown[row, :used] = tree[row, :used]
+    return grown
+
+
+@njit(types.Tuple((_tree, _i64))(_tree, _i64, _i64, _i32, _i64, _i64, _i64), **KERNEL)
+def add_extensions(
+    tree: np.ndarray, n: int, node: int, items: np.ndarray, start: int, stop: int, limit: int
+) -> tuple[np.ndarray, int]:
+    """Add the perfect extensions `items[start:stop]` of `node`, whose descendants are complete.
+
+    An item in every basket of a set (a perfect extension) doubles all that was found below the set. So it
+    is kept out of the search, and the finished block of descendants is copied under it: a shift of parents.
+    Stops, with a count past `limit`, before the tree would pass it.
+    """
+    for extension in range(start, stop):
+        block = n - node - 1
+        if n + block + 1 > limit:
+            return tree, limit + 1
+        tree = with_room(tree, n, n + block + 1)
+        shift = n - node
+        tree[PARENT, n] = node
+        tree[ITEM, n] = items[extension]
+        tree[COUNT, n] = tree[COUNT, node]
+        for row in range(node + 1, n):
+            tree[PARENT, row + shift] = tree[PARENT, row] + shift
+        for row in range(node + 1, n):
+            tree[ITEM, row + shift] = tree[ITEM, row]
+        for row in range(node + 1, n):
+            tree[COUNT, row + shift] = tree[COUNT, row]
+        n += block + 1
+    return tree, n
+
+
+@njit(types.Tuple((_tree, _i64))(_tree, _i64, _i64, _i64, _i64, _i32, _i64, _i64, types.boolean), **KERNEL)
+def add_closed(
+    tree: np.ndarray, n: int, parent: int, item: int, count: int,
+    items: np.ndarray, start: int, stop: int, result: bool,
+) -> tuple[np.ndarray, int]:  # fmt: skip
+    """Add `item` and, below it in a chain, its perfect extensions: the last node stands for the closure."""
+    tree = with_room(tree, n, n + 1 + stop - start)
+    tree[PARENT, n] = parent
+    tree[ITEM, n] = item
+    tree[COUNT, n] = -count
+    n += 1
+    for extension in range(start, stop):
+        tree[PARENT, n] = n - 1
+        tree[ITEM, n] = items[extension]
+        tree[COUNT, n] = -count
+        n += 1
+    if result:
+        tree[COUNT, n - 1] = count
+    return tree, n
+
+
+@njit(_i64(_u64, types.uint64, types.uint64, types.uint64, types.uint64), inline="never", **KERNEL)
+def _intersect(bits: np.ndarray, a: int, b: int, target: int, words: int) -> int:
+    """Write row `a` AND row `b` to row `target` (offsets in words) and return the number of set bits."""
+    total = np.uint64(0)
+    for word in range(words):
+        both = bits[a + word] & bits[b + word]
+        bits[target + word] = both
+        total += popcount(both)
+    return np.int64(total)
+
+
+@njit(
+    types.Tuple((_tree, _i64, _i64, _u64, _tree))(
+        _u64, _tree, _i64, _i64, _i64, _i32, _i64, _i64, _i64, _i64, _i64, _i64, _i64, _i64, _tree, _i64, _i64
+    ),
+    **KERNEL,
+)
+def grow_bitsets(
+    bits: np.ndarray, stack: np.ndarray, words: int, rows: int, first: int,
+    ids: np.ndarray, ids_at: int, counts_at: int, node: int, depth: int,
+    min_count: int, mode: int, max_size: int, limit: int, tree: np.ndarray, n: int, last: int,
+) -> tuple[np.ndarray, int, int, np.ndarray, np.ndarray]:  # fmt: skip
+    """Add every result below `node` to the tree, depth first, from the bitset rows of its projection.
+
+    Args:
+        bits: rows of `words` words each; the first `rows` are filled. Room for deeper rows grows.
+        stack: int32[2, …] room for the item and the count of each row.
+        words: words a row.
+        rows: number of items of the projection, in search order.
+        first: rows before it are not extended with, only watched: an item there that is in all baskets of a
+            set shows that the set is not closed (or, if frequent with it, not maximal). 0 for ALL.
+        ids: where the items' codes (at `ids_at`) and counts (at `counts_at`) lie.
+        ids_at: see `ids`.
+        counts_at: see `ids`.
+        node: the tree's node of the projection.
+        depth: number of items of that node.
+        min_count: least count.
+        mode: ALL, CLOSED or MAXIMAL.
+        max_size: most items of a result.
+        limit: most nodes; when passed, returns at once with more.
+        tree: the prefix tree.
+        n: its number of nodes.
+        last: index of its last result.
+
+    Returns:
+        tree, n, last, bits, stack: some of them grown.
+    """
+    levels = np.empty((rows + 2, 7), np.int64)
+    extensions = np.empty(rows + 1, np.int32)
+    if stack.shape[1] < 2 * rows + 2:
+        stack = np.empty((2, 4 * rows + 2), np.int32)
+    for row in range(rows):
+        stack[0, row] = ids[ids_at + row]
+        stack[1, row] = ids[counts_at + row]
+    level = 0
+    levels[0, _LOW], levels[0, _FIRST], levels[0, _HIGH], levels[0, _NEXT] = 0, first, rows, first
+    levels[0, _NODE], levels[0, _DEPTH], levels[0, _EXTENSIONS] = node, depth, 0
+    n_extensions = 0
+    while level >= 0:
+        row = levels[level, _NEXT]
+        high = levels[level, _HIGH]
+        if row == high or n > limit:
+            if n > limit:
+                break
+            if level > 0:
+                if mode == ALL:
+                    start = levels[level, _EXTENSIONS]
+                    tree, n = add_extensions(
+                        tree, n, levels[level, _NODE], extensions, start, n_extensions, limit
+                    )
+                    n_extensions = start
+                else:
+                    n = max(last + 1, levels[level, _NODE])
+            level -= 1
+            continue
+        levels[level, _NEXT] = row + 1
+        count = np.int64(stack[1, row])
+        size = levels[level, _DEPTH] + 1
+        parent = levels[level, _NODE]
+        if mode == ALL:
+            tree = with_room(tree, n, n + 1)
+            tree[PARENT, n] = parent
+            tree[ITEM, n] = stack[0, row]
+            tree[COUNT, n] = count
+            n += 1
+            if row + 1 == high or size == max_size:
+                continue
+        top = high + high - levels[level, _LOW]
+        if top > stack.shape[1]:
+            wider = np.empty((2, 2 * top), np.int32)
+            wider[:, :high] = stack[:, :high]
+            stack = wider
+        if top * words > bits.size:
+            longer = np.empty(2 * top * words, np.uint64)
+            longer[: high * words] = bits[: high * words]
+            bits = longer
+        wide = np.uint64(words)
+        mask = np.uint64(row) * wide
+        top = high
+        redundant = False
+        if mode != ALL:
+            for other in range(levels[level, _LOW], row):
+                both = _intersect(bits, mask, np.uint64(other) * wide, np.uint64(top) * wide, wide)
+                if both == count:
+                    redundant = True
+                    break
+                if both >= min_count:
+                    stack[0, top] = stack[0, other]
+                    stack[1, top] = both
+                    top += 1
+            if redundant:
+                continue
+        watched = top
+        start = n_extensions
+        for other in range(row + 1, high):
+            both = _intersect(bits, mask, np.uint64(other) * wide, np.uint64(top) * wide, wide)
+            if both >= min_count:
+                if both == count and (mode != ALL or max_size > 1 << 30):
+                    extensions[n_extensions] = stack[0, other]
+                    n_extensions += 1
+                else:
+                    stack[0, top] = stack[0, other]
+                    stack[1, top] = both
+                    top += 1
+        if mode == ALL:
+            if top == watched:
+                tree, n = add_extensions(tree, n, n - 1, extensions, start, n_extensions, limit)
+                n_extensions = start
+                continue
+            child = n - 1
+        else:
+            size += n_extensions - start
+            fits = size <= max_size
+            result = fits and (mode == CLOSED or top == high)
+            before = n
+            tree, n = add_closed(
+                tree, n, parent, stack[0, row], count, extensions, start, n_extensions, result
+            )
+            n_extensions = start
+            if result:
+                last = n - 1
+            if top == watched or not fits:
+                n = max(last + 1, before)
+                continue
+            child = n - 1
+        level += 1
+        levels[level, _LOW], levels[level, _FIRST], levels[level, _HIGH] = high, watched, top
+        levels[level, _NEXT], levels[level, _NODE], levels[level, _DEPTH] = watched, child, size
+        levels[level, _EXTENSIONS] = start
+    return tree, n, last, bits, stack

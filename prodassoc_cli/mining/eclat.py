@@ -1,0 +1,92 @@
+"""The default miner: occurrence-deliver and bitset Eclat, on threads that share a queue of first items."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+
+import numpy as np
+
+from prodassoc_cli.mining.baskets import Baskets
+from prodassoc_cli.mining.bitsets import PARENT
+from prodassoc_cli.mining.kernels import index_baskets, search
+
+_TASKS = 96
+_LEAST_COST = 20_000
+
+
+def eclat(
+    baskets: Baskets, min_count: int, mode: int, max_size: int, limit: int, threads: int = 1
+) -> tuple[np.ndarray, int]:
+    """Return the prefix tree of the frequent, closed or maximal sets.
+
+    Work is cut into tasks of first-level items that depend on the data alone and are taken from one queue,
+    the largest first; their trees are joined in that order. So the tree is the same for any number of threads.
+
+    Peak memory: 8 bytes an entry of the baskets for the index, and 12 bytes a node of the tree, of which the
+    largest task's part exists twice for a moment.
+
+    Args:
+        baskets: the baskets.
+        min_count: least count, at least 1.
+        mode: `bitsets.ALL`, `CLOSED` or `MAXIMAL`.
+        max_size: most items of a set that is returned.
+        limit: most nodes.
+        threads: threads to work with.
+
+    Returns:
+        tree: int32[3, n] (`bitsets.PARENT`).
+        found: its number of nodes; more than `limit` where the search was stopped, the tree then being partial.
+    """
+    n_frequent = int((baskets.counts >= min_count).sum())
+    if n_frequent == 0:
+        return np.empty((3, 0), np.int32), 0
+    db, occurrences, starts, cost = index_baskets(baskets.indptr, baskets.items, n_frequent)
+    counts = baskets.counts[:n_frequent][::-1].copy()
+    found = 0
+    lock = Lock()
+
+    def work(roots: np.ndarray) -> np.ndarray:
+        nonlocal found
+        room = limit - found
+        if room < 0:
+            return np.empty((3, 0), np.int32)
+        tree, n = search(db, occurrences, starts, counts, roots, min_count, mode, max_size, room)
+        with lock:
+            found += n
+        part: np.ndarray = tree[:, : min(n, room)]
+        return part
+
+    tasks = _tasks(cost)
+    if threads == 1 or len(tasks) == 1:
+        return _joined([work(roots) for roots in tasks]), found
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(work, tasks))
+    return _joined(parts), found
+
+
+def _tasks(cost: np.ndarray) -> list[np.ndarray]:
+    """Cut the first-level items into tasks of about the same cost, the largest first.
+
+    Cost is the length of an item's projection: the true cost is not known before, so there are many more
+    tasks than threads.
+    """
+    share = max(_LEAST_COST, int(cost.sum()) // _TASKS)
+    order = np.argsort(-cost, kind="stable")
+    begun = np.concatenate([[0], np.cumsum(cost[order] + 1)[:-1]]) // share
+    cuts = np.flatnonzero(np.diff(begun)) + 1
+    return np.split(order.astype(np.int64), cuts)
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    """Join the trees of the tasks, giving each part's memory back as soon as it is copied."""
+    total = sum(part.shape[1] for part in parts)
+    tree = np.empty((3, total), np.int32)
+    at = 0
+    for index, part in enumerate(parts):
+        stop = at + part.shape[1]
+        tree[:, at:stop] = part
+        tree[PARENT, at:stop][part[PARENT] >= 0] += at
+        at = stop
+        parts[index] = np.empty((3, 0), np.int32)
+    return tree

@@ -1,0 +1,220 @@
+"""Frequent, closed and maximal itemsets: from baskets to a prefix tree, and from the tree to frames."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.mining.baskets import Baskets, ranks_of
+from prodassoc_cli.mining.bitsets import ALL, CLOSED, COUNT, MAXIMAL
+from prodassoc_cli.mining.eclat import eclat
+from prodassoc_cli.mining.tree import (
+    by_descending_count,
+    drop_subsumed,
+    fill_lists,
+    index_sets,
+    pack_lists,
+    sizes_of,
+)
+
+DEFAULT_SUPPORT = 0.005
+LEAST_DEFAULT_COUNT = 3
+UNLIMITED = 2**31 - 1
+"""Stands for no maximum size; also the most nodes a tree can have, its links being int32."""
+
+_MODES = {"frequent": ALL, "rules": ALL, "closed": CLOSED, "maximal": MAXIMAL}
+_BYTES_A_NODE = 24
+"""A node takes 12 bytes; a growing tree is copied, and sorting takes 4 more."""
+
+
+@dataclass(frozen=True)
+class Itemsets:
+    """Sets of items with their counts, as a prefix tree.
+
+    Attributes:
+        tree: int32[3, nodes] (`bitsets.PARENT`), 12 bytes a node.
+        item_ids: product id of each item code.
+        n_baskets: number of baskets.
+    """
+
+    tree: np.ndarray
+    item_ids: pl.Series
+    n_baskets: int
+
+    def __len__(self) -> int:
+        """Return the number of sets."""
+        return int((self.tree[COUNT] > 0).sum())
+
+    def frame(self) -> pl.DataFrame:
+        """Return all sets (columns of `schemas.ITEMSETS`), by descending count, then size, then items."""
+        return pl.concat(list(self.frames()), rechunk=True)
+
+    def frames(self, rows: int = 1_000_000) -> Iterator[pl.DataFrame]:
+        """Yield the sets in the order of `frame`, about `rows` at a time, so that they need not be held at once.
+
+        A frame is longer where more sets than that have the same count. There is at least one frame.
+        Beside the frame, 6 bytes a node are held.
+        """
+        sizes = sizes_of(self.tree)
+        nodes = by_descending_count(self.tree[COUNT])
+        begin = 0
+        while begin < len(nodes) or begin == 0:
+            end = min(begin + rows, len(nodes))
+            if end < len(nodes):
+                last = self.tree[COUNT, nodes[end - 1]]
+                ties = np.searchsorted(-self.tree[COUNT][nodes[end:]], -last, side="right")
+                end += int(ties)
+            yield self._sorted_frame(nodes[begin:end], sizes)
+            begin = max(end, 1)
+
+    def _sorted_frame(self, nodes: np.ndarray, sizes: np.ndarray) -> pl.DataFrame:
+        """Return the sets of these nodes in the order of `frame`."""
+        offsets, ranks = self.ranked_items(nodes, sizes)
+        count = self.tree[COUNT][nodes].astype(np.int64)
+        keys = pl.DataFrame({"count": -count, "size": sizes[nodes].astype(np.int32)}).with_columns(
+            pl.Series(f"word{at}", word) for at, word in enumerate(packed(offsets, ranks, len(self.item_ids)))
+        )
+        order = keys.select(pl.arg_sort_by(keys.columns)).to_series().to_numpy()
+        offsets, ranks = self.ranked_items(nodes[order], sizes)
+        return pl.DataFrame(
+            {
+                "items": lists_of_ids(offsets, ranks, self.item_ids.sort()),
+                "size": sizes[nodes[order]].astype(np.int32),
+                "count": count[order],
+                "support": count[order] / max(self.n_baskets, 1),
+            }
+        )
+
+    def ranked_items(self, nodes: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the items of each node as ranks in the order of ids, ascending: offsets int64, ranks int32."""
+        offsets = np.zeros(len(nodes) + 1, np.int64)
+        np.cumsum(sizes[nodes], out=offsets[1:])
+        ranks = np.empty(offsets[-1], np.int32)
+        fill_lists(self.tree, nodes, offsets, ranks_of(self.item_ids), ranks)
+        return offsets, ranks
+
+
+def lists_of_ids(offsets: np.ndarray, ranks: np.ndarray, sorted_ids: pl.Series) -> pl.Series:
+    """Return a list[str] series from offsets and ranks, through Arrow, without Python objects."""
+    values = sorted_ids.gather(ranks).to_arrow(compat_level=pl.CompatLevel.newest())
+    series: pl.Series = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), values))  # type: ignore[assignment]
+    return series
+
+
+def packed(offsets: np.ndarray, ranks: np.ndarray, n_items: int) -> np.ndarray:
+    """Return the lists as words that compare as the lists do, uint64[words, lists] (`tree.pack_lists`)."""
+    bits = max(n_items, 1).bit_length()
+    longest = int(np.diff(offsets).max(initial=1))
+    return pack_lists(offsets, ranks, bits, -(-longest // (64 // bits)))
+
+
+def resolve_min_count(n_baskets: int, min_support: float | None = None, min_count: int | None = None) -> int:
+    """Return the least number of baskets, from a fraction or a number.
+
+    The fraction is taken as the decimal it was written as: 0.1 of 30 baskets is 3, though 0.1 * 30 > 3 in
+    floating point. Without either, `DEFAULT_SUPPORT`, but at least `LEAST_DEFAULT_COUNT` baskets.
+
+    Raises:
+        UsageProblem: both are given, or one is out of its range.
+    """
+    if min_support is not None and min_count is not None:
+        raise UsageProblem("--min-support and --min-count say the same thing twice", "give one of them")
+    if min_count is not None:
+        if min_count < 1:
+            raise UsageProblem(f"--min-count must be at least 1, not {min_count}")
+        return min_count
+    if min_support is None:
+        return max(LEAST_DEFAULT_COUNT, math.ceil(Fraction(str(DEFAULT_SUPPORT)) * n_baskets))
+    if not 0 <= min_support <= 1:
+        raise UsageProblem(
+            f"--min-support is a fraction from 0 to 1, not {min_support:g}",
+            "for a number of baskets, use --min-count",
+        )
+    return max(1, math.ceil(Fraction(str(min_support)) * n_baskets))
+
+
+def mine_itemsets(
+    baskets: Baskets,
+    *,
+    min_count: int,
+    target: str = "frequent",
+    algorithm: str = "auto",
+    max_size: int | None = None,
+    threads: int = 1,
+    memory_limit: int | None = None,
+) -> Itemsets:
+    """Find the itemsets that are in at least `min_count` baskets.
+
+    A set is closed if no superset is in as many baskets, and maximal if no superset is frequent, whatever
+    `max_size` is: it only says how large the sets returned may be. The empty set is not a set here.
+
+    Args:
+        baskets: the baskets.
+        min_count: least number of baskets, at least 1.
+        target: frequent, closed or maximal; rules stands for frequent, which rules are made from.
+        algorithm: apriori, fp-growth, eclat or auto (eclat); all give the same sets.
+        max_size: most products in a set.
+        threads: threads to work with (eclat only); they do not change the result.
+        memory_limit: bytes the result may take while it grows.
+
+    Raises:
+        BadData: the result would pass the memory limit.
+        UsageProblem: target or algorithm is unknown.
+    """
+    if target not in _MODES:
+        raise UsageProblem(f"unknown target '{target}'", f"known: {', '.join(_MODES)}")
+    mode = _MODES[target]
+    most = max_size or UNLIMITED
+    limit = UNLIMITED - 1 if memory_limit is None else min(UNLIMITED - 1, memory_limit // _BYTES_A_NODE)
+    if algorithm in ("auto", "eclat"):
+        tree, found = eclat(baskets, min_count, mode, most, limit, threads)
+    else:
+        tree, found = _by_name(algorithm)(baskets, min_count, most + (mode != ALL and most < UNLIMITED), limit)
+    if found > limit:
+        hint = f"try --min-count {2 * min_count}" + ("" if max_size else ", or --max-size")
+        raise BadData(
+            f"stopped at {limit:,} itemsets with --min-count {min_count}: more would pass the memory limit", hint
+        )
+    if algorithm not in ("auto", "eclat") and mode != ALL:
+        _keep_only(tree, mode, most)
+    return Itemsets(tree, baskets.item_ids, len(baskets))
+
+
+def _by_name(algorithm: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """Return the miner of that name; imported here, because importing compiles it on the first run."""
+    if algorithm == "apriori":
+        from prodassoc_cli.mining.apriori import apriori
+
+        return apriori
+    if algorithm == "fp-growth":
+        from prodassoc_cli.mining.fp_growth import fp_growth
+
+        return fp_growth
+    raise UsageProblem(f"unknown algorithm '{algorithm}'", "known: auto, apriori, fp-growth, eclat")
+
+
+def _keep_only(tree: np.ndarray, mode: int, max_size: int) -> None:
+    """Reduce a tree of all frequent sets (up to one item more than `max_size`) to closed or maximal ones."""
+    index = index_sets(tree)
+    drop_subsumed(tree, index.words, index.hashes, index.table, mode == MAXIMAL)
+    too_large = sizes_of(tree) > max_size
+    tree[COUNT, too_large] = -np.abs(tree[COUNT, too_large])
+
+
+def nothing_found(baskets: Baskets, min_count: int) -> str:
+    """Return what to tell a user whose result is empty: the highest support seen and the flag to lower."""
+    if not len(baskets):
+        return "there are no baskets: no row has a product with an order or a user"
+    highest = int(baskets.counts[0])
+    share = 100 * highest / len(baskets)
+    return (
+        f"no itemset reaches {min_count:,} baskets; the most frequent product is in {highest:,} of "
+        f"{len(baskets):,} ({share:.3g} %): lower --min-support"
+    )
