@@ -109,8 +109,8 @@ def choose_encoder(
     """Make the encoder that `--encoder` names.
 
     Args:
-        name: `onnx` and `tfidf` are taken at their word; `auto` is onnx unless more than `FALLBACK_SHARE` of the
-            texts that have letters are in scripts that the model's vocabulary does not cover.
+        name: `onnx` and `tfidf` are taken at their word; `auto` is onnx unless more than `FALLBACK_SHARE` of
+            the texts that have letters are in scripts that the model's vocabulary does not cover.
         texts: what will be encoded.
         model: the model folder for onnx.
         threads: for onnx; as many as the process may use when None.

@@ -71,7 +71,7 @@ class Graph:
         if key not in self._constants:
             name = f"c{len(self._constants)}"
             self._constants[key] = name
-            self._initializers.append(self.onnx.numpy_helper.from_array(np.ascontiguousarray(array), name))
+            self._initializers.append(self.onnx.numpy_helper.from_array(np.asarray(array, order="C"), name))
         return self._constants[key]
 
     def ops(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> list[str]:  # noqa: ANN401
@@ -211,8 +211,9 @@ def _pool(graph: Graph, checkpoint: Checkpoint, x: str, shape: str, mask: str) -
     x = graph.op("Reshape", x, graph.op("Concat", shape, graph.constant([checkpoint.hidden]), axis=0))
     if checkpoint.pooling == "cls":
         return graph.op("Gather", x, graph.constant(np.int64(0)), axis=1)
-    kept = graph.op("Mul", x, graph.op("Unsqueeze", mask, graph.constant([2])))
-    return graph.op("ReduceSum", kept, graph.constant([1]), keepdims=0)
+    # A product, not ReduceSum: onnxruntime sums a batch of one in another order than a larger batch.
+    total = graph.op("MatMul", graph.op("Unsqueeze", mask, graph.constant([1])), x)
+    return graph.op("Squeeze", total, graph.constant([1]))
 
 
 def _normalize(graph: Graph, x: str) -> str:

@@ -1,9 +1,9 @@
 """Runs an exported model over texts at the machine's speed.
 
 Texts are grouped by their number of tokens, so that no batch holds padding: nothing is computed in vain,
-and a text meets the same arithmetic whatever its companions. Batches are small enough (in tokens) for activations
-to stay in cache. They are independent, so each thread runs whole batches, which needs no meeting points
-inside an operator and leaves every vector the same for any number of threads.
+and a text meets the same arithmetic whatever its companions. Batches are small enough (in tokens) for
+activations to stay in cache. They are independent, so each thread runs whole batches, which needs no meeting
+points inside an operator and leaves every vector the same for any number of threads.
 """
 
 from __future__ import annotations
@@ -71,13 +71,14 @@ class OnnxEncoder(Encoder):
         self._max_tokens = max_tokens if max_tokens is not None else config["max_tokens"]
         self._session = _open_session(folder / MODEL_FILE, model, self.dimension)
         self._tokenizer = _open_tokenizer(folder / TOKENIZER_FILE, tokenizer)
+        # The file may ask for padding to a fixed length and for a truncation of its own.
+        self._tokenizer.no_padding()
         self._specials = len(self._tokenizer.encode("").ids)
         if not self._specials < self._max_tokens <= config["positions"]:
             raise UsageProblem(
                 f"--max-tokens {self._max_tokens} is not possible with {self.name}",
                 f"give {self._specials + 1} to {config['positions']}",
             )
-        self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self._max_tokens)
         self._unknown_id = _unknown_id(self._tokenizer, tokenizer)
         self.coverage = Coverage(self._tokenizer.get_vocab(with_added_tokens=False))
