@@ -73,8 +73,9 @@ class TfidfEncoder(Encoder):
         weights = weigh.fit_transform(texts)
         dims = min(self.dimension - 1, weights.shape[1], weights.shape[0])
         reduce = TruncatedSVD(dims, algorithm="randomized", n_iter=7, random_state=self._seed)
-        # One BLAS thread: the sums, and so the bits, would depend on their number.
-        with threadpoolctl.threadpool_limits(1):
+        # One BLAS thread: the sums, and so the bits, would depend on their number. Texts that are alike leave
+        # no variance, whose share scikit-learn would warn about.
+        with threadpoolctl.threadpool_limits(1), np.errstate(invalid="ignore"):
             return np.asarray(reduce.fit_transform(weights), dtype=np.float32)
 
 

@@ -13,24 +13,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 HIDDEN, HEADS, DEPTH, WIDE, POSITIONS = 24, 3, 2, 40, 20
 WORDS = [
-    "red",
-    "green",
-    "blue",
-    "metal",
-    "wooden",
-    "lantern",
-    "candle",
-    "holder",
-    "bag",
-    "box",
-    "milk",
-    "tea",
-    "coffee",
-    "cup",
-    "spoon",
-    "of",
-    "set",
-    "with",
+    *("red", "green", "blue", "metal", "wooden", "lantern", "candle", "holder", "bag"),
+    *("box", "milk", "tea", "coffee", "cup", "spoon", "of", "set", "with"),
 ]
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS, *(f"##{c}" for c in "abcdefgh")]
 
