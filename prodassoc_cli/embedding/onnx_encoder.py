@@ -99,13 +99,17 @@ class OnnxEncoder(Encoder):
                 unknown[rows] |= (ids == self._unknown_id).sum(axis=1) * 2 > words
             return len(rows)
 
-        with ThreadPoolExecutor(self._threads) as pool:
+        pool = ThreadPoolExecutor(self._threads)
+        try:
             for start in range(0, len(texts), _CHUNK):
                 tokens, cut = self._tokenize(texts.slice(start, _CHUNK))
                 truncated[start : start + len(cut)] = cut
                 for rows in pool.map(run, _batches(tokens, start)):
                     done += rows
                     progress(done, len(texts))
+        finally:
+            # After a failure or an interrupt, batches that still wait are not run.
+            pool.shutdown(cancel_futures=True)
         return DistinctTexts(vectors, truncated, unknown)
 
     def _tokenize(self, texts: pl.Series) -> tuple[list[list[int]], NDArray[np.bool_]]:
