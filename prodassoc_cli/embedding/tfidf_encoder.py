@@ -1,0 +1,84 @@
+"""Vectors from character n-grams: any language, no model, nothing learnt from elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+
+import numpy as np
+import polars as pl
+import threadpoolctl  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from prodassoc_cli.embedding.encoders import DistinctTexts, Encoder, Progress
+from prodassoc_cli.errors import UsageProblem
+
+# From 1, for one Han character is a word; to 4, about a syllable with its neighbours in alphabets.
+_NGRAMS = (1, 4)
+# Bounds the memory of a large catalogue; the most frequent n-grams stay.
+_FEATURES = 100_000
+
+
+class TfidfEncoder(Encoder):
+    """TF-IDF of character n-grams, reduced by a truncated SVD (latent semantic analysis).
+
+    It is fitted to the texts it is given, so vectors can be compared only within one call, and no cache may
+    keep them. A catalogue too small to span the dimensions leaves the last ones zero. Texts without any
+    n-gram, the empty one above all, share the last direction, orthogonal to every other text.
+
+    Args:
+        dims: width of the vectors, at least 2.
+        seed: of the randomised SVD.
+
+    Raises:
+        UsageProblem: dims is under 2.
+    """
+
+    def __init__(self, dims: int = 256, seed: int = 0) -> None:
+        if dims < 2:
+            raise UsageProblem(f"--dims {dims} is too few for tfidf", "give 2 or more")
+        self.name = "tfidf"
+        self.dimension = dims
+        self._seed = seed
+        identity = f"tfidf {_NGRAMS} {_FEATURES} {dims} {seed}"
+        self.fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+    def _encode_distinct(self, texts: pl.Series, progress: Progress) -> DistinctTexts:
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        worded = np.flatnonzero(texts.str.contains(r"[^\s\p{C}]").to_numpy())
+        if len(worded):
+            reduced = self._reduce(texts.gather(worded).to_list())
+            vectors[worded, : reduced.shape[1]] = reduced
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        # A text that the kept directions say nothing of has no direction of its own either.
+        lost = lengths[:, 0] < 1e-6
+        vectors[~lost] /= lengths[~lost]
+        vectors[lost] = 0
+        vectors[lost, -1] = 1
+        progress(len(texts), len(texts))
+        nothing = np.zeros(len(texts), dtype=np.bool_)
+        return DistinctTexts(vectors, nothing, nothing)
+
+    def _reduce(self, texts: list[str]) -> NDArray[np.float32]:
+        weigh = TfidfVectorizer(
+            analyzer="char_wb",
+            ngram_range=_NGRAMS,
+            preprocessor=_fold,
+            max_features=_FEATURES,
+            sublinear_tf=True,
+            dtype=np.float32,
+        )
+        weights = weigh.fit_transform(texts)
+        dims = min(self.dimension - 1, weights.shape[1], weights.shape[0])
+        reduce = TruncatedSVD(dims, algorithm="randomized", n_iter=7, random_state=self._seed)
+        # One BLAS thread: the sums, and so the bits, would depend on their number. Texts that are alike leave
+        # no variance, whose share scikit-learn would warn about.
+        with threadpoolctl.threadpool_limits(1), np.errstate(invalid="ignore"):
+            return np.asarray(reduce.fit_transform(weights), dtype=np.float32)
+
+
+def _fold(text: str) -> str:
+    """Make variants of writing the same: full-width forms, ligatures, case."""
+    return unicodedata.normalize("NFKC", text).casefold()

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prodassoc_cli.embedding import neighbours
+from prodassoc_cli.embedding.neighbours import nearest, nearest_to_each
+
+
+def brute(vectors: np.ndarray, queries: np.ndarray, k: int, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    indices = np.full((len(queries), k), -1)
+    scores = np.full((len(queries), k), -np.inf)
+    for row, query in enumerate(queries):
+        pairs = [
+            (-round(float(vector @ query), 6), index)
+            for index, vector in enumerate(vectors.astype(np.float64))
+            if index != own[row]
+        ]
+        for place, (score, index) in enumerate(sorted(pairs)[:k]):
+            indices[row, place], scores[row, place] = index, -score
+    return indices, scores
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 60), st.integers(0, 12), st.integers(1, 9), st.integers(0, 2**32 - 1))
+def test_agrees_with_brute_force_whatever_the_blocks(n: int, m: int, k: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # Few distinct values: many ties, which must go to the lower index.
+    vectors = rng.integers(-2, 3, (n, 3)).astype(np.float32) / 4
+    queries = rng.integers(-2, 3, (m, 3)).astype(np.float32) / 4
+    own = rng.integers(-1, max(n, 1), m)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "_QUERIES", 5)
+        patch.setattr(neighbours, "_SMALLEST_BLOCK", 4)
+        patch.setattr(neighbours, "_LARGEST_BLOCK", 16)
+        found = nearest(vectors, queries, k, exclude=own)
+    indices, scores = brute(vectors, queries, k, own)
+    np.testing.assert_array_equal(found.indices, indices)
+    np.testing.assert_allclose(found.scores, scores, atol=1e-6)
+
+
+def test_many_blocks_of_real_size() -> None:
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(20_000, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[15_000:15_020] = vectors[:20]
+    found = nearest_to_each(vectors[:], 10)
+    sample = [0, 19, 7_777, 15_003, 19_999]
+    for row in sample:
+        scores = np.round(vectors @ vectors[row], 6)
+        scores[row] = -np.inf
+        expected = np.lexsort((np.arange(len(vectors)), -scores))[:10]
+        np.testing.assert_array_equal(found.indices[row], expected)
+    assert (found.indices != np.arange(len(vectors))[:, None]).all()
+
+
+def test_fewer_vectors_than_k_are_marked() -> None:
+    found = nearest_to_each(np.eye(3, dtype=np.float32), 5)
+    assert found.indices.tolist() == [[1, 2, -1, -1, -1], [0, 2, -1, -1, -1], [0, 1, -1, -1, -1]]
+    assert np.isneginf(found.scores[:, 2:]).all()
