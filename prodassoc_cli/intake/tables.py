@@ -1,0 +1,342 @@
+"""Inputs → raw tables: text stays text, every data row has its number, broken rows become rejects."""
+
+from __future__ import annotations
+
+import codecs
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.sources import Format, Source, recognise
+from prodassoc_cli.intake.text import UNIT, Dialect, NotUtf8, Utf8Stream, single_byte, sniff
+
+Say = Callable[[str], None]
+
+SOURCE = "\x00source"
+ROW = "\x00row"
+"""Names of the columns that tell where a row came from; no column of an input can be called so."""
+
+REJECTS = {"source": pl.String, "row": pl.Int64, "reason": pl.String, "raw": pl.String}
+BLOCK_BYTES = 4 << 20
+_ARTIFACT_KEY = b"prodassoc"
+
+
+@dataclass
+class RawTable:
+    """One input as a table.
+
+    Attributes:
+        source: name of the input.
+        frame: its data rows; ROW is the number of each, from 1.
+        rejects: rows that could not even be cut into fields (the schema of rejects).
+        delimiter: how the text was cut; empty for typed formats.
+        encoding: of the text; empty for typed formats.
+    """
+
+    source: str
+    frame: pl.DataFrame
+    rejects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTS))
+    delimiter: str = ""
+    encoding: str = ""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What is known of an input before it is read: its format and, for text, its dialect."""
+
+    format: Format
+    dialect: Dialect | None = None
+
+
+def look(source: Source, *, encoding: str | None, delimiter: str | None) -> Head:
+    """Find out what an input holds.
+
+    Raises:
+        BadData: it is empty or no table at all.
+        UsageProblem: the encoding or delimiter told is none.
+    """
+    head, whole = source.head()
+    kind = recognise(source, head)
+    if kind != "text":
+        return Head(kind)
+    return Head(kind, sniff(source, head, whole, encoding=encoding, delimiter=delimiter))
+
+
+def read_delimited(source: Source, dialect: Dialect, names: list[str], *, header: bool, say: Say) -> RawTable:
+    """Read delimited text: one string column a name.
+
+    Args:
+        source: what to read.
+        dialect: how.
+        names: of the columns, in order; unique.
+        header: whether the first row names the columns, so that it is no data row.
+        say: receives notices.
+
+    Raises:
+        BadData: most rows are broken, there is no data row, or a quote is never closed.
+    """
+    delimiter = UNIT if len(dialect.delimiter) > 1 else dialect.delimiter
+    parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    table = _read(source, dialect, names, parse, say)
+    if header:
+        table.frame = table.frame.slice(1).with_columns(pl.col(ROW) - 1)
+        table.rejects = table.rejects.with_columns(pl.col("row") - 1)
+    good, bad = table.frame.height, table.rejects.height
+    if bad > good:
+        row, raw = table.rejects.select("row", "raw").row(0)
+        found = raw.count(dialect.delimiter) + 1
+        raise BadData(
+            f"{source.name}: most rows are broken ({bad:,} of {good + bad:,}); row {row} has {found} fields,"
+            f" {len(names)} are expected",
+            "tell the right one with --delimiter, or --layout baskets for one basket a line",
+        )
+    if not good:
+        raise BadData(f"{source.name} has a header but no rows", "give a file with at least one row")
+    return table
+
+
+def read_lines(source: Source, dialect: Dialect, *, say: Say) -> RawTable:
+    """Read text as one string column `line`, empty lines included."""
+    parse = pa.csv.ParseOptions(
+        delimiter="\x1e", quote_char=False, newlines_in_values=False, ignore_empty_lines=False
+    )
+    whole = dataclasses.replace(dialect, delimiter="\x1e")
+    return _read(source, whole, ["line"], parse, say)
+
+
+def _read(
+    source: Source, dialect: Dialect, names: list[str], parse: pa.csv.ParseOptions, say: Say
+) -> RawTable:
+    lenient = False
+    if not dialect.sure:
+        say(f"{source.name}: read as {dialect.encoding} (it is not valid UTF-8; --encoding to tell another)")
+    try:
+        return _parse(source, dialect, names, parse, lenient=lenient)
+    except NotUtf8:
+        encoding = _second_guess(source)
+        lenient = encoding == "utf-8"
+        dialect = dataclasses.replace(dialect, encoding=encoding)
+        say(
+            f"{source.name}: UTF-8 with some broken bytes; the rows that hold them are left out"
+            if lenient
+            else f"{source.name}: read as {encoding} (it is not valid UTF-8; --encoding to tell another)"
+        )
+        return _parse(source, dialect, names, parse, lenient=lenient)
+
+
+def _second_guess(source: Source) -> str:
+    """Choose between UTF-8 with broken bytes and a single-byte encoding, over the whole input."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    broken = fine = 0
+    guess = "cp1252"
+    with source.open() as stream:
+        while block := source.read(stream, BLOCK_BYTES):
+            text = decoder.decode(block)
+            bad = text.count("�")
+            broken += bad
+            fine += len(text) - len(text.encode("ascii", "ignore")) - bad
+            guess = "latin-1" if single_byte(block) == "latin-1" else guess
+    return "utf-8" if fine > 2 * broken else guess
+
+
+def _parse(
+    source: Source, dialect: Dialect, names: list[str], parse: pa.csv.ParseOptions, *, lenient: bool
+) -> RawTable:
+    """Parse with all threads; once more with one if rows are broken, since only then Arrow numbers them."""
+    for threads in (True, False):
+        broken: list[tuple[int, str]] = []
+
+        def note(row: pa.csv.InvalidRow, broken: list[tuple[int, str]] = broken) -> str:
+            broken.append((row.number or 0, row.text))
+            return "skip"
+
+        parse.invalid_row_handler = note
+        with source.open() as raw:
+            stream = Utf8Stream(source, raw, dialect, lenient=lenient)
+            frame = _arrow_rows(source, stream, names, parse, threads=threads)
+        if not broken:
+            break
+    frame = _number(frame, [number for number, _ in broken])
+    rejects = _rejects(source, [(number, "broken_row", text) for number, text in broken])
+    if stream.quotes % 2 and frame.height and _spans_lines(frame):
+        row = frame[ROW][-1]
+        raise BadData(f"{source.name}: a quote opened in row {row} is never closed", "close it in the file")
+    table = RawTable(source.name, frame, rejects, dialect.delimiter, dialect.encoding)
+    if stream.nuls:
+        _set_aside(table, names, "\0", "nul_character")
+    if stream.replaced:
+        _set_aside(table, names, "�", "broken_encoding")
+    return table
+
+
+def _arrow_rows(
+    source: Source, stream: Utf8Stream, names: list[str], parse: pa.csv.ParseOptions, *, threads: bool
+) -> pl.DataFrame:
+    read = pa.csv.ReadOptions(column_names=names, block_size=BLOCK_BYTES, use_threads=threads)
+    convert = pa.csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
+    )
+    try:
+        table = pa.csv.read_csv(
+            pa.PythonFile(stream, mode="r"), read_options=read, parse_options=parse, convert_options=convert
+        )
+    except pa.ArrowInvalid as problem:
+        if "Empty CSV" in str(problem):
+            raise BadData(f"{source.name} holds no rows", "give a file with at least one row") from problem
+        reason = str(problem).split(";")[0].split(" (")[0]
+        raise BadData(
+            f"{source.name} cannot be cut into rows: {reason}", "look for a quote never closed, or --delimiter"
+        ) from problem
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _number(frame: pl.DataFrame, broken: list[int]) -> pl.DataFrame:
+    """Add ROW: 1, 2, … without the numbers of the broken rows."""
+    numbers = np.arange(1, frame.height + len(broken) + 1, dtype=np.int64)
+    if broken:
+        numbers = np.delete(numbers, np.asarray(broken, dtype=np.int64) - 1)
+    return frame.with_columns(pl.Series(ROW, numbers))
+
+
+def _spans_lines(frame: pl.DataFrame) -> bool:
+    return any("\n" in value for value in frame.drop(ROW).row(-1) if isinstance(value, str))
+
+
+def _rejects(source: Source, rows: list[tuple[int, str, str]]) -> pl.DataFrame:
+    data = [(source.name, number, reason, text) for number, reason, text in rows]
+    return pl.DataFrame(data, schema=REJECTS, orient="row")
+
+
+def _set_aside(table: RawTable, names: list[str], mark: str, reason: str) -> None:
+    """Move the rows that hold a character which cannot be right from the frame to the rejects."""
+    marked = pl.any_horizontal(pl.col(names).str.contains(mark, literal=True))
+    # The first row may be a header; it is not judged here.
+    marked = marked & (pl.col(ROW) > 1)
+    bad = table.frame.filter(marked)
+    table.frame = table.frame.filter(~marked)
+    table.rejects = pl.concat(
+        [
+            table.rejects,
+            bad.select(
+                pl.lit(table.source).alias("source"),
+                pl.col(ROW).alias("row"),
+                pl.lit(reason).alias("reason"),
+                as_csv(names).alias("raw"),
+            ),
+        ]
+    )
+
+
+def as_csv(names: list[str]) -> pl.Expr:
+    """Return the expression that joins columns into one line of CSV (RFC 4180)."""
+    cells = []
+    for name in names:
+        cell = pl.col(name).cast(pl.String).fill_null("")
+        quoted = pl.concat_str(pl.lit('"'), cell.str.replace_all('"', '""', literal=True), pl.lit('"'))
+        cells.append(pl.when(cell.str.contains(r'[",\r\n]')).then(quoted).otherwise(cell))
+    return pl.concat_str(cells, separator=",") if cells else pl.lit("")
+
+
+def read_json_lines(source: Source, say: Say) -> RawTable:
+    """Read one JSON object a line; every value becomes the text it was, lists stay JSON.
+
+    Raises:
+        BadData: most lines are no JSON objects.
+    """
+    lines = read_lines(source, Dialect("utf-8", "\x1e", [[]]), say=say)
+    full = lines.frame.filter(pl.col("line").str.strip_chars() != "").with_row_index(ROW + "n", offset=1)
+    full = full.select(pl.col(ROW + "n").cast(pl.Int64).alias(ROW), "line")
+    keys: dict[str, None] = {}
+    broken: list[tuple[int, str, str]] = []
+    # The keys of every line are needed, and polars stops at the first broken line without naming it.
+    for number, line in _objects(full):
+        if line is None:
+            broken.append((number, "broken_row", full["line"][number - 1]))
+        else:
+            keys.update(line)
+    if len(broken) * 2 > full.height or not keys:
+        raise BadData(f"{source.name}: most lines are no JSON objects", "give one JSON object a line")
+    if broken:
+        full = full.filter(~pl.col(ROW).is_in([number for number, _, _ in broken]))
+    text = "\n".join(full["line"].to_list()).encode()
+    frame = pl.read_ndjson(text, schema=dict.fromkeys(keys, pl.String))
+    rejects = pl.concat([lines.rejects, _rejects(source, broken)])
+    return RawTable(source.name, frame.with_columns(full[ROW]), rejects, encoding="utf-8")
+
+
+def _objects(lines: pl.DataFrame) -> Iterator[tuple[int, list[str] | None]]:
+    """Yield the number and keys of each line; None where it is no JSON object."""
+    for number, line in lines.select(ROW, "line").iter_rows():
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            value = None
+        yield number, list(value) if isinstance(value, dict) else None
+
+
+def read_typed(source: Source, kind: Format) -> tuple[RawTable, str]:
+    """Read Parquet or Arrow IPC, and the kind of artifact it says it is (else empty).
+
+    Arrow reads and validates it before polars sees it: polars can abort on a hostile file.
+
+    Raises:
+        BadData: the file is broken.
+    """
+    with source.open() as stream:
+        data: object = stream
+        if source.path is None or not hasattr(stream, "fileno") or type(stream).__name__ == "GzipFile":
+            data = pa.BufferReader(source.read(stream))
+        try:
+            table = _parquet_or_ipc(data, kind)
+            table.validate(full=True)
+        except (pa.ArrowException, OSError, ValueError) as problem:
+            what = "Parquet" if kind == "parquet" else "Arrow"
+            reason = str(problem).splitlines()[0][:120]
+            raise BadData(f"{source.name} is a broken {what} file: {reason}", "write it again") from problem
+    artifact = ""
+    note = (table.schema.metadata or {}).get(_ARTIFACT_KEY)
+    if note:
+        try:
+            artifact = str(json.loads(note).get("kind", ""))
+        except (ValueError, AttributeError) as problem:
+            raise BadData(f"{source.name} has broken prodassoc metadata", "write it again") from problem
+    if not table.num_rows:
+        raise BadData(f"{source.name} has no rows", "give a file with at least one row")
+    frame = pl.from_arrow(table.replace_schema_metadata(None))
+    assert isinstance(frame, pl.DataFrame)
+    frame = _number(_plain(frame), [])
+    return RawTable(source.name, frame), artifact
+
+
+def _parquet_or_ipc(data: object, kind: Format) -> pa.Table:
+    if kind == "parquet":
+        return pa.parquet.ParquetFile(data).read()
+    try:
+        return pa.ipc.open_file(data).read_all()
+    except pa.ArrowInvalid:
+        if hasattr(data, "seek"):
+            data.seek(0)
+        return pa.ipc.open_stream(data).read_all()
+
+
+def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """Bring types that only a few files have to those that parsing knows."""
+    casts = []
+    for name, dtype in frame.schema.items():
+        if isinstance(dtype, (pl.Categorical, pl.Enum)) or dtype in (pl.Binary, pl.Boolean, pl.Time):
+            casts.append(pl.col(name).cast(pl.String, strict=False))
+        elif isinstance(dtype, (pl.Decimal,)):
+            casts.append(pl.col(name).cast(pl.Float64))
+        elif isinstance(dtype, pl.Struct):
+            casts.append(pl.col(name).struct.json_encode())
+    return frame.with_columns(casts)
