@@ -143,8 +143,8 @@ def _read_text(
         table = tables.read_lines(source, dialect, say=say)
         table.delimiter = dialect.delimiter
         return layouts.from_baskets(table, dialect.delimiter), table
-    say(f"{source.name}: fields between {_spoken(dialect.delimiter)}, encoding {dialect.encoding}")
     table = tables.read_delimited(source, dialect, names, header=header, say=say)
+    say(f"{source.name}: {table.encoding} text, fields between {_spoken(dialect.delimiter)}")
     return _lay_out(table, columns, layout, config, say), table
 
 

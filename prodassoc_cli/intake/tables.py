@@ -115,21 +115,17 @@ def read_lines(source: Source, dialect: Dialect, *, say: Say) -> RawTable:
 def _read(
     source: Source, dialect: Dialect, names: list[str], parse: pa.csv.ParseOptions, say: Say
 ) -> RawTable:
-    lenient = False
+    guessed = "read as {} (it is not valid UTF-8; --encoding tells another)"
     if not dialect.sure:
-        say(f"{source.name}: read as {dialect.encoding} (it is not valid UTF-8; --encoding to tell another)")
+        say(f"{source.name}: {guessed.format(dialect.encoding)}")
     try:
-        return _parse(source, dialect, names, parse, lenient=lenient)
+        return _parse(source, dialect, names, parse)
     except NotUtf8:
         encoding = _second_guess(source)
-        lenient = encoding == "utf-8"
-        dialect = dataclasses.replace(dialect, encoding=encoding)
-        say(
-            f"{source.name}: UTF-8 with some broken bytes; the rows that hold them are left out"
-            if lenient
-            else f"{source.name}: read as {encoding} (it is not valid UTF-8; --encoding to tell another)"
-        )
-        return _parse(source, dialect, names, parse, lenient=lenient)
+    mixed = encoding == "utf-8"
+    broken = "UTF-8 with some broken bytes; the rows that hold them are left out"
+    say(f"{source.name}: {broken if mixed else guessed.format(encoding)}")
+    return _parse(source, dataclasses.replace(dialect, encoding=encoding), names, parse, lenient=mixed)
 
 
 def _second_guess(source: Source) -> str:
@@ -148,7 +144,7 @@ def _second_guess(source: Source) -> str:
 
 
 def _parse(
-    source: Source, dialect: Dialect, names: list[str], parse: pa.csv.ParseOptions, *, lenient: bool
+    source: Source, dialect: Dialect, names: list[str], parse: pa.csv.ParseOptions, *, lenient: bool = False
 ) -> RawTable:
     """Parse with all threads; once more with one if rows are broken, since only then Arrow numbers them."""
     for threads in (True, False):

@@ -142,7 +142,8 @@ def _rows(text: str, delimiter: str, whole: bool) -> list[list[str]]:
     except csv.Error:
         # A field past csv's limit of 131,072 characters: what came before is sample enough.
         pass
-    return rows if whole and len(rows) <= SAMPLE_ROWS or len(rows) < 2 else rows[:-1]
+    complete = whole and len(rows) <= SAMPLE_ROWS
+    return rows if complete or len(rows) < 2 else rows[:-1]
 
 
 def _best_delimiter(text: str, whole: bool) -> str:
@@ -193,12 +194,19 @@ class Utf8Stream:
         self.closed = False
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes of UTF-8; nothing at the end."""
+        """Return `size` bytes of UTF-8, fewer only at the end.
+
+        Arrow takes a row that spans three blocks for an error, so that short blocks would do harm.
+        """
         size = size if size >= 0 else 1 << 62
-        while not self.rest and not self.ended:
-            self.rest = self._more(min(size, 1 << 23))
-        block, self.rest = self.rest[:size], self.rest[size:]
-        return block
+        pieces, have = [self.rest], len(self.rest)
+        while have < size and not self.ended:
+            piece = self._more(min(size - have, 1 << 23))
+            pieces.append(piece)
+            have += len(piece)
+        whole = b"".join(pieces)
+        self.rest = whole[size:]
+        return whole[:size]
 
     def _more(self, size: int) -> bytes:
         block = self.source.read(self.raw, size)
