@@ -77,7 +77,9 @@ CATALOGUE_ALIASES: dict[str, str] = {
 }  # fmt: skip
 """The same for a catalogue."""
 
-ITEM_LISTS = "items item_list item_ids basket products product_list product_ids skus itemset artikel_liste 商品列表"
+ITEM_LISTS = (
+    "items item_list item_ids basket products product_list product_ids skus itemset artikel_liste 商品列表"
+)
 """Names of a column that holds a whole basket."""
 
 
@@ -190,7 +192,9 @@ def match_columns(
     for name, column in (mapping or {}).items():
         exact = column if column in names else next((each for each in names if each.strip() == column), None)
         if exact is None:
-            raise UsageProblem(f"--map {name}={column}: {source} has no such column", did_you_mean(column, names))
+            raise UsageProblem(
+                f"--map {name}={column}: {source} has no such column", did_you_mean(column, names)
+            )
         found[name] = exact
     by_normal: dict[str, str] = {}
     for each in names:

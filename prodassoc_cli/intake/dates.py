@@ -14,7 +14,9 @@ _CLOCK = (
     r"\s*([AaPp])?\.?(?:[Mm]\.?)?\s*(?:(Z|z|UTC|GMT)|([+-]\d{2}):?(\d{2})?)?)?$"
 )
 _NUMERIC = r"^(\d{1,4})([./-])(\d{1,2})[./-](\d{1,4})\.?" + _CLOCK
-_DAY_NAME = r"^(?:[A-Za-z]{3,9}\.?,? +)?(\d{1,2})(?:st|nd|rd|th)?\.?[ -]([A-Za-z]{3})[a-z]*\.?,?[ -](\d{4})" + _CLOCK
+_DAY_NAME = (
+    r"^(?:[A-Za-z]{3,9}\.?,? +)?(\d{1,2})(?:st|nd|rd|th)?\.?[ -]([A-Za-z]{3})[a-z]*\.?,?[ -](\d{4})" + _CLOCK
+)
 _NAME_DAY = r"^(?:[A-Za-z]{3,9}\.?,? +)?([A-Za-z]{3})[a-z]*\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})" + _CLOCK
 _MONTHS = {name: at for at, name in enumerate(
     ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
@@ -98,7 +100,9 @@ def _numeric_dates(
 ) -> tuple[pl.Series, str]:
     parts = groups.struct.unnest()
     parts.columns = ["a", "mark", "b", "c", *_CLOCK_PARTS]
-    parts = parts.with_columns(pl.col("a", "b", "c").cast(pl.Int32), (pl.col("a").str.len_chars() == 4).alias("iso"))
+    parts = parts.with_columns(
+        pl.col("a", "b", "c").cast(pl.Int32), (pl.col("a").str.len_chars() == 4).alias("iso")
+    )
     open_ = parts.filter(~pl.col("iso") & pl.col("a").is_not_null())
     first, note = _day_first(open_, plain, dayfirst, preset, where)
     year = pl.when("iso").then("a").otherwise("c")
@@ -135,7 +139,9 @@ def _day_first(
         return True, "dates with dots are day.month"
     example = dates.filter(pl.col("a") != pl.col("b")).row(0, named=True)
     shown = example["mark"].join(str(example[part]) for part in "abc")
-    raise BadData(f"{where}: {shown} may be day/month or month/day, and no date decides", "--dayfirst or --monthfirst")
+    raise BadData(
+        f"{where}: {shown} may be day/month or month/day, and no date decides", "--dayfirst or --monthfirst"
+    )
 
 
 def _order(first: bool) -> str:

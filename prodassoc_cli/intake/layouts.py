@@ -54,7 +54,9 @@ def is_fimi(rows: Sequence[Sequence[str]], name: str) -> bool:
     return ".dat" in name or any(len(row[0].split()) > 1 for row in rows)
 
 
-def field_columns(names: Sequence[str], mapping: dict[str, str], preset: str | None, source: str) -> dict[str, str]:
+def field_columns(
+    names: Sequence[str], mapping: dict[str, str], preset: str | None, source: str
+) -> dict[str, str]:
     """Match an input's columns with FIELDS; a product without an id goes by its title.
 
     Raises:
@@ -118,7 +120,9 @@ def item_columns(names: Sequence[str], columns: dict[str, str]) -> list[str]:
 
 def _all_flags(names: Sequence[str], row: Sequence[str], items: set[str]) -> bool:
     return all(
-        cell.strip().casefold() in _TRUE_FALSE for name, cell in zip(names, row, strict=False) if name in items
+        cell.strip().casefold() in _TRUE_FALSE
+        for name, cell in zip(names, row, strict=False)
+        if name in items
     )
 
 
@@ -193,7 +197,9 @@ def from_baskets(table: RawTable, delimiter: str) -> Lines:
     cells = split_quoted(table.frame["line"], delimiter)
     frame = pl.DataFrame({ROW: table.frame[ROW], "product_id": cells})
     frame = frame.with_columns(
-        pl.col("product_id").list.eval(pl.element().str.strip_chars().filter(pl.element().str.contains(r"\S")))
+        pl.col("product_id").list.eval(
+            pl.element().str.strip_chars().filter(pl.element().str.contains(r"\S"))
+        )
     ).explode("product_id")
     return Lines(frame, frame.select("product_id"), "baskets", whole_rows=False)
 

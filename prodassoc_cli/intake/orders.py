@@ -112,7 +112,9 @@ def parse_lines(orders: Orders, config: CleanConfig, say: Say) -> pl.DataFrame:
     frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
     absent = {name: dtype for name, dtype in INTERACTIONS.items() if name not in frame.columns}
     frame = frame.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in absent.items())
-    usual = config.event or ("impression" if feedback else "rating" if orders.lines.layout == "ratings" else "purchase")
+    usual = config.event or (
+        "impression" if feedback else "rating" if orders.lines.layout == "ratings" else "purchase"
+    )
     return frame.with_columns(pl.col("event").fill_null(usual))
 
 

@@ -35,4 +35,6 @@ def pseudonymize(user_id: pl.Series, key: bytes) -> pl.Series:
     """
     distinct = user_id.drop_nulls().unique()
     hashes = [hmac.new(key, each.encode(), hashlib.sha256).hexdigest() for each in distinct]
-    return user_id.replace_strict(distinct, pl.Series(hashes, dtype=pl.String), default=None, return_dtype=pl.String)
+    return user_id.replace_strict(
+        distinct, pl.Series(hashes, dtype=pl.String), default=None, return_dtype=pl.String
+    )

@@ -53,7 +53,9 @@ def read_orders(inputs: Sequence[str], config: CleanConfig, say: Say) -> Orders:
         lines, table = _read_one(source, config, mapping, say if not parts else _quiet)
         if parts and (lines.layout != parts[0].layout or lines.columns.keys() != parts[0].columns.keys()):
             lost = [name for name in parts[0].columns if name not in lines.columns]
-            what = f"has no column for {lost[0]}" if lost else f"is laid out as {lines.layout}, unlike the first"
+            what = (
+                f"has no column for {lost[0]}" if lost else f"is laid out as {lines.layout}, unlike the first"
+            )
             raise BadData(f"{source.name} {what}", "clean it apart, or name its columns with --map")
         parts.append(lines)
         rejects.append(table.rejects)
@@ -193,9 +195,7 @@ def _lay_out(
     elif layout in ("lines", "ratings"):
         lines = layouts.from_lines(table, columns, layout)
     else:
-        raise BadData(
-            f"{table.source}: --layout {layout} is for text, this is a table", "leave --layout out"
-        )
+        raise BadData(f"{table.source}: --layout {layout} is for text, this is a table", "leave --layout out")
     said = ", ".join(f"{name}={column}" for name, column in lines.columns.items())
     say(f"{table.source}: {said}")
     return lines
@@ -219,7 +219,9 @@ def read_catalogue(path: str, config: CleanConfig, say: Say) -> list[RawTable]:
         else:
             table, artifact = tables.read_typed(source, head.format)
             if artifact not in ("", "products"):
-                raise BadData(f"{source.name} holds {artifact}, not a catalogue", "give a catalogue to --products")
+                raise BadData(
+                    f"{source.name} holds {artifact}, not a catalogue", "give a catalogue to --products"
+                )
             parts.append(table)
     return parts
 

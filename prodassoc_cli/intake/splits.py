@@ -41,7 +41,9 @@ def parse_split(spec: str) -> Split:
     except ValueError:
         fraction = -1.0
     if not 0 < fraction < 1:
-        raise UsageProblem(f"--holdout {spec}: the fraction is not between 0 and 1", f"for example {method}:0.2")
+        raise UsageProblem(
+            f"--holdout {spec}: the fraction is not between 0 and 1", f"for example {method}:0.2"
+        )
     return Split(method, fraction)
 
 

@@ -189,7 +189,8 @@ def _arrow_rows(
             raise BadData(f"{source.name} holds no rows", "give a file with at least one row") from problem
         reason = str(problem).split(";")[0].split(" (")[0]
         raise BadData(
-            f"{source.name} cannot be cut into rows: {reason}", "look for a quote never closed, or --delimiter"
+            f"{source.name} cannot be cut into rows: {reason}",
+            "look for a quote never closed, or --delimiter",
         ) from problem
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)
