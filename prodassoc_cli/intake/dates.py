@@ -84,7 +84,7 @@ def _varied(text: pl.Series, dayfirst: bool | None, preset: bool | None, where: 
         values = values.zip_with(~found, times)
         notes.append(note)
     if (rest := values.is_null() & ~found).any():
-        times = _compact(plain).zip_with(~rest, values)
+        times = _compact(plain).zip_with(rest, values)
         named = _named_dates(plain)
         values = pl.select(pl.coalesce(values, times, named)).to_series()
     if plain.str.contains(r"\d\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})$").any():

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from prodassoc_cli.errors import BadData, did_you_mean
-from prodassoc_cli.intake.columns import ALIASES, ITEM_LISTS, match_columns, normal
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns import ALIASES, ITEM_LISTS, match_columns
 from prodassoc_cli.intake.tables import ROW, RawTable
 from prodassoc_cli.settings import Layout
 
@@ -49,9 +49,11 @@ class Lines:
 
 def is_fimi(rows: Sequence[Sequence[str]], name: str) -> bool:
     """Tell whether the first rows are integers between spaces, as the FIMI repository has them."""
-    if not all(len(row) == 1 and _INTEGERS.fullmatch(row[0]) for row in rows):
-        return False
-    return ".dat" in name or any(len(row[0].split()) > 1 for row in rows)
+    if ".dat" in name:
+        # A stray tab was taken for the delimiter.
+        return all(_INTEGERS.fullmatch("\t".join(row)) for row in rows)
+    single = all(len(row) == 1 and _INTEGERS.fullmatch(row[0]) for row in rows)
+    return single and any(len(row[0].split()) > 1 for row in rows)
 
 
 def field_columns(
@@ -103,13 +105,8 @@ def decide(
     if ragged:
         return "baskets", "rows have unequally many fields: one basket a row"
     hint = "name it with --map product_id=COLUMN, or tell the --layout"
-    near = [each for each in names if did_you_mean(normal(each), map(normal, _words())).startswith("did")]
-    shown = ", ".join([*near, *(each for each in names if each not in near)][:8])
+    shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
     raise BadData(f"{source}: no column holds products; columns: {shown}", hint)
-
-
-def _words() -> list[str]:
-    return ALIASES["product_id"].split()
 
 
 def item_columns(names: Sequence[str], columns: dict[str, str]) -> list[str]:
@@ -144,8 +141,14 @@ def from_list_column(table: RawTable, columns: dict[str, str]) -> Lines:
         items = _split_cells(items.cast(pl.String), table.delimiter)
     others = {key: column for key, column in columns.items() if column != name}
     frame = table.frame.select(ROW, *(pl.col(column).alias(key) for key, column in others.items()))
-    frame = frame.with_columns(items.alias("product_id")).explode("product_id")
+    frame = _one_a_row(frame.with_columns(items.alias("product_id")))
     return Lines(frame, frame.select("product_id"), "list", others | {"product_id": name}, whole_rows=False)
+
+
+def _one_a_row(baskets: pl.DataFrame) -> pl.DataFrame:
+    """Give each product a row; an empty basket keeps one without a product, so that it is counted."""
+    items = pl.col("product_id")
+    return baskets.with_columns(pl.when(items.list.len() > 0).then(items)).explode("product_id")
 
 
 def _split_cells(cells: pl.Series, delimiter: str) -> pl.Series:
@@ -200,7 +203,8 @@ def from_baskets(table: RawTable, delimiter: str) -> Lines:
         pl.col("product_id").list.eval(
             pl.element().str.strip_chars().filter(pl.element().str.contains(r"\S"))
         )
-    ).explode("product_id")
+    )
+    frame = _one_a_row(frame)
     return Lines(frame, frame.select("product_id"), "baskets", whole_rows=False)
 
 

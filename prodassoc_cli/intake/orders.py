@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
+from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake import cleaning, layouts
 from prodassoc_cli.intake.catalogue import clean_catalogue, complete, products_of_lines
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, PRESETS, parse_map
@@ -73,6 +74,8 @@ def clean_orders(inputs: Sequence[str], config: CleanConfig, say: Say, *, seed: 
     rejects = _rejects(orders, lines, reason, key)
     summary = _summary(orders, lines, rejects, flagged)
     kept = lines.filter(reason.is_null())
+    if not kept.height:
+        raise _nothing_left(rejects)
     del lines, reason
     orders.lines.raw = orders.lines.raw.clear()
     if key is not None:
@@ -85,6 +88,16 @@ def clean_orders(inputs: Sequence[str], config: CleanConfig, say: Say, *, seed: 
         result.interactions, result.holdout = split_holdout(interactions, config.holdout, seed)
         summary["holdout"] = {"train": result.interactions.height, "holdout": result.holdout.height}
     return result
+
+
+def _nothing_left(rejects: pl.DataFrame) -> BadData:
+    common = rejects["reason"].value_counts().sort("count", "reason", descending=[True, False])["reason"][0]
+    first = rejects.filter(pl.col("reason") == common).row(0, named=True)
+    raw = first["raw"] if len(first["raw"]) <= 80 else first["raw"][:79] + "…"
+    return BadData(
+        f"{first['source']}: every row is left out, most of them as {common}, such as row {first['row']}: {raw!r}",
+        "name the right columns with --map, or the file's --layout",
+    )
 
 
 def parse_lines(orders: Orders, config: CleanConfig, say: Say) -> pl.DataFrame:
@@ -236,7 +249,7 @@ def _summary(
         "rejects": {rule.name: counts[rule.name] for rule in cleaning.RULES if rule.name in counts},
         "flagged_outliers": flagged,
         "missing_user": lines["user_id"].null_count(),
-        "missing_timestamp": lines["timestamp"].null_count(),
+        "missing_timestamp": lines["timestamp"].null_count() - counts.get("unparsable_timestamp", 0),
         "inputs": orders.found,
     }
 
@@ -291,4 +304,4 @@ def _describe(interactions: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-__all__ = ["CleanedOrders", "clean_orders", "judge", "parse_lines", "replace"]
+__all__ = ["CleanedOrders", "clean_orders", "judge", "parse_lines"]

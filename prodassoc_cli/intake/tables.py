@@ -16,7 +16,7 @@ import pyarrow.parquet
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.sources import Format, Source, recognise
-from prodassoc_cli.intake.text import UNIT, Dialect, NotUtf8, Utf8Stream, single_byte, sniff
+from prodassoc_cli.intake.text import UNIT, Dialect, NotUtf8, Utf8Stream, single_byte, sniff, utf8_letters
 
 Say = Callable[[str], None]
 
@@ -135,10 +135,8 @@ def _second_guess(source: Source) -> str:
     guess = "cp1252"
     with source.open() as stream:
         while block := source.read(stream, BLOCK_BYTES):
-            text = decoder.decode(block)
-            bad = text.count("�")
-            broken += bad
-            fine += len(text) - len(text.encode("ascii", "ignore")) - bad
+            good, bad = utf8_letters(decoder.decode(block))
+            fine, broken = fine + good, broken + bad
             guess = "latin-1" if single_byte(block) == "latin-1" else guess
     return "utf-8" if fine > 2 * broken else guess
 
@@ -169,7 +167,7 @@ def _parse(
     if stream.nuls:
         _set_aside(table, names, "\0", "nul_character")
     if stream.replaced:
-        _set_aside(table, names, "�", "broken_encoding")
+        _set_aside(table, names, "\ufffd", "broken_encoding")
     return table
 
 
@@ -260,7 +258,7 @@ def read_json_lines(source: Source, say: Say) -> RawTable:
         if line is None:
             broken.append((number, "broken_row", full["line"][number - 1]))
         else:
-            keys.update(line)
+            keys.update(dict.fromkeys(line))
     if len(broken) * 2 > full.height or not keys:
         raise BadData(f"{source.name}: most lines are no JSON objects", "give one JSON object a line")
     if broken:

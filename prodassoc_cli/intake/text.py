@@ -78,8 +78,16 @@ def detect_encoding(source: Source, head: bytes, whole: bool) -> tuple[str, bool
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, final=whole)
     except UnicodeDecodeError:
-        return single_byte(head), False
+        fine, broken = utf8_letters(head.decode("utf-8", "replace"))
+        # Much good UTF-8 beside few broken bytes: reading will find them and leave their rows out.
+        return ("utf-8", True) if fine > 2 * broken else (single_byte(head), False)
     return "utf-8", True
+
+
+def utf8_letters(text: str) -> tuple[int, int]:
+    """Count the letters beyond ASCII, and the places where bytes were no UTF-8."""
+    broken = text.count("\ufffd")
+    return len(text) - len(text.encode("ascii", "ignore")) - broken, broken
 
 
 def single_byte(head: bytes) -> str:
@@ -233,7 +241,7 @@ class Utf8Stream:
             raise NotUtf8 from problem
         if self.plain:
             return block
-        self.replaced = self.replaced or "�" in text
+        self.replaced = self.replaced or "\ufffd" in text
         return text.encode("utf-8", "replace")
 
     def readable(self) -> bool:
