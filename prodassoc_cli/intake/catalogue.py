@@ -109,7 +109,7 @@ def _extras(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     taken = set(COLUMNS)
     renamed = []
     for place, name in enumerate(names, 1):
-        safe = base = re.sub(r"\W+", "_", name.strip().casefold()).strip("_") or f"column_{place}"
+        safe = base = re.sub(r"\W+", "_", name.strip().lower()).strip("_") or f"column_{place}"
         again = 2
         while safe in taken:
             safe, again = f"{base}_{again}", again + 1

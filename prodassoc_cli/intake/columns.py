@@ -15,28 +15,31 @@ ALIASES: dict[str, str] = {
         member_id member_number member shopper_id visitor_id user_pseudo_id reviewer_id reviewer buyer_id
         account_id loyalty_id card_id household_id household_key author_id
         kunden_nr kundennummer kunden_id kunde id_client code_client cliente_id id_cliente cliente
-        usuario id_usuario utilisateur nutzer_id nutzer 用户id 用户 客户id 客户编号 客户 会员id 会员编号 会员号""",
+        usuario id_usuario utilisateur nutzer_id nutzer
+        用户id 用户 客户id 客户编号 客户 会员id 会员编号 会员号""",
     "order_id": """
         order_id order invoice_no invoice invoice_id invoice_number transaction_id transaction
         transaction_no order_no order_number basket_id receipt_id receipt_no receipt ticket_id ticket bill_no
         tid cart_id session_id purchase_id
-        bestell_nr bestellnummer bestell_id auftrags_nr auftragsnummer rechnungs_nr rechnungsnummer beleg_nr bon_nr
+        bestell_nr bestellnummer bestell_id auftrags_nr auftragsnummer rechnungs_nr rechnungsnummer
+        beleg_nr bon_nr
         num_commande no_commande id_commande commande facture num_facture pedido id_pedido num_pedido factura
         订单号 订单id 订单编号 订单 单号 小票号""",
     "product_id": """
         product_id item_id stock_code sku sku_id product_code item_code article_id article_no article_number
-        product_no item_no asin parent_asin movie_id book_id isbn iid business_id track_id artist_id plu upc ean
-        gtin barcode material_no product item article
+        product_no item_no asin parent_asin movie_id book_id isbn iid business_id track_id artist_id plu upc
+        ean gtin barcode material_no product item article
         artikel_nr artikelnummer artikel_id artikel produkt_id produktnummer produkt id_produit code_produit
         produit ref_produit reference id_producto codigo_producto producto articulo codigo
         商品id 商品编号 商品编码 商品代码 产品id 产品编号 商品 产品""",
     "quantity": """
-        quantity qty units amount_bought number_of_items count menge anzahl stueckzahl quantite qte cantidad unidades
-        数量 购买数量 件数""",
+        quantity qty units amount_bought number_of_items count menge anzahl stueckzahl quantite qte cantidad
+        unidades 数量 购买数量 件数""",
     "price": """
         price unit_price item_price price_per_unit sale_price preis einzelpreis stueckpreis prix prix_unitaire
         precio precio_unitario 单价 价格 售价""",
-    "rating": "rating score stars overall star_rating review_score bewertung sterne note puntuacion 评分 评级",
+    "rating": "rating score stars overall star_rating review_score bewertung sterne note"
+    " puntuacion 评分 评级",
     "timestamp": """
         timestamp datetime invoice_date order_date order_time ordered_at created_at purchase_date purchased_at
         purchase_time transaction_date transaction_time event_timestamp event_time event_date date_time
@@ -47,9 +50,9 @@ ALIASES: dict[str, str] = {
         event event_type event_name action action_type behavior behavior_type behaviour behaviour_type
         interaction interaction_type ereignis evenement evento 行为 行为类型 事件""",
     "title": """
-        title product_title product_name item_name item_description product_description description article_name
-        name titel bezeichnung artikelbezeichnung produktname beschreibung designation libelle nom titre
-        nombre descripcion 商品名称 商品名 名称 标题 产品名称""",
+        title product_title product_name item_name item_description product_description description
+        article_name name titel bezeichnung artikelbezeichnung produktname beschreibung designation libelle
+        nom titre nombre descripcion 商品名称 商品名 名称 标题 产品名称""",
     "category": """
         category product_category item_category category_name category_path categories department
         product_type genre genres kategorie warengruppe categorie rayon categoria 类别 类目 分类 品类""",
@@ -72,7 +75,9 @@ CATALOGUE_ALIASES: dict[str, str] = {
         artikelbeschreibung descripcion 描述 商品描述 详情 介绍""",
     "brand": ALIASES["brand"],
     "category": ALIASES["category"] + " department_name main_category category_1 level_1",
-    "subcategory": "subcategory sub_category category_2 level_2 aisle unterkategorie sous_categorie subcategoria 子类 子类目",
+    "subcategory": """
+        subcategory sub_category category_2 level_2 aisle unterkategorie sous_categorie subcategoria
+        子类 子类目""",
     "price": ALIASES["price"] + " list_price msrp retail_price",
 }  # fmt: skip
 """The same for a catalogue."""

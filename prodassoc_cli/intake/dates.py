@@ -172,8 +172,9 @@ def _assemble(parts: pl.DataFrame, year: pl.Expr, month: pl.Expr, day: pl.Expr) 
         hour % 12 + pl.when(half == "p").then(12).otherwise(0)
     )  # fmt: skip
     stamp = pl.concat_str(
-        year.cast(pl.String).str.zfill(4), pl.lit("-"), two(month), pl.lit("-"), two(day), pl.lit(" "), two(hour),
-        pl.lit(":"), pl.col("minute").fill_null("00"), pl.lit(":"), pl.col("second").fill_null("00"),
+        year.cast(pl.String).str.zfill(4), pl.lit("-"), two(month), pl.lit("-"), two(day), pl.lit(" "),
+        two(hour), pl.lit(":"), pl.col("minute").fill_null("00"), pl.lit(":"),
+        pl.col("second").fill_null("00"),
     )  # fmt: skip
     time = stamp.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
     micro = pl.col("fraction").str.pad_end(6, "0").str.head(6).cast(pl.Int64).fill_null(0)

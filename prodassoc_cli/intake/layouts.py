@@ -47,10 +47,11 @@ class Lines:
     whole_rows: bool = True
 
 
-def is_fimi(rows: Sequence[Sequence[str]], name: str) -> bool:
+def is_fimi(rows: Sequence[Sequence[str]], delimiter: str, name: str) -> bool:
     """Tell whether the first rows are integers between spaces, as the FIMI repository has them."""
-    if ".dat" in name:
-        # A stray tab was taken for the delimiter.
+    suffix = name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[2]
+    if suffix == "dat" and (delimiter == "\t" or all(len(row) == 1 for row in rows)):
+        # A stray tab may have been taken for the delimiter.
         return all(_INTEGERS.fullmatch("\t".join(row)) for row in rows)
     single = all(len(row) == 1 and _INTEGERS.fullmatch(row[0]) for row in rows)
     return single and any(len(row[0].split()) > 1 for row in rows)
@@ -105,6 +106,8 @@ def decide(
     if ragged:
         return "baskets", "rows have unequally many fields: one basket a row"
     hint = "name it with --map product_id=COLUMN, or tell the --layout"
+    if names and all(name == str(place) for place, name in enumerate(names, 1)):
+        hint = "there is no header: name columns by number, as in --map product_id=2, or tell the --layout"
     shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
     raise BadData(f"{source}: no column holds products; columns: {shown}", hint)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
+from polars.datatypes import DataType, DataTypeClass
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake import cleaning, layouts
@@ -20,7 +21,7 @@ from prodassoc_cli.intake.splits import in_order, parse_split, split_holdout
 from prodassoc_cli.intake.tables import REJECTS, ROW, SOURCE, Say, as_csv
 from prodassoc_cli.settings import CleanConfig
 
-INTERACTIONS = {
+INTERACTIONS: dict[str, DataType | DataTypeClass] = {
     "user_id": pl.String, "order_id": pl.String, "product_id": pl.String, "event": pl.String,
     "quantity": pl.Float64, "price": pl.Float64, "rating": pl.Float64, "timestamp": TIME,
 }  # fmt: skip
@@ -77,11 +78,13 @@ def clean_orders(inputs: Sequence[str], config: CleanConfig, say: Say, *, seed: 
     if not kept.height:
         raise _nothing_left(rejects)
     del lines, reason
-    orders.lines.raw = orders.lines.raw.clear()
+    # What follows needs the parsed rows only, and the text takes more memory than they do.
+    orders.lines.raw, orders.lines.fields = orders.lines.raw.clear(), orders.lines.fields.clear()
     if key is not None:
         kept = kept.with_columns(pseudonymize(kept["user_id"], key))
     products, product_rejects = _products(kept, config, say, summary)
     interactions = in_order(_interactions(kept, feedback="click" in kept.columns))
+    del kept
     summary["interactions"] = _describe(interactions)
     result = CleanedOrders(interactions, rejects, products, product_rejects, summary=summary)
     if config.holdout:
@@ -93,9 +96,9 @@ def clean_orders(inputs: Sequence[str], config: CleanConfig, say: Say, *, seed: 
 def _nothing_left(rejects: pl.DataFrame) -> BadData:
     common = rejects["reason"].value_counts().sort("count", "reason", descending=[True, False])["reason"][0]
     first = rejects.filter(pl.col("reason") == common).row(0, named=True)
-    raw = first["raw"] if len(first["raw"]) <= 80 else first["raw"][:79] + "…"
+    # The row's text stays unsaid: it may name a user.
     return BadData(
-        f"{first['source']}: every row is left out, most of them as {common}, such as row {first['row']}: {raw!r}",
+        f"{first['source']}: every row is left out, most as {common} (first row {first['row']})",
         "name the right columns with --map, or the file's --layout",
     )
 
@@ -165,7 +168,8 @@ def judge(
         dated: whether every row needs a time.
 
     Returns:
-        The reason to leave each row out (null: kept), and how many kept rows are outliers of price and quantity.
+        The reason to leave each row out (null: kept), and how many otherwise kept rows are outliers of price
+        and of quantity.
     """
     reason = cleaning.row_rules(
         _feedback_checked(lines), config.service_codes, cancelled_prefix=config.preset == "uci"

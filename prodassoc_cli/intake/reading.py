@@ -128,7 +128,9 @@ def _read_text(
     source: Source, dialect: Dialect, config: CleanConfig, mapping: dict[str, str], say: Say
 ) -> tuple[Lines, RawTable]:
     rows = dialect.sample
-    fimi = config.layout == "fimi" or (config.layout == "auto" and layouts.is_fimi(rows, source.name))
+    fimi = config.layout == "fimi" or (
+        config.layout == "auto" and layouts.is_fimi(rows, dialect.delimiter, source.name)
+    )
     if fimi:
         if config.layout == "auto":
             say(f"{source.name}: layout fimi (integers between spaces, one basket a line)")
@@ -173,8 +175,8 @@ def _spoken(delimiter: str) -> str:
 
 
 def _choose(
-    names: Sequence[str], columns: dict[str, str], cells: Sequence[Sequence[str]], config: CleanConfig, say: Say,
-    *, ragged: bool = False, lists: Sequence[str] = (), source: str,
+    names: Sequence[str], columns: dict[str, str], cells: Sequence[Sequence[str]], config: CleanConfig,
+    say: Say, *, ragged: bool = False, lists: Sequence[str] = (), source: str,
 ) -> Layout:  # fmt: skip
     if config.layout == "auto":
         layout, why = layouts.decide(names, columns, cells, ragged=ragged, lists=lists, source=source)

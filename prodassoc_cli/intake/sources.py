@@ -85,7 +85,7 @@ class Source:
             magic = raw.read(4)
             raw.seek(0)
             if magic[:2] == b"\x1f\x8b":
-                yield stack.enter_context(gzip.GzipFile(fileobj=raw))
+                yield cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=raw)))
             elif magic == b"\x28\xb5\x2f\xfd":
                 yield cast("IO[bytes]", pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
             else:

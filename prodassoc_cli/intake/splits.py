@@ -75,11 +75,15 @@ def split_holdout(interactions: pl.DataFrame, spec: str, seed: int) -> tuple[pl.
     """
     split = parse_split(spec)
     rows = in_order(interactions)
-    chosen = {
-        "last-order": _last_order, "last-item": _last_item,
-        "time": lambda rows: _by_time(rows, split.fraction),
-        "random": lambda rows: _at_random(rows, split.fraction, seed),
-    }[split.method](rows)  # fmt: skip
+    match split.method:
+        case "last-order":
+            chosen = _last_order(rows)
+        case "last-item":
+            chosen = _last_item(rows)
+        case "time":
+            chosen = _by_time(rows, split.fraction)
+        case _:
+            chosen = _at_random(rows, split.fraction, seed)
     train, holdout = rows.filter(~chosen), rows.filter(chosen)
     if not holdout.height or not train.height:
         part = "set aside" if not holdout.height else "left to train on"

@@ -160,9 +160,8 @@ def _parse(
             break
     frame = _number(frame, [number for number, _ in broken])
     rejects = _rejects(source, [(number, "broken_row", text) for number, text in broken])
-    if stream.quotes % 2 and frame.height and _spans_lines(frame):
-        row = frame[ROW][-1]
-        raise BadData(f"{source.name}: a quote opened in row {row} is never closed", "close it in the file")
+    if stream.quotes:
+        _check_quotes(source, frame, broken, parse.delimiter, odd=stream.quotes % 2 == 1)
     table = RawTable(source.name, frame, rejects, dialect.delimiter, dialect.encoding)
     if stream.nuls:
         _set_aside(table, names, "\0", "nul_character")
@@ -186,6 +185,8 @@ def _arrow_rows(
         if "Empty CSV" in str(problem):
             raise BadData(f"{source.name} holds no rows", "give a file with at least one row") from problem
         reason = str(problem).split(";")[0].split(" (")[0]
+        if "straddling" in reason:
+            reason = f"one is longer than {BLOCK_BYTES >> 20} MB"
         raise BadData(
             f"{source.name} cannot be cut into rows: {reason}",
             "look for a quote never closed, or --delimiter",
@@ -203,8 +204,33 @@ def _number(frame: pl.DataFrame, broken: list[int]) -> pl.DataFrame:
     return frame.with_columns(pl.Series(ROW, numbers))
 
 
-def _spans_lines(frame: pl.DataFrame) -> bool:
-    return any("\n" in value for value in frame.drop(ROW).row(-1) if isinstance(value, str))
+def _check_quotes(
+    source: Source, frame: pl.DataFrame, broken: list[tuple[int, str]], delimiter: str, *, odd: bool
+) -> None:
+    """Refuse a text in which a stray quote swallowed rows: they would be lost without a trace."""
+    names = [name for name in frame.columns if name != ROW]
+    spans = frame.filter(pl.any_horizontal(pl.col(names).str.contains("\n", literal=True)))
+    values = [(row[-1], value) for row in spans.select(*names, ROW).iter_rows() for value in row[:-1]]
+    values += broken
+    for number, value in values:
+        # Of a value over several lines, those between the first and the last are whole lines of the file.
+        between = value.split("\n")[1:-1]
+        rows = sum(line.count(delimiter) == len(names) - 1 for line in between)
+        if len(names) > 2 and rows > 1 and rows * 2 > len(between):
+            raise BadData(
+                f"{source.name}: a quote in row {number} swallows the next {len(between)} lines",
+                "close it, or double it if it is meant as a character",
+            )
+    last = max([(0, ""), *((number, text) for number, text in broken)])
+    if frame.height and (at := frame[ROW][-1]) > last[0]:
+        last = (at, "\n".join(frame.select(names).row(-1)))
+        spanning = any("\n" in value for value in frame.select(names).row(-1))
+    else:
+        spanning = "\n" in last[1]
+    if odd and spanning:
+        raise BadData(
+            f"{source.name}: a quote opened in row {last[0]} is never closed", "close it in the file"
+        )
 
 
 def _rejects(source: Source, rows: list[tuple[int, str, str]]) -> pl.DataFrame:
@@ -264,7 +290,13 @@ def read_json_lines(source: Source, say: Say) -> RawTable:
     if broken:
         full = full.filter(~pl.col(ROW).is_in([number for number, _, _ in broken]))
     text = "\n".join(full["line"].to_list()).encode()
-    frame = pl.read_ndjson(text, schema=dict.fromkeys(keys, pl.String))
+    try:
+        frame = pl.read_ndjson(text, schema=dict.fromkeys(keys, pl.String))
+    except pl.exceptions.PolarsError as problem:
+        reason = str(problem).splitlines()[0][:100]
+        raise BadData(
+            f"{source.name} cannot be read as JSON: {reason}", "give one JSON object a line"
+        ) from problem
     rejects = pl.concat([lines.rejects, _rejects(source, broken)])
     return RawTable(source.name, frame.with_columns(full[ROW]), rejects, encoding="utf-8")
 
@@ -273,10 +305,15 @@ def _objects(lines: pl.DataFrame) -> Iterator[tuple[int, list[str] | None]]:
     """Yield the number and keys of each line; None where it is no JSON object."""
     for number, line in lines.select(ROW, "line").iter_rows():
         try:
-            value = json.loads(line)
+            value = json.loads(line, parse_constant=_no_constant)
         except (ValueError, RecursionError):
             value = None
         yield number, list(value) if isinstance(value, dict) else None
+
+
+def _no_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python reads and JSON (RFC 8259) does not know."""
+    raise ValueError(name)
 
 
 def read_typed(source: Source, kind: Format) -> tuple[RawTable, str]:

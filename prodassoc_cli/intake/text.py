@@ -47,9 +47,9 @@ class Dialect:
 
     @property
     def ragged(self) -> bool:
-        """Whether fewer than half of the first rows have as many fields as the first."""
+        """Whether no number of fields is that of most rows, as in a file of baskets."""
         widths = Counter(len(row) for row in self.sample)
-        return widths[len(self.sample[0])] * 2 < len(self.sample)
+        return widths.most_common(1)[0][1] < 0.6 * len(self.sample)
 
 
 def detect_encoding(source: Source, head: bytes, whole: bool) -> tuple[str, bool]:

@@ -32,7 +32,16 @@ def test_a_catalogue_is_cleaned_and_completed(clean, tmp_path):
     products = result.products
     assert products.columns[:6] == ["product_id", "title", "description", "brand", "category", "price"]
     assert products.columns[6:] == ["colour_größe", "price_2"]
-    assert products.row(0) == ("001", "White lantern", "Hangs, shines", "Acme", "Home > Lights", 2.95, "white", "x")
+    assert products.row(0) == (
+        "001",
+        "White lantern",
+        "Hangs, shines",
+        "Acme",
+        "Home > Lights",
+        2.95,
+        "white",
+        "x",
+    )
     assert products.row(1)[:6] == ("b", "B", None, None, "Home", None)
     assert products["product_id"].to_list() == ["001", "b", "c", "never", "z"]
     assert products.filter(pl.col("product_id") == "z")["title"].item() == "Zed"
@@ -46,7 +55,12 @@ def test_a_catalogue_is_cleaned_and_completed(clean, tmp_path):
 
 
 def test_category_paths():
-    assert category_path(pl.Series(["A>B", " A > B>", "C/D", ""])).to_list() == ["A > B", "A > B", "C/D", None]
+    assert category_path(pl.Series(["A>B", " A > B>", "C/D", ""])).to_list() == [
+        "A > B",
+        "A > B",
+        "C/D",
+        None,
+    ]
     assert category_path(pl.Series(["A|B", None])).to_list() == ["A > B", None]
     assert category_path(pl.Series(["A / B", "/"])).to_list() == ["A > B", None]
 

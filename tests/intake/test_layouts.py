@@ -30,7 +30,8 @@ FOUR = {"1": ["1", "3"], "2": ["1", "2", "4"], "3": ["2", "3", "4"], "4": ["1", 
         ("1,2,3,4\nTrue,False,True,False\nTrue,True,False,True\nFalse,True,True,True\nTrue,False,False,True\n",
          "four.csv", "onehot", {}),
         ("order_id,items\n1,1;3\n2,1;2;4\n3,2;3;4\n4,1; 4\n", "four.csv", "list", {}),
-        ('{"items": ["1", "3"]}\n{"items": ["1", "2", "4"]}\n{"items": ["2", "3", "4"]}\n{"items": ["1", "4"]}\n',
+        ('{"items": ["1", "3"]}\n{"items": ["1", "2", "4"]}\n{"items": ["2", "3", "4"]}\n'
+         '{"items": ["1", "4"]}\n',
          "four.jsonl", "list", {}),
         ("order_id,product_id\n1,1\n1,3\n2,1\n2,2\n2,4\n3,2\n3,3\n3,4\n4,1\n4,4\n", "four.csv", "lines", {}),
     ],
@@ -44,7 +45,8 @@ def test_the_four_baskets_in_every_layout(clean, text, name, layout, options):
 
 
 def test_ragged_baskets_are_seen_as_such(clean):
-    text = 'citrus fruit,"bread, white",margarine\ntropical fruit,yogurt\nwhole milk\n\npip fruit,yogurt,cream,meat\n'
+    text = 'citrus fruit,"bread, white",margarine\ntropical fruit,yogurt\nwhole milk\n\n'
+    text += "pip fruit,yogurt,cream,meat\n"
     result = clean(text)
     assert result.summary["inputs"][0]["layout"] == "baskets"
     assert baskets(result)["1"] == ["bread, white", "citrus fruit", "margarine"]

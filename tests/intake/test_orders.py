@@ -23,8 +23,10 @@ HEADER = ["order_id", "customer_id", "product_id", "quantity", "price", "date", 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)
 cells = [
     st.sampled_from(["1", "2", "C3", "0007", ""]), st.sampled_from(["u", "v", "", "00"]),
-    st.sampled_from(["00123", "a,b", 'q"q', "POST", "M", "", "é"]) | texts, st.sampled_from(["1", "0", "-2", "x", "", "1000"]),
-    st.sampled_from(["1.5", "0", "-1", "free", "1e9"]), st.sampled_from(["2024-01-31", "31/12/2024 10:00", "never", ""]),
+    st.sampled_from(["00123", "a,b", 'q"q', "POST", "M", "", "é"]) | texts,
+    st.sampled_from(["1", "0", "-2", "x", "", "1000"]),
+    st.sampled_from(["1.5", "0", "-1", "free", "1e9"]),
+    st.sampled_from(["2024-01-31", "31/12/2024 10:00", "never", ""]),
     texts,
 ]  # fmt: skip
 
@@ -100,7 +102,12 @@ def test_json_lines(tmp_path):
         {"order_id": "0001", "item_id": "007", "price": 1.5, "date": "2024-01-31T10:00:00Z", "tags": ["a"]},
         {"order_id": 2, "item_id": 8, "quantity": 3},
     ]
-    text = "\n".join(json.dumps(row) for row in rows) + '\n{"order_id": "3", "item\n\n' + json.dumps(rows[0]) + "\n"
+    text = (
+        "\n".join(json.dumps(row) for row in rows)
+        + '\n{"order_id": "3", "item\n\n'
+        + json.dumps(rows[0])
+        + "\n"
+    )
     path.write_text(text)
     result = clean_orders([str(path)], CleanConfig(), lambda _: None)
     assert result.interactions.select("order_id", "product_id", "quantity", "price").rows() == [
@@ -114,7 +121,8 @@ def test_typed_tables(tmp_path, suffix):
     path = tmp_path / f"orders.{suffix}"
     frame = pl.DataFrame(
         {
-            "InvoiceNo": [536365, 536366, 536367], "StockCode": ["00a", "b", "c"], "CustomerID": [17850.0, None, 1.0],
+            "InvoiceNo": [536365, 536366, 536367], "StockCode": ["00a", "b", "c"],
+            "CustomerID": [17850.0, None, 1.0],
             "Quantity": [6, -1, 2], "UnitPrice": [2.55, 1.0, float("nan")], "Country": ["UK", "UK", None],
         },
         schema_overrides={"Country": pl.Categorical},
@@ -173,7 +181,9 @@ def test_what_is_known_of_the_uci_shop(uci):
 def test_the_uci_holdout_does_not_leak(uci):
     result, _ = uci
     assert result.holdout["user_id"].null_count() == 0
-    assert result.holdout.select("user_id", "order_id").unique().height == result.holdout["user_id"].n_unique()
+    assert (
+        result.holdout.select("user_id", "order_id").unique().height == result.holdout["user_id"].n_unique()
+    )
     last = result.holdout.group_by("user_id").agg(pl.col("timestamp").max().alias("last"))
     past = result.interactions.join(last, on="user_id").filter(pl.col("timestamp") > pl.col("last"))
     assert past.height == 0

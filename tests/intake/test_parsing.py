@@ -87,9 +87,12 @@ AT = datetime(2024, 3, 5, 14, 30)
     "text",
     [
         "2024-03-05 14:30:00", "2024-03-05T14:30", "2024-03-05T14:30:00Z", "2024-03-05T16:30:00+02:00",
-        "2024-03-05T09:00:00.000-0530", "2024/3/5 14:30", "5.3.2024 14:30", "5 Mar 2024 14:30", "Mar 5, 2024 2:30 PM",
-        "March 5 2024 14:30:00", "Tue, 05 Mar 2024 14:30:00", "05-Mar-2024 14:30", "1709649000", "1709649000000",
-        "1709649000000000", "1709649000.0", "20240305143000", "2024-03-05 14:30:00 UTC", "2024-03-05 02:30 p.m.",
+        "2024-03-05T09:00:00.000-0530", "2024/3/5 14:30", "5.3.2024 14:30", "5 Mar 2024 14:30",
+        "Mar 5, 2024 2:30 PM",
+        "March 5 2024 14:30:00", "Tue, 05 Mar 2024 14:30:00", "05-Mar-2024 14:30", "1709649000",
+        "1709649000000",
+        "1709649000000000", "1709649000.0", "20240305143000", "2024-03-05 14:30:00 UTC",
+        "2024-03-05 02:30 p.m.",
     ],
 )  # fmt: skip
 def test_many_shapes_of_a_time(text):
@@ -98,7 +101,9 @@ def test_many_shapes_of_a_time(text):
     assert times("1999-01-01", text).values.to_list() == [datetime(1999, 1, 1), AT]
 
 
-@pytest.mark.parametrize("bad", ["2024-02-30", "31/31/2024", "25:00", "soon", "2024-03-05 25:00", "20249999", "12"])
+@pytest.mark.parametrize(
+    "bad", ["2024-02-30", "31/31/2024", "25:00", "soon", "2024-03-05 25:00", "20249999", "12"]
+)
 def test_what_is_no_time_is_marked(bad):
     parsed = times("2024-03-05 14:30:00", bad, "", None)
     assert parsed.values.to_list() == [AT, None, None, None]
@@ -146,5 +151,11 @@ def test_typed_times():
 @given(st.lists(st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)), min_size=1, max_size=20))
 def test_formatted_times_come_back(moments):
     moments = [each.replace(microsecond=0) for each in (*moments, datetime(2024, 5, 31))]
-    for form in ("%d/%m/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%Y-%m-%dT%H:%M:%S", "%d %b %Y %H:%M:%S", "%Y%m%d%H%M%S"):
+    for form in (
+        "%d/%m/%Y %H:%M:%S",
+        "%m/%d/%Y %I:%M:%S %p",
+        "%Y-%m-%dT%H:%M:%S",
+        "%d %b %Y %H:%M:%S",
+        "%Y%m%d%H%M%S",
+    ):
         assert times(*(each.strftime(form) for each in moments)).values.to_list() == moments

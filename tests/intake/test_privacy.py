@@ -8,7 +8,10 @@ import pytest
 
 from prodassoc_cli.errors import BadData, NoInput
 
-TEXT = "order_id,customer_id,product_id,quantity\n1,anna@example.com,a,1\n2,bob,b,-1\n3,,c,1\n4,bob\n5,anna@example.com,d,1\n"
+TEXT = (
+    "order_id,customer_id,product_id,quantity\n1,anna@example.com,a,1\n2,bob,b,-1\n3,,c,1\n4,bob\n"
+    "5,anna@example.com,d,1\n"
+)
 
 
 def test_users_become_keyed_hashes_and_show_nowhere(clean, tmp_path):

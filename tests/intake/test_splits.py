@@ -18,7 +18,16 @@ def rows(*data):
     """Make interactions of (user, order, product, day)."""
     return pl.DataFrame(
         [
-            (user, order, product, "purchase", 1.0, None, None, None if day is None else START + timedelta(days=day))
+            (
+                user,
+                order,
+                product,
+                "purchase",
+                1.0,
+                None,
+                None,
+                None if day is None else START + timedelta(days=day),
+            )
             for user, order, product, day in data
         ],
         schema=INTERACTIONS,
@@ -64,7 +73,9 @@ def test_random_draws_whole_orders():
     assert not split_holdout(frame, "random:0.2", 7)[1].equals(holdout)
 
 
-@pytest.mark.parametrize("spec", ["last", "last_order", "time", "time:0", "random:1", "random:x", "last-item:0.1", ""])
+@pytest.mark.parametrize(
+    "spec", ["last", "last_order", "time", "time:0", "random:1", "random:x", "last-item:0.1", ""]
+)
 def test_a_split_that_is_none_lists_the_known_ones(spec):
     with pytest.raises(UsageProblem) as caught:
         parse_split(spec)
