@@ -24,6 +24,7 @@ _MONTHS = {name: at for at, name in enumerate(
 _CLOCK_PARTS = ("hour", "minute", "second", "fraction", "half", "utc", "zone_hours", "zone_minutes")
 
 ISO_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+FIRST_YEAR = 1000
 MINORITY = 0.01
 """Share up to which values that contradict the order of day and month count as broken."""
 
@@ -56,7 +57,8 @@ def parse_times(
     for form in ISO_FORMATS:
         if len(text) and text[0] is not None and _with(form, text.head(1)).null_count() == 0:
             values = _with(form, text)
-            if values.null_count() == 0:
+            # The format takes 24-03-05 for a day of the year 24.
+            if values.null_count() == 0 and (values.dt.year() >= FIRST_YEAR).all():
                 return Parsed(values)
     return _varied(text, dayfirst, preset, where)
 
@@ -107,7 +109,8 @@ def _numeric_dates(
     first, note = _day_first(open_, plain, dayfirst, preset, where)
     year = pl.when("iso").then("a").otherwise("c")
     # POSIX: two-digit years 69-99 are of the last century.
-    year = pl.when(year < 69).then(year + 2000).when(year < 100).then(year + 1900).otherwise(year)
+    short = ~pl.col("iso") & (year < 100)
+    year = pl.when(short & (year < 69)).then(year + 2000).when(short).then(year + 1900).otherwise(year)
     month = pl.when("iso").then("b").otherwise("b" if first else "a")
     day = pl.when("iso").then("c").otherwise("a" if first else "b")
     return _assemble(parts, year, month, day), note
@@ -135,7 +138,9 @@ def _day_first(
         return day > 0, f"dates are {_order(day > 0)}"
     if told is not None:
         return told, f"dates are {_order(told)}, as told"
-    if (dates["mark"] == ".").all() or (dates["a"] == dates["b"]).all():
+    if (dates["a"] == dates["b"]).all():
+        return True, ""
+    if (dates["mark"] == ".").all():
         return True, "dates with dots are day.month"
     example = dates.filter(pl.col("a") != pl.col("b")).row(0, named=True)
     shown = example["mark"].join(str(example[part]) for part in "abc")
@@ -177,6 +182,7 @@ def _assemble(parts: pl.DataFrame, year: pl.Expr, month: pl.Expr, day: pl.Expr) 
         pl.col("second").fill_null("00"),
     )  # fmt: skip
     time = stamp.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
+    time = pl.when(time.dt.year() >= FIRST_YEAR).then(time)
     micro = pl.col("fraction").str.pad_end(6, "0").str.head(6).cast(pl.Int64).fill_null(0)
     sign = pl.when(pl.col("zone_hours").str.starts_with("-")).then(-1).otherwise(1)
     minutes = pl.col("zone_minutes").cast(pl.Int64).fill_null(0)

@@ -137,6 +137,9 @@ def _read_text(
         table = tables.read_lines(source, dialect, say=say)
         return layouts.from_fimi(table), table
     names, header = column_names(dialect, config)
+    twice = sorted({name.strip() for name in rows[0] if header and rows[0].count(name) > 1} - {""})
+    if twice:
+        say(f"{source.name}: the column {twice[0]} is there more than once; the first one counts")
     columns: dict[str, str] = {}
     layout: Layout = "baskets"
     if config.layout != "baskets":

@@ -129,7 +129,9 @@ def find_sources(inputs: Iterable[str]) -> list[Source]:
         paths.extend([None] if name == STDIN else _expand(name))
     base = [path.name for path in paths if path is not None]
     return [
-        _standard_input() if path is None
+        _spooled(sys.stdin.buffer, "standard input") if path is None
+        # A pipe, as from <(zcat …), can be read once only.
+        else _spooled(path.open("rb"), path.name) if path.is_fifo()
         # Base names keep absolute paths out of the artifacts, unless two inputs share one.
         else Source(path.name if base.count(path.name) == 1 else str(path), path)
         for path in paths
@@ -162,11 +164,11 @@ def _is_part(path: Path, folder: Path) -> bool:
     return name.removesuffix(".gz").removesuffix(".zst").endswith(SUFFIXES)
 
 
-def _standard_input() -> Source:
+def _spooled(stream: IO[bytes], name: str) -> Source:
     spool = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 — lives as long as its Source
-    while block := sys.stdin.buffer.read(1 << 20):
+    while block := stream.read(1 << 20):
         spool.write(block)
-    return Source("standard input", spool=cast("IO[bytes]", spool))
+    return Source(name, spool=cast("IO[bytes]", spool))
 
 
 def recognise(source: Source, head: bytes) -> Format:

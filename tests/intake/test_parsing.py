@@ -102,7 +102,7 @@ def test_many_shapes_of_a_time(text):
 
 
 @pytest.mark.parametrize(
-    "bad", ["2024-02-30", "31/31/2024", "25:00", "soon", "2024-03-05 25:00", "20249999", "12"]
+    "bad", ["2024-02-30", "31/31/2024", "25:00", "soon", "2024-03-05 25:00", "20249999", "12", "0024-01-31"]
 )
 def test_what_is_no_time_is_marked(bad):
     parsed = times("2024-03-05 14:30:00", bad, "", None)
@@ -113,6 +113,7 @@ def test_what_is_no_time_is_marked(bad):
 def test_one_value_decides_for_the_column():
     assert times("1/2/2024", "13/2/2024").values.to_list() == [datetime(2024, 2, 1), datetime(2024, 2, 13)]
     assert times("1/2/24", "2/13/24").values.to_list() == [datetime(2024, 1, 2), datetime(2024, 2, 13)]
+    assert times("24-03-05", "31-03-05").values[0] == datetime(2005, 3, 24)
     # The data's word is stronger than the user's.
     assert times("1/2/2024", "13/2/2024", dayfirst=False).values[0] == datetime(2024, 2, 1)
 

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import sys
+import threading
 
 import pyarrow as pa
 import pytest
@@ -53,6 +55,15 @@ def test_files_globs_folders_and_standard_input_are_read_alike(tmp_path, monkeyp
     assert wanted["product_id"].min() == "000"
     for inputs in ((parts,), (parts / "*.csv*",), (parts / "b.csv.gz", parts / "a.csv"), ("-",)):
         assert run(*inputs).interactions.equals(wanted)
+
+
+def test_a_named_pipe_is_read_once(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(ORDERS,))
+    writer.start()
+    assert run(pipe).summary["rows_kept"] == 12
+    writer.join()
 
 
 def test_a_missing_file_is_no_input_and_names_its_neighbour(tmp_path):

@@ -93,3 +93,4 @@ def test_a_row_cut_at_the_end_is_noticed(clean):
 def test_equal_column_names_are_told_apart(clean):
     result = clean("order_id,product_id,product_id,\n1,a,b,c\n")
     assert result.interactions["product_id"].to_list() == ["a"]
+    assert any("product_id is there more than once" in line for line in clean.said)
