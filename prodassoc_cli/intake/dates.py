@@ -25,6 +25,9 @@ _CLOCK_PARTS = ("hour", "minute", "second", "fraction", "half", "utc", "zone_hou
 
 ISO_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 FIRST_YEAR = 1000
+YEARS = (-30_610_224_000_000_000, 253_402_300_800_000_000)
+"""Microseconds from 1970 to the first of the years 1000 and 10000: what other tools can hold."""
+
 MINORITY = 0.01
 """Share up to which values that contradict the order of day and month count as broken."""
 
@@ -46,13 +49,11 @@ def parse_times(
         BadData: nothing tells which of two numbers is the day, or the column has it both ways.
     """
     if column.dtype.is_temporal():
-        return Parsed(_typed(column))
+        return _within(_typed(column), column.is_null())
     if column.dtype.is_numeric():
         missing = column.is_null()
         column = column.cast(pl.Float64, strict=False)
-        values = _epochs(column)
-        bad = values.is_null() & ~missing
-        return Parsed(values, bad if bad.any() else None)
+        return _within(_epochs(column), missing)
     text = column.cast(pl.String)
     for form in ISO_FORMATS:
         if len(text) and text[0] is not None and _with(form, text.head(1)).null_count() == 0:
@@ -93,8 +94,14 @@ def _varied(text: pl.Series, dayfirst: bool | None, preset: bool | None, where: 
         notes.append("times with a zone were brought to UTC")
     table = pl.DataFrame({"text": distinct, "time": values})
     joined = pl.DataFrame({"text": text}).join(table, on="text", how="left", maintain_order="left")["time"]
-    bad = joined.is_null() & ~missing
-    return Parsed(joined, bad if bad.any() else None, "; ".join(note for note in notes if note))
+    return _within(joined, missing, "; ".join(note for note in notes if note))
+
+
+def _within(times: pl.Series, missing: pl.Series, note: str = "") -> Parsed:
+    """Mark as unparsable what is there but no time of the years 1000-9999."""
+    inside = times.to_physical().is_between(*YEARS, closed="left").fill_null(value=False)
+    bad = ~inside & ~missing
+    return Parsed(times.set(~inside, None) if bad.any() else times, bad if bad.any() else None, note)
 
 
 def _numeric_dates(
@@ -182,7 +189,6 @@ def _assemble(parts: pl.DataFrame, year: pl.Expr, month: pl.Expr, day: pl.Expr) 
         pl.col("second").fill_null("00"),
     )  # fmt: skip
     time = stamp.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
-    time = pl.when(time.dt.year() >= FIRST_YEAR).then(time)
     micro = pl.col("fraction").str.pad_end(6, "0").str.head(6).cast(pl.Int64).fill_null(0)
     sign = pl.when(pl.col("zone_hours").str.starts_with("-")).then(-1).otherwise(1)
     minutes = pl.col("zone_minutes").cast(pl.Int64).fill_null(0)

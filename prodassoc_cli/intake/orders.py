@@ -306,6 +306,3 @@ def _describe(interactions: pl.DataFrame) -> dict[str, Any]:
         "first": None if first is None else str(first),
         "last": None if last is None else str(last),
     }
-
-
-__all__ = ["CleanedOrders", "clean_orders", "judge", "parse_lines"]

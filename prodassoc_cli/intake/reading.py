@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake import layouts, tables
+from prodassoc_cli.intake import layouts, tables, typed
 from prodassoc_cli.intake.columns import PRESETS, header_names, is_header, parse_map
 from prodassoc_cli.intake.layouts import Lines
 from prodassoc_cli.intake.sources import Source, find_sources
-from prodassoc_cli.intake.tables import REJECTS, ROW, SOURCE, Head, RawTable, Say
+from prodassoc_cli.intake.tables import ROW, SOURCE, Head, RawTable, Say
 from prodassoc_cli.intake.text import Dialect
 from prodassoc_cli.settings import CleanConfig, Layout
 
@@ -114,8 +114,8 @@ def _read_one(
 
 def _read_table(source: Source, head: Head, say: Say) -> RawTable:
     if head.format == "jsonl":
-        return tables.read_json_lines(source, say)
-    table, artifact = tables.read_typed(source, head.format)
+        return typed.read_json_lines(source, say)
+    table, artifact = typed.read_typed(source, head.format)
     if artifact not in ("", "interactions"):
         raise BadData(
             f"{source.name} holds {artifact}, not order lines",
@@ -220,15 +220,12 @@ def read_catalogue(path: str, config: CleanConfig, say: Say) -> list[RawTable]:
             names = header_names(head.dialect.sample[0])
             parts.append(tables.read_delimited(source, head.dialect, names, header=True, say=say))
         elif head.format == "jsonl":
-            parts.append(tables.read_json_lines(source, say))
+            parts.append(typed.read_json_lines(source, say))
         else:
-            table, artifact = tables.read_typed(source, head.format)
+            table, artifact = typed.read_typed(source, head.format)
             if artifact not in ("", "products"):
                 raise BadData(
                     f"{source.name} holds {artifact}, not a catalogue", "give a catalogue to --products"
                 )
             parts.append(table)
     return parts
-
-
-__all__ = ["REJECTS", "Orders", "column_names", "read_catalogue", "read_orders"]

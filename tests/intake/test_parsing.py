@@ -146,6 +146,9 @@ def test_typed_times():
     zoned = pl.Series([AT]).dt.replace_time_zone("UTC").dt.convert_time_zone("Asia/Tokyo")
     assert parse_times(zoned).values.to_list() == [AT]
     assert parse_times(pl.Series([AT.date()])).values.to_list() == [datetime(2024, 3, 5)]
+    far = parse_times(pl.Series([2**62, 0, None]).cast(pl.Datetime("us")))
+    assert far.values.to_list() == [None, datetime(1970, 1, 1), None]
+    assert far.bad.to_list() == [True, False, False]
     assert parse_times(pl.Series([1709649000, None])).values.to_list() == [AT, None]
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.errors import BadData, UsageProblem
 
 HEADER = "order_id,product_id,description\n"
 
@@ -88,6 +88,13 @@ def test_ragged_rows_are_rejects_with_number_and_text(clean):
 def test_a_row_cut_at_the_end_is_noticed(clean):
     result = clean(HEADER + "1,a,x\n2,b,y\n3,c")
     assert result.rejects.select("row", "reason").rows() == [(3, "broken_row")]
+
+
+def test_a_damaged_header_is_an_error(clean):
+    with pytest.raises(BadData, match="the header is damaged"):
+        clean(b"order_id,product\0_id,x\n1,a,x\n2,b,y\n3,c,z\n")
+    first = clean(b"1::1\x00193::5::978300760\n" + b"1::661::3::978302109\n" * 9, name="ratings.dat")
+    assert first.rejects.row(0)[1:3] == (1, "nul_character")
 
 
 def test_equal_column_names_are_told_apart(clean):
