@@ -19,7 +19,7 @@ from typing import IO, Literal, cast
 
 import pyarrow as pa
 
-from prodassoc_cli.errors import BadData, NoInput, UsageProblem, did_you_mean
+from prodassoc_cli.errors import BadData, IOFailure, NoInput, UsageProblem, did_you_mean
 
 Format = Literal["text", "jsonl", "parquet", "arrow"]
 
@@ -82,20 +82,34 @@ class Source:
                     raw = stack.enter_context(self.path.open("rb"))
                 except OSError as problem:
                     raise NoInput(f"cannot open {self.name}: {problem.strerror}") from problem
-            magic = raw.read(4)
+            packing = _packing(raw.read(4))
             raw.seek(0)
-            if magic[:2] == b"\x1f\x8b":
+            if packing == "gzip":
                 yield cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=raw)))
-            elif magic == b"\x28\xb5\x2f\xfd":
+            elif packing == "zstd":
                 yield cast("IO[bytes]", pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
             else:
                 yield raw
 
+    def plain_path(self) -> Path | None:
+        """Return where the input lies if it can be read as it is, uncompressed."""
+        if self.path is None:
+            return None
+        with self.path.open("rb") as raw:
+            return self.path if _packing(raw.read(4)) is None else None
+
     def read(self, stream: IO[bytes], size: int = -1) -> bytes:
-        """Read up to `size` bytes of an open stream; broken compression becomes BadData."""
+        """Read up to `size` bytes of an open stream.
+
+        Raises:
+            BadData: its compression is broken.
+            IOFailure: the device is.
+        """
         try:
             return stream.read(size) if size >= 0 else stream.read()
         except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as problem:
+            if isinstance(problem, OSError) and problem.errno:
+                raise IOFailure(f"cannot read {self.name}: {problem.strerror}") from problem
             cut = isinstance(problem, EOFError) or "runcated" in str(problem)
             what = "is cut short" if cut else f"cannot be decompressed: {problem}"
             raise BadData(f"{self.name} {what}", "fetch or pack it again") from problem
@@ -107,6 +121,13 @@ class Source:
             while len(head) <= HEAD_BYTES and (more := self.read(stream, HEAD_BYTES + 1 - len(head))):
                 head += more
         return head[:HEAD_BYTES], len(head) <= HEAD_BYTES
+
+
+def _packing(magic: bytes) -> Literal["gzip", "zstd"] | None:
+    """Tell how a file is compressed by its first four bytes."""
+    if magic[:2] == b"\x1f\x8b":
+        return "gzip"
+    return "zstd" if magic == b"\x28\xb5\x2f\xfd" else None
 
 
 def find_sources(inputs: Iterable[str]) -> list[Source]:

@@ -6,6 +6,7 @@ import codecs
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,16 @@ import pyarrow.csv
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.sources import Format, Source, recognise
-from prodassoc_cli.intake.text import UNIT, Dialect, NotUtf8, Utf8Stream, single_byte, sniff, utf8_letters
+from prodassoc_cli.intake.text import (
+    BLOCK_BYTES,
+    UNIT,
+    Dialect,
+    NotUtf8,
+    as_utf8,
+    single_byte,
+    sniff,
+    utf8_letters,
+)
 
 Say = Callable[[str], None]
 
@@ -23,7 +33,10 @@ ROW = "\x00row"
 """Names of the columns that tell where a row came from; no column of an input can be called so."""
 
 REJECTS = {"source": pl.String, "row": pl.Int64, "reason": pl.String, "raw": pl.String}
-BLOCK_BYTES = 4 << 20
+
+
+class _BrokenRow(Exception):
+    """A row has too many or too few fields."""
 
 
 @dataclass
@@ -143,46 +156,48 @@ def _second_guess(source: Source) -> str:
 def _parse(
     source: Source, dialect: Dialect, names: list[str], parse: pa.csv.ParseOptions, *, lenient: bool = False
 ) -> RawTable:
-    """Parse with all threads; once more with one if rows are broken, since only then Arrow numbers them."""
-    for threads in (True, False):
-        broken: list[tuple[int, str]] = []
+    """Parse with all threads; once more with one if rows are broken.
 
-        def note(row: pa.csv.InvalidRow, broken: list[tuple[int, str]] = broken) -> str:
-            broken.append((row.number or 0, row.text))
-            return "skip"
+    Only then does Arrow number the rows. And only then is it given a Python function to call: one called from
+    its threads while another fails can wait for the interpreter for ever, or abort it as it ends.
+    """
+    broken: list[tuple[int, str]] = []
 
-        parse.invalid_row_handler = note
-        with source.open() as raw:
-            stream = Utf8Stream(source, raw, dialect, lenient=lenient)
-            frame = _arrow_rows(source, stream, names, parse, threads=threads)
-        if not broken:
-            break
+    def note(row: pa.csv.InvalidRow) -> str:
+        broken.append((row.number, row.text))
+        return "skip"
+
+    with as_utf8(source, dialect, lenient=lenient) as text:
+        try:
+            frame = _arrow_rows(source, text.path, names, parse, threads=True)
+        except _BrokenRow:
+            parse.invalid_row_handler = note
+            frame = _arrow_rows(source, text.path, names, parse, threads=False)
     frame = number_rows(frame, [number for number, _ in broken])
     rejects = make_rejects(source, [(number, "broken_row", text) for number, text in broken])
-    if stream.quotes:
-        _check_quotes(source, frame, broken, parse.delimiter, odd=stream.quotes % 2 == 1)
+    if text.quotes:
+        _check_quotes(source, frame, broken, parse.delimiter, odd=text.quotes % 2 == 1)
     table = RawTable(source.name, frame, rejects, dialect.delimiter, dialect.encoding)
-    if stream.nuls:
+    if text.nuls:
         _set_aside(table, names, "\0", "nul_character")
-    if stream.replaced:
+    if text.replaced:
         _set_aside(table, names, "\ufffd", "broken_encoding")
     return table
 
 
 def _arrow_rows(
-    source: Source, stream: Utf8Stream, names: list[str], parse: pa.csv.ParseOptions, *, threads: bool
+    source: Source, path: Path, names: list[str], parse: pa.csv.ParseOptions, *, threads: bool
 ) -> pl.DataFrame:
     read = pa.csv.ReadOptions(column_names=names, block_size=BLOCK_BYTES, use_threads=threads)
-    convert = pa.csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
-    )
+    convert = pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
     try:
-        table = pa.csv.read_csv(
-            pa.PythonFile(stream, mode="r"), read_options=read, parse_options=parse, convert_options=convert
-        )
+        with pa.OSFile(str(path)) as file:
+            table = pa.csv.read_csv(file, read_options=read, parse_options=parse, convert_options=convert)
     except pa.ArrowInvalid as problem:
         if "Empty CSV" in str(problem):
             raise BadData(f"{source.name} holds no rows", "give a file with at least one row") from problem
+        if threads and "Expected" in str(problem):
+            raise _BrokenRow from problem
         reason = str(problem).split(";")[0].split(" (")[0]
         if "straddling" in reason:
             reason = f"one is longer than {BLOCK_BYTES >> 20} MB"

@@ -6,13 +6,17 @@ Also the delimiter: the one that cuts the first lines, quotes respected, into eq
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
-from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
+from prodassoc_cli.errors import BadData, IOFailure, UsageProblem, did_you_mean
 from prodassoc_cli.intake.sources import Source
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -20,6 +24,7 @@ UNIT = "\x1f"
 """Stands in for delimiters of more than one character, such as `::`."""
 
 SAMPLE_ROWS = 500
+BLOCK_BYTES = 4 << 20
 _ENCODINGS = ("utf-8", "utf-16", "cp1252", "latin-1", "gb18030", "shift_jis", "cp1251", "cp1250")
 
 
@@ -176,78 +181,81 @@ def _best_delimiter(text: str, whole: bool) -> str:
     return max(DELIMITERS, key=lambda delimiter: counts[delimiter]) if any(counts.values()) else ","
 
 
-class Utf8Stream:
-    """A text input as UTF-8 bytes, for Arrow to read from.
-
-    UTF-8 is checked and passed on as it is; other encodings are transcoded a block at a time. What Arrow
-    would swallow silently is noticed on the way.
+@dataclass
+class Utf8Text:
+    """A whole text as a file of UTF-8, and what Arrow would swallow silently.
 
     Attributes:
-        nuls: whether a NUL character was seen.
+        path: the file: the input itself where it is UTF-8 already, else a temporary one.
+        nuls: whether a NUL character is in it.
         replaced: whether undecodable bytes became U+FFFD.
-        quotes: number of double quotes seen.
+        quotes: number of double quotes in it.
     """
 
-    def __init__(self, source: Source, raw: IO[bytes], dialect: Dialect, *, lenient: bool = False) -> None:
-        self.source, self.raw = source, raw
-        self.plain = dialect.encoding in ("utf-8", "utf-8-sig") and not lenient and not dialect.told
-        self.decoder = codecs.getincrementaldecoder(dialect.encoding)("strict" if self.plain else "replace")
-        self.long = dialect.delimiter.encode() if len(dialect.delimiter) > 1 else b""
-        self.rest = b""
-        self.started = False
-        self.ended = False
-        self.nuls = False
-        self.replaced = False
-        self.quotes = 0
-        self.closed = False
+    path: Path
+    nuls: bool = False
+    replaced: bool = False
+    quotes: int = 0
 
-    def read(self, size: int = -1) -> bytes:
-        """Return `size` bytes of UTF-8, fewer only at the end.
 
-        Arrow takes a row that spans three blocks for an error, so that short blocks would do harm.
-        """
-        size = size if size >= 0 else 1 << 62
-        pieces, have = [self.rest], len(self.rest)
-        while have < size and not self.ended:
-            piece = self._more(min(size - have, 1 << 23))
-            pieces.append(piece)
-            have += len(piece)
-        whole = b"".join(pieces)
-        self.rest = whole[size:]
-        return whole[:size]
+@contextlib.contextmanager
+def as_utf8(source: Source, dialect: Dialect, *, lenient: bool = False) -> Iterator[Utf8Text]:
+    """Check a text to its end and bring it to UTF-8, a block at a time.
 
-    def _more(self, size: int) -> bytes:
-        block = self.source.read(self.raw, size)
-        self.ended = not block
-        block = self._decode(block)
-        if not self.started and block:
-            self.started = True
-            block = block.removeprefix(codecs.BOM_UTF8)
-        if self.long:
-            # A delimiter may straddle two blocks: read on until this one does not end inside it.
-            while not self.ended and block and block.endswith(self.long[:1]):
-                more = self.source.read(self.raw, 1)
-                self.ended = not more
-                block += self._decode(more)
-            block = block.replace(self.long, UNIT.encode())
-        self.nuls = self.nuls or b"\0" in block
-        self.quotes += block.count(b'"')
-        return block
+    Arrow is given a file and no Python stream: its threads read ahead, and one that still called into Python
+    while the interpreter ends would abort the process.
 
-    def _decode(self, block: bytes) -> bytes:
+    Args:
+        source: the input.
+        dialect: its encoding and delimiter.
+        lenient: whether broken UTF-8 is replaced rather than refused.
+
+    Raises:
+        NotUtf8: it should be UTF-8 and is not.
+        BadData: it cannot be decompressed.
+        IOFailure: there is no room for the temporary file.
+    """
+    strict = dialect.encoding in ("utf-8", "utf-8-sig") and not lenient and not dialect.told
+    path = source.plain_path() if strict and len(dialect.delimiter) == 1 else None
+    with contextlib.ExitStack() as stack:
+        raw = stack.enter_context(source.open())
+        copy = None if path else stack.enter_context(tempfile.NamedTemporaryFile(prefix="prodassoc-"))
+        text = Utf8Text(path or Path(copy.name if copy else ""))
+        for block in _blocks(source, raw, dialect, text, strict=strict):
+            if copy is not None:
+                try:
+                    copy.write(block)
+                except OSError as problem:
+                    raise IOFailure(
+                        f"cannot unpack {source.name}: {problem.strerror}", "point TMPDIR to a disk with room"
+                    ) from problem
+        if copy is not None:
+            copy.flush()
+        yield text
+
+
+def _blocks(
+    source: Source, raw: IO[bytes], dialect: Dialect, text: Utf8Text, *, strict: bool
+) -> Iterator[bytes]:
+    """Yield the text as UTF-8; note in `text` what it holds."""
+    decoder = codecs.getincrementaldecoder(dialect.encoding)("strict" if strict else "replace")
+    long = dialect.delimiter if len(dialect.delimiter) > 1 else ""
+    rest, ended = "", False
+    while not ended:
+        block = source.read(raw, BLOCK_BYTES)
+        ended = not block
         try:
-            text = self.decoder.decode(block, final=self.ended)
+            letters = decoder.decode(block, final=ended)
         except UnicodeDecodeError as problem:
             raise NotUtf8 from problem
-        if self.plain:
-            return block
-        self.replaced = self.replaced or "\ufffd" in text
-        return text.encode("utf-8", "replace")
-
-    def readable(self) -> bool:
-        """Tell Arrow that it may read."""
-        return True
-
-    def close(self) -> None:
-        """Tell Arrow that nothing more is needed; the input itself is closed by its opener."""
-        self.closed = True
+        if not strict or long:
+            text.replaced = text.replaced or (not strict and "\ufffd" in letters)
+            if long:
+                letters = (rest + letters).replace(long, UNIT)
+                # A delimiter may straddle two blocks.
+                keep = len(long) - 1 if not ended and letters.endswith(long[0]) else 0
+                letters, rest = letters[: len(letters) - keep], letters[len(letters) - keep :]
+            block = letters.encode("utf-8", "replace")
+        text.nuls = text.nuls or b"\0" in block
+        text.quotes += block.count(b'"')
+        yield block

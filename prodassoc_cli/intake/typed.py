@@ -73,17 +73,20 @@ def read_typed(source: Source, kind: Format) -> tuple[RawTable, str]:
     Raises:
         BadData: the file is broken.
     """
-    with source.open() as stream:
-        data: object = stream
-        if source.path is None or not hasattr(stream, "fileno") or type(stream).__name__ == "GzipFile":
-            data = pa.BufferReader(source.read(stream))
-        try:
-            table = _parquet_or_ipc(data, kind)
-            table.validate(full=True)
-        except (pa.ArrowException, OSError, ValueError) as problem:
-            what = "Parquet" if kind == "parquet" else "Arrow"
-            reason = str(problem).splitlines()[0][:120]
-            raise BadData(f"{source.name} is a broken {what} file: {reason}", "write it again") from problem
+    path = source.plain_path()
+    try:
+        if path is not None:
+            with pa.OSFile(str(path)) as file:
+                table = _parquet_or_ipc(file, kind)
+        else:
+            with source.open() as stream:
+                data = source.read(stream)
+            table = _parquet_or_ipc(pa.BufferReader(data), kind)
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as problem:
+        what = "Parquet" if kind == "parquet" else "Arrow"
+        reason = (str(problem).splitlines() or ["unreadable"])[0][:120]
+        raise BadData(f"{source.name} is a broken {what} file: {reason}", "write it again") from problem
     artifact = ""
     note = (table.schema.metadata or {}).get(_ARTIFACT_KEY)
     if note:
@@ -99,25 +102,33 @@ def read_typed(source: Source, kind: Format) -> tuple[RawTable, str]:
     return RawTable(source.name, frame), artifact
 
 
-def _parquet_or_ipc(data: object, kind: Format) -> pa.Table:
+def _parquet_or_ipc(data: pa.NativeFile, kind: Format) -> pa.Table:
     if kind == "parquet":
         return pa.parquet.ParquetFile(data).read()
     try:
         return pa.ipc.open_file(data).read_all()
     except pa.ArrowInvalid:
-        if hasattr(data, "seek"):
-            data.seek(0)
+        data.seek(0)
         return pa.ipc.open_stream(data).read_all()
 
 
 def _plain(frame: pl.DataFrame) -> pl.DataFrame:
-    """Bring types that only a few files have to those that parsing knows."""
-    casts = []
-    for name, dtype in frame.schema.items():
-        if isinstance(dtype, (pl.Categorical, pl.Enum)) or dtype in (pl.Binary, pl.Boolean, pl.Time):
-            casts.append(pl.col(name).cast(pl.String, strict=False))
-        elif isinstance(dtype, (pl.Decimal,)):
-            casts.append(pl.col(name).cast(pl.Float64))
-        elif isinstance(dtype, pl.Struct):
-            casts.append(pl.col(name).struct.json_encode())
-    return frame.with_columns(casts)
+    """Bring types that only a few files have to those that parsing knows; what has no text is left out."""
+    columns = [_plain_column(column) for column in frame]
+    return pl.DataFrame([column for column in columns if column is not None])
+
+
+def _plain_column(column: pl.Series) -> pl.Series | None:
+    dtype = column.dtype
+    if dtype == pl.String or dtype.is_integer() or dtype.is_float() or dtype in (pl.Datetime, pl.Date):
+        return column
+    if isinstance(dtype, pl.Decimal):
+        return column.cast(pl.Float64)
+    if isinstance(dtype, pl.Struct):
+        return column.struct.json_encode()
+    if isinstance(dtype, pl.Array):
+        column, dtype = column.arr.to_list(), pl.List(pl.Null)
+    try:
+        return column.cast(pl.List(pl.String) if isinstance(dtype, pl.List) else pl.String)
+    except pl.exceptions.PolarsError:
+        return None

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import os
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -188,3 +190,18 @@ def test_the_uci_holdout_does_not_leak(uci):
     past = result.interactions.join(last, on="user_id").filter(pl.col("timestamp") > pl.col("last"))
     assert past.height == 0
     assert result.interactions.height + result.holdout.height == result.summary["rows_kept"]
+
+
+def test_columns_of_odd_types_do_no_harm(tmp_path):
+    path = tmp_path / "odd.parquet"
+    pl.DataFrame(
+        {
+            "order_id": [1, 2], "product_id": ["a", "b"], "quantity": [-1, 1], "part": [{"x": 1}, {"x": 2}],
+            "day": [date(2024, 1, 1), None], "list": [[1], [2, 3]], "lists": [[{"y": 1}], []],
+            "span": [timedelta(1), None], "bytes": [b"\xff", b"a"], "flag": [True, None],
+            "price": [Decimal("1.5"), None],
+        }
+    ).write_parquet(path)  # fmt: skip
+    result = clean_orders([str(path)], CleanConfig(), lambda _: None)
+    assert result.interactions.select("order_id", "product_id").rows() == [("2", "b")]
+    assert result.rejects["raw"].to_list() == ['1,a,-1,"{""x"":1}",2024-01-01,1,{1},true,1.5']

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from prodassoc_cli.errors import BadData, UsageProblem
@@ -101,3 +104,21 @@ def test_equal_column_names_are_told_apart(clean):
     result = clean("order_id,product_id,product_id,\n1,a,b,c\n")
     assert result.interactions["product_id"].to_list() == ["a"]
     assert any("product_id is there more than once" in line for line in clean.said)
+
+
+def test_a_fatal_row_ends_the_process_in_order(tmp_path):
+    """Arrow's threads may neither hang nor abort an interpreter that ends after an error."""
+    good = b"".join(b"%d,p%d,text\n" % (row, row % 5) for row in range(300_000))
+    path = tmp_path / "orders.csv"
+    path.write_bytes(HEADER.encode() + good + b'1,2\n1,"p,text\n' + good * 3)
+    program = (
+        "import sys\nfrom prodassoc_cli.errors import BadData\n"
+        "from prodassoc_cli.intake.tables import look, read_delimited\n"
+        "from prodassoc_cli.intake.sources import find_sources\nsource = find_sources(sys.argv[1:])[0]\n"
+        "head = look(source, encoding=None, delimiter=None)\n"
+        "try: read_delimited(source, head.dialect, ['a', 'b', 'c'], header=True, say=print)\n"
+        "except BadData: sys.exit(65)\n"
+    )
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", program, str(path)], timeout=60, check=False)
+        assert done.returncode == 65
