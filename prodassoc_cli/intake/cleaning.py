@@ -1,0 +1,218 @@
+"""The rules of cleaning, each declared once, and their application.
+
+A row is left out by the first rule that matches it, in the order of `RULES`. Cancelled orders come first, so
+that their count is that of the file, whatever else is wrong with such a line.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from prodassoc_cli.errors import UsageProblem
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A reason to leave a row out: its name in the rejects, and what it means."""
+
+    name: str
+    meaning: str
+
+
+RULES = (
+    Rule("broken_row", "the row has too many or too few fields, or is no JSON object"),
+    Rule("nul_character", "the row holds a NUL character: the file is damaged"),
+    Rule("broken_encoding", "the row holds bytes that are no text in the file's encoding"),
+    Rule("cancelled_order", "the order id is a C before digits, where most ids are digits only"),
+    Rule("missing_product", "the row names no product, or the basket is empty"),
+    Rule("unparsable_product", "the product of a FIMI file is no integer"),
+    Rule("unparsable_timestamp", "the time is there but is none"),
+    Rule("unparsable_quantity", "the quantity is there but is no number"),
+    Rule("unparsable_price", "the price is there but is no number"),
+    Rule("unparsable_rating", "the rating is there but is no number"),
+    Rule("unparsable_feedback", "click or purchase is there but neither 0 nor 1"),
+    Rule("unknown_event", "the event is none that is known"),
+    Rule("missing_rating", "the row of a ratings file has no rating"),
+    Rule("quantity_not_positive", "the quantity bought is 0 or less: a return or a correction"),
+    Rule("price_negative", "the price is below 0: a correction of the books"),
+    Rule("stock_adjustment", "the price is 0 and no user is named, where others are: nobody bought this"),
+    Rule("non_product_code", "the product is a service: postage, a fee, a discount, a manual entry"),
+    Rule("duplicate_line", "every field equals those of an earlier row of a dated or numbered order"),
+    Rule("missing_timestamp", "the row has no time, and the holdout is split by time"),
+    Rule("outlier_price", "the price is far from the product's others (with --drop-outliers)"),
+    Rule("outlier_quantity", "the quantity is far from the product's others (with --drop-outliers)"),
+    Rule("rare_product", "the product has fewer rows than --min-item-count"),
+    Rule("rare_user", "the user has fewer rows than --min-user-count"),
+)
+"""Every rule, in the order of application."""
+
+REASON = pl.Enum([rule.name for rule in RULES])
+
+SERVICE_WORDS = (
+    r"POST(AGE)?|CARRIAGE|DOT(COM ?POSTAGE)?|SHIPPING|DELIVERY|FREIGHT|MANUAL|DISCOUNT|AMAZON ?FEE"
+    r"|BANK CHARGES?|CRUK|PADS|SAMPLES?|ADJUST(MENT)?\d*|GIFT_\w*|GIFT ?(CARD|VOUCHER)S?|VOUCHER|COUPON"
+    r"|TEST\d*"
+)
+SERVICE_LETTERS = r"[MDSB]|C2"
+"""Codes of services. Letters alone count only where products mostly have digits in their codes."""
+
+OUTLIER_SIGMAS = 3.5
+OUTLIER_MIN_ROWS = 20
+OUTLIER_FACTOR = {"price": 3.0, "quantity": 10.0}
+
+
+def row_rules(lines: pl.DataFrame, service_codes: str | None, *, cancelled_prefix: bool) -> pl.Series:
+    """Judge each row by itself.
+
+    Args:
+        lines: parsed rows: the columns of interactions, click and purchase, and a Boolean `bad_FIELD` for
+            each field that could not be parsed.
+        service_codes: regular expression of whole codes that are no products; None for the usual ones,
+            empty for none.
+        cancelled_prefix: whether any order id that begins with C is a cancellation.
+
+    Returns:
+        The name of the first rule that matches (REASON), null where the row is kept.
+
+    Raises:
+        UsageProblem: `service_codes` is no regular expression.
+    """
+    quantity, price = pl.col("quantity"), pl.col("price")
+    bought = pl.col("event").is_in(["purchase", "cart"])
+    some_users = lines["user_id"].null_count() < lines.height
+    conditions = {
+        "cancelled_order": _cancelled(lines["order_id"], cancelled_prefix),
+        "missing_product": pl.col("product_id").is_null(),
+        **{f"unparsable_{name}": _bad(lines, name) for name in (
+            "product", "timestamp", "quantity", "price", "rating", "feedback"
+        )},
+        "unknown_event": _bad(lines, "event"),
+        "missing_rating": (pl.col("event") == "rating") & pl.col("rating").is_null(),
+        "quantity_not_positive": bought & (quantity <= 0),
+        "price_negative": price < 0,
+        "stock_adjustment": pl.lit(some_users) & bought & (price == 0) & pl.col("user_id").is_null(),
+        "non_product_code": _is_service(lines["product_id"], service_codes),
+    }  # fmt: skip
+    reasons = [pl.when(condition).then(pl.lit(name, dtype=REASON)) for name, condition in conditions.items()]
+    return lines.select(pl.coalesce(reasons).alias("reason")).to_series()
+
+
+def _bad(lines: pl.DataFrame, name: str) -> pl.Expr:
+    return pl.col(f"bad_{name}") if f"bad_{name}" in lines.columns else pl.lit(value=False)
+
+
+def _cancelled(order_id: pl.Series, prefix: bool) -> pl.Expr:
+    if prefix:
+        return pl.col("order_id").str.contains("^[Cc]")
+    known = order_id.len() - order_id.null_count()
+    # C100 among 200, 201, 202 is a cancellation; among A100, B200, C300 it is an order like any other.
+    digits = int(order_id.str.contains(r"^\d+$").sum() or 0)
+    usual = known > 0 and digits * 2 >= known
+    return pl.col("order_id").str.contains(r"^[Cc]\d+$") if usual and digits < known else pl.lit(value=False)
+
+
+def _is_service(product_id: pl.Series, pattern: str | None) -> pl.Expr:
+    if pattern == "":
+        return pl.lit(value=False)
+    if pattern is None:
+        digits = product_id.str.contains(r"\d").mean()
+        coded = isinstance(digits, float) and digits > 0.5
+        pattern = f"{SERVICE_WORDS}|{SERVICE_LETTERS}" if coded else SERVICE_WORDS
+    whole = f"^(?i:{pattern})$"
+    codes = product_id.drop_nulls().unique()
+    try:
+        hits = codes.filter(codes.str.contains(whole))
+    except pl.exceptions.ComputeError as problem:
+        reason = re.sub(r"\s+", " ", str(problem))[:100]
+        raise UsageProblem(
+            f"--service-codes is no regular expression: {reason}", "for example --service-codes 'POST|FEE.*'"
+        ) from problem
+    return pl.col("product_id").is_in(hits.to_list()) if len(hits) else pl.lit(value=False)
+
+
+def duplicate_rows(raw: pl.DataFrame, candidates: pl.Series) -> pl.Series:
+    """Tell which rows equal an earlier candidate in every field.
+
+    Equal hashes only nominate rows; the fields themselves decide.
+
+    Args:
+        raw: the rows' fields.
+        candidates: which rows take part (Boolean).
+    """
+    found = pl.Series("duplicate", [False]).new_from_index(0, raw.height)
+    if not raw.width:
+        return found
+    places = candidates.arg_true()
+    hashes = raw.hash_rows().gather(places)
+    twice = places.filter(hashes.is_duplicated())
+    if twice.len():
+        again = ~raw[twice].select(pl.struct(pl.all()).is_first_distinct()).to_series()
+        found = found.scatter(twice.filter(again), values=True)
+    return found
+
+
+def outliers(lines: pl.DataFrame, name: str) -> pl.Series:
+    """Flag values far from the others of their product, robustly and on a log scale.
+
+    A value x is flagged where |ln x - m| > 3.5 s, with m the median of ln x and s = 1.4826 times the median
+    absolute deviation from it (the modified z-score of Iglewicz & Hoaglin, 1993), taken over the product's
+    rows where there are at least 20, else over all rows. Within a factor of 3 (price) or 10 (quantity) of the
+    median nothing is flagged, however steady the product.
+
+    Args:
+        lines: kept rows with product_id and the column.
+        name: `price` or `quantity`.
+
+    Returns:
+        Boolean, one a row; false where the value is missing or not above 0.
+    """
+    value = pl.col(name)
+    product = pl.col("product_id").cast(pl.Categorical).to_physical()
+    frame = lines.select(product, pl.when(value > 0).then(value.log()).alias("x"))
+    if frame["x"].null_count() == frame.height:
+        return pl.Series("outlier", [False]).new_from_index(0, lines.height)
+    middle = frame["x"].median()
+    spread = (frame["x"] - middle).abs().median()
+    enough = pl.col("x").count().over("product_id") >= OUTLIER_MIN_ROWS
+    frame = frame.with_columns(
+        pl.when(enough).then(pl.col("x").median().over("product_id")).otherwise(middle).alias("m"),
+        enough.alias("enough"),
+    ).with_columns((pl.col("x") - pl.col("m")).abs().alias("away"))
+    own = pl.when("enough").then(pl.col("away").median().over("product_id")).otherwise(spread)
+    bound = pl.max_horizontal(OUTLIER_SIGMAS * 1.4826 * own, pl.lit(math.log(OUTLIER_FACTOR[name])))
+    return frame.select((pl.col("away") > bound).fill_null(value=False).alias("outlier")).to_series()
+
+
+def rare(lines: pl.DataFrame, min_item_count: int, min_user_count: int) -> pl.Series:
+    """Find the rows outside the core: drop rare products, then rare users, until none is left.
+
+    Rows without a user have no user to be rare; they count for their product.
+
+    Args:
+        lines: kept rows with product_id and user_id.
+        min_item_count: rows a product needs.
+        min_user_count: rows a user needs.
+
+    Returns:
+        `rare_product` or `rare_user` (REASON), null where the row stays.
+    """
+    item = lines["product_id"].rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    user = lines["user_id"].rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    reason = np.zeros(lines.height, dtype=np.int8)
+    while True:
+        before = int((reason == 0).sum())
+        for code, least, mark in ((item, min_item_count, 1), (user, min_user_count, 2)):
+            counts = np.bincount(code[reason == 0], minlength=int(code.max(initial=0)) + 1)
+            counts[0] = np.iinfo(np.int64).max
+            reason[(reason == 0) & (counts[code] < least)] = mark
+        if int((reason == 0).sum()) == before:
+            break
+    names = pl.Series("reason", reason).replace_strict(
+        {0: None, 1: "rare_product", 2: "rare_user"}, return_dtype=pl.String
+    )
+    return names.cast(REASON)

@@ -1,0 +1,224 @@
+"""Text → points in time, without a time zone. The order of day and month is decided once a column."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.parsing import Parsed, is_missing
+
+TIME = pl.Datetime("us")
+
+_CLOCK = (
+    r"(?:[T ,]+(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?"
+    r"\s*([AaPp])?\.?(?:[Mm]\.?)?\s*(?:(Z|z|UTC|GMT)|([+-]\d{2}):?(\d{2})?)?)?$"
+)
+_NUMERIC = r"^(\d{1,4})([./-])(\d{1,2})[./-](\d{1,4})\.?" + _CLOCK
+_DAY_NAME = (
+    r"^(?:[A-Za-z]{3,9}\.?,? +)?(\d{1,2})(?:st|nd|rd|th)?\.?[ -]([A-Za-z]{3})[a-z]*\.?,?[ -](\d{4})" + _CLOCK
+)
+_NAME_DAY = r"^(?:[A-Za-z]{3,9}\.?,? +)?([A-Za-z]{3})[a-z]*\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})" + _CLOCK
+_MONTHS = {name: at for at, name in enumerate(
+    ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
+)}  # fmt: skip
+_CLOCK_PARTS = ("hour", "minute", "second", "fraction", "half", "utc", "zone_hours", "zone_minutes")
+
+ISO_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+FIRST_YEAR = 1000
+YEARS = (-30_610_224_000_000_000, 253_402_300_800_000_000)
+"""Microseconds from 1970 to the first of the years 1000 and 10000: what other tools can hold."""
+
+MINORITY = 0.01
+"""Share up to which values that contradict the order of day and month count as broken."""
+
+
+def parse_times(
+    column: pl.Series, *, dayfirst: bool | None = None, preset: bool | None = None, where: str = "the input"
+) -> Parsed:
+    """Parse dates and times of many shapes: ISO 8601, 31/12/2024, 12/31/24, 31.12.2024, 5 Mar 2024, epochs.
+
+    Values with a zone are brought to UTC. Epochs may be in seconds, milli-, micro- or nanoseconds.
+
+    Args:
+        column: text, numbers (epochs) or times.
+        dayfirst: the user's word on day/month (True) or month/day (False) where the column leaves it open.
+        preset: the same word of a preset, which the user's overrules.
+        where: name of the input and column, for messages.
+
+    Raises:
+        BadData: nothing tells which of two numbers is the day, or the column has it both ways.
+    """
+    if column.dtype.is_temporal():
+        return _within(_typed(column), column.is_null())
+    if column.dtype.is_numeric():
+        missing = column.is_null()
+        column = column.cast(pl.Float64, strict=False)
+        return _within(_epochs(column), missing)
+    text = column.cast(pl.String)
+    for form in ISO_FORMATS:
+        if len(text) and text[0] is not None and _with(form, text.head(1)).null_count() == 0:
+            values = _with(form, text)
+            # The format takes 24-03-05 for a day of the year 24.
+            if values.null_count() == 0 and (values.dt.year() >= FIRST_YEAR).all():
+                return Parsed(values)
+    return _varied(text, dayfirst, preset, where)
+
+
+def _with(form: str, text: pl.Series) -> pl.Series:
+    return text.str.to_datetime(form, strict=False, time_unit="us", exact=True)
+
+
+def _typed(column: pl.Series) -> pl.Series:
+    if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:
+        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return column.cast(TIME)
+
+
+def _varied(text: pl.Series, dayfirst: bool | None, preset: bool | None, where: str) -> Parsed:
+    """Parse each distinct value once: files repeat their times line after line."""
+    missing = is_missing(text)
+    distinct = text.filter(~missing).unique().rename("text")
+    plain = distinct.str.strip_chars()
+    values = pl.Series("time", [None], dtype=TIME).new_from_index(0, len(plain))
+    notes = []
+    numeric = plain.str.extract_groups(_NUMERIC)
+    if (found := numeric.struct[0].is_not_null()).any():
+        times, note = _numeric_dates(plain, numeric, dayfirst, preset, where)
+        values = values.zip_with(~found, times)
+        notes.append(note)
+    if (rest := values.is_null() & ~found).any():
+        times = _compact(plain).zip_with(rest, values)
+        named = _named_dates(plain)
+        values = pl.select(pl.coalesce(values, times, named)).to_series()
+    if plain.str.contains(r"\d\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})$").any():
+        notes.append("times with a zone were brought to UTC")
+    table = pl.DataFrame({"text": distinct, "time": values})
+    joined = pl.DataFrame({"text": text}).join(table, on="text", how="left", maintain_order="left")["time"]
+    return _within(joined, missing, "; ".join(note for note in notes if note))
+
+
+def _within(times: pl.Series, missing: pl.Series, note: str = "") -> Parsed:
+    """Mark as unparsable what is there but no time of the years 1000-9999."""
+    inside = times.to_physical().is_between(*YEARS, closed="left").fill_null(value=False)
+    bad = ~inside & ~missing
+    return Parsed(times.set(~inside, None) if bad.any() else times, bad if bad.any() else None, note)
+
+
+def _numeric_dates(
+    plain: pl.Series, groups: pl.Series, dayfirst: bool | None, preset: bool | None, where: str
+) -> tuple[pl.Series, str]:
+    parts = groups.struct.unnest()
+    parts.columns = ["a", "mark", "b", "c", *_CLOCK_PARTS]
+    parts = parts.with_columns(
+        pl.col("a", "b", "c").cast(pl.Int32), (pl.col("a").str.len_chars() == 4).alias("iso")
+    )
+    open_ = parts.filter(~pl.col("iso") & pl.col("a").is_not_null())
+    first, note = _day_first(open_, plain, dayfirst, preset, where)
+    year = pl.when("iso").then("a").otherwise("c")
+    # POSIX: two-digit years 69-99 are of the last century.
+    short = ~pl.col("iso") & (year < 100)
+    year = pl.when(short & (year < 69)).then(year + 2000).when(short).then(year + 1900).otherwise(year)
+    month = pl.when("iso").then("b").otherwise("b" if first else "a")
+    day = pl.when("iso").then("c").otherwise("a" if first else "b")
+    return _assemble(parts, year, month, day), note
+
+
+def _day_first(
+    dates: pl.DataFrame, plain: pl.Series, dayfirst: bool | None, preset: bool | None, where: str
+) -> tuple[bool, str]:
+    """Decide the order of day and month: the data first, then the user, then the preset."""
+    if not dates.height:
+        return False, ""
+    day = dates.filter((pl.col("a") > 12) & (pl.col("b") <= 12)).height
+    month = dates.filter((pl.col("b") > 12) & (pl.col("a") <= 12)).height
+    told = preset if dayfirst is None else dayfirst
+    if day and month:
+        if min(day, month) <= MINORITY * (day + month):
+            return day > month, f"dates are {_order(day > month)}"
+        if told is None:
+            raise BadData(
+                f"{where}: dates are day/month in {day:,} values and month/day in {month:,}",
+                "--dayfirst or --monthfirst keeps one order and leaves the other rows out",
+            )
+        return told, f"dates are {_order(told)}, as told"
+    if day or month:
+        return day > 0, f"dates are {_order(day > 0)}"
+    if told is not None:
+        return told, f"dates are {_order(told)}, as told"
+    if (dates["a"] == dates["b"]).all():
+        return True, ""
+    if (dates["mark"] == ".").all():
+        return True, "dates with dots are day.month"
+    example = dates.filter(pl.col("a") != pl.col("b")).row(0, named=True)
+    shown = example["mark"].join(str(example[part]) for part in "abc")
+    raise BadData(
+        f"{where}: {shown} may be day/month or month/day, and no date decides", "--dayfirst or --monthfirst"
+    )
+
+
+def _order(first: bool) -> str:
+    return "day/month" if first else "month/day"
+
+
+def _named_dates(plain: pl.Series) -> pl.Series:
+    """Parse dates that name the month in English: 5 Mar 2024, March 5, 2024."""
+    results = []
+    for pattern, names in ((_DAY_NAME, ("day", "name", "year")), (_NAME_DAY, ("name", "day", "year"))):
+        parts = plain.str.extract_groups(pattern).struct.unnest()
+        parts.columns = [*names, *_CLOCK_PARTS]
+        month = pl.col("name").str.to_lowercase().replace_strict(_MONTHS, default=None, return_dtype=pl.Int32)
+        parts = parts.with_columns(month.alias("month"))
+        results.append(_assemble(parts, pl.col("year"), pl.col("month"), pl.col("day")))
+    return pl.select(pl.coalesce(*results)).to_series()
+
+
+def _assemble(parts: pl.DataFrame, year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Series:
+    """Join parts into times; what is no date (30 February, 25:61) becomes null."""
+
+    def two(part: pl.Expr) -> pl.Expr:
+        return part.cast(pl.String).str.zfill(2)
+
+    hour = pl.col("hour").cast(pl.Int32).fill_null(0)
+    half = pl.col("half").str.to_lowercase()
+    hour = pl.when(half.is_null()).then(hour).when(hour > 12).then(99).otherwise(
+        hour % 12 + pl.when(half == "p").then(12).otherwise(0)
+    )  # fmt: skip
+    stamp = pl.concat_str(
+        year.cast(pl.String).str.zfill(4), pl.lit("-"), two(month), pl.lit("-"), two(day), pl.lit(" "),
+        two(hour), pl.lit(":"), pl.col("minute").fill_null("00"), pl.lit(":"),
+        pl.col("second").fill_null("00"),
+    )  # fmt: skip
+    time = stamp.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
+    micro = pl.col("fraction").str.pad_end(6, "0").str.head(6).cast(pl.Int64).fill_null(0)
+    sign = pl.when(pl.col("zone_hours").str.starts_with("-")).then(-1).otherwise(1)
+    minutes = pl.col("zone_minutes").cast(pl.Int64).fill_null(0)
+    offset = pl.col("zone_hours").cast(pl.Int64).fill_null(0) * 60 + sign * minutes
+    shifted = time + pl.duration(microseconds=micro) - pl.duration(minutes=offset)
+    return parts.select(shifted.cast(TIME)).to_series()
+
+
+def _compact(plain: pl.Series) -> pl.Series:
+    """Parse numbers: 20240305, 20240305143000, epochs."""
+    digits = plain.str.contains(r"^\d{8}(\d{6})?$")
+    day = plain.str.head(8).str.to_datetime("%Y%m%d", strict=False, time_unit="us")
+    full = plain.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us")
+    in_range = pl.Series([None], dtype=TIME).new_from_index(0, len(plain))
+    dated = pl.select(
+        pl.when(digits & (plain.str.len_chars() == 14)).then(full).when(digits).then(day).otherwise(in_range)
+    ).to_series()
+    century = dated.dt.year().is_between(1900, 2100).fill_null(value=False)
+    return dated.zip_with(century, _epochs(plain.cast(pl.Float64, strict=False)))
+
+
+def _epochs(numbers: pl.Series) -> pl.Series:
+    """Turn seconds, milli-, micro- or nanoseconds since 1970 into times; the magnitude tells which."""
+    size = numbers.abs()
+    # From 1973 to 5138 in each unit the ranges do not meet.
+    micro = (
+        pl.when(size < 1e8).then(None)
+        .when(size < 1e11).then(numbers * 1e6)
+        .when(size < 1e14).then(numbers * 1e3)
+        .when(size < 1e17).then(numbers)
+        .when(size < 1e19).then(numbers / 1e3)
+    )  # fmt: skip
+    return pl.select(micro.round().cast(pl.Int64, strict=False).cast(TIME)).to_series()

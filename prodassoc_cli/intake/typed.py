@@ -1,0 +1,134 @@
+"""JSON lines, Parquet and Arrow IPC → raw tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
+
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.sources import Format, Source
+from prodassoc_cli.intake.tables import ROW, RawTable, Say, make_rejects, number_rows, read_lines
+from prodassoc_cli.intake.text import Dialect
+
+_ARTIFACT_KEY = b"prodassoc"
+
+
+def read_json_lines(source: Source, say: Say) -> RawTable:
+    """Read one JSON object a line; every value becomes the text it was, lists stay JSON.
+
+    Raises:
+        BadData: most lines are no JSON objects.
+    """
+    lines = read_lines(source, Dialect("utf-8", "\x1e", [[]]), say=say)
+    full = lines.frame.filter(pl.col("line").str.strip_chars() != "").with_row_index(ROW + "n", offset=1)
+    full = full.select(pl.col(ROW + "n").cast(pl.Int64).alias(ROW), "line")
+    keys: dict[str, None] = {}
+    broken: list[tuple[int, str, str]] = []
+    # The keys of every line are needed, and polars stops at the first broken line without naming it.
+    for number, line in _objects(full):
+        if line is None:
+            broken.append((number, "broken_row", full["line"][number - 1]))
+        else:
+            keys.update(dict.fromkeys(line))
+    if len(broken) * 2 > full.height or not keys:
+        raise BadData(f"{source.name}: most lines are no JSON objects", "give one JSON object a line")
+    if broken:
+        full = full.filter(~pl.col(ROW).is_in([number for number, _, _ in broken]))
+    text = "\n".join(full["line"].to_list()).encode()
+    try:
+        frame = pl.read_ndjson(text, schema=dict.fromkeys(keys, pl.String))
+    except pl.exceptions.PolarsError as problem:
+        reason = str(problem).splitlines()[0][:100]
+        raise BadData(
+            f"{source.name} cannot be read as JSON: {reason}", "give one JSON object a line"
+        ) from problem
+    rejects = pl.concat([lines.rejects, make_rejects(source, broken)])
+    return RawTable(source.name, frame.with_columns(full[ROW]), rejects, encoding="utf-8")
+
+
+def _objects(lines: pl.DataFrame) -> Iterator[tuple[int, list[str] | None]]:
+    """Yield the number and keys of each line; None where it is no JSON object."""
+    for number, line in lines.select(ROW, "line").iter_rows():
+        try:
+            value = json.loads(line, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            value = None
+        yield number, list(value) if isinstance(value, dict) else None
+
+
+def _no_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python reads and JSON (RFC 8259) does not know."""
+    raise ValueError(name)
+
+
+def read_typed(source: Source, kind: Format) -> tuple[RawTable, str]:
+    """Read Parquet or Arrow IPC, and the kind of artifact it says it is (else empty).
+
+    Arrow reads and validates it before polars sees it: polars can abort on a hostile file.
+
+    Raises:
+        BadData: the file is broken.
+    """
+    path = source.plain_path()
+    try:
+        if path is not None:
+            with pa.OSFile(str(path)) as file:
+                table = _parquet_or_ipc(file, kind)
+        else:
+            with source.open() as stream:
+                data = source.read(stream)
+            table = _parquet_or_ipc(pa.BufferReader(data), kind)
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as problem:
+        what = "Parquet" if kind == "parquet" else "Arrow"
+        reason = (str(problem).splitlines() or ["unreadable"])[0][:120]
+        raise BadData(f"{source.name} is a broken {what} file: {reason}", "write it again") from problem
+    artifact = ""
+    note = (table.schema.metadata or {}).get(_ARTIFACT_KEY)
+    if note:
+        try:
+            artifact = str(json.loads(note).get("kind", ""))
+        except (ValueError, AttributeError) as problem:
+            raise BadData(f"{source.name} has broken prodassoc metadata", "write it again") from problem
+    if not table.num_rows:
+        raise BadData(f"{source.name} has no rows", "give a file with at least one row")
+    frame = pl.from_arrow(table.replace_schema_metadata(None))
+    assert isinstance(frame, pl.DataFrame)
+    frame = number_rows(_plain(frame), [])
+    return RawTable(source.name, frame), artifact
+
+
+def _parquet_or_ipc(data: pa.NativeFile, kind: Format) -> pa.Table:
+    if kind == "parquet":
+        return pa.parquet.ParquetFile(data).read()
+    try:
+        return pa.ipc.open_file(data).read_all()
+    except pa.ArrowInvalid:
+        data.seek(0)
+        return pa.ipc.open_stream(data).read_all()
+
+
+def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """Bring types that only a few files have to those that parsing knows; what has no text is left out."""
+    columns = [_plain_column(column) for column in frame]
+    return pl.DataFrame([column for column in columns if column is not None])
+
+
+def _plain_column(column: pl.Series) -> pl.Series | None:
+    dtype = column.dtype
+    if dtype == pl.String or dtype.is_integer() or dtype.is_float() or dtype in (pl.Datetime, pl.Date):
+        return column
+    if isinstance(dtype, pl.Decimal):
+        return column.cast(pl.Float64)
+    if isinstance(dtype, pl.Struct):
+        return column.struct.json_encode()
+    if isinstance(dtype, pl.Array):
+        column, dtype = column.arr.to_list(), pl.List(pl.Null)
+    try:
+        return column.cast(pl.List(pl.String) if isinstance(dtype, pl.List) else pl.String)
+    except pl.exceptions.PolarsError:
+        return None
