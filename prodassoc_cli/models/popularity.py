@@ -1,0 +1,59 @@
+"""Popularity: what most customers bought; with a half-life, what they buy now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.data import Floats, Ints, TrainingData
+from prodassoc_cli.settings import setting
+
+_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class PopularityParameters:
+    """Parameters of popularity."""
+
+    half_life: float | None = setting(
+        None, "Days after which a purchase counts half [default: never]", metavar="DAYS", low=1e-3
+    )
+
+
+class Popularity(Recommender):
+    """Scores a product by the number of users and anonymous baskets that have it."""
+
+    name = "popularity"
+    Parameters = PopularityParameters
+
+    def fit(self, data: TrainingData, seed: int, threads: int) -> None:
+        """Count each pair of user (or anonymous basket) and product once, at its latest time."""
+        wanted = data.events.filter(pl.col("weight") > 0)
+        who = pl.when(pl.col("user") >= 0).then(pl.col("user")).otherwise(-2 - pl.col("order"))
+        pairs = wanted.group_by(who.alias("who"), "item").agg(pl.col("timestamp").max()).sort("who", "item")
+        weights = np.ones(pairs.height)
+        half_life = self.parameters.half_life
+        if half_life is not None:
+            age = (pairs["timestamp"].max() - pairs["timestamp"]) / _DAY  # type: ignore[operator]
+            weights = np.exp2(-age.fill_null(0.0).to_numpy() / half_life)
+        self.scores = np.bincount(pairs["item"].to_numpy(), weights, data.n_items).astype(np.float32)
+
+    def score(self, queries: Queries, threads: int) -> Floats:
+        """Return the counts, the same for every row; -inf for products nobody has."""
+        one = np.where(self.scores > 0, self.scores, -np.inf).astype(np.float32)
+        return np.tile(one, (len(queries), 1))
+
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+        """Return the number of customers as the reason."""
+        return Evidence.of(Why.POPULAR, items)
+
+    def arrays(self) -> Arrays:
+        """Return the counts."""
+        return {"scores": self.scores}
+
+    def restore(self, arrays: Arrays, n_items: int) -> None:
+        """Take back the counts."""
+        self.scores = arrays["scores"]
