@@ -115,6 +115,17 @@ class Evidence:
             np.where(mask, self.value, other.value),
         )
 
+    def replaced(self, rows: NDArray[np.int64], mask: NDArray[np.bool_], theirs: Evidence) -> Evidence:
+        """Return this evidence with `theirs`, which is about `rows` only, where `mask` (of its shape) holds."""
+        mine = Evidence(*(getattr(self, each.name)[rows] for each in fields(self)))
+        merged = theirs.where(mask, mine)
+        result = []
+        for each in fields(self):
+            array = getattr(self, each.name).copy()
+            array[rows] = getattr(merged, each.name)
+            result.append(array)
+        return Evidence(*result)
+
 
 @dataclass(frozen=True)
 class NoParameters:

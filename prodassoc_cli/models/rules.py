@@ -12,6 +12,8 @@ from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Wh
 from prodassoc_cli.models.data import Csr, Floats, Ints, RuleTable, TrainingData, binary
 from prodassoc_cli.settings import setting
 
+_BASKET_BLOCK = 8_192
+
 
 @dataclass(frozen=True)
 class RulesParameters:
@@ -78,7 +80,6 @@ class Rules(Recommender):
             return
         value = self.table.confidence * self.table.lift**self.parameters.lift_power
         self._values = similar.scaled(self.table.consequents, rows=value)
-        self._by_item = self.table.antecedents.T.tocsr()
         self._sizes = similar.degrees(self.table.antecedents)
 
     def _history(self, queries: Queries) -> tuple[Csr, Csr]:
@@ -86,10 +87,8 @@ class Rules(Recommender):
         history = binary(queries.history)
         if self.pairs is not None:
             return history, self.pairs
-        found = (history @ self._by_item).tocsr()
+        found = _containing(history, self.table.antecedents, self._sizes)
         found.sort_indices()
-        found.data = (found.data == self._sizes[found.indices]).astype(np.float32)
-        found.eliminate_zeros()
         return found, self._values
 
     def score(self, queries: Queries, threads: int) -> Floats:
@@ -148,3 +147,31 @@ class Rules(Recommender):
         if self.table is None:
             return {"pairs": 0 if self.pairs is None else int(self.pairs.nnz)}
         return {"rules": len(self.table.count)}
+
+
+def recounted(rules: RuleTable, baskets: Csr) -> RuleTable:
+    """Return the same rules with count, confidence and lift as these baskets have them.
+
+    A validation needs this: rules mined from all baskets know those that were set aside.
+    """
+    n = baskets.shape[0]
+    sizes_left, sizes_right = similar.degrees(rules.antecedents), similar.degrees(rules.consequents)
+    left, right, both = (np.zeros(len(rules.count)) for _ in range(3))
+    for start in range(0, n, _BASKET_BLOCK):
+        block = binary(baskets[start : start + _BASKET_BLOCK])
+        with_left = _containing(block, rules.antecedents, sizes_left)
+        with_right = _containing(block, rules.consequents, sizes_right)
+        left += np.asarray(with_left.sum(axis=0)).ravel()
+        right += np.asarray(with_right.sum(axis=0)).ravel()
+        both += np.asarray(with_left.multiply(with_right).sum(axis=0)).ravel()
+    confidence = np.divide(both, left, out=np.zeros_like(both), where=left > 0)
+    lift = np.divide(confidence * n, right, out=np.zeros_like(both), where=right > 0)
+    return RuleTable(rules.antecedents, rules.consequents, both, confidence, lift)
+
+
+def _containing(baskets: Csr, sets: Csr, sizes: Floats) -> Csr:
+    """Return baskets × sets, 1 where the basket contains the whole set."""
+    found = (baskets @ sets.T).tocsr()
+    found.data = (found.data == sizes[found.indices]).astype(np.float32)
+    found.eliminate_zeros()
+    return found

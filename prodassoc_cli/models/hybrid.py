@@ -1,0 +1,377 @@
+"""Hybrid: learns on an inner validation split how much to trust each part, then fuses their lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from prodassoc_cli.errors import UsageProblem, did_you_mean
+from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why, parse_parameters
+from prodassoc_cli.models.content import Content
+from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
+from prodassoc_cli.models.item_knn import ItemKnn
+from prodassoc_cli.models.mf import Mf
+from prodassoc_cli.models.popularity import Popularity
+from prodassoc_cli.models.rules import Rules, recounted
+from prodassoc_cli.models.split import InnerSplit, inner_split, user_queries
+from prodassoc_cli.models.topk import top_k
+from prodassoc_cli.models.user_knn import UserKnn
+from prodassoc_cli.settings import setting
+
+PARTS: dict[str, type[Recommender]] = {
+    part.name: part for part in (Popularity, ItemKnn, UserKnn, Rules, Mf, Content)
+}
+"""The models a hybrid can be made of, in the order of their features."""
+
+_BLOCK = 512
+_CUT = 10
+_LEAST_USERS = 20
+_PER_PART = ("score", "rank", "listed")
+_REPEAT = ("bought", "times", "recency", "habit")
+_MONTH = 30.0
+_MODES = ("new", "all")
+
+
+@dataclass(frozen=True)
+class HybridParameters:
+    """Parameters of hybrid; those of a part are set as part.name=value."""
+
+    parts: str = setting(",".join(PARTS), "Models to fuse, comma-separated", metavar="NAMES")
+    candidates: int = setting(
+        100, "Products that each part puts forward for a list", metavar="N", low=10, high=10_000
+    )
+    validation_users: int = setting(
+        4000, "Most users whose last order decides how the parts are fused", metavar="N", low=_LEAST_USERS
+    )
+
+
+@dataclass
+class Candidates:
+    """What the parts put forward for a block of rows.
+
+    Attributes:
+        rows: row of each candidate, ascending.
+        items: item of each candidate.
+        features: candidates × features.
+    """
+
+    rows: NDArray[np.int64]
+    items: NDArray[np.int64]
+    features: Floats
+
+
+@dataclass
+class _Validation:
+    """How each way of ranking did on the inner split, by mode."""
+
+    ndcg: dict[str, dict[str, float]] = field(default_factory=dict)
+    users: dict[str, int] = field(default_factory=dict)
+    chosen: dict[str, str] = field(default_factory=dict)
+    shares: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+class Hybrid(Recommender):
+    """A logistic regression over what each part says of each candidate.
+
+    Candidates are the best products of every part. Features of a candidate: for each part its score, scaled
+    to 0–1 over the part's list, 1 / log2(1 + rank), and whether it is listed at all; then whether, how often
+    and how lately the user bought it, and how often its buyers buy it again. There are two sets of weights,
+    both learned: one for lists of new products only, one for lists that may repeat.
+    """
+
+    name = "hybrid"
+    Parameters = HybridParameters
+
+    def __init__(self, parameters: Any = None, parts: Mapping[str, Recommender] | None = None) -> None:  # noqa: ANN401
+        super().__init__(parameters)
+        names = [name.strip() for name in self.parameters.parts.split(",") if name.strip()]
+        for name in names:
+            if name not in PARTS:
+                raise UsageProblem(f"--param parts: there is no part '{name}'", did_you_mean(name, PARTS))
+        given = parts or {}
+        self.parts = {name: given.get(name) or PARTS[name]() for name in PARTS if name in names}
+        self._memo: tuple[Queries, Candidates] | None = None
+
+    @classmethod
+    def from_assignments(cls, assignments: Iterable[str]) -> Self:
+        """Return the hybrid with its own parameters and, as part.name=value, those of its parts."""
+        own: list[str] = []
+        by_part: dict[str, list[str]] = {}
+        for assignment in assignments:
+            part, dot, rest = assignment.partition(".")
+            if dot and "=" not in part:
+                if part not in PARTS:
+                    raise UsageProblem(f"--param {assignment}: no part '{part}'", did_you_mean(part, PARTS))
+                by_part.setdefault(part, []).append(rest)
+            else:
+                own.append(assignment)
+        parameters = parse_parameters(cls.name, HybridParameters(), own)
+        return cls(parameters, {name: PARTS[name].from_assignments(each) for name, each in by_part.items()})
+
+    @classmethod
+    def from_mapping(cls, parameters: Mapping[str, Any]) -> Self:
+        """Return the hybrid with parameters as `describe` gives them."""
+        own = {name: value for name, value in parameters.items() if name not in PARTS}
+        parts = {name: PARTS[name].from_mapping(parameters[name]) for name in PARTS if name in parameters}
+        return cls(HybridParameters(**{**own, "parts": ",".join(parts) or own["parts"]}), parts)
+
+    def describe(self) -> dict[str, Any]:
+        """Return its own parameters and those of each part."""
+        return {**asdict(self.parameters), **{name: part.describe() for name, part in self.parts.items()}}
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the features, in the order of the weights."""
+        return [f"{part}.{feature}" for part in self.parts for feature in _PER_PART] + [
+            f"repeat.{feature}" for feature in _REPEAT
+        ]
+
+    def fit(self, data: TrainingData, seed: int, threads: int) -> None:
+        """Fit the parts on the inner split, learn the weights there, and fit the parts again on all."""
+        if "content" in self.parts and not _has_content(data):
+            del self.parts["content"]
+        self.validation = _Validation()
+        split = inner_split(data, self.parameters.validation_users, seed)
+        self.weights = np.tile(self._equal_weights(), (2, 1))
+        if len(split.users) >= _LEAST_USERS:
+            train = split.train
+            if train.rules is not None:
+                train = replace(train, rules=recounted(train.rules, train.transactions))
+            self._fit_parts(train, seed, threads)
+            for mode in _MODES:
+                self._learn(mode, replace(split, train=train), threads)
+        self._fit_parts(data, seed, threads)
+
+    def _fit_parts(self, data: TrainingData, seed: int, threads: int) -> None:
+        owned = binary(data.seen)
+        owners = np.bincount(owned.indices, minlength=data.n_items)
+        again = np.bincount(data.seen.indices, data.seen.data > 1, minlength=data.n_items)
+        # Two fictitious buyers who did not come back keep rare products from looking like habits.
+        self.habit = (again / (owners + 2.0)).astype(np.float32)
+        for part in self.parts.values():
+            part.fit(data, seed, threads)
+
+    def _equal_weights(self) -> NDArray[np.float64]:
+        """Weights where there is too little to learn from: all parts alike, by rank."""
+        return np.array([1.0 if name.endswith(".rank") else 0.0 for name in self.feature_names])
+
+    def _learn(self, mode: str, split: InnerSplit, threads: int) -> None:
+        """Set the weights of a mode: learn on half of the users, compare on the others, learn on all."""
+        new_only = mode == "new"
+        truth = _without(split.truth, split.train.seen[split.users]) if new_only else split.truth
+        use = np.flatnonzero(np.diff(truth.indptr))
+        if len(use) < _LEAST_USERS:
+            return
+        found = self._gather(split.train, split.users[use], new_only, threads)
+        labels = np.asarray(truth[use][found.rows, found.items]).ravel() > 0
+        relevant = np.diff(truth.indptr)[use]
+        tested = found.rows % 2 == 1
+        weights = _regress(found.features[~tested], labels[~tested])
+        names = self.feature_names
+        rankings = {name: np.array([float(each == f"{name}.score") for each in names]) for name in self.parts}
+        for name in rankings:
+            rankings[name][names.index(f"{name}.listed")] = 1e-3
+        ndcg = {
+            name: _ndcg(found, found.features @ vector, labels, relevant, tested)
+            for name, vector in {"hybrid": weights, **rankings}.items()
+        }
+        best = max(ndcg, key=lambda name: ndcg[name])
+        vector = _regress(found.features, labels) if best == "hybrid" else rankings[best]
+        self.weights[_MODES.index(mode)] = vector
+        self.validation.ndcg[mode] = {name: round(value, 5) for name, value in ndcg.items()}
+        self.validation.users[mode] = len(use)
+        self.validation.chosen[mode] = best
+        self.validation.shares[mode] = self._shares(found, vector)
+
+    def _gather(self, data: TrainingData, users: Ints, new_only: bool, threads: int) -> Candidates:
+        """Return the candidates of many users, block by block."""
+        blocks = []
+        for start in range(0, len(users), _BLOCK):
+            block = self._candidates(
+                user_queries(data, users[start : start + _BLOCK], new_only=new_only), threads
+            )
+            blocks.append(Candidates(block.rows + start, block.items, block.features))
+        return Candidates(
+            np.concatenate([block.rows for block in blocks]),
+            np.concatenate([block.items for block in blocks]),
+            np.concatenate([block.features for block in blocks]),
+        )
+
+    def _shares(self, found: Candidates, weights: NDArray[np.float64]) -> dict[str, float]:
+        """Return how much of the scores of the first places each part gave, as shares of what was added."""
+        order = np.lexsort((found.items, -(found.features @ weights), found.rows))
+        place = np.arange(len(order)) - np.searchsorted(found.rows, found.rows)
+        given = np.maximum(self._contributions(found.features[order[place < _CUT]], weights), 0).mean(axis=0)
+        names = [*self.parts, "repeat"]
+        return {
+            name: round(float(value), 4)
+            for name, value in zip(names, given / max(given.sum(), 1e-12), strict=True)
+        }
+
+    def _contributions(self, features: Floats, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return candidates × (parts + repeat): what each adds to the score."""
+        starts = [len(_PER_PART) * n for n in range(len(self.parts) + 1)]
+        return np.add.reduceat(features * weights, starts, axis=1)
+
+    def _candidates(self, queries: Queries, threads: int) -> Candidates:
+        """Return what the parts put forward, with their features."""
+        n_items = queries.history.shape[1]
+        depth = min(n_items, max(self.parameters.candidates, queries.depth))
+        blocked = queries.seen if queries.new_only else None
+        lists = []
+        for part in self.parts.values():
+            scores = part.score(queries, threads)
+            lists.append(top_k(scores, depth, threads, allowed=queries.allowed, blocked=blocked))
+        first = np.arange(len(queries), dtype=np.int64)[:, None] * n_items
+        keys = np.unique(np.concatenate([(first + items)[items >= 0] for items, _ in lists]))
+        features = np.zeros((len(keys), len(self.feature_names)), np.float32)
+        for n, (items, scores) in enumerate(lists):
+            listed = items >= 0
+            at = np.searchsorted(keys, (first + items)[listed])
+            features[at, 3 * n] = _to_unit(scores, listed)[listed]
+            ranks = np.broadcast_to(1 / np.log2(np.arange(2, items.shape[1] + 2)), items.shape)
+            features[at, 3 * n + 1] = ranks[listed]
+            features[at, 3 * n + 2] = 1
+        if not queries.new_only:
+            self._add_repeat(queries, keys, features)
+        return Candidates(keys // n_items, keys % n_items, features)
+
+    def _add_repeat(self, queries: Queries, keys: NDArray[np.int64], features: Floats) -> None:
+        seen = queries.seen
+        rows = np.repeat(np.arange(len(queries)), np.diff(seen.indptr))
+        bought = rows.astype(np.int64) * seen.shape[1] + seen.indices
+        at = np.searchsorted(keys, bought)
+        there = (at < len(keys)) & (keys[np.minimum(at, len(keys) - 1)] == bought) if len(keys) else at < 0
+        at = at[there]
+        features[at, -4] = 1
+        features[at, -3] = np.log1p(seen.data[there])
+        features[at, -2] = np.nan_to_num(1 / (1 + queries.age[there] / _MONTH))
+        features[at, -1] = self.habit[seen.indices[there]]
+
+    def score(self, queries: Queries, threads: int) -> Floats:
+        """Return the fused scores of the candidates; -inf elsewhere."""
+        found = self._candidates(queries, threads)
+        self._memo = (queries, found)
+        out = np.full(queries.history.shape, -np.inf, np.float32)
+        out[found.rows, found.items] = found.features @ self.weights[_MODES.index(_mode(queries))]
+        return out
+
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+        """Let the part that added most to each score say why."""
+        memo = self._memo
+        found = memo[1] if memo is not None and memo[0] is queries else self._candidates(queries, threads)
+        n_items = queries.history.shape[1]
+        wanted = np.arange(len(queries), dtype=np.int64)[:, None] * n_items + items
+        keys = found.rows * n_items + found.items
+        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        listed = (items >= 0) & (keys[at] == wanted)
+        added = self._contributions(found.features[at.ravel()], self.weights[_MODES.index(_mode(queries))])
+        winner = np.where(listed, added.argmax(axis=1).reshape(items.shape), -1)
+        evidence = Evidence.of(Why.POPULAR, items)
+        for n, part in enumerate(self.parts.values()):
+            mine = winner == n
+            if mine.any():
+                rows = np.flatnonzero(mine.any(axis=1))
+                theirs = part.explain(_rows_of(queries, rows), np.where(mine, items, -1)[rows], threads)
+                evidence = evidence.replaced(rows, mine[rows], theirs)
+        return evidence.where(winner != len(self.parts), Evidence.of(Why.AGAIN, items))
+
+    def arrays(self) -> Arrays:
+        """Return the weights and the arrays of each part."""
+        arrays: Arrays = {"weights": self.weights, "habit": self.habit}
+        for name, part in self.parts.items():
+            arrays |= {f"{name}/{key}": value for key, value in part.arrays().items()}
+        return arrays
+
+    def restore(self, arrays: Arrays, n_items: int) -> None:
+        """Take back the weights and each part."""
+        self.weights, self.habit, self.validation = arrays["weights"], arrays["habit"], _Validation()
+        for name, part in self.parts.items():
+            mark = f"{name}/"
+            own = {key.removeprefix(mark): each for key, each in arrays.items() if key.startswith(mark)}
+            part.restore(own, n_items)
+
+    def facts(self) -> dict[str, Any]:
+        """Return how the parts and the fusion did on the validation, and what each part gives."""
+        modes = {
+            mode: {
+                "users": self.validation.users[mode],
+                f"ndcg@{_CUT}": self.validation.ndcg[mode],
+                "chosen": self.validation.chosen[mode],
+                "shares": self.validation.shares[mode],
+                "weights": dict(zip(self.feature_names, np.round(self.weights[n], 4).tolist(), strict=True)),
+            }
+            for n, mode in enumerate(_MODES)
+            if mode in self.validation.chosen
+        }
+        parts = {name: part.facts() for name, part in self.parts.items()}
+        return {"learned": bool(modes), **modes, "parts": parts}
+
+
+def _mode(queries: Queries) -> str:
+    return "new" if queries.new_only else "all"
+
+
+def _has_content(data: TrainingData) -> bool:
+    frame = data.items.frame
+    described = any(frame[name].is_not_null().any() for name in ("category", "brand"))
+    return data.embeddings is not None or described
+
+
+def _without(matrix: Csr, other: Csr) -> Csr:
+    """Return the entries of a pattern that the other has not."""
+    result = binary(matrix) - binary(matrix).multiply(binary(other))
+    result = result.tocsr()
+    result.eliminate_zeros()
+    result.sort_indices()
+    return result
+
+
+def _to_unit(scores: Floats, listed: NDArray[np.bool_]) -> Floats:
+    """Return scores scaled to 0–1 over each list, 1 where all of a list are equal."""
+    low = np.where(listed, scores, np.inf).min(axis=1, keepdims=True)
+    high = np.where(listed, scores, -np.inf).max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        scaled = (scores - low) / (high - low)
+    return np.where(high > low, scaled, 1.0).astype(np.float32)
+
+
+def _regress(features: Floats, labels: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the weights of a logistic regression; its intercept ranks nothing."""
+    if labels.all() or not labels.any():
+        return np.zeros(features.shape[1])
+    fitted = LogisticRegression(C=10.0, max_iter=300).fit(features, labels)
+    return np.asarray(fitted.coef_[0], np.float64)
+
+
+def _ndcg(
+    found: Candidates,
+    scores: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    relevant: NDArray[np.int64],
+    tested: NDArray[np.bool_],
+) -> float:
+    """Return NDCG@10 of the tested candidates, mean over their rows; the ideal is cut at min(10, relevant)."""
+    rows, items, values, hits = found.rows[tested], found.items[tested], scores[tested], labels[tested]
+    order = np.lexsort((items, -values, rows))
+    place = np.arange(len(order)) - np.searchsorted(rows, rows)
+    gain = np.where(place < _CUT, hits[order] / np.log2(place + 2.0), 0)
+    total = np.bincount(rows, gain, minlength=len(relevant))
+    ideal = np.concatenate([[0], np.cumsum(1 / np.log2(np.arange(2, _CUT + 2)))])[np.minimum(relevant, _CUT)]
+    return float((total / ideal)[1::2].mean())
+
+
+def _rows_of(queries: Queries, rows: NDArray[np.int64]) -> Queries:
+    """Return the queries of some rows, without what only scoring needs."""
+    return replace(
+        queries,
+        history=queries.history[rows],
+        users=queries.users[rows],
+        seen=queries.seen[rows],
+        age=queries.age,
+    )

@@ -1,0 +1,96 @@
+"""The inner validation split: what a learner may set aside of its own training data to choose by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from prodassoc_cli.models.base import Queries
+from prodassoc_cli.models.data import NO_TIME, Csr, Floats, Ints, TrainingData, csr
+
+_DAY = 86_400_000_000
+_LEAST_PRODUCTS = 5
+_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class InnerSplit:
+    """Training data with something set aside.
+
+    Attributes:
+        train: the data without what was set aside.
+        users: the users that something was set aside of, ascending.
+        truth: len(users) × items, 1 for what was set aside.
+    """
+
+    train: TrainingData
+    users: Ints
+    truth: Csr
+
+
+def inner_split(data: TrainingData, most_users: int, seed: int) -> InnerSplit:
+    """Set aside the last order of users with two or more, else a fifth of the products of users with five.
+
+    Args:
+        data: all that training may use.
+        most_users: of more users than this, a random sample is taken.
+        seed: decides the sample and the products.
+    """
+    rng = np.random.default_rng(seed)
+    events = data.events.with_row_index("row")
+    wanted = events.filter((pl.col("user") >= 0) & (pl.col("weight") > 0))
+    orders = (
+        wanted.filter(pl.col("order") >= 0)
+        .group_by("user", "order")
+        .agg(pl.col("timestamp").max())
+        .sort("user", "timestamp", "order", nulls_last=False)
+    )
+    last = orders.group_by("user", maintain_order=True).agg(pl.col("order").last(), n=pl.len())
+    last = last.filter(pl.col("n") > 1).drop("n")
+    if last.height:
+        last = last.filter(pl.col("user").is_in(_sample(last["user"].to_numpy(), most_users, rng).tolist()))
+        aside = wanted.join(last, on=["user", "order"]).select("row", "user", "item")
+    else:
+        pairs = wanted.select("user", "item").unique().sort("user", "item")
+        sizes = pairs.group_by("user").len().filter(pl.col("len") >= _LEAST_PRODUCTS).sort("user")
+        users = _sample(sizes["user"].to_numpy(), most_users, rng)
+        pairs = pairs.filter(pl.col("user").is_in(users.tolist()))
+        pairs = pairs.with_columns(draw=pl.Series(rng.random(pairs.height)))
+        chosen = pairs.filter(pl.col("draw").rank("ordinal").over("user") <= pl.len().over("user") * _SHARE)
+        aside = wanted.join(chosen.select("user", "item"), on=["user", "item"]).select("row", "user", "item")
+    kept = events.join(aside.select("row"), on="row", how="anti", maintain_order="left").drop("row")
+    entries = aside.select("user", "item").unique().sort("user", "item")
+    users = entries["user"].unique().sort().to_numpy().astype(np.int32)
+    place = pl.Series(np.searchsorted(users, entries["user"].to_numpy()))
+    truth = csr(place, entries["item"], None, (len(users), data.n_items))
+    return InnerSplit(data.with_events(kept), users, truth)
+
+
+def _sample(users: Ints, most: int, rng: np.random.Generator) -> Ints:
+    return users if len(users) <= most else np.sort(rng.choice(users, most, replace=False))
+
+
+def user_queries(data: TrainingData, users: Ints, *, new_only: bool = True, depth: int = 10) -> Queries:
+    """Return the histories of these users as queries."""
+    seen = data.seen
+    newest = int(data.last_seen.max(initial=NO_TIME))
+    starts, stops = seen.indptr[:-1][users], seen.indptr[1:][users]
+    entries = np.concatenate(
+        [np.arange(a, b) for a, b in zip(starts, stops, strict=True)] or [np.empty(0, int)]
+    )
+    return Queries(
+        data.weights[users],
+        users.astype(np.int32),
+        seen[users],
+        days_before(data.last_seen[entries.astype(np.int64)], newest),
+        new_only=new_only,
+        depth=depth,
+    )
+
+
+def days_before(times: np.ndarray[tuple[int], np.dtype[np.int64]], newest: int) -> Floats:
+    """Return how many days each time (µs) lies before the newest; NaN for NO_TIME."""
+    days = (newest - np.maximum(times, 0)) / _DAY
+    return np.where(times == NO_TIME, np.nan, days).astype(np.float32)
