@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, ge
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData
@@ -47,6 +48,16 @@ class Queries:
 
     def __len__(self) -> int:
         return int(self.history.shape[0])
+
+    def rows(self, rows: NDArray[np.int64]) -> Queries:
+        """Return the queries of these rows only."""
+        return replace(
+            self,
+            history=self.history[rows],
+            users=self.users[rows],
+            seen=self.seen[rows],
+            age=entries_of(self.seen, self.age, rows),
+        )
 
 
 class Why(IntEnum):
@@ -116,7 +127,7 @@ class Evidence:
         )
 
     def replaced(self, rows: NDArray[np.int64], mask: NDArray[np.bool_], theirs: Evidence) -> Evidence:
-        """Return this evidence with `theirs`, which is about `rows` only, where `mask` (of its shape) holds."""
+        """Return this evidence with `theirs`, which is about `rows` only, where `mask` holds."""
         mine = Evidence(*(getattr(self, each.name)[rows] for each in fields(self)))
         merged = theirs.where(mask, mine)
         result = []
@@ -138,10 +149,12 @@ class Recommender(ABC):
     Attributes:
         name: the word for it at the command line.
         Parameters: frozen dataclass of its parameters, each declared by `settings.setting`.
+        names_pairs: whether its reasons speak of products bought together, which takes the baskets.
     """
 
     name: ClassVar[str]
     Parameters: ClassVar[type] = NoParameters
+    names_pairs: ClassVar[bool] = False
 
     def __init__(self, parameters: Any = None) -> None:  # noqa: ANN401 — the subclass's own dataclass
         self.parameters = type(self).Parameters() if parameters is None else parameters
@@ -187,6 +200,12 @@ class Recommender(ABC):
     def facts(self) -> dict[str, Any]:
         """Return what was learned about the fit, for the run's summary."""
         return {}
+
+
+def entries_of(matrix: Csr, values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+    """Return those of `values`, one an entry of the matrix, that belong to the given rows, in their order."""
+    place = sparse.csr_array((np.arange(matrix.nnz), matrix.indices, matrix.indptr), shape=matrix.shape)
+    return values[place[rows].data]
 
 
 def parse_parameters(owner: str, defaults: Any, assignments: Iterable[str]) -> Any:  # noqa: ANN401

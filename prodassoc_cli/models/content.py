@@ -49,7 +49,7 @@ class Content(Recommender):
         self.attributes = encode_attributes(data.items)
         if not self.attributes.nnz and not self.vectors.any():
             raise UsageProblem(
-                "model 'content' needs to know the products, and there are no embeddings, categories or brands",
+                "model 'content' needs embeddings, categories or brands, and there are none",
                 "give --products FILE or --embeddings FILE",
             )
 
@@ -131,7 +131,7 @@ def weighted_dot(profiles: Csr, items: Csr) -> Floats:
 
 
 def encode_attributes(items: Items) -> Csr:
-    """Return items × features, 1 where a product has it: each prefix of its category path, its brand, its band of price.
+    """Return items × features: each prefix of a category path, the brand, the band of the price.
 
     `Food > Dairy > Milk` has the features Food, Food > Dairy and Food > Dairy > Milk. Bands hold equally many
     products each.

@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
 EVENT_WEIGHTS = {"purchase": 1.0, "review": 1.0, "rating": 1.0, "cart": 0.5, "click": 0.2, "view": 0.1}
-"""How much one event says that a user wants the product; what was only shown or was dismissed says nothing."""
+"""How much one event says that a user wants the product; what was shown or dismissed says nothing."""
 
 OWNING_EVENTS = ("purchase", "review", "rating")
 """Events after which a product is no news to the user."""
@@ -120,7 +120,7 @@ class TrainingData:
         events = _events(interactions, items.ids, users)
         if not (events["weight"] > 0).any():
             raise BadData(
-                "the interactions have no purchase, cart, click, view, review or positive rating to learn from",
+                "the interactions show no purchase, cart, click, view or good rating to learn from",
                 "give interactions made by `prodassoc clean`",
             )
         return cls(

@@ -85,6 +85,7 @@ class Hybrid(Recommender):
     """
 
     name = "hybrid"
+    names_pairs = True
     Parameters = HybridParameters
 
     def __init__(self, parameters: Any = None, parts: Mapping[str, Recommender] | None = None) -> None:  # noqa: ANN401
@@ -277,7 +278,7 @@ class Hybrid(Recommender):
             mine = winner == n
             if mine.any():
                 rows = np.flatnonzero(mine.any(axis=1))
-                theirs = part.explain(_rows_of(queries, rows), np.where(mine, items, -1)[rows], threads)
+                theirs = part.explain(queries.rows(rows), np.where(mine, items, -1)[rows], threads)
                 evidence = evidence.replaced(rows, mine[rows], theirs)
         return evidence.where(winner != len(self.parts), Evidence.of(Why.AGAIN, items))
 
@@ -356,7 +357,7 @@ def _ndcg(
     relevant: NDArray[np.int64],
     tested: NDArray[np.bool_],
 ) -> float:
-    """Return NDCG@10 of the tested candidates, mean over their rows; the ideal is cut at min(10, relevant)."""
+    """Return NDCG@10 of the tested candidates, mean over their rows, the ideal cut at min(10, relevant)."""
     rows, items, values, hits = found.rows[tested], found.items[tested], scores[tested], labels[tested]
     order = np.lexsort((items, -values, rows))
     place = np.arange(len(order)) - np.searchsorted(rows, rows)
@@ -364,14 +365,3 @@ def _ndcg(
     total = np.bincount(rows, gain, minlength=len(relevant))
     ideal = np.concatenate([[0], np.cumsum(1 / np.log2(np.arange(2, _CUT + 2)))])[np.minimum(relevant, _CUT)]
     return float((total / ideal)[1::2].mean())
-
-
-def _rows_of(queries: Queries, rows: NDArray[np.int64]) -> Queries:
-    """Return the queries of some rows, without what only scoring needs."""
-    return replace(
-        queries,
-        history=queries.history[rows],
-        users=queries.users[rows],
-        seen=queries.seen[rows],
-        age=queries.age,
-    )

@@ -45,6 +45,7 @@ class ItemKnn(Recommender):
     """
 
     name = "item-knn"
+    names_pairs = True
     Parameters = ItemKnnParameters
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numba as nb
@@ -16,18 +17,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-Arrays = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
+Mask = NDArray[np.bool_]
+Longs = NDArray[np.int64]
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float32]
 
 _CSR = "int64[::1], int32[::1], float32[::1]"  # indptr, indices, data
 
 
-def csr_arrays(matrix: sparse.csr_array) -> Arrays:
+def csr_arrays(matrix: sparse.csr_array) -> tuple[Longs, Ints, Floats]:
     """Return indptr, indices and data with the types the kernels are compiled for."""
     return (
-        np.ascontiguousarray(matrix.indptr, np.int64),
-        np.ascontiguousarray(matrix.indices, np.int32),
-        np.ascontiguousarray(matrix.data, np.float32),
+        ready(matrix.indptr, np.int64),
+        ready(matrix.indices, np.int32),
+        ready(matrix.data, np.float32),
     )
+
+
+def ready(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    """Return the array as the kernels' signatures want it: of that type, contiguous and writable."""
+    return np.require(array, dtype, ("C", "W"))
 
 
 def over_rows(kernel: Callable[..., Any], n_rows: int, threads: int, *arguments: Any) -> None:  # noqa: ANN401
@@ -38,10 +47,7 @@ def over_rows(kernel: Callable[..., Any], n_rows: int, threads: int, *arguments:
     # More ranges than threads, since rows differ in length.
     edges = np.unique(np.linspace(0, n_rows, min(n_rows, 8 * threads) + 1).astype(int)).tolist()
     with ThreadPoolExecutor(threads) as pool:
-        jobs = [
-            pool.submit(kernel, start, stop, *arguments)
-            for start, stop in zip(edges[:-1], edges[1:], strict=True)
-        ]
+        jobs = [pool.submit(kernel, start, stop, *arguments) for start, stop in pairwise(edges)]
         for job in jobs:
             job.result()
 
@@ -52,21 +58,21 @@ def over_rows(kernel: Callable[..., Any], n_rows: int, threads: int, *arguments:
     nogil=True,
     cache=True,
 )
-def product_top_k(
+def product_top_k(  # noqa: C901 — one pass, and a compiled call would copy
     start: int,
     stop: int,
-    a_indptr: Any,
-    a_indices: Any,
-    a_data: Any,
-    b_indptr: Any,
-    b_indices: Any,
-    b_data: Any,
-    column_scale: Any,
-    excluded: Any,
+    a_indptr: Longs,
+    a_indices: Ints,
+    a_data: Floats,
+    b_indptr: Longs,
+    b_indices: Ints,
+    b_data: Floats,
+    column_scale: Floats,
+    excluded: Longs,
     least: float,
-    out_columns: Any,
-    out_values: Any,
-    out_counts: Any,
+    out_columns: Ints,
+    out_values: Floats,
+    out_counts: Longs,
 ) -> None:  # pragma: no cover — compiled
     """Keep the k largest entries of each row of (A·B)·diag(column_scale), A·B never being stored.
 
@@ -130,14 +136,14 @@ def product_top_k(
 def scatter_scores(
     start: int,
     stop: int,
-    h_indptr: Any,
-    h_indices: Any,
-    h_data: Any,
-    s_indptr: Any,
-    s_indices: Any,
-    s_data: Any,
+    h_indptr: Longs,
+    h_indices: Ints,
+    h_data: Floats,
+    s_indptr: Longs,
+    s_indices: Ints,
+    s_data: Floats,
     best: bool,
-    out: Any,
+    out: Floats,
 ) -> None:  # pragma: no cover — compiled
     """Write H·S as dense rows, or with `best` the largest single term; -inf where no term meets a column."""
     for row in range(start, stop):
@@ -162,16 +168,16 @@ def scatter_scores(
 def best_terms(
     start: int,
     stop: int,
-    h_indptr: Any,
-    h_indices: Any,
-    h_data: Any,
-    s_indptr: Any,
-    s_indices: Any,
-    s_data: Any,
+    h_indptr: Longs,
+    h_indices: Ints,
+    h_data: Floats,
+    s_indptr: Longs,
+    s_indices: Ints,
+    s_data: Floats,
     width: int,
-    columns: Any,
-    out_middle: Any,
-    out_terms: Any,
+    columns: Ints,
+    out_middle: Ints,
+    out_terms: Floats,
 ) -> None:  # pragma: no cover — compiled
     """Find, for entry (row, columns[row, t]) of H·S, the middle index of its largest term, and the term.
 
@@ -200,7 +206,7 @@ def best_terms(
 
 
 @nb.njit("int64(int32[::1], int64, int64, int64, int64)", nogil=True, cache=True)
-def _common(indices: Any, a: int, a_stop: int, b: int, b_stop: int) -> int:  # pragma: no cover — compiled
+def _common(indices: Ints, a: int, a_stop: int, b: int, b_stop: int) -> int:  # pragma: no cover — compiled
     """Count what two ascending runs of one array have in common."""
     common = 0
     while a < a_stop and b < b_stop:
@@ -225,18 +231,18 @@ def _common(indices: Any, a: int, a_stop: int, b: int, b_stop: int) -> int:  # p
 def nearest_in_history(
     start: int,
     stop: int,
-    h_indptr: Any,
-    h_indices: Any,
-    h_data: Any,
-    vectors: Any,
-    a_indptr: Any,
-    a_indices: Any,
-    text_scale: Any,
-    attribute_scale: Any,
-    columns: Any,
-    out_middle: Any,
+    h_indptr: Longs,
+    h_indices: Ints,
+    h_data: Floats,
+    vectors: Floats,
+    a_indptr: Longs,
+    a_indices: Ints,
+    text_scale: Floats,
+    attribute_scale: Floats,
+    columns: Ints,
+    out_middle: Ints,
 ) -> None:  # pragma: no cover — compiled
-    """Find, for columns[row, t], the item i of the history with the largest term, see `similar.nearest_terms`."""
+    """Find, for columns[row, t], the item i of the history with the largest term of `similar.nearest_terms`."""
     for row in range(start, stop):
         for t in range(columns.shape[1]):
             out_middle[row, t] = -1
@@ -262,7 +268,7 @@ def nearest_in_history(
 
 @nb.njit("void(float32[::1], int32[::1], int64, float32, int32)", nogil=True, cache=True)
 def _sift_down(
-    values: Any, items: Any, size: int, score: float, column: int
+    values: Floats, items: Ints, size: int, score: float, column: int
 ) -> None:  # pragma: no cover — compiled
     """Put an entry in the place of the root of a heap whose root is the worst (then the largest column)."""
     at = 0
@@ -283,19 +289,20 @@ def _sift_down(
 
 
 @nb.njit(
-    "void(int64, int64, float32[:, ::1], boolean[::1], int64[::1], int32[::1], int32[:, ::1], float32[:, ::1])",
+    "void(int64, int64, float32[:, ::1], boolean[::1], int64[::1], int32[::1],"
+    " int32[:, ::1], float32[:, ::1])",
     nogil=True,
     cache=True,
 )
 def select_top_k(
     start: int,
     stop: int,
-    scores: Any,
-    allowed: Any,
-    b_indptr: Any,
-    b_indices: Any,
-    out_columns: Any,
-    out_scores: Any,
+    scores: Floats,
+    allowed: Mask,
+    b_indptr: Longs,
+    b_indices: Ints,
+    out_columns: Ints,
+    out_scores: Floats,
 ) -> None:  # pragma: no cover — compiled
     """Write the k best finite scores of each row, best first, equal ones by ascending column.
 
@@ -344,9 +351,9 @@ def select_top_k(
     "void(int64, int64, int32[::1], int32[::1], int64[::1], int32[::1], int64[::1])", nogil=True, cache=True
 )
 def count_common(
-    start: int, stop: int, left: Any, right: Any, indptr: Any, indices: Any, out: Any
+    start: int, stop: int, left: Ints, right: Ints, indptr: Longs, indices: Ints, out: Longs
 ) -> None:  # pragma: no cover — compiled
-    """Count the entries that rows left[p] and right[p] of a CSR pattern with sorted columns have in common."""
+    """Count what rows left[p] and right[p] of a CSR pattern with sorted columns have in common."""
     for p in range(start, stop):
         out[p] = _common(
             indices, indptr[left[p]], indptr[left[p] + 1], indptr[right[p]], indptr[right[p] + 1]

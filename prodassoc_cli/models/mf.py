@@ -1,4 +1,4 @@
-"""mf: the neural embedding model. A user vector times a product vector gives the probability of a purchase."""
+"""mf: the neural embedding model. User vector times product vector gives a purchase's probability."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Mf(Recommender):
         return logits
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
-        """Name the product of the history whose vector is nearest, where the vectors say more than the bias."""
+        """Name the product of the history whose vector is nearest, unless the bias says more."""
         near = similar.nearest_terms(binary(queries.history), self.products, items, threads)
         slots = np.maximum(items, 0)
         dots = np.einsum("rf,rsf->rs", self._vectors(queries), self.products[slots])

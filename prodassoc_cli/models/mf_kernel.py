@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba as nb
 import numpy as np
+
+from prodassoc_cli.models.kernels import Floats, Ints, Longs
 
 _VECTORS = "float32[:, ::1], float32[:, ::1]"
 
@@ -18,7 +18,7 @@ _VECTORS = "float32[:, ::1], float32[:, ::1]"
     inline="always",
 )
 def _adam(
-    weights: Any, gradient: Any, first: Any, second: Any, step: float
+    weights: Floats, gradient: Floats, first: Floats, second: Floats, step: float
 ) -> None:  # pragma: no cover — compiled
     for f in range(weights.shape[0]):
         g = gradient[f]
@@ -37,19 +37,19 @@ def _adam(
     fastmath={"reassoc", "contract", "arcp"},
 )
 def adam_epoch(
-    order: Any,
-    owner: Any,
-    indptr: Any,
-    indices: Any,
-    users: Any,
-    products: Any,
-    biases: Any,
-    users_first: Any,
-    users_second: Any,
-    products_first: Any,
-    products_second: Any,
-    biases_first: Any,
-    biases_second: Any,
+    order: Longs,
+    owner: Ints,
+    indptr: Longs,
+    indices: Ints,
+    users: Floats,
+    products: Floats,
+    biases: Floats,
+    users_first: Floats,
+    users_second: Floats,
+    products_first: Floats,
+    products_second: Floats,
+    biases_first: Floats,
+    biases_second: Floats,
     negatives: int,
     rate: float,
     decay: float,

@@ -24,16 +24,22 @@ class PopularityParameters:
 
 
 class Popularity(Recommender):
-    """Scores a product by the number of users and anonymous baskets that have it."""
+    """Scores a product by the number of users that have it; of orders, where all are anonymous."""
 
     name = "popularity"
     Parameters = PopularityParameters
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
-        """Count each pair of user (or anonymous basket) and product once, at its latest time."""
+        """Count each pair of user (or order) and product once, at its latest time."""
         wanted = data.events.filter(pl.col("weight") > 0)
-        who = pl.when(pl.col("user") >= 0).then(pl.col("user")).otherwise(-2 - pl.col("order"))
-        pairs = wanted.group_by(who.alias("who"), "item").agg(pl.col("timestamp").max()).sort("who", "item")
+        # Anonymous orders count only where there is nothing else: their buyers may be few.
+        who = "user" if data.n_users else "order"
+        pairs = (
+            wanted.filter(pl.col(who) >= 0)
+            .group_by(who, "item")
+            .agg(pl.col("timestamp").max())
+            .sort(who, "item")
+        )
         weights = np.ones(pairs.height)
         half_life = self.parameters.half_life
         if half_life is not None:

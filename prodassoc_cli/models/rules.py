@@ -38,6 +38,7 @@ class Rules(Recommender):
     """
 
     name = "rules"
+    names_pairs = True
     Parameters = RulesParameters
     table: RuleTable | None
     pairs: Csr | None
@@ -50,7 +51,7 @@ class Rules(Recommender):
         self._prepare()
 
     def _count_pairs(self, baskets: Csr, threads: int) -> Csr:
-        """Return items × items of confidence · lift^p = c^(1+p) · n^p / (n_i^(1+p) · n_j^p), best of each row.
+        """Return items × items of confidence · lift^p = c^(1+p)·n^p / (n_i^(1+p)·n_j^p), best of each row.
 
         The factors of the row and the power 1+p do not change which entries of a row are best, so
         c · n_j^(-p / (1+p)) picks them.

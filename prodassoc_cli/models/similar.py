@@ -73,7 +73,7 @@ def scores_from(history: Csr, similar: Csr, threads: int, *, best: bool = False)
 def main_terms(history: Csr, similar: Csr, items: Ints, threads: int) -> tuple[Ints, Floats]:
     """Return, for each listed item, the history entry that gave most of its score, and how much; -1: none."""
     sources, terms = np.empty(items.shape, np.int32), np.empty(items.shape, np.float32)
-    wanted = np.ascontiguousarray(items, np.int32)
+    wanted = kernels.ready(items, np.int32)
     matrices = (*kernels.csr_arrays(history), *kernels.csr_arrays(similar))
     arguments = (*matrices, similar.shape[1], wanted, sources, terms)
     kernels.over_rows(kernels.best_terms, items.shape[0], threads, *arguments)
@@ -89,7 +89,7 @@ def nearest_terms(
     attributes: Csr | None = None,
     scales: tuple[Floats, Floats] | None = None,
 ) -> Ints:
-    """Return, for each listed item, the history entry i with the largest w_i·(s·v_i·v_item + t·|a_i ∩ a_item|).
+    """Return the history entry i with the largest w_i·(s·v_i·v_item + t·|a_i ∩ a_item|) for each listed item.
 
     Args:
         history: rows × items of weights w.
@@ -109,11 +109,11 @@ def nearest_terms(
     sources = np.empty(items.shape, np.int32)
     arguments = (
         *kernels.csr_arrays(history),
-        np.ascontiguousarray(vectors, np.float32),
+        kernels.ready(vectors, np.float32),
         *kernels.csr_arrays(attributes)[:2],
         text_scale.astype(np.float32),
         attribute_scale.astype(np.float32),
-        np.ascontiguousarray(items, np.int32),
+        kernels.ready(items, np.int32),
         sources,
     )
     kernels.over_rows(kernels.nearest_in_history, rows, threads, *arguments)

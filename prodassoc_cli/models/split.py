@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from prodassoc_cli.models.base import Queries
+from prodassoc_cli.models.base import Queries, entries_of
 from prodassoc_cli.models.data import NO_TIME, Csr, Floats, Ints, TrainingData, csr
 
 _DAY = 86_400_000_000
 _LEAST_PRODUCTS = 5
 _SHARE = 0.2
+
+Times = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -72,25 +76,42 @@ def _sample(users: Ints, most: int, rng: np.random.Generator) -> Ints:
     return users if len(users) <= most else np.sort(rng.choice(users, most, replace=False))
 
 
-def user_queries(data: TrainingData, users: Ints, *, new_only: bool = True, depth: int = 10) -> Queries:
+class Histories(Protocol):
+    """Whatever knows what its users bought: training data, or a trained model."""
+
+    @property
+    def weights(self) -> Csr: ...  # noqa: D102
+
+    @property
+    def seen(self) -> Csr: ...  # noqa: D102
+
+    @property
+    def last_seen(self) -> Times: ...  # noqa: D102
+
+
+def user_queries(
+    known: Histories,
+    users: Ints,
+    *,
+    allowed: NDArray[np.bool_] | None = None,
+    new_only: bool = True,
+    depth: int = 10,
+) -> Queries:
     """Return the histories of these users as queries."""
-    seen = data.seen
-    newest = int(data.last_seen.max(initial=NO_TIME))
-    starts, stops = seen.indptr[:-1][users], seen.indptr[1:][users]
-    entries = np.concatenate(
-        [np.arange(a, b) for a, b in zip(starts, stops, strict=True)] or [np.empty(0, int)]
-    )
     return Queries(
-        data.weights[users],
+        known.weights[users],
         users.astype(np.int32),
-        seen[users],
-        days_before(data.last_seen[entries.astype(np.int64)], newest),
+        known.seen[users],
+        days_before(
+            entries_of(known.seen, known.last_seen, users), int(known.last_seen.max(initial=NO_TIME))
+        ),
+        allowed=allowed,
         new_only=new_only,
         depth=depth,
     )
 
 
-def days_before(times: np.ndarray[tuple[int], np.dtype[np.int64]], newest: int) -> Floats:
+def days_before(times: Times, newest: int) -> Floats:
     """Return how many days each time (µs) lies before the newest; NaN for NO_TIME."""
     days = (newest - np.maximum(times, 0)) / _DAY
     return np.where(times == NO_TIME, np.nan, days).astype(np.float32)

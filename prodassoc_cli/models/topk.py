@@ -1,4 +1,4 @@
-"""Cutting scores to lists: exactly k where k candidates exist, ties by product_id, the same for any threads."""
+"""Cutting scores to lists: exactly k where k candidates exist, ties broken by product_id."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def top_k(
         pattern = (np.zeros(rows + 1, np.int64), np.empty(0, np.int32))
     else:
         pattern = kernels.csr_arrays(blocked)[:2]
-    arguments = (np.ascontiguousarray(scores, np.float32), mask, *pattern, items, values)
+    arguments = (kernels.ready(scores, np.float32), mask, *pattern, items, values)
     kernels.over_rows(kernels.select_top_k, rows, threads, *arguments)
     return items, values
