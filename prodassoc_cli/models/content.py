@@ -157,5 +157,5 @@ def encode_attributes(items: Items) -> Csr:
         .with_columns(place=pl.col("feature").rank("dense"))
         .sort("item", "place")
     )
-    width = int(pairs["place"].max() or 0)
+    width = int(pairs["place"].to_numpy().max(initial=0))
     return csr(pairs["item"], pairs["place"].cast(pl.Int32) - 1, None, (len(items), width))

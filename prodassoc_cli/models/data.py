@@ -307,7 +307,7 @@ def _events(interactions: pl.DataFrame, items: pl.Series, users: pl.Series) -> p
 def _aligned_vectors(embeddings: pl.DataFrame, ids: pl.Series) -> Floats:
     # A list column may come as a fixed-size array or as lists of one length.
     vectors = embeddings["embedding"].cast(pl.List(pl.Float32))
-    dims = int(vectors.list.len().max() or 0)  # type: ignore[call-overload]
+    dims = int(vectors.list.len().to_numpy().max(initial=0))
     flat = vectors.explode().to_numpy()
     if flat.size != dims * embeddings.height:
         raise BadData("the embeddings have vectors of different lengths", "make them again: prodassoc embed")

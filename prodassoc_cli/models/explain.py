@@ -56,6 +56,13 @@ def reasons(
             **_own_history(queries, row, item, others[:, 0]),
         }
     )
+    if audience != "users":
+        # Those close to a few products are those who bought them: all who bought both say it better.
+        close = pl.col("kind") == int(Why.LOOKALIKES)
+        frame = frame.with_columns(
+            kind=pl.when(close).then(pl.lit(int(Why.SAME_BUYERS), pl.Int8)).otherwise("kind"),
+            count=pl.when(close).then(float("nan")).otherwise("count"),
+        )
     frame = _with_pair_counts(model, frame).with_columns(
         others=_names(model, others), **_customers(model, item)
     )
@@ -159,7 +166,7 @@ def _sentence(audience: Audience, newest: int) -> pl.Expr:
     others = pl.col("others") + pl.when(pl.col("more") > 0).then(
         pl.format(" and {} more", pl.col("more"))
     ).otherwise(pl.lit(""))
-    of_customers = pl.format("{} of the customers", pl.col("count").fill_nan(0).cast(pl.Int64))
+    whole_count = pl.col("count").fill_nan(0).cast(pl.Int64)
     customers, baskets = _counted("count", "customer", "customers"), _counted("count", "basket", "baskets")
     chance = (
         pl.when(pl.col("value") > _BY_CHANCE)
@@ -175,15 +182,16 @@ def _sentence(audience: Audience, newest: int) -> pl.Expr:
         Why.BOUGHT_TOGETHER: together,
         Why.SAME_BUYERS: together,
         Why.SIMILAR: _similar(audience, others),
-        Why.LOOKALIKES: _lookalikes(audience, of_customers),
+        Why.LOOKALIKES: pl.format(
+            "{} of the customers most like you bought this and {}", whole_count, others
+        ),
         Why.TASTE: _taste(audience, others),
         Why.AGAIN: _again(newest),
         Why.RATED: pl.format("rated {} on average by {} who rate alike", _number("value"), customers),
     }
-    chain = pl.when(pl.lit(value=False)).then(pl.lit(""))
+    known = _popular()
     for kind, sentence in sentences.items():
-        chain = chain.when(pl.col("kind") == int(kind)).then(sentence)
-    known = chain.otherwise(_popular())
+        known = pl.when(pl.col("kind") == int(kind)).then(sentence).otherwise(known)
     return (
         pl.when("unknown").then(pl.lit("no purchases of yours are known yet; ") + _popular()).otherwise(known)
     )
@@ -213,15 +221,6 @@ def _similar(audience: Audience, others: pl.Expr) -> pl.Expr:
         .otherwise(pl.lit(", which you looked at"))
     )
     return pl.format("similar to {}{}", others, tail)
-
-
-def _lookalikes(audience: Audience, of_customers: pl.Expr) -> pl.Expr:
-    likeness = {
-        "users": "{} most like you bought this",
-        "products": "{} closest to it bought this too",
-        "baskets": "{} closest to this basket bought this",
-    }
-    return pl.format(likeness[audience], of_customers)
 
 
 def _taste(audience: Audience, others: pl.Expr) -> pl.Expr:

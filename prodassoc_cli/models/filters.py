@@ -73,13 +73,13 @@ def _holds(items: Items, column: str, value: str) -> NDArray[np.bool_]:
             number = float(value)
         except ValueError:
             raise UsageProblem(f"--where {column}={value}: {column} is a number", "write a number") from None
-        holds = (values == number).fill_null(value=False).to_numpy()
+        match = values == number
     elif column == _PATH:
-        holds = _path(values).str.contains(_path(pl.Series([value]))[0], literal=True)
-        holds = holds.fill_null(value=False).to_numpy()
+        match = _path(values).str.contains(_path(pl.Series([value]))[0], literal=True)
     else:
         text = values.str.strip_chars().str.to_lowercase()
-        holds = (text == value.lower()).fill_null(value=False).to_numpy()
+        match = text == value.lower()
+    holds = match.fill_null(value=False).to_numpy()
     if not holds.any():
         known = values.cast(pl.String).drop_nulls().unique()
         if column == _PATH:

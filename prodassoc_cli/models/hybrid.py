@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why, parse_parameters
 from prodassoc_cli.models.content import Content
-from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
+from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary, csr_of
 from prodassoc_cli.models.item_knn import ItemKnn
 from prodassoc_cli.models.mf import Mf
 from prodassoc_cli.models.popularity import Popularity
 from prodassoc_cli.models.rules import Rules, recounted
-from prodassoc_cli.models.split import InnerSplit, inner_split, user_queries
+from prodassoc_cli.models.split import basket_queries, inner_split, user_queries
 from prodassoc_cli.models.topk import top_k
 from prodassoc_cli.models.user_knn import UserKnn
 from prodassoc_cli.settings import setting
@@ -34,7 +36,8 @@ _LEAST_USERS = 20
 _PER_PART = ("score", "rank", "listed")
 _REPEAT = ("bought", "times", "recency", "habit")
 _MONTH = 30.0
-_MODES = ("new", "all")
+_MODES = ("new", "all", "basket")
+_BASKET_SIZES = (1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,9 @@ class Hybrid(Recommender):
 
     Candidates are the best products of every part. Features of a candidate: for each part its score, scaled
     to 0–1 over the part's list, 1 / log2(1 + rank), and whether it is listed at all; then whether, how often
-    and how lately the user bought it, and how often its buyers buy it again. There are two sets of weights,
-    both learned: one for lists of new products only, one for lists that may repeat.
+    and how lately the user bought it, and how often its buyers buy it again. There are three sets of weights,
+    all learned: for users' lists of new products only, for users' lists that may repeat, and for lists from
+    a few products (baskets and single products), learned from what else was in the orders set aside.
     """
 
     name = "hybrid"
@@ -138,14 +142,19 @@ class Hybrid(Recommender):
             del self.parts["content"]
         self.validation = _Validation()
         split = inner_split(data, self.parameters.validation_users, seed)
-        self.weights = np.tile(self._equal_weights(), (2, 1))
+        self.weights = np.tile(self._equal_weights(), (len(_MODES), 1))
         if len(split.users) >= _LEAST_USERS:
             train = split.train
             if train.rules is not None:
                 train = replace(train, rules=recounted(train.rules, train.transactions))
             self._fit_parts(train, seed, threads)
-            for mode in _MODES:
-                self._learn(mode, replace(split, train=train), threads)
+            split = replace(split, train=train)
+            truth = _without(split.truth, train.seen[split.users])
+            self._learn("new", truth, lambda rows: user_queries(train, split.users[rows]), threads)
+            everything = partial(user_queries, new_only=False)
+            self._learn("all", split.truth, lambda rows: everything(train, split.users[rows]), threads)
+            history, rest = _torn_baskets(split.truth, seed)
+            self._learn("basket", rest, lambda rows: basket_queries(history[rows]), threads)
         self._fit_parts(data, seed, threads)
 
     def _fit_parts(self, data: TrainingData, seed: int, threads: int) -> None:
@@ -161,14 +170,12 @@ class Hybrid(Recommender):
         """Weights where there is too little to learn from: all parts alike, by rank."""
         return np.array([1.0 if name.endswith(".rank") else 0.0 for name in self.feature_names])
 
-    def _learn(self, mode: str, split: InnerSplit, threads: int) -> None:
-        """Set the weights of a mode: learn on half of the users, compare on the others, learn on all."""
-        new_only = mode == "new"
-        truth = _without(split.truth, split.train.seen[split.users]) if new_only else split.truth
-        use = np.flatnonzero(np.diff(truth.indptr))
+    def _learn(self, mode: str, truth: Csr, ask: Callable[[Ints], Queries], threads: int) -> None:
+        """Set the weights of a mode: learn on half of the rows, compare on the others, learn on all."""
+        use = np.flatnonzero(np.diff(truth.indptr)).astype(np.int32)
         if len(use) < _LEAST_USERS:
             return
-        found = self._gather(split.train, split.users[use], new_only, threads)
+        found = self._gather(use, ask, threads)
         labels = np.asarray(truth[use][found.rows, found.items]).ravel() > 0
         relevant = np.diff(truth.indptr)[use]
         tested = found.rows % 2 == 1
@@ -189,13 +196,11 @@ class Hybrid(Recommender):
         self.validation.chosen[mode] = best
         self.validation.shares[mode] = self._shares(found, vector)
 
-    def _gather(self, data: TrainingData, users: Ints, new_only: bool, threads: int) -> Candidates:
-        """Return the candidates of many users, block by block."""
+    def _gather(self, use: Ints, ask: Callable[[Ints], Queries], threads: int) -> Candidates:
+        """Return the candidates of many rows, block by block."""
         blocks = []
-        for start in range(0, len(users), _BLOCK):
-            block = self._candidates(
-                user_queries(data, users[start : start + _BLOCK], new_only=new_only), threads
-            )
+        for start in range(0, len(use), _BLOCK):
+            block = self._candidates(ask(use[start : start + _BLOCK]), threads)
             blocks.append(Candidates(block.rows + start, block.items, block.features))
         return Candidates(
             np.concatenate([block.rows for block in blocks]),
@@ -229,11 +234,16 @@ class Hybrid(Recommender):
             scores = part.score(queries, threads)
             lists.append(top_k(scores, depth, threads, allowed=queries.allowed, blocked=blocked))
         first = np.arange(len(queries), dtype=np.int64)[:, None] * n_items
-        keys = np.unique(np.concatenate([(first + items)[items >= 0] for items, _ in lists]))
+        # A dense table of places is quicker than sorting and searching the keys.
+        place = np.zeros(len(queries) * n_items, np.int32)
+        for items, _ in lists:
+            place[(first + items)[items >= 0]] = 1
+        keys = np.flatnonzero(place)
+        place[keys] = np.arange(len(keys))
         features = np.zeros((len(keys), len(self.feature_names)), np.float32)
         for n, (items, scores) in enumerate(lists):
             listed = items >= 0
-            at = np.searchsorted(keys, (first + items)[listed])
+            at = place[(first + items)[listed]]
             features[at, 3 * n] = _to_unit(scores, listed)[listed]
             ranks = np.broadcast_to(1 / np.log2(np.arange(2, items.shape[1] + 2)), items.shape)
             features[at, 3 * n + 1] = ranks[listed]
@@ -255,11 +265,12 @@ class Hybrid(Recommender):
         features[at, -1] = self.habit[seen.indices[there]]
 
     def score(self, queries: Queries, threads: int) -> Floats:
-        """Return the fused scores of the candidates; -inf elsewhere."""
+        """Return the fused scores of the candidates; -inf elsewhere, and for an empty history."""
         found = self._candidates(queries, threads)
         self._memo = (queries, found)
         out = np.full(queries.history.shape, -np.inf, np.float32)
         out[found.rows, found.items] = found.features @ self.weights[_MODES.index(_mode(queries))]
+        out[np.diff(queries.history.indptr) == 0] = -np.inf
         return out
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
@@ -271,7 +282,11 @@ class Hybrid(Recommender):
         keys = found.rows * n_items + found.items
         at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         listed = (items >= 0) & (keys[at] == wanted)
-        added = self._contributions(found.features[at.ravel()], self.weights[_MODES.index(_mode(queries))])
+        # What lifts an item above the mean candidate, part by part: the Shapley values of a linear model.
+        typical = found.features.mean(axis=0)
+        added = self._contributions(
+            found.features[at.ravel()] - typical, self.weights[_MODES.index(_mode(queries))]
+        )
         winner = np.where(listed, added.argmax(axis=1).reshape(items.shape), -1)
         evidence = Evidence.of(Why.POPULAR, items)
         for n, part in enumerate(self.parts.values()):
@@ -315,7 +330,25 @@ class Hybrid(Recommender):
 
 
 def _mode(queries: Queries) -> str:
+    if not (queries.users >= 0).any():
+        return "basket"
     return "new" if queries.new_only else "all"
+
+
+def _torn_baskets(orders: Csr, seed: int) -> tuple[Csr, Csr]:
+    """Return one to three random products of each order as a history, and the rest of it as the truth."""
+    rng = np.random.default_rng(seed)
+    sizes = np.diff(orders.indptr)
+    rows = np.repeat(np.arange(len(sizes)), sizes)
+    order = np.lexsort((rng.random(orders.nnz), rows))
+    place = np.empty(orders.nnz, np.int64)
+    place[order] = np.arange(orders.nnz) - np.repeat(orders.indptr[:-1], sizes)
+    history = place < rng.choice(_BASKET_SIZES, len(sizes))[rows]
+
+    def part(mask: NDArray[np.bool_]) -> Csr:
+        return csr_of(sparse.csr_array((orders.data[mask], (rows[mask], orders.indices[mask])), orders.shape))
+
+    return part(history), part(~history)
 
 
 def _has_content(data: TrainingData) -> bool:

@@ -205,6 +205,80 @@ def best_terms(
                 place[columns[row, t]] = -1
 
 
+@nb.njit(
+    f"void(int64, int64, {_CSR}, {_CSR}, {_CSR}, float32[::1], int32[:, ::1], int32[:, ::1], int64[:, ::1])",
+    nogil=True,
+    cache=True,
+)
+def linking_items(  # noqa: C901 — one pass over each neighbour
+    start: int,
+    stop: int,
+    h_indptr: Longs,
+    h_indices: Ints,
+    h_data: Floats,
+    n_indptr: Longs,
+    n_indices: Ints,
+    n_data: Floats,
+    x_indptr: Longs,
+    x_indices: Ints,
+    x_data: Floats,
+    item_scale: Floats,
+    columns: Ints,
+    out_items: Ints,
+    out_counts: Longs,
+) -> None:  # pragma: no cover — compiled
+    """Find by which item of the history h the neighbours n, with items x, speak most for columns[row, t].
+
+    The part of i is item_scale[i] · Σ n_v over the neighbours v who have both i and the column; out_counts is
+    the number of these neighbours. -1 and 0 where there is none, or columns[row, t] is -1.
+    """
+    slots = columns.shape[1]
+    width = item_scale.shape[0]
+    slot_of = np.full(width, -1, np.int32)
+    place_of = np.full(width, -1, np.int32)
+    wanted = np.empty(slots, np.int32)
+    shared = np.empty(width, np.int32)
+    for row in range(start, stop):
+        first, size = h_indptr[row], h_indptr[row + 1] - h_indptr[row]
+        part = np.zeros((slots, size), np.float32)
+        count = np.zeros((slots, size), np.int32)
+        for t in range(slots):
+            if columns[row, t] >= 0:
+                slot_of[columns[row, t]] = t
+        for p in range(size):
+            place_of[h_indices[first + p]] = p
+        for q in range(n_indptr[row], n_indptr[row + 1]):
+            n_wanted = 0
+            n_shared = 0
+            for r in range(x_indptr[n_indices[q]], x_indptr[n_indices[q] + 1]):
+                item = x_indices[r]
+                if slot_of[item] >= 0:
+                    wanted[n_wanted] = slot_of[item]
+                    n_wanted += 1
+                if place_of[item] >= 0:
+                    shared[n_shared] = place_of[item]
+                    n_shared += 1
+            for w in range(n_wanted):
+                for z in range(n_shared):
+                    part[wanted[w], shared[z]] += n_data[q]
+                    count[wanted[w], shared[z]] += 1
+        for t in range(slots):
+            out_items[row, t] = -1
+            out_counts[row, t] = 0
+            most = np.float32(0)
+            for p in range(size):
+                item = h_indices[first + p]
+                value = part[t, p] * item_scale[item]
+                if item != columns[row, t] and value > most:
+                    most = value
+                    out_items[row, t] = item
+                    out_counts[row, t] = count[t, p]
+            if columns[row, t] >= 0:
+                slot_of[columns[row, t]] = -1
+        for p in range(size):
+            place_of[h_indices[first + p]] = -1
+
+
 @nb.njit("int64(int32[::1], int64, int64, int64, int64)", nogil=True, cache=True)
 def _common(indices: Ints, a: int, a_stop: int, b: int, b_stop: int) -> int:  # pragma: no cover — compiled
     """Count what two ascending runs of one array have in common."""
@@ -242,7 +316,7 @@ def nearest_in_history(
     columns: Ints,
     out_middle: Ints,
 ) -> None:  # pragma: no cover — compiled
-    """Find, for columns[row, t], the item i of the history with the largest term of `similar.nearest_terms`."""
+    """Find, for columns[row, t], the history item with the largest term of `similar.nearest_terms`."""
     for row in range(start, stop):
         for t in range(columns.shape[1]):
             out_middle[row, t] = -1

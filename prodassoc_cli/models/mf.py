@@ -21,12 +21,12 @@ _FOLD_IN_RIDGE = 1.0
 class MfParameters:
     """Parameters of mf."""
 
-    factors: int = setting(48, "Length of the vectors", metavar="N", low=1, high=1_024)
-    epochs: int = setting(15, "Passes over the purchases", metavar="N", low=1, high=1_000)
+    factors: int = setting(64, "Length of the vectors", metavar="N", low=1, high=1_024)
+    epochs: int = setting(10, "Passes over the purchases", metavar="N", low=1, high=1_000)
     negatives: int = setting(
         4, "Products not bought, drawn for each one bought", metavar="N", low=1, high=100
     )
-    learning_rate: float = setting(0.002, "Step of Adam", low=1e-6, high=1.0)
+    learning_rate: float = setting(0.004, "Step of Adam", low=1e-6, high=1.0)
     decay: float = setting(0.01, "Pull of the vectors towards zero", low=0.0, high=1.0)
 
 
@@ -78,7 +78,7 @@ class Mf(Recommender):
                 rate,
                 settings.decay,
                 epoch * rows.nnz,
-                int(rng.integers(1, 2**62)),
+                np.uint64(rng.integers(1, 2**62)),
             )
             self.losses.append(round(float(loss), 6))
         means = self._means(rows, products)

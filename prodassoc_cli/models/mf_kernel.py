@@ -15,6 +15,7 @@ _VECTORS = "float32[:, ::1], float32[:, ::1]"
     nogil=True,
     cache=True,
     fastmath={"reassoc", "contract", "arcp"},
+    error_model="numpy",
     inline="always",
 )
 def _adam(
@@ -35,6 +36,7 @@ def _adam(
     nogil=True,
     cache=True,
     fastmath={"reassoc", "contract", "arcp"},
+    error_model="numpy",
 )
 def adam_epoch(
     order: Longs,
@@ -54,7 +56,7 @@ def adam_epoch(
     rate: float,
     decay: float,
     steps_done: int,
-    state: int,
+    state: np.uint64,
 ) -> float:  # pragma: no cover — compiled
     """Take one Adam step for each positive pair and its sampled negatives; return the mean cross-entropy.
 

@@ -43,8 +43,8 @@ class Popularity(Recommender):
         weights = np.ones(pairs.height)
         half_life = self.parameters.half_life
         if half_life is not None:
-            age = (pairs["timestamp"].max() - pairs["timestamp"]) / _DAY  # type: ignore[operator]
-            weights = np.exp2(-age.fill_null(0.0).to_numpy() / half_life)
+            age = (pl.col("timestamp").max() - pl.col("timestamp")).fill_null(0) / _DAY
+            weights = np.exp2(-pairs.select(age).to_series().to_numpy() / half_life)
         self.scores = np.bincount(pairs["item"].to_numpy(), weights, data.n_items).astype(np.float32)
 
     def score(self, queries: Queries, threads: int) -> Floats:

@@ -86,7 +86,8 @@ class Rules(Recommender):
     def _history(self, queries: Queries) -> tuple[Csr, Csr]:
         """Return what fires in each row, and the scores it gives: rules, or products of the history."""
         history = binary(queries.history)
-        if self.pairs is not None:
+        if self.table is None:
+            assert self.pairs is not None
             return history, self.pairs
         found = _containing(history, self.table.antecedents, self._sizes)
         found.sort_indices()
@@ -138,9 +139,13 @@ class Rules(Recommender):
         if "pairs.indptr" in arrays:
             self.pairs = similar.unpack("pairs", arrays, n_items)
         else:
-            sides = (similar.unpack(side, arrays, n_items) for side in ("antecedents", "consequents"))
-            numbers = (arrays[name] for name in ("count", "confidence", "lift"))
-            self.table = RuleTable(*sides, *numbers)
+            self.table = RuleTable(
+                similar.unpack("antecedents", arrays, n_items),
+                similar.unpack("consequents", arrays, n_items),
+                arrays["count"],
+                arrays["confidence"],
+                arrays["lift"],
+            )
         self._prepare()
 
     def facts(self) -> dict[str, Any]:

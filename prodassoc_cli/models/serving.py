@@ -15,7 +15,7 @@ from prodassoc_cli.models.base import Evidence, Queries, Why
 from prodassoc_cli.models.data import Csr, Floats, Ints, csr_of
 from prodassoc_cli.models.explain import Audience, reasons
 from prodassoc_cli.models.filters import allowed_items
-from prodassoc_cli.models.split import user_queries
+from prodassoc_cli.models.split import basket_queries, user_queries
 from prodassoc_cli.models.topk import top_k
 from prodassoc_cli.models.trained import TrainedModel
 
@@ -284,15 +284,7 @@ def _baskets(
 
 
 def _anonymous(history: Csr, options: _Options) -> Queries:
-    return Queries(
-        history,
-        np.full(history.shape[0], -1, np.int32),
-        history,
-        np.full(history.nnz, np.nan, np.float32),
-        allowed=options.allowed,
-        new_only=options.new_only,
-        depth=options.k,
-    )
+    return basket_queries(history, allowed=options.allowed, new_only=options.new_only, depth=options.k)
 
 
 def _known_products(model: TrainedModel, wanted: pl.Series, where: str, notices: list[str]) -> Ints:

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from prodassoc_cli.models import kernels
 from prodassoc_cli.models.base import Arrays
-from prodassoc_cli.models.data import Csr, Floats, Ints
+from prodassoc_cli.models.data import Csr, Floats, Ints, csr_of
 
 _BLOCK = 8_192
 _DENSE_BLOCK = 256
@@ -103,14 +103,13 @@ def nearest_terms(
         rows × slots; -1 where no entry gives more than 0.
     """
     rows = items.shape[0]
-    if attributes is None:
-        attributes = sparse.csr_array((vectors.shape[0], 1), dtype=np.float32)
+    shared = csr_of(np.zeros((vectors.shape[0], 1))) if attributes is None else attributes
     text_scale, attribute_scale = scales or (np.ones(rows, np.float32), np.zeros(rows, np.float32))
     sources = np.empty(items.shape, np.int32)
     arguments = (
         *kernels.csr_arrays(history),
         kernels.ready(vectors, np.float32),
-        *kernels.csr_arrays(attributes)[:2],
+        *kernels.csr_arrays(shared)[:2],
         text_scale.astype(np.float32),
         attribute_scale.astype(np.float32),
         kernels.ready(items, np.int32),

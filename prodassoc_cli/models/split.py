@@ -111,6 +111,15 @@ def user_queries(
     )
 
 
+def basket_queries(
+    history: Csr, *, allowed: NDArray[np.bool_] | None = None, new_only: bool = True, depth: int = 10
+) -> Queries:
+    """Return histories that are no trained user's as queries: baskets, or single products."""
+    nobody = np.full(history.shape[0], -1, np.int32)
+    ages = np.full(history.nnz, np.nan, np.float32)
+    return Queries(history, nobody, history, ages, allowed=allowed, new_only=new_only, depth=depth)
+
+
 def days_before(times: Times, newest: int) -> Floats:
     """Return how many days each time (µs) lies before the newest; NaN for NO_TIME."""
     days = (newest - np.maximum(times, 0)) / _DAY

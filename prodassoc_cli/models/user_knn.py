@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from prodassoc_cli.models import similar
+from prodassoc_cli.models import kernels, similar
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
 from prodassoc_cli.settings import setting
@@ -53,8 +53,8 @@ class UserKnn(Recommender):
 
     def _prepare(self) -> None:
         pattern = binary(self.others)
-        by_item = similar.inverse_power(np.bincount(pattern.indices, minlength=pattern.shape[1]), 1.0)
-        self._item_scale = by_item**self.parameters.iif
+        popularity = np.bincount(pattern.indices, minlength=pattern.shape[1]).astype(np.float32)
+        self._item_scale = similar.inverse_power(popularity, self.parameters.iif)
         self._user_scale = similar.inverse_power(similar.degrees(pattern), self.parameters.a)
         self._by_item = pattern.T.tocsr()
 
@@ -68,7 +68,7 @@ class UserKnn(Recommender):
             self.parameters.neighbours,
             threads,
             column_scale=self._user_scale,
-            excluded=queries.users,
+            excluded=queries.users.astype(np.int64),
         )
         if self.parameters.power != 1.0:
             near.data = near.data**self.parameters.power
@@ -88,17 +88,28 @@ class UserKnn(Recommender):
         return np.divide(sums, weight, out=np.full(sums.shape, -np.inf, np.float32), where=enough)
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
-        """Count the neighbours who bought (or rated) the product."""
+        """Name the product shared with most of the neighbours who bought the one listed (or count raters)."""
         near = self.neighbours(queries, threads)
-        pattern = binary(self.others)
+        if self.rated:
+            return self._explain_rating(near, items, threads)
+        links, counts = np.empty(items.shape, np.int32), np.empty(items.shape, np.int64)
+        arguments = (
+            *kernels.csr_arrays(queries.history),
+            *kernels.csr_arrays(near),
+            *kernels.csr_arrays(self.others),
+            self._item_scale,
+            kernels.ready(items, np.int32),
+            links,
+            counts,
+        )
+        kernels.over_rows(kernels.linking_items, items.shape[0], threads, *arguments)
+        return Evidence.of(Why.LOOKALIKES, items, others=links, count=counts.astype(np.float64))
+
+    def _explain_rating(self, near: Csr, items: Ints, threads: int) -> Evidence:
         slots = np.maximum(items, 0)
-        votes = np.take_along_axis(similar.scores_from(binary(near), pattern, threads), slots, axis=1)
-        count = np.where(np.isfinite(votes), votes, 0).astype(np.float64)
-        if not self.rated:
-            return Evidence.of(Why.LOOKALIKES, items, count=count).where(
-                count > 0, Evidence.of(Why.POPULAR, items)
-            )
+        raters = similar.scores_from(binary(near), binary(self.others), threads)
         means = self._mean_ratings(near, similar.scores_from(near, self.others, threads), threads)
+        count = np.take_along_axis(raters, slots, axis=1).astype(np.float64)
         value = np.take_along_axis(means, slots, axis=1).astype(np.float64)
         rated = Evidence.of(Why.RATED, items, count=count, value=value)
         return rated.where(np.isfinite(value), Evidence.of(Why.POPULAR, items))
