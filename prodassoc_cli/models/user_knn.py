@@ -77,15 +77,9 @@ class UserKnn(Recommender):
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return summed likenesses, or predicted ratings."""
         near = self.neighbours(queries, threads)
-        sums = similar.scores_from(near, self.others, threads)
-        return self._mean_ratings(near, sums, threads) if self.rated else sums
-
-    def _mean_ratings(self, near: Csr, sums: Floats, threads: int) -> Floats:
-        pattern = binary(self.others)
-        weight = similar.scores_from(near, pattern, threads)
-        raters = similar.scores_from(binary(near), pattern, threads)
-        enough = raters >= self.parameters.min_raters
-        return np.divide(sums, weight, out=np.full(sums.shape, -np.inf, np.float32), where=enough)
+        if self.rated:
+            return mean_ratings(near, self.others, self.parameters.min_raters, threads)
+        return similar.scores_from(near, self.others, threads)
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
         """Name the product shared with most of the neighbours who bought the one listed (or count raters)."""
@@ -108,7 +102,7 @@ class UserKnn(Recommender):
     def _explain_rating(self, near: Csr, items: Ints, threads: int) -> Evidence:
         slots = np.maximum(items, 0)
         raters = similar.scores_from(binary(near), binary(self.others), threads)
-        means = self._mean_ratings(near, similar.scores_from(near, self.others, threads), threads)
+        means = mean_ratings(near, self.others, self.parameters.min_raters, threads)
         count = np.take_along_axis(raters, slots, axis=1).astype(np.float64)
         value = np.take_along_axis(means, slots, axis=1).astype(np.float64)
         rated = Evidence.of(Why.RATED, items, count=count, value=value)
@@ -123,3 +117,20 @@ class UserKnn(Recommender):
         self.others = similar.unpack("others", arrays, n_items)
         self.rated = bool(arrays["rated"][0])
         self._prepare()
+
+
+def mean_ratings(near: Csr, ratings: Csr, min_raters: int, threads: int) -> Floats:
+    """Return rows × items of Σw·r / Σw over the neighbours who rated; -inf where fewer than `min_raters` did.
+
+    Args:
+        near: rows × users of positive likenesses w.
+        ratings: users × items of ratings r.
+        min_raters: least number of neighbours that a mean rests on.
+        threads: threads to use.
+    """
+    rated = binary(ratings)
+    sums = similar.scores_from(near, ratings, threads)
+    weight = similar.scores_from(near, rated, threads)
+    raters = similar.scores_from(binary(near), rated, threads)
+    means = np.full(sums.shape, -np.inf, np.float32)
+    return np.divide(sums, weight, out=means, where=raters >= min_raters)
