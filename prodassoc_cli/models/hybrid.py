@@ -100,7 +100,12 @@ class Hybrid(Recommender):
                 raise UsageProblem(f"--param parts: there is no part '{name}'", did_you_mean(name, PARTS))
         given = parts or {}
         self.parts = {name: given.get(name) or PARTS[name]() for name in PARTS if name in names}
+        self._keep(self.parts)
         self._memo: tuple[Queries, Candidates] | None = None
+
+    def _keep(self, names: Iterable[str]) -> None:
+        self.parts = {name: self.parts[name] for name in names}
+        self.parameters = replace(self.parameters, parts=",".join(self.parts))
 
     @classmethod
     def from_assignments(cls, assignments: Iterable[str]) -> Self:
@@ -123,7 +128,7 @@ class Hybrid(Recommender):
         """Return the hybrid with parameters as `describe` gives them."""
         own = {name: value for name, value in parameters.items() if name not in PARTS}
         parts = {name: PARTS[name].from_mapping(parameters[name]) for name in PARTS if name in parameters}
-        return cls(HybridParameters(**{**own, "parts": ",".join(parts) or own["parts"]}), parts)
+        return cls(HybridParameters(**own), parts)
 
     def describe(self) -> dict[str, Any]:
         """Return its own parameters and those of each part."""
@@ -139,7 +144,7 @@ class Hybrid(Recommender):
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Fit the parts on the inner split, learn the weights there, and fit the parts again on all."""
         if "content" in self.parts and not _has_content(data):
-            del self.parts["content"]
+            self._keep([name for name in self.parts if name != "content"])
         self.validation = _Validation()
         split = inner_split(data, self.parameters.validation_users, seed)
         self.weights = np.tile(self._equal_weights(), (len(_MODES), 1))

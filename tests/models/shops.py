@@ -73,8 +73,10 @@ def vectors() -> pl.DataFrame:
     return pl.DataFrame({"product_id": ids, "embedding": pl.Series(array, dtype=pl.Array(pl.Float32, 8))})
 
 
-def random_shop(seed: int, *, users: int = 60, items: int = 25, anonymous: int = 30) -> pl.DataFrame:
-    """Return purchases with tastes, repeats and anonymous orders."""
+def random_shop(
+    seed: int, *, users: int = 60, items: int = 25, anonymous: int = 30, loyalty: float = 0.0
+) -> pl.DataFrame:
+    """Return purchases with tastes and anonymous orders; with loyalty, users have favourites of their own."""
     rng = np.random.default_rng(seed)
     start = datetime(2025, 1, 1)
     taste = rng.dirichlet(np.full(items, 0.3), size=4)
@@ -82,6 +84,9 @@ def random_shop(seed: int, *, users: int = 60, items: int = 25, anonymous: int =
     for user in range(users):
         for order in range(int(rng.integers(1, 5))):
             chosen = rng.choice(items, size=int(rng.integers(1, 5)), p=taste[user % 4])
+            favourites = (7 * user + np.arange(3)) % items
+            loyal = rng.random(len(chosen)) < loyalty
+            chosen = np.where(loyal, rng.choice(favourites, len(chosen)), chosen)
             when = start + timedelta(days=int(rng.integers(0, 300)))
             rows += [(f"u{user}", f"o{user}-{order}", f"i{item:02}", when) for item in chosen]
     for order in range(anonymous):
