@@ -12,6 +12,11 @@ from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Wh
 from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
 from prodassoc_cli.settings import setting
 
+_DENSE = 40
+"""Purchases a product from which on b is that of dense data."""
+
+_B_SPARSE, _B_DENSE = 0.2, 0.6
+
 
 @dataclass(frozen=True)
 class ItemKnnParameters:
@@ -24,7 +29,10 @@ class ItemKnnParameters:
     a: float = setting(
         0.65, "How much the popularity of the product bought counts against", low=0.0, high=2.0
     )
-    b: float = setting(0.2, "How much the popularity of the product scored counts against", low=0.0, high=2.0)
+    b: float | None = setting(
+        None, "How much the popularity of the product scored counts against [default: by density]",
+        low=0.0, high=2.0,
+    )  # fmt: skip
     iuf: float = setting(
         0.6, "How much less those say who buy much (inverse user frequency)", low=0.0, high=2.0
     )
@@ -91,8 +99,9 @@ def item_similarities(x: Csr, parameters: ItemKnnParameters, threads: int) -> Cs
     n_items = x.shape[1]
     if parameters.similarity == "jaccard":
         return _jaccard(x, parameters.neighbours, threads)
+    own_b = _b_by_density(x) if parameters.b is None else parameters.b
     a, b, iuf, power = {
-        "custom": (parameters.a, parameters.b, parameters.iuf, parameters.power),
+        "custom": (parameters.a, own_b, parameters.iuf, parameters.power),
         "cosine": (0.5, 0.5, 0.0, 1.0),
         "conditional": (1.0, 0.0, 0.0, 1.0),
     }[parameters.similarity]
@@ -111,6 +120,16 @@ def item_similarities(x: Csr, parameters: ItemKnnParameters, threads: int) -> Cs
     if power != 1.0:
         result.data = result.data**power
     return result
+
+
+def _b_by_density(x: Csr) -> float:
+    """Return the default b: where products have many buyers each, their popularity says less of a taste.
+
+    On validation parts of Gowalla (20 users a product) 0.2 is best, of Online Retail (60) and MovieLens 1M
+    (143) 0.6 is, each by far.
+    """
+    sold = np.unique(x.indices).size
+    return _B_DENSE if x.nnz >= _DENSE * max(1, sold) else _B_SPARSE
 
 
 def _jaccard(x: Csr, k: int, threads: int) -> Csr:

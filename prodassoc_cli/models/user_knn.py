@@ -17,12 +17,12 @@ from prodassoc_cli.settings import setting
 class UserKnnParameters:
     """Parameters of user-knn."""
 
-    neighbours: int = setting(150, "Users taken as neighbours", metavar="N", low=1, high=100_000)
-    a: float = setting(0.5, "How much it counts against a neighbour to buy much", low=0.0, high=2.0)
+    neighbours: int = setting(100, "Users taken as neighbours", metavar="N", low=1, high=100_000)
+    a: float = setting(0.6, "How much it counts against a neighbour to buy much", low=0.0, high=2.0)
     iif: float = setting(
-        0.5, "How much less popular products say of likeness (inverse item frequency)", low=0.0, high=2.0
+        0.4, "How much less popular products say of likeness (inverse item frequency)", low=0.0, high=2.0
     )
-    power: float = setting(1.0, "Exponent of the similarity: above 1 favours near ones", low=0.1, high=5.0)
+    power: float = setting(1.5, "Exponent of the similarity: above 1 favours near ones", low=0.1, high=5.0)
     predict: Literal["auto", "purchases", "ratings"] = setting(
         "auto", "What scores mean; auto: ratings where most rows are ratings"
     )

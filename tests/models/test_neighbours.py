@@ -122,7 +122,7 @@ def test_named_similarities(x):
 
 @given(patterns, threads)
 def test_user_scores_are_sums_of_likenesses(x, threads):
-    model = UserKnn(UserKnnParameters(neighbours=100, a=0.5, iif=1.0))
+    model = UserKnn(UserKnnParameters(neighbours=100, a=0.5, iif=1.0, power=1.0))
     model.others, model.rated = csr_of(x), False
     model._prepare()
     n_user, n_item = np.maximum(x.sum(axis=1), 1), np.maximum(x.sum(axis=0), 1)
