@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from prodassoc_cli.models import kernels
+from prodassoc_cli.models import kernels, reason_kernels
 from prodassoc_cli.models.base import Evidence, Queries, Why
 from prodassoc_cli.models.data import Csr, Ints
 from prodassoc_cli.models.trained import TrainedModel
@@ -142,7 +142,7 @@ def _together(
     indptr, indices, _ = kernels.csr_arrays(by_item)
     common = np.zeros(len(left), np.int64)
     pairs = kernels.ready(left, np.int32), kernels.ready(right, np.int32)
-    kernels.over_rows(kernels.count_common, len(left), 1, *pairs, indptr, indices, common)
+    kernels.over_rows(reason_kernels.count_common, len(left), 1, *pairs, indptr, indices, common)
     sizes = np.diff(indptr).astype(np.float64)
     return common.astype(np.float64), common * by_item.shape[1] / np.maximum(sizes[left] * sizes[right], 1)
 

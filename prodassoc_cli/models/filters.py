@@ -108,7 +108,7 @@ def _listed(
             did_you_mean(example, items.ids.to_list()) if example else "",
         )
     if missing:
-        notices.append(f"{flag}: {missing} of {wanted.len()} products are not known to the model, ignored")
+        notices.append(f"{flag}: products not known to the model, ignored: {missing} of {wanted.len()}")
     mask = np.zeros(len(items), np.bool_)
     mask[found.drop_nulls().to_numpy()] = True
     return mask

@@ -9,13 +9,12 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from sklearn.linear_model import LogisticRegression
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why, parse_parameters
 from prodassoc_cli.models.content import Content
-from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary, csr_of
+from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
+from prodassoc_cli.models.fusion import CUT, Candidates, ndcg_of, regress, to_unit, torn_baskets, without
 from prodassoc_cli.models.item_knn import ItemKnn
 from prodassoc_cli.models.mf import Mf
 from prodassoc_cli.models.popularity import Popularity
@@ -31,13 +30,11 @@ PARTS: dict[str, type[Recommender]] = {
 """The models a hybrid can be made of, in the order of their features."""
 
 _BLOCK = 512
-_CUT = 10
 _LEAST_USERS = 20
 _PER_PART = ("score", "rank", "listed")
 _REPEAT = ("bought", "times", "recency", "habit")
 _MONTH = 30.0
 _MODES = ("new", "all", "basket")
-_BASKET_SIZES = (1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -51,21 +48,6 @@ class HybridParameters:
     validation_users: int = setting(
         4000, "Most users whose last order decides how the parts are fused", metavar="N", low=_LEAST_USERS
     )
-
-
-@dataclass
-class Candidates:
-    """What the parts put forward for a block of rows.
-
-    Attributes:
-        rows: row of each candidate, ascending.
-        items: item of each candidate.
-        features: candidates × features.
-    """
-
-    rows: NDArray[np.int64]
-    items: NDArray[np.int64]
-    features: Floats
 
 
 @dataclass
@@ -154,11 +136,11 @@ class Hybrid(Recommender):
                 train = replace(train, rules=recounted(train.rules, train.transactions))
             self._fit_parts(train, seed, threads)
             split = replace(split, train=train)
-            truth = _without(split.truth, train.seen[split.users])
+            truth = without(split.truth, train.seen[split.users])
             self._learn("new", truth, lambda rows: user_queries(train, split.users[rows]), threads)
             everything = partial(user_queries, new_only=False)
             self._learn("all", split.truth, lambda rows: everything(train, split.users[rows]), threads)
-            history, rest = _torn_baskets(split.truth, seed)
+            history, rest = torn_baskets(split.truth, seed)
             self._learn("basket", rest, lambda rows: basket_queries(history[rows]), threads)
         self._fit_parts(data, seed, threads)
 
@@ -184,17 +166,17 @@ class Hybrid(Recommender):
         labels = np.asarray(truth[use][found.rows, found.items]).ravel() > 0
         relevant = np.diff(truth.indptr)[use]
         tested = found.rows % 2 == 1
-        weights = _regress(found.features[~tested], labels[~tested])
+        weights = regress(found.features[~tested], labels[~tested])
         names = self.feature_names
         rankings = {name: np.array([float(each == f"{name}.score") for each in names]) for name in self.parts}
         for name in rankings:
             rankings[name][names.index(f"{name}.listed")] = 1e-3
         ndcg = {
-            name: _ndcg(found, found.features @ vector, labels, relevant, tested)
+            name: ndcg_of(found, found.features @ vector, labels, relevant, tested)
             for name, vector in {"hybrid": weights, **rankings}.items()
         }
         best = max(ndcg, key=lambda name: ndcg[name])
-        vector = _regress(found.features, labels) if best == "hybrid" else rankings[best]
+        vector = regress(found.features, labels) if best == "hybrid" else rankings[best]
         self.weights[_MODES.index(mode)] = vector
         self.validation.ndcg[mode] = {name: round(value, 5) for name, value in ndcg.items()}
         self.validation.users[mode] = len(use)
@@ -217,7 +199,7 @@ class Hybrid(Recommender):
         """Return how much of the scores of the first places each part gave, as shares of what was added."""
         order = np.lexsort((found.items, -(found.features @ weights), found.rows))
         place = np.arange(len(order)) - np.searchsorted(found.rows, found.rows)
-        given = np.maximum(self._contributions(found.features[order[place < _CUT]], weights), 0).mean(axis=0)
+        given = np.maximum(self._contributions(found.features[order[place < CUT]], weights), 0).mean(axis=0)
         names = [*self.parts, "repeat"]
         return {
             name: round(float(value), 4)
@@ -249,7 +231,7 @@ class Hybrid(Recommender):
         for n, (items, scores) in enumerate(lists):
             listed = items >= 0
             at = place[(first + items)[listed]]
-            features[at, 3 * n] = _to_unit(scores, listed)[listed]
+            features[at, 3 * n] = to_unit(scores, listed)[listed]
             ranks = np.broadcast_to(1 / np.log2(np.arange(2, items.shape[1] + 2)), items.shape)
             features[at, 3 * n + 1] = ranks[listed]
             features[at, 3 * n + 2] = 1
@@ -282,6 +264,8 @@ class Hybrid(Recommender):
         """Let the part that added most to each score say why."""
         memo = self._memo
         found = memo[1] if memo is not None and memo[0] is queries else self._candidates(queries, threads)
+        if not len(found.rows):
+            return Evidence.of(Why.POPULAR, items)
         n_items = queries.history.shape[1]
         wanted = np.arange(len(queries), dtype=np.int64)[:, None] * n_items + items
         keys = found.rows * n_items + found.items
@@ -322,7 +306,7 @@ class Hybrid(Recommender):
         modes = {
             mode: {
                 "users": self.validation.users[mode],
-                f"ndcg@{_CUT}": self.validation.ndcg[mode],
+                f"ndcg@{CUT}": self.validation.ndcg[mode],
                 "chosen": self.validation.chosen[mode],
                 "shares": self.validation.shares[mode],
                 "weights": dict(zip(self.feature_names, np.round(self.weights[n], 4).tolist(), strict=True)),
@@ -340,66 +324,7 @@ def _mode(queries: Queries) -> str:
     return "new" if queries.new_only else "all"
 
 
-def _torn_baskets(orders: Csr, seed: int) -> tuple[Csr, Csr]:
-    """Return one to three random products of each order as a history, and the rest of it as the truth."""
-    rng = np.random.default_rng(seed)
-    sizes = np.diff(orders.indptr)
-    rows = np.repeat(np.arange(len(sizes)), sizes)
-    order = np.lexsort((rng.random(orders.nnz), rows))
-    place = np.empty(orders.nnz, np.int64)
-    place[order] = np.arange(orders.nnz) - np.repeat(orders.indptr[:-1], sizes)
-    history = place < rng.choice(_BASKET_SIZES, len(sizes))[rows]
-
-    def part(mask: NDArray[np.bool_]) -> Csr:
-        return csr_of(sparse.csr_array((orders.data[mask], (rows[mask], orders.indices[mask])), orders.shape))
-
-    return part(history), part(~history)
-
-
 def _has_content(data: TrainingData) -> bool:
     frame = data.items.frame
     described = any(frame[name].is_not_null().any() for name in ("category", "brand"))
     return data.embeddings is not None or described
-
-
-def _without(matrix: Csr, other: Csr) -> Csr:
-    """Return the entries of a pattern that the other has not."""
-    result = binary(matrix) - binary(matrix).multiply(binary(other))
-    result = result.tocsr()
-    result.eliminate_zeros()
-    result.sort_indices()
-    return result
-
-
-def _to_unit(scores: Floats, listed: NDArray[np.bool_]) -> Floats:
-    """Return scores scaled to 0–1 over each list, 1 where all of a list are equal."""
-    low = np.where(listed, scores, np.inf).min(axis=1, keepdims=True)
-    high = np.where(listed, scores, -np.inf).max(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        scaled = (scores - low) / (high - low)
-    return np.where(high > low, scaled, 1.0).astype(np.float32)
-
-
-def _regress(features: Floats, labels: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the weights of a logistic regression; its intercept ranks nothing."""
-    if labels.all() or not labels.any():
-        return np.zeros(features.shape[1])
-    fitted = LogisticRegression(C=10.0, max_iter=300).fit(features, labels)
-    return np.asarray(fitted.coef_[0], np.float64)
-
-
-def _ndcg(
-    found: Candidates,
-    scores: NDArray[np.float64],
-    labels: NDArray[np.bool_],
-    relevant: NDArray[np.int64],
-    tested: NDArray[np.bool_],
-) -> float:
-    """Return NDCG@10 of the tested candidates, mean over their rows, the ideal cut at min(10, relevant)."""
-    rows, items, values, hits = found.rows[tested], found.items[tested], scores[tested], labels[tested]
-    order = np.lexsort((items, -values, rows))
-    place = np.arange(len(order)) - np.searchsorted(rows, rows)
-    gain = np.where(place < _CUT, hits[order] / np.log2(place + 2.0), 0)
-    total = np.bincount(rows, gain, minlength=len(relevant))
-    ideal = np.concatenate([[0], np.cumsum(1 / np.log2(np.arange(2, _CUT + 2)))])[np.minimum(relevant, _CUT)]
-    return float((total / ideal)[1::2].mean())

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.models.base import Evidence, Queries, Why
@@ -99,18 +100,14 @@ def recommend(
     unknown, total = requests.unknown, requests.ids.len()
     frames, filled = [], 0
     for rows in _blocks(total, len(model.items)):
-        queries = requests.block(rows)
-        items, scores, own = _lists(model, queries, k, threads)
-        filled += int((items >= 0).sum() - own.sum())
-        known = np.where(own, items, -1)
-        evidence = model.recommender.explain(queries, known, threads)
-        evidence = evidence.where(own, Evidence.of(Why.POPULAR, items))
-        texts = reasons(model, evidence, queries, items, audience, unknown=unknown[rows])
-        frames.append(_frame(model, requests.ids[rows], ID_COLUMNS[audience], items, scores, texts))
+        with threadpool_limits(1, "blas"):
+            frame, fillers = _block(model, requests, rows, audience, k, threads)
+        frames.append(frame)
+        filled += fillers
         if progress is not None:
-            progress(min(rows.stop, total), total)
+            progress(rows.stop, total)
     if unknown.any():
-        notices.append(f"{int(unknown.sum())} users are not known to the model: they get popular products")
+        notices.append(f"users not known to the model: {int(unknown.sum())}; they get popular products")
     frame = pl.concat(frames) if frames else _empty(ID_COLUMNS[audience])
     counts = {
         "lists": total,
@@ -119,6 +116,19 @@ def recommend(
         "filled_by_popularity": filled,
     }
     return Served(frame, notices, counts)
+
+
+def _block(
+    model: TrainedModel, requests: _Requests, rows: slice, audience: Audience, k: int, threads: int
+) -> tuple[pl.DataFrame, int]:
+    """Return the lists of some rows with reasons, and how many of their places popularity filled."""
+    queries = requests.block(rows)
+    items, scores, own = _lists(model, queries, k, threads)
+    evidence = model.recommender.explain(queries, np.where(own, items, -1), threads)
+    evidence = evidence.where(own, Evidence.of(Why.POPULAR, items))
+    texts = reasons(model, evidence, queries, items, audience, unknown=requests.unknown[rows])
+    frame = _frame(model, requests.ids[rows], ID_COLUMNS[audience], items, scores, texts)
+    return frame, int((items >= 0).sum() - own.sum())
 
 
 @dataclass(frozen=True)
@@ -299,5 +309,7 @@ def _known_products(model: TrainedModel, wanted: pl.Series, where: str, notices:
         example = str(wanted[0]) if wanted.len() else ""
         raise BadData(f"{where}: no product '{example}' in the model", did_you_mean(example, model.items.ids))
     if missing.len():
-        notices.append(f"{where}: {missing.len()} products are not known, such as '{missing[0]}', ignored")
+        notices.append(
+            f"{where}: products not known to the model, ignored: {missing.len()}, such as '{missing[0]}'"
+        )
     return place.drop_nulls().to_numpy()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from prodassoc_cli.models import kernels
+from prodassoc_cli.models import kernels, reason_kernels
 from prodassoc_cli.models.base import Arrays
 from prodassoc_cli.models.data import Csr, Floats, Ints, csr_of
 
@@ -76,7 +76,7 @@ def main_terms(history: Csr, similar: Csr, items: Ints, threads: int) -> tuple[I
     wanted = kernels.ready(items, np.int32)
     matrices = (*kernels.csr_arrays(history), *kernels.csr_arrays(similar))
     arguments = (*matrices, similar.shape[1], wanted, sources, terms)
-    kernels.over_rows(kernels.best_terms, items.shape[0], threads, *arguments)
+    kernels.over_rows(reason_kernels.best_terms, items.shape[0], threads, *arguments)
     return sources, terms
 
 
@@ -115,7 +115,7 @@ def nearest_terms(
         kernels.ready(items, np.int32),
         sources,
     )
-    kernels.over_rows(kernels.nearest_in_history, rows, threads, *arguments)
+    kernels.over_rows(reason_kernels.nearest_in_history, rows, threads, *arguments)
     return sources
 
 

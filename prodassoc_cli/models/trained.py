@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from prodassoc_cli.models.base import Recommender
 from prodassoc_cli.models.data import Csr, Floats, Items, TrainingData, binary
@@ -92,7 +93,9 @@ def train(
         UsageProblem: no such model or parameter, or the data lack what the model needs.
     """
     recommender = make(name, parameters)
-    recommender.fit(data, seed, threads)
+    # Sums over several BLAS threads differ in their last bits from machine to machine.
+    with threadpool_limits(1, "blas"):
+        recommender.fit(data, seed, threads)
     baskets = data.baskets
     counts = (
         np.zeros(data.n_items) if baskets is None else np.bincount(baskets.indices, minlength=data.n_items)

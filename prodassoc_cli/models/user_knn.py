@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from prodassoc_cli.models import kernels, similar
+from prodassoc_cli.models import kernels, reason_kernels, similar
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
 from prodassoc_cli.settings import setting
@@ -96,7 +96,7 @@ class UserKnn(Recommender):
             links,
             counts,
         )
-        kernels.over_rows(kernels.linking_items, items.shape[0], threads, *arguments)
+        kernels.over_rows(reason_kernels.linking_items, items.shape[0], threads, *arguments)
         return Evidence.of(Why.LOOKALIKES, items, others=links, count=counts.astype(np.float64))
 
     def _explain_rating(self, near: Csr, items: Ints, threads: int) -> Evidence:

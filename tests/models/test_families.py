@@ -180,7 +180,7 @@ def test_the_hybrid_tells_what_it_learned():
 def test_the_hybrid_falls_back_to_its_best_part(monkeypatch):
     data = TrainingData.from_frames(random_shop(6, users=150), catalogue(), vectors())
     # Weights that rank backwards: the comparison must see that a part alone is better.
-    worst = "prodassoc_cli.models.hybrid._regress"
+    worst = "prodassoc_cli.models.hybrid.regress"
     monkeypatch.setattr(worst, lambda features, labels: -np.ones(features.shape[1]))
     model = train("hybrid", data).recommender
     assert model.validation.chosen["new"] != "hybrid"

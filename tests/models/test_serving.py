@@ -95,7 +95,7 @@ def test_hybrid_candidates_obey_the_filters_too(data):
 def test_unknown_products_of_a_basket_are_noticed(item_knn):
     served = recommend(item_knn, audience="baskets", baskets=[["i01", "nothing"], [" i02", "i02"]], k=2)
     assert served.frame["basket_id"].to_list() == ["1", "1", "2", "2"]
-    assert served.notices == ["basket 1: 1 products are not known, such as 'nothing', ignored"]
+    assert served.notices == ["basket 1: products not known to the model, ignored: 1, such as 'nothing'"]
     assert not served.frame["product_id"].is_in(["i01"]).head(2).any()
 
 
