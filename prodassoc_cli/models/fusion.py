@@ -1,4 +1,4 @@
-"""What the hybrid learns by: candidates and their features, a regression over them, and how well it ranks."""
+"""What the hybrid learns by: candidates and their features, a listwise regression, and how well it ranks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
 
 from prodassoc_cli.models.data import Csr, Floats, binary, csr_of
 
@@ -66,12 +66,40 @@ def to_unit(scores: Floats, listed: NDArray[np.bool_]) -> Floats:
     return np.where(high > low, scaled, 1.0).astype(np.float32)
 
 
-def regress(features: Floats, labels: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the weights of a logistic regression; its intercept ranks nothing."""
-    if labels.all() or not labels.any():
+def regress(
+    rows: NDArray[np.int64], features: Floats, labels: NDArray[np.bool_], ridge: float = 1e-3
+) -> NDArray[np.float64]:
+    """Return the weights w that make softmax(features·w) over each row's candidates fall on its labels.
+
+    The listwise cross-entropy of ListNet (Cao et al., 2007), linear, by L-BFGS: unlike a pointwise
+    logistic regression it compares candidates within their row only, as a list does.
+
+    Args:
+        rows: row of each candidate, ascending.
+        features: candidates × features.
+        labels: which candidates are right; a row without any teaches nothing.
+        ridge: pull of the weights towards zero.
+    """
+    hits = np.bincount(rows, labels, minlength=int(rows.max(initial=-1)) + 1)
+    used = hits[rows] > 0
+    if not used.any():
         return np.zeros(features.shape[1])
-    fitted = LogisticRegression(C=10.0, max_iter=300).fit(features, labels)
-    return np.asarray(fitted.coef_[0], np.float64)
+    x = features[used].astype(np.float64)
+    _, starts, place = np.unique(rows[used], return_index=True, return_inverse=True)
+    target = labels[used] / hits[rows[used]]
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        scores = x @ weights
+        scores -= np.maximum.reduceat(scores, starts)[place]
+        powers = np.exp(scores)
+        total = np.add.reduceat(powers, starts)
+        entropy = -(target @ scores) + np.log(total).sum()
+        slope = x.T @ (powers / total[place] - target)
+        n = len(starts)
+        return entropy / n + ridge * weights @ weights, slope / n + 2 * ridge * weights
+
+    found = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 100})
+    return np.asarray(found.x, np.float64)
 
 
 def ndcg_of(

@@ -61,7 +61,7 @@ class _Validation:
 
 
 class Hybrid(Recommender):
-    """A logistic regression over what each part says of each candidate.
+    """A listwise regression over what each part says of each candidate.
 
     Candidates are the best products of every part. Features of a candidate: for each part its score, scaled
     to 0–1 over the part's list, 1 / log2(1 + rank), and whether it is listed at all; then whether, how often
@@ -138,8 +138,12 @@ class Hybrid(Recommender):
             split = replace(split, train=train)
             truth = without(split.truth, train.seen[split.users])
             self._learn("new", truth, lambda rows: user_queries(train, split.users[rows]), threads)
-            everything = partial(user_queries, new_only=False)
-            self._learn("all", split.truth, lambda rows: everything(train, split.users[rows]), threads)
+            if split.by_order:
+                everything = partial(user_queries, new_only=False)
+                self._learn("all", split.truth, lambda rows: everything(train, split.users[rows]), threads)
+            else:
+                # Nothing in such a split is a repeat, so that it teaches nothing about repeats.
+                self.weights[_MODES.index("all")] = self.weights[_MODES.index("new")]
             history, rest = torn_baskets(split.truth, seed)
             self._learn("basket", rest, lambda rows: basket_queries(history[rows]), threads)
         self._fit_parts(data, seed, threads)
@@ -166,7 +170,7 @@ class Hybrid(Recommender):
         labels = np.asarray(truth[use][found.rows, found.items]).ravel() > 0
         relevant = np.diff(truth.indptr)[use]
         tested = found.rows % 2 == 1
-        weights = regress(found.features[~tested], labels[~tested])
+        weights = regress(found.rows[~tested], found.features[~tested], labels[~tested])
         names = self.feature_names
         rankings = {name: np.array([float(each == f"{name}.score") for each in names]) for name in self.parts}
         for name in rankings:
@@ -176,7 +180,7 @@ class Hybrid(Recommender):
             for name, vector in {"hybrid": weights, **rankings}.items()
         }
         best = max(ndcg, key=lambda name: ndcg[name])
-        vector = regress(found.features, labels) if best == "hybrid" else rankings[best]
+        vector = regress(found.rows, found.features, labels) if best == "hybrid" else rankings[best]
         self.weights[_MODES.index(mode)] = vector
         self.validation.ndcg[mode] = {name: round(value, 5) for name, value in ndcg.items()}
         self.validation.users[mode] = len(use)
@@ -185,9 +189,9 @@ class Hybrid(Recommender):
 
     def _gather(self, use: Ints, ask: Callable[[Ints], Queries], threads: int) -> Candidates:
         """Return the candidates of many rows, block by block."""
-        blocks = []
+        blocks, everyone = [], set(range(len(self.parts)))
         for start in range(0, len(use), _BLOCK):
-            block = self._candidates(ask(use[start : start + _BLOCK]), threads)
+            block = self._candidates(ask(use[start : start + _BLOCK]), everyone, threads)
             blocks.append(Candidates(block.rows + start, block.items, block.features))
         return Candidates(
             np.concatenate([block.rows for block in blocks]),
@@ -211,24 +215,30 @@ class Hybrid(Recommender):
         starts = [len(_PER_PART) * n for n in range(len(self.parts) + 1)]
         return np.add.reduceat(features * weights, starts, axis=1)
 
-    def _candidates(self, queries: Queries, threads: int) -> Candidates:
-        """Return what the parts put forward, with their features."""
+    def _weighed_parts(self, queries: Queries) -> set[int]:
+        """Return which parts have a weight: the others need not be asked."""
+        weights = self.weights[_MODES.index(_mode(queries))][: len(_PER_PART) * len(self.parts)]
+        return set(np.flatnonzero(weights.reshape(-1, len(_PER_PART)).any(axis=1)).tolist())
+
+    def _candidates(self, queries: Queries, parts: set[int], threads: int) -> Candidates:
+        """Return what these parts (by their place) put forward, with the features."""
         n_items = queries.history.shape[1]
         depth = min(n_items, max(self.parameters.candidates, queries.depth))
         blocked = queries.seen if queries.new_only else None
-        lists = []
-        for part in self.parts.values():
-            scores = part.score(queries, threads)
-            lists.append(top_k(scores, depth, threads, allowed=queries.allowed, blocked=blocked))
+        lists = {}
+        for n, part in enumerate(self.parts.values()):
+            if n in parts:
+                scores = part.score(queries, threads)
+                lists[n] = top_k(scores, depth, threads, allowed=queries.allowed, blocked=blocked)
         first = np.arange(len(queries), dtype=np.int64)[:, None] * n_items
         # A dense table of places is quicker than sorting and searching the keys.
         place = np.zeros(len(queries) * n_items, np.int32)
-        for items, _ in lists:
+        for items, _ in lists.values():
             place[(first + items)[items >= 0]] = 1
         keys = np.flatnonzero(place)
         place[keys] = np.arange(len(keys))
         features = np.zeros((len(keys), len(self.feature_names)), np.float32)
-        for n, (items, scores) in enumerate(lists):
+        for n, (items, scores) in lists.items():
             listed = items >= 0
             at = place[(first + items)[listed]]
             features[at, 3 * n] = to_unit(scores, listed)[listed]
@@ -253,7 +263,7 @@ class Hybrid(Recommender):
 
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return the fused scores of the candidates; -inf elsewhere, and for an empty history."""
-        found = self._candidates(queries, threads)
+        found = self._candidates(queries, self._weighed_parts(queries), threads)
         self._memo = (queries, found)
         out = np.full(queries.history.shape, -np.inf, np.float32)
         out[found.rows, found.items] = found.features @ self.weights[_MODES.index(_mode(queries))]
@@ -263,7 +273,10 @@ class Hybrid(Recommender):
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
         """Let the part that added most to each score say why."""
         memo = self._memo
-        found = memo[1] if memo is not None and memo[0] is queries else self._candidates(queries, threads)
+        if memo is not None and memo[0] is queries:
+            found = memo[1]
+        else:
+            found = self._candidates(queries, self._weighed_parts(queries), threads)
         if not len(found.rows):
             return Evidence.of(Why.POPULAR, items)
         n_items = queries.history.shape[1]

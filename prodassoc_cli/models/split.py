@@ -27,11 +27,13 @@ class InnerSplit:
         train: the data without what was set aside.
         users: the users that something was set aside of, ascending.
         truth: len(users) × items, 1 for what was set aside.
+        by_order: whether whole orders were set aside, so that repeats are among them.
     """
 
     train: TrainingData
     users: Ints
     truth: Csr
+    by_order: bool
 
 
 def inner_split(data: TrainingData, most_users: int, seed: int) -> InnerSplit:
@@ -69,7 +71,7 @@ def inner_split(data: TrainingData, most_users: int, seed: int) -> InnerSplit:
     users = entries["user"].unique().sort().to_numpy().astype(np.int32)
     place = pl.Series(np.searchsorted(users, entries["user"].to_numpy()))
     truth = csr(place, entries["item"], None, (len(users), data.n_items))
-    return InnerSplit(data.with_events(kept), users, truth)
+    return InnerSplit(data.with_events(kept), users, truth, by_order=last.height > 0)
 
 
 def _sample(users: Ints, most: int, rng: np.random.Generator) -> Ints:

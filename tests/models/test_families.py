@@ -15,6 +15,7 @@ from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models import similar
 from prodassoc_cli.models.content import Content, encode_attributes, weighted_dot
 from prodassoc_cli.models.data import Items, RuleTable, TrainingData, csr_of
+from prodassoc_cli.models.fusion import regress, torn_baskets
 from prodassoc_cli.models.hybrid import Hybrid
 from prodassoc_cli.models.mf import Mf
 from prodassoc_cli.models.popularity import Popularity
@@ -181,7 +182,7 @@ def test_the_hybrid_falls_back_to_its_best_part(monkeypatch):
     data = TrainingData.from_frames(random_shop(6, users=150), catalogue(), vectors())
     # Weights that rank backwards: the comparison must see that a part alone is better.
     worst = "prodassoc_cli.models.hybrid.regress"
-    monkeypatch.setattr(worst, lambda features, labels: -np.ones(features.shape[1]))
+    monkeypatch.setattr(worst, lambda rows, features, labels: -np.ones(features.shape[1]))
     model = train("hybrid", data).recommender
     assert model.validation.chosen["new"] != "hybrid"
     best = model.validation.chosen["new"]
@@ -217,3 +218,33 @@ def test_dense_products_do_not_depend_on_threads():
     one = similar.dense_product(left, right, 1)
     np.testing.assert_array_equal(one, similar.dense_product(left, right, 4))
     np.testing.assert_allclose(one, left @ right.T, rtol=1e-3, atol=1e-4)
+
+
+def test_the_listwise_regression_finds_the_weights_that_made_the_labels():
+    rng = np.random.default_rng(0)
+    rows = np.repeat(np.arange(2000), 8)
+    features = rng.standard_normal((len(rows), 3)).astype(np.float32)
+    truth = np.array([1.5, -0.7, 0.0])
+    noisy = features @ truth + rng.gumbel(size=len(rows))
+    labels = np.zeros(len(rows), np.bool_)
+    labels[np.arange(2000) * 8 + noisy.reshape(-1, 8).argmax(axis=1)] = True
+    # A shift of a whole row is no news, and a row without labels teaches nothing.
+    features[:, 2] += rows % 7
+    labels[rows < 5] = False
+    np.testing.assert_allclose(regress(rows, features, labels, ridge=0.0), truth, atol=0.1)
+
+
+def test_torn_baskets_lose_nothing():
+    rng = np.random.default_rng(1)
+    orders = csr_of((rng.random((50, 20)) < 0.3).astype(np.float32))
+    history, rest = torn_baskets(orders, 3)
+    np.testing.assert_array_equal((history + rest).toarray(), orders.toarray())
+    sizes = np.diff(orders.indptr)
+    assert set(np.diff(history.indptr)[sizes >= 3].tolist()) == {1, 2, 3}
+
+
+def test_without_orders_the_hybrid_learns_nothing_about_repeats():
+    frame = random_shop(6, users=150).with_columns(order_id=pl.lit(None, pl.String))
+    model = train("hybrid", TrainingData.from_frames(frame, catalogue(), vectors()))
+    assert "all" not in model.facts
+    np.testing.assert_array_equal(model.recommender.weights[0], model.recommender.weights[1])
