@@ -1,1 +1,6 @@
-"""The recommenders, one file a family, behind one contract."""
+"""The recommenders, one file a family, behind one contract.
+
+`data` numbers users and products; `base` is the contract; `registry` finds a family by name; `trained.train`
+fits one; `serving.recommend` makes lists; `artifact` turns a trained model into an Arrow table and back.
+Nothing here is imported before it is needed: numba alone takes half a second.
+"""

@@ -1,0 +1,257 @@
+"""The contract of every recommender: fit on training data, score and explain histories, become arrays.
+
+A user, a new basket at the command line and a product are all the same to a recommender: a history, one row
+of product weights. Only a recommender that learns a vector a user also looks at which user it is.
+"""
+
+from __future__ import annotations
+
+import types
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from enum import IntEnum
+from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from prodassoc_cli.errors import UsageProblem, did_you_mean
+from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData
+from prodassoc_cli.settings import Setting
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Queries:
+    """A block of histories to score.
+
+    Attributes:
+        history: rows × items of weights: how much each row wants what it has.
+        users: which trained user each row is, -1 where it is none.
+        seen: rows × items: times bought; where a score may depend on repeat purchase.
+        age: days from each entry of `seen` to the newest interaction known, in its order; NaN if unknown.
+        allowed: which items may be recommended; None for all.
+        new_only: whether what a row has seen is left out of its list afterwards.
+        depth: how long the lists cut from the scores will be at most.
+    """
+
+    history: Csr
+    users: Ints
+    seen: Csr
+    age: Floats
+    allowed: NDArray[np.bool_] | None = None
+    new_only: bool = True
+    depth: int = 10
+
+    def __len__(self) -> int:
+        return int(self.history.shape[0])
+
+    def rows(self, rows: NDArray[np.int64]) -> Queries:
+        """Return the queries of these rows only."""
+        return replace(
+            self,
+            history=self.history[rows],
+            users=self.users[rows],
+            seen=self.seen[rows],
+            age=entries_of(self.seen, self.age, rows),
+        )
+
+
+class Why(IntEnum):
+    """What a reason rests on; `explain` has the words for each."""
+
+    POPULAR = 0
+    BOUGHT_TOGETHER = 1
+    SAME_BUYERS = 2
+    SIMILAR = 3
+    LOOKALIKES = 4
+    TASTE = 5
+    AGAIN = 6
+    RATED = 7
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Why each item of each list was recommended, as arrays of lists × slots.
+
+    Attributes:
+        kind: a `Why`.
+        others: lists × slots × up to 3 items named in the reason, the one that gave most first; -1: none.
+        more: how many further items the reason rests on.
+        count: the number the reason speaks of; NaN where it follows from the training data.
+        value: a further number: lift, or a mean rating; NaN where it follows from the training data.
+    """
+
+    kind: NDArray[np.int8]
+    others: Ints
+    more: Ints
+    count: NDArray[np.float64]
+    value: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        kind: Why,
+        items: Ints,
+        *,
+        others: Ints | None = None,
+        count: NDArray[np.float64] | None = None,
+        value: NDArray[np.float64] | None = None,
+    ) -> Self:
+        """Return evidence of one kind; where it needs another item and has none, popularity is the reason."""
+        named = np.full((*items.shape, 3), -1, np.int32)
+        kinds = np.full(items.shape, kind, np.int8)
+        if others is not None:
+            named[:, :, 0] = others
+            kinds[others < 0] = Why.POPULAR
+        unknown = np.full(items.shape, np.nan)
+        return cls(
+            kinds,
+            named,
+            np.zeros(items.shape, np.int32),
+            unknown if count is None else count,
+            unknown if value is None else value,
+        )
+
+    def where(self, mask: NDArray[np.bool_], other: Evidence) -> Evidence:
+        """Return this evidence where `mask` holds and the other elsewhere."""
+        return Evidence(
+            np.where(mask, self.kind, other.kind),
+            np.where(mask[:, :, None], self.others, other.others),
+            np.where(mask, self.more, other.more),
+            np.where(mask, self.count, other.count),
+            np.where(mask, self.value, other.value),
+        )
+
+    def replaced(self, rows: NDArray[np.int64], mask: NDArray[np.bool_], theirs: Evidence) -> Evidence:
+        """Return this evidence with `theirs`, which is about `rows` only, where `mask` holds."""
+        mine = Evidence(*(getattr(self, each.name)[rows] for each in fields(self)))
+        merged = theirs.where(mask, mine)
+        result = []
+        for each in fields(self):
+            array = getattr(self, each.name).copy()
+            array[rows] = getattr(merged, each.name)
+            result.append(array)
+        return Evidence(*result)
+
+
+@dataclass(frozen=True)
+class NoParameters:
+    """A model without parameters."""
+
+
+class Recommender(ABC):
+    """One family of recommenders.
+
+    Attributes:
+        name: the word for it at the command line.
+        Parameters: frozen dataclass of its parameters, each declared by `settings.setting`.
+        names_pairs: whether its reasons speak of products bought together, which takes the baskets.
+    """
+
+    name: ClassVar[str]
+    Parameters: ClassVar[type] = NoParameters
+    names_pairs: ClassVar[bool] = False
+
+    def __init__(self, parameters: Any = None) -> None:  # noqa: ANN401 — the subclass's own dataclass
+        self.parameters = type(self).Parameters() if parameters is None else parameters
+
+    @classmethod
+    def from_assignments(cls, assignments: Iterable[str]) -> Self:
+        """Return the recommender with parameters set as `name=value`.
+
+        Raises:
+            UsageProblem: no such parameter, or a value that it cannot have.
+        """
+        return cls(parse_parameters(cls.name, cls.Parameters(), assignments))
+
+    @classmethod
+    def from_mapping(cls, parameters: Mapping[str, Any]) -> Self:
+        """Return the recommender with parameters as `describe` gives them."""
+        return cls(cls.Parameters(**parameters))
+
+    def describe(self) -> dict[str, Any]:
+        """Return the parameters as plain values, for the artifact and the summary."""
+        return asdict(self.parameters)
+
+    @abstractmethod
+    def fit(self, data: TrainingData, seed: int, threads: int) -> None:
+        """Learn from the data; the same data and seed give the same arrays, whatever the threads."""
+
+    @abstractmethod
+    def score(self, queries: Queries, threads: int) -> Floats:
+        """Return rows × items of scores, higher is better; -inf where the model cannot score."""
+
+    @abstractmethod
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+        """Return why `items` (lists × slots, -1: empty) got their scores, by what gave most of them."""
+
+    @abstractmethod
+    def arrays(self) -> Arrays:
+        """Return all that was learned, as numeric arrays of one or two dimensions."""
+
+    @abstractmethod
+    def restore(self, arrays: Arrays, n_items: int) -> None:
+        """Take back what `arrays` gave."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what was learned about the fit, for the run's summary."""
+        return {}
+
+
+def entries_of(matrix: Csr, values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+    """Return those of `values`, one an entry of the matrix, that belong to the given rows, in their order."""
+    place = sparse.csr_array((np.arange(matrix.nnz), matrix.indices, matrix.indptr), shape=matrix.shape)
+    return values[place[rows].data]
+
+
+def parse_parameters(owner: str, defaults: Any, assignments: Iterable[str]) -> Any:  # noqa: ANN401
+    """Return the parameters with each `name=value` applied, checked against type and bounds.
+
+    Raises:
+        UsageProblem: no such parameter, or a value that it cannot have.
+    """
+    known = {field.name: field for field in fields(defaults)}
+    hints = get_type_hints(type(defaults))
+    values: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals:
+            raise UsageProblem(f"--param {assignment}: no value", "write --param name=value")
+        if name not in known:
+            hint = did_you_mean(name, known) if known else f"model '{owner}' has no parameters"
+            raise UsageProblem(f"--param {name}: model '{owner}' has no such parameter", hint)
+        values[name] = _value(name, text.strip(), hints[name], known[name].metadata["setting"])
+    return replace(defaults, **values)
+
+
+def _value(name: str, text: str, hint: Any, setting: Setting) -> Any:  # noqa: ANN401
+    choices = get_args(hint)
+    if get_origin(hint) in (Union, types.UnionType):
+        if text.lower() == "none":
+            return None
+        hint = next(each for each in choices if each is not type(None))
+    if get_origin(hint) is Literal:
+        if text not in choices:
+            raise UsageProblem(f"--param {name}={text}: no such value", did_you_mean(text, choices))
+        return text
+    if hint is bool:
+        if text.lower() not in ("true", "false"):
+            raise UsageProblem(f"--param {name}={text}: not a yes or no", "write true or false")
+        return text.lower() == "true"
+    if hint is str:
+        return text
+    try:
+        number = hint(text)
+    except ValueError:
+        kind = "a whole number" if hint is int else "a number"
+        raise UsageProblem(f"--param {name}={text}: not {kind}", setting.meaning) from None
+    low, high = setting.low, setting.high
+    if not ((low is None or number >= low) and (high is None or number <= high)):
+        bounds = f"{'' if low is None else f'{low} <= '}{name}{'' if high is None else f' <= {high}'}"
+        raise UsageProblem(f"--param {name}={text}: out of bounds", f"{bounds}: {setting.meaning}")
+    return number

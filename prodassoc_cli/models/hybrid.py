@@ -1,0 +1,343 @@
+"""Hybrid: learns on an inner validation split how much to trust each part, then fuses their lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prodassoc_cli.errors import UsageProblem, did_you_mean
+from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why, parse_parameters
+from prodassoc_cli.models.content import Content
+from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
+from prodassoc_cli.models.fusion import CUT, Candidates, ndcg_of, regress, to_unit, torn_baskets, without
+from prodassoc_cli.models.item_knn import ItemKnn
+from prodassoc_cli.models.mf import Mf
+from prodassoc_cli.models.popularity import Popularity
+from prodassoc_cli.models.rules import Rules, recounted
+from prodassoc_cli.models.split import basket_queries, inner_split, user_queries
+from prodassoc_cli.models.topk import top_k
+from prodassoc_cli.models.user_knn import UserKnn
+from prodassoc_cli.settings import setting
+
+PARTS: dict[str, type[Recommender]] = {
+    part.name: part for part in (Popularity, ItemKnn, UserKnn, Rules, Mf, Content)
+}
+"""The models a hybrid can be made of, in the order of their features."""
+
+_BLOCK = 512
+_LEAST_USERS = 20
+_PER_PART = ("score", "rank", "listed")
+_REPEAT = ("bought", "times", "recency", "habit")
+_MONTH = 30.0
+_MODES = ("new", "all", "basket")
+
+
+@dataclass(frozen=True)
+class HybridParameters:
+    """Parameters of hybrid; those of a part are set as part.name=value."""
+
+    parts: str = setting(",".join(PARTS), "Models to fuse, comma-separated", metavar="NAMES")
+    candidates: int = setting(
+        100, "Products that each part puts forward for a list", metavar="N", low=10, high=10_000
+    )
+    validation_users: int = setting(
+        4000, "Most users whose last order decides how the parts are fused", metavar="N", low=_LEAST_USERS
+    )
+
+
+@dataclass
+class _Validation:
+    """How each way of ranking did on the inner split, by mode."""
+
+    ndcg: dict[str, dict[str, float]] = field(default_factory=dict)
+    users: dict[str, int] = field(default_factory=dict)
+    chosen: dict[str, str] = field(default_factory=dict)
+    shares: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+class Hybrid(Recommender):
+    """A listwise regression over what each part says of each candidate.
+
+    Candidates are the best products of every part. Features of a candidate: for each part its score, scaled
+    to 0–1 over the part's list, 1 / log2(1 + rank), and whether it is listed at all; then whether, how often
+    and how lately the user bought it, and how often its buyers buy it again. There are three sets of weights,
+    all learned: for users' lists of new products only, for users' lists that may repeat, and for lists from
+    a few products (baskets and single products), learned from what else was in the orders set aside.
+    """
+
+    name = "hybrid"
+    names_pairs = True
+    Parameters = HybridParameters
+
+    def __init__(self, parameters: Any = None, parts: Mapping[str, Recommender] | None = None) -> None:  # noqa: ANN401
+        super().__init__(parameters)
+        names = [name.strip() for name in self.parameters.parts.split(",") if name.strip()]
+        for name in names:
+            if name not in PARTS:
+                raise UsageProblem(f"--param parts: there is no part '{name}'", did_you_mean(name, PARTS))
+        given = parts or {}
+        self.parts = {name: given.get(name) or PARTS[name]() for name in PARTS if name in names}
+        self._keep(self.parts)
+        self._memo: tuple[Queries, Candidates] | None = None
+
+    def _keep(self, names: Iterable[str]) -> None:
+        self.parts = {name: self.parts[name] for name in names}
+        self.parameters = replace(self.parameters, parts=",".join(self.parts))
+
+    @classmethod
+    def from_assignments(cls, assignments: Iterable[str]) -> Self:
+        """Return the hybrid with its own parameters and, as part.name=value, those of its parts."""
+        own: list[str] = []
+        by_part: dict[str, list[str]] = {}
+        for assignment in assignments:
+            part, dot, rest = assignment.partition(".")
+            if dot and "=" not in part:
+                if part not in PARTS:
+                    raise UsageProblem(f"--param {assignment}: no part '{part}'", did_you_mean(part, PARTS))
+                by_part.setdefault(part, []).append(rest)
+            else:
+                own.append(assignment)
+        parameters = parse_parameters(cls.name, HybridParameters(), own)
+        return cls(parameters, {name: PARTS[name].from_assignments(each) for name, each in by_part.items()})
+
+    @classmethod
+    def from_mapping(cls, parameters: Mapping[str, Any]) -> Self:
+        """Return the hybrid with parameters as `describe` gives them."""
+        own = {name: value for name, value in parameters.items() if name not in PARTS}
+        parts = {name: PARTS[name].from_mapping(parameters[name]) for name in PARTS if name in parameters}
+        return cls(HybridParameters(**own), parts)
+
+    def describe(self) -> dict[str, Any]:
+        """Return its own parameters and those of each part."""
+        return {**asdict(self.parameters), **{name: part.describe() for name, part in self.parts.items()}}
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the features, in the order of the weights."""
+        return [f"{part}.{feature}" for part in self.parts for feature in _PER_PART] + [
+            f"repeat.{feature}" for feature in _REPEAT
+        ]
+
+    def fit(self, data: TrainingData, seed: int, threads: int) -> None:
+        """Fit the parts on the inner split, learn the weights there, and fit the parts again on all."""
+        if "content" in self.parts and not _has_content(data):
+            self._keep([name for name in self.parts if name != "content"])
+        self.validation = _Validation()
+        split = inner_split(data, self.parameters.validation_users, seed)
+        self.weights = np.tile(self._equal_weights(), (len(_MODES), 1))
+        if len(split.users) >= _LEAST_USERS:
+            train = split.train
+            if train.rules is not None:
+                train = replace(train, rules=recounted(train.rules, train.transactions))
+            self._fit_parts(train, seed, threads)
+            split = replace(split, train=train)
+            truth = without(split.truth, train.seen[split.users])
+            self._learn("new", truth, lambda rows: user_queries(train, split.users[rows]), threads)
+            if split.by_order:
+                everything = partial(user_queries, new_only=False)
+                self._learn("all", split.truth, lambda rows: everything(train, split.users[rows]), threads)
+            else:
+                # Nothing in such a split is a repeat, so that it teaches nothing about repeats.
+                self.weights[_MODES.index("all")] = self.weights[_MODES.index("new")]
+            history, rest = torn_baskets(split.truth, seed)
+            self._learn("basket", rest, lambda rows: basket_queries(history[rows]), threads)
+        self._fit_parts(data, seed, threads)
+
+    def _fit_parts(self, data: TrainingData, seed: int, threads: int) -> None:
+        owned = binary(data.seen)
+        owners = np.bincount(owned.indices, minlength=data.n_items)
+        again = np.bincount(data.seen.indices, data.seen.data > 1, minlength=data.n_items)
+        # Two fictitious buyers who did not come back keep rare products from looking like habits.
+        self.habit = (again / (owners + 2.0)).astype(np.float32)
+        for part in self.parts.values():
+            part.fit(data, seed, threads)
+
+    def _equal_weights(self) -> NDArray[np.float64]:
+        """Weights where there is too little to learn from: all parts alike, by rank."""
+        return np.array([1.0 if name.endswith(".rank") else 0.0 for name in self.feature_names])
+
+    def _learn(self, mode: str, truth: Csr, ask: Callable[[Ints], Queries], threads: int) -> None:
+        """Set the weights of a mode: learn on half of the rows, compare on the others, learn on all."""
+        use = np.flatnonzero(np.diff(truth.indptr)).astype(np.int32)
+        if len(use) < _LEAST_USERS:
+            return
+        found = self._gather(use, ask, threads)
+        labels = np.asarray(truth[use][found.rows, found.items]).ravel() > 0
+        relevant = np.diff(truth.indptr)[use]
+        tested = found.rows % 2 == 1
+        weights = regress(found.rows[~tested], found.features[~tested], labels[~tested])
+        names = self.feature_names
+        rankings = {name: np.array([float(each == f"{name}.score") for each in names]) for name in self.parts}
+        for name in rankings:
+            rankings[name][names.index(f"{name}.listed")] = 1e-3
+        ndcg = {
+            name: ndcg_of(found, found.features @ vector, labels, relevant, tested)
+            for name, vector in {"hybrid": weights, **rankings}.items()
+        }
+        best = max(ndcg, key=lambda name: ndcg[name])
+        vector = regress(found.rows, found.features, labels) if best == "hybrid" else rankings[best]
+        self.weights[_MODES.index(mode)] = vector
+        self.validation.ndcg[mode] = {name: round(value, 5) for name, value in ndcg.items()}
+        self.validation.users[mode] = len(use)
+        self.validation.chosen[mode] = best
+        self.validation.shares[mode] = self._shares(found, vector)
+
+    def _gather(self, use: Ints, ask: Callable[[Ints], Queries], threads: int) -> Candidates:
+        """Return the candidates of many rows, block by block."""
+        blocks, everyone = [], set(range(len(self.parts)))
+        for start in range(0, len(use), _BLOCK):
+            block = self._candidates(ask(use[start : start + _BLOCK]), everyone, threads)
+            blocks.append(Candidates(block.rows + start, block.items, block.features))
+        return Candidates(
+            np.concatenate([block.rows for block in blocks]),
+            np.concatenate([block.items for block in blocks]),
+            np.concatenate([block.features for block in blocks]),
+        )
+
+    def _shares(self, found: Candidates, weights: NDArray[np.float64]) -> dict[str, float]:
+        """Return how much of the scores of the first places each part gave, as shares of what was added."""
+        order = np.lexsort((found.items, -(found.features @ weights), found.rows))
+        place = np.arange(len(order)) - np.searchsorted(found.rows, found.rows)
+        given = np.maximum(self._contributions(found.features[order[place < CUT]], weights), 0).mean(axis=0)
+        names = [*self.parts, "repeat"]
+        return {
+            name: round(float(value), 4)
+            for name, value in zip(names, given / max(given.sum(), 1e-12), strict=True)
+        }
+
+    def _contributions(self, features: Floats, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return candidates × (parts + repeat): what each adds to the score."""
+        starts = [len(_PER_PART) * n for n in range(len(self.parts) + 1)]
+        return np.add.reduceat(features * weights, starts, axis=1)
+
+    def _weighed_parts(self, queries: Queries) -> set[int]:
+        """Return which parts have a weight: the others need not be asked."""
+        weights = self.weights[_MODES.index(_mode(queries))][: len(_PER_PART) * len(self.parts)]
+        return set(np.flatnonzero(weights.reshape(-1, len(_PER_PART)).any(axis=1)).tolist())
+
+    def _candidates(self, queries: Queries, parts: set[int], threads: int) -> Candidates:
+        """Return what these parts (by their place) put forward, with the features."""
+        n_items = queries.history.shape[1]
+        depth = min(n_items, max(self.parameters.candidates, queries.depth))
+        blocked = queries.seen if queries.new_only else None
+        lists = {}
+        for n, part in enumerate(self.parts.values()):
+            if n in parts:
+                scores = part.score(queries, threads)
+                lists[n] = top_k(scores, depth, threads, allowed=queries.allowed, blocked=blocked)
+        first = np.arange(len(queries), dtype=np.int64)[:, None] * n_items
+        # A dense table of places is quicker than sorting and searching the keys.
+        place = np.zeros(len(queries) * n_items, np.int32)
+        for items, _ in lists.values():
+            place[(first + items)[items >= 0]] = 1
+        keys = np.flatnonzero(place)
+        place[keys] = np.arange(len(keys))
+        features = np.zeros((len(keys), len(self.feature_names)), np.float32)
+        for n, (items, scores) in lists.items():
+            listed = items >= 0
+            at = place[(first + items)[listed]]
+            features[at, 3 * n] = to_unit(scores, listed)[listed]
+            ranks = np.broadcast_to(1 / np.log2(np.arange(2, items.shape[1] + 2)), items.shape)
+            features[at, 3 * n + 1] = ranks[listed]
+            features[at, 3 * n + 2] = 1
+        if not queries.new_only:
+            self._add_repeat(queries, keys, features)
+        return Candidates(keys // n_items, keys % n_items, features)
+
+    def _add_repeat(self, queries: Queries, keys: NDArray[np.int64], features: Floats) -> None:
+        seen = queries.seen
+        rows = np.repeat(np.arange(len(queries)), np.diff(seen.indptr))
+        bought = rows.astype(np.int64) * seen.shape[1] + seen.indices
+        at = np.searchsorted(keys, bought)
+        there = (at < len(keys)) & (keys[np.minimum(at, len(keys) - 1)] == bought) if len(keys) else at < 0
+        at = at[there]
+        features[at, -4] = 1
+        features[at, -3] = np.log1p(seen.data[there])
+        features[at, -2] = np.nan_to_num(1 / (1 + queries.age[there] / _MONTH))
+        features[at, -1] = self.habit[seen.indices[there]]
+
+    def score(self, queries: Queries, threads: int) -> Floats:
+        """Return the fused scores of the candidates; -inf elsewhere, and for an empty history."""
+        found = self._candidates(queries, self._weighed_parts(queries), threads)
+        self._memo = (queries, found)
+        out = np.full(queries.history.shape, -np.inf, np.float32)
+        out[found.rows, found.items] = found.features @ self.weights[_MODES.index(_mode(queries))]
+        out[np.diff(queries.history.indptr) == 0] = -np.inf
+        return out
+
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+        """Let the part that added most to each score say why."""
+        memo = self._memo
+        if memo is not None and memo[0] is queries:
+            found = memo[1]
+        else:
+            found = self._candidates(queries, self._weighed_parts(queries), threads)
+        if not len(found.rows):
+            return Evidence.of(Why.POPULAR, items)
+        n_items = queries.history.shape[1]
+        wanted = np.arange(len(queries), dtype=np.int64)[:, None] * n_items + items
+        keys = found.rows * n_items + found.items
+        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        listed = (items >= 0) & (keys[at] == wanted)
+        # What lifts an item above the mean candidate, part by part: the Shapley values of a linear model.
+        typical = found.features.mean(axis=0)
+        added = self._contributions(
+            found.features[at.ravel()] - typical, self.weights[_MODES.index(_mode(queries))]
+        )
+        winner = np.where(listed, added.argmax(axis=1).reshape(items.shape), -1)
+        evidence = Evidence.of(Why.POPULAR, items)
+        for n, part in enumerate(self.parts.values()):
+            mine = winner == n
+            if mine.any():
+                rows = np.flatnonzero(mine.any(axis=1))
+                theirs = part.explain(queries.rows(rows), np.where(mine, items, -1)[rows], threads)
+                evidence = evidence.replaced(rows, mine[rows], theirs)
+        return evidence.where(winner != len(self.parts), Evidence.of(Why.AGAIN, items))
+
+    def arrays(self) -> Arrays:
+        """Return the weights and the arrays of each part."""
+        arrays: Arrays = {"weights": self.weights, "habit": self.habit}
+        for name, part in self.parts.items():
+            arrays |= {f"{name}/{key}": value for key, value in part.arrays().items()}
+        return arrays
+
+    def restore(self, arrays: Arrays, n_items: int) -> None:
+        """Take back the weights and each part."""
+        self.weights, self.habit, self.validation = arrays["weights"], arrays["habit"], _Validation()
+        for name, part in self.parts.items():
+            mark = f"{name}/"
+            own = {key.removeprefix(mark): each for key, each in arrays.items() if key.startswith(mark)}
+            part.restore(own, n_items)
+
+    def facts(self) -> dict[str, Any]:
+        """Return how the parts and the fusion did on the validation, and what each part gives."""
+        modes = {
+            mode: {
+                "users": self.validation.users[mode],
+                f"ndcg@{CUT}": self.validation.ndcg[mode],
+                "chosen": self.validation.chosen[mode],
+                "shares": self.validation.shares[mode],
+                "weights": dict(zip(self.feature_names, np.round(self.weights[n], 4).tolist(), strict=True)),
+            }
+            for n, mode in enumerate(_MODES)
+            if mode in self.validation.chosen
+        }
+        parts = {name: part.facts() for name, part in self.parts.items()}
+        return {"learned": bool(modes), **modes, "parts": parts}
+
+
+def _mode(queries: Queries) -> str:
+    if not (queries.users >= 0).any():
+        return "basket"
+    return "new" if queries.new_only else "all"
+
+
+def _has_content(data: TrainingData) -> bool:
+    frame = data.items.frame
+    described = any(frame[name].is_not_null().any() for name in ("category", "brand"))
+    return data.embeddings is not None or described

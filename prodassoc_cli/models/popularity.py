@@ -1,0 +1,65 @@
+"""Popularity: what most customers bought; with a half-life, what they buy now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.data import Floats, Ints, TrainingData
+from prodassoc_cli.settings import setting
+
+_DAY = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class PopularityParameters:
+    """Parameters of popularity."""
+
+    half_life: float | None = setting(
+        None, "Days after which a purchase counts half [default: never]", metavar="DAYS", low=1e-3
+    )
+
+
+class Popularity(Recommender):
+    """Scores a product by the number of users that have it; of orders, where all are anonymous."""
+
+    name = "popularity"
+    Parameters = PopularityParameters
+
+    def fit(self, data: TrainingData, seed: int, threads: int) -> None:
+        """Count each pair of user (or order) and product once, at its latest time."""
+        wanted = data.events.filter(pl.col("weight") > 0)
+        # Anonymous orders count only where there is nothing else: their buyers may be few.
+        who = "user" if data.n_users else "order"
+        pairs = (
+            wanted.filter(pl.col(who) >= 0)
+            .group_by(who, "item")
+            .agg(pl.col("timestamp").max())
+            .sort(who, "item")
+        )
+        weights = np.ones(pairs.height)
+        half_life = self.parameters.half_life
+        if half_life is not None:
+            age = (pl.col("timestamp").max() - pl.col("timestamp")).fill_null(0) / _DAY
+            weights = np.exp2(-pairs.select(age).to_series().to_numpy() / half_life)
+        self.scores = np.bincount(pairs["item"].to_numpy(), weights, data.n_items).astype(np.float32)
+
+    def score(self, queries: Queries, threads: int) -> Floats:
+        """Return the counts, the same for every row; -inf for products nobody has."""
+        one = np.where(self.scores > 0, self.scores, -np.inf).astype(np.float32)
+        return np.tile(one, (len(queries), 1))
+
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+        """Return the number of customers as the reason."""
+        return Evidence.of(Why.POPULAR, items)
+
+    def arrays(self) -> Arrays:
+        """Return the counts."""
+        return {"scores": self.scores}
+
+    def restore(self, arrays: Arrays, n_items: int) -> None:
+        """Take back the counts."""
+        self.scores = arrays["scores"]

@@ -1,0 +1,50 @@
+"""Which recommenders there are; a family's module is imported when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from importlib import import_module
+
+from prodassoc_cli.errors import UsageProblem, did_you_mean
+from prodassoc_cli.models.base import Recommender
+from prodassoc_cli.settings import Setting
+
+MODELS = {
+    "hybrid": "hybrid:Hybrid",
+    "popularity": "popularity:Popularity",
+    "content": "content:Content",
+    "user-knn": "user_knn:UserKnn",
+    "item-knn": "item_knn:ItemKnn",
+    "rules": "rules:Rules",
+    "mf": "mf:Mf",
+}
+"""Name at the command line → module:class in this package."""
+
+
+def family(name: str) -> type[Recommender]:
+    """Return the class of a model.
+
+    Raises:
+        UsageProblem: there is no model of that name.
+    """
+    if name not in MODELS:
+        raise UsageProblem(f"there is no model '{name}'", did_you_mean(name, MODELS))
+    module, _, attribute = MODELS[name].partition(":")
+    found: type[Recommender] = getattr(import_module(f"prodassoc_cli.models.{module}"), attribute)
+    return found
+
+
+def make(name: str, assignments: Iterable[str] = ()) -> Recommender:
+    """Return a recommender ready to fit, its parameters set as `name=value`.
+
+    Raises:
+        UsageProblem: no such model or parameter, or a value that it cannot have.
+    """
+    return family(name).from_assignments(assignments)
+
+
+def parameters_of(name: str) -> list[tuple[str, object, Setting]]:
+    """Return name, default and meaning of each parameter of a model, for help and docs."""
+    declared = fields(family(name).Parameters)
+    return [(each.name, each.default, each.metadata["setting"]) for each in declared]

@@ -1,0 +1,168 @@
+"""Sparse similarities: the one matrix product behind neighbours, co-purchase and rules."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from prodassoc_cli.models import kernels, reason_kernels
+from prodassoc_cli.models.base import Arrays
+from prodassoc_cli.models.data import Csr, Floats, Ints, csr_of
+
+_BLOCK = 8_192
+_DENSE_BLOCK = 256
+
+
+def top_k_product(
+    left: Csr,
+    right: Csr,
+    k: int,
+    threads: int,
+    *,
+    column_scale: Floats | None = None,
+    excluded: NDArray[np.int64] | None = None,
+    least: float = 0.0,
+) -> Csr:
+    """Return the k largest positive entries of each row of (left·right)·diag(column_scale).
+
+    The product itself is never stored. Of equal entries the one in the smaller column is kept.
+
+    Args:
+        left: n × m.
+        right: m × p.
+        k: entries kept a row.
+        threads: threads to use.
+        column_scale: p factors; None for ones.
+        excluded: for each row a column to leave out, -1 for none; None for none at all.
+        least: entries of left·right below this are left out.
+    """
+    n, width = left.shape[0], right.shape[1]
+    k = max(1, min(k, width))
+    scale = np.ones(width, np.float32) if column_scale is None else column_scale.astype(np.float32)
+    skip = np.full(n, -1, np.int64) if excluded is None else excluded.astype(np.int64)
+    b = kernels.csr_arrays(right)
+    parts: list[tuple[Ints, Floats]] = []
+    lengths = np.zeros(n, np.int64)
+    for start in range(0, n, _BLOCK):
+        rows = left[start : start + _BLOCK]
+        height = rows.shape[0]
+        columns, values = np.empty((height, k), np.int32), np.empty((height, k), np.float32)
+        counts = lengths[start : start + height]
+        arguments = (*kernels.csr_arrays(rows), *b, scale, skip[start : start + height], least)
+        kernels.over_rows(kernels.product_top_k, height, threads, *arguments, columns, values, counts)
+        filled = np.arange(k) < counts[:, None]
+        parts.append((columns[filled], values[filled]))
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    indices = np.concatenate([part[0] for part in parts]) if parts else np.empty(0, np.int32)
+    data = np.concatenate([part[1] for part in parts]) if parts else np.empty(0, np.float32)
+    return sparse.csr_array((data, indices, indptr), shape=(n, width))
+
+
+def scores_from(history: Csr, similar: Csr, threads: int, *, best: bool = False) -> Floats:
+    """Return history·similar as dense rows (or the best single term); -inf where nothing meets an item."""
+    out = np.empty((history.shape[0], similar.shape[1]), np.float32)
+    arguments = (*kernels.csr_arrays(history), *kernels.csr_arrays(similar), best, out)
+    kernels.over_rows(kernels.scatter_scores, history.shape[0], threads, *arguments)
+    return out
+
+
+def main_terms(history: Csr, similar: Csr, items: Ints, threads: int) -> tuple[Ints, Floats]:
+    """Return, for each listed item, the history entry that gave most of its score, and how much; -1: none."""
+    sources, terms = np.empty(items.shape, np.int32), np.empty(items.shape, np.float32)
+    wanted = kernels.ready(items, np.int32)
+    matrices = (*kernels.csr_arrays(history), *kernels.csr_arrays(similar))
+    arguments = (*matrices, similar.shape[1], wanted, sources, terms)
+    kernels.over_rows(reason_kernels.best_terms, items.shape[0], threads, *arguments)
+    return sources, terms
+
+
+def nearest_terms(
+    history: Csr,
+    vectors: Floats,
+    items: Ints,
+    threads: int,
+    *,
+    attributes: Csr | None = None,
+    scales: tuple[Floats, Floats] | None = None,
+) -> Ints:
+    """Return the history entry i with the largest w_i·(s·v_i·v_item + t·|a_i ∩ a_item|) for each listed item.
+
+    Args:
+        history: rows × items of weights w.
+        vectors: n_items × d, v.
+        items: rows × slots; -1 is empty.
+        threads: threads to use.
+        attributes: n_items × features, the pattern a; None for none.
+        scales: s and t of each row; None for 1 and 0.
+
+    Returns:
+        rows × slots; -1 where no entry gives more than 0.
+    """
+    rows = items.shape[0]
+    shared = csr_of(np.zeros((vectors.shape[0], 1))) if attributes is None else attributes
+    text_scale, attribute_scale = scales or (np.ones(rows, np.float32), np.zeros(rows, np.float32))
+    sources = np.empty(items.shape, np.int32)
+    arguments = (
+        *kernels.csr_arrays(history),
+        kernels.ready(vectors, np.float32),
+        *kernels.csr_arrays(shared)[:2],
+        text_scale.astype(np.float32),
+        attribute_scale.astype(np.float32),
+        kernels.ready(items, np.int32),
+        sources,
+    )
+    kernels.over_rows(reason_kernels.nearest_in_history, rows, threads, *arguments)
+    return sources
+
+
+def scaled(matrix: Csr, rows: Floats | None = None, columns: Floats | None = None) -> Csr:
+    """Return diag(rows) · matrix · diag(columns), None standing for ones."""
+    data = matrix.data.astype(np.float32, copy=True)
+    if rows is not None:
+        data *= np.repeat(rows.astype(np.float32), np.diff(matrix.indptr))
+    if columns is not None:
+        data *= columns.astype(np.float32)[matrix.indices]
+    return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def inverse_power(sums: Floats, exponent: float) -> Floats:
+    """Return sums^-exponent, 0 where the sum is 0."""
+    positive = sums > 0
+    out = np.zeros(sums.shape, np.float32)
+    out[positive] = sums[positive].astype(np.float64) ** -exponent
+    return out
+
+
+def degrees(matrix: Csr) -> Floats:
+    """Return the sum of each row."""
+    return np.asarray(matrix.sum(axis=1), np.float32).ravel()
+
+
+def pack(prefix: str, matrix: Csr) -> Arrays:
+    """Return a CSR matrix as named arrays."""
+    indptr, indices, data = kernels.csr_arrays(matrix)
+    return {f"{prefix}.indptr": indptr, f"{prefix}.indices": indices, f"{prefix}.data": data}
+
+
+def unpack(prefix: str, arrays: Arrays, width: int) -> Csr:
+    """Return the CSR matrix that `pack` named."""
+    indptr = arrays[f"{prefix}.indptr"]
+    parts = (arrays[f"{prefix}.data"], arrays[f"{prefix}.indices"], indptr)
+    return sparse.csr_array(parts, shape=(len(indptr) - 1, width))
+
+
+def dense_product(left: Floats, right: Floats, threads: int) -> Floats:
+    """Return left·rightᵀ in blocks of rows, each on one thread: the bytes do not depend on the threads."""
+    out = np.empty((left.shape[0], right.shape[0]), np.float32)
+
+    def block(start: int) -> None:
+        rows = slice(start, start + _DENSE_BLOCK)
+        np.matmul(left[rows], right.T, out=out[rows])
+
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(max(1, threads)) as pool:
+        list(pool.map(block, range(0, left.shape[0], _DENSE_BLOCK)))
+    return out

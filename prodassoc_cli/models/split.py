@@ -1,0 +1,128 @@
+"""The inner validation split: what a learner may set aside of its own training data to choose by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from prodassoc_cli.models.base import Queries, entries_of
+from prodassoc_cli.models.data import NO_TIME, Csr, Floats, Ints, TrainingData, csr
+
+_DAY = 86_400_000_000
+_LEAST_PRODUCTS = 5
+_SHARE = 0.2
+
+Times = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class InnerSplit:
+    """Training data with something set aside.
+
+    Attributes:
+        train: the data without what was set aside.
+        users: the users that something was set aside of, ascending.
+        truth: len(users) × items, 1 for what was set aside.
+        by_order: whether whole orders were set aside, so that repeats are among them.
+    """
+
+    train: TrainingData
+    users: Ints
+    truth: Csr
+    by_order: bool
+
+
+def inner_split(data: TrainingData, most_users: int, seed: int) -> InnerSplit:
+    """Set aside the last order of users with two or more, else a fifth of the products of users with five.
+
+    Args:
+        data: all that training may use.
+        most_users: of more users than this, a random sample is taken.
+        seed: decides the sample and the products.
+    """
+    rng = np.random.default_rng(seed)
+    events = data.events.with_row_index("row")
+    wanted = events.filter((pl.col("user") >= 0) & (pl.col("weight") > 0))
+    orders = (
+        wanted.filter(pl.col("order") >= 0)
+        .group_by("user", "order")
+        .agg(pl.col("timestamp").max())
+        .sort("user", "timestamp", "order", nulls_last=False)
+    )
+    last = orders.group_by("user", maintain_order=True).agg(pl.col("order").last(), n=pl.len())
+    last = last.filter(pl.col("n") > 1).drop("n")
+    if last.height:
+        last = last.filter(pl.col("user").is_in(_sample(last["user"].to_numpy(), most_users, rng).tolist()))
+        aside = wanted.join(last, on=["user", "order"]).select("row", "user", "item")
+    else:
+        pairs = wanted.select("user", "item").unique().sort("user", "item")
+        sizes = pairs.group_by("user").len().filter(pl.col("len") >= _LEAST_PRODUCTS).sort("user")
+        users = _sample(sizes["user"].to_numpy(), most_users, rng)
+        pairs = pairs.filter(pl.col("user").is_in(users.tolist()))
+        pairs = pairs.with_columns(draw=pl.Series(rng.random(pairs.height)))
+        chosen = pairs.filter(pl.col("draw").rank("ordinal").over("user") <= pl.len().over("user") * _SHARE)
+        aside = wanted.join(chosen.select("user", "item"), on=["user", "item"]).select("row", "user", "item")
+    kept = events.join(aside.select("row"), on="row", how="anti", maintain_order="left").drop("row")
+    entries = aside.select("user", "item").unique().sort("user", "item")
+    users = entries["user"].unique().sort().to_numpy().astype(np.int32)
+    place = pl.Series(np.searchsorted(users, entries["user"].to_numpy()))
+    truth = csr(place, entries["item"], None, (len(users), data.n_items))
+    return InnerSplit(data.with_events(kept), users, truth, by_order=last.height > 0)
+
+
+def _sample(users: Ints, most: int, rng: np.random.Generator) -> Ints:
+    return users if len(users) <= most else np.sort(rng.choice(users, most, replace=False))
+
+
+class Histories(Protocol):
+    """Whatever knows what its users bought: training data, or a trained model."""
+
+    @property
+    def weights(self) -> Csr: ...  # noqa: D102
+
+    @property
+    def seen(self) -> Csr: ...  # noqa: D102
+
+    @property
+    def last_seen(self) -> Times: ...  # noqa: D102
+
+
+def user_queries(
+    known: Histories,
+    users: Ints,
+    *,
+    allowed: NDArray[np.bool_] | None = None,
+    new_only: bool = True,
+    depth: int = 10,
+) -> Queries:
+    """Return the histories of these users as queries."""
+    return Queries(
+        known.weights[users],
+        users.astype(np.int32),
+        known.seen[users],
+        days_before(
+            entries_of(known.seen, known.last_seen, users), int(known.last_seen.max(initial=NO_TIME))
+        ),
+        allowed=allowed,
+        new_only=new_only,
+        depth=depth,
+    )
+
+
+def basket_queries(
+    history: Csr, *, allowed: NDArray[np.bool_] | None = None, new_only: bool = True, depth: int = 10
+) -> Queries:
+    """Return histories that are no trained user's as queries: baskets, or single products."""
+    nobody = np.full(history.shape[0], -1, np.int32)
+    ages = np.full(history.nnz, np.nan, np.float32)
+    return Queries(history, nobody, history, ages, allowed=allowed, new_only=new_only, depth=depth)
+
+
+def days_before(times: Times, newest: int) -> Floats:
+    """Return how many days each time (µs) lies before the newest; NaN for NO_TIME."""
+    days = (newest - np.maximum(times, 0)) / _DAY
+    return np.where(times == NO_TIME, np.nan, days).astype(np.float32)
