@@ -25,7 +25,7 @@ $(1)/metrics.parquet: $(1)/hybrid.recs.parquet $(1)/popularity.recs.parquet $(1)
 		--truth $(1)/holdout.parquet --train $(1)/interactions.parquet --products $(1)/products.parquet
 
 $(1)/shown.txt: $(1)/rules.parquet $(1)/metrics.parquet
-	@set -x; { $$(PRODASSOC) mine $(1)/interactions.parquet --products $(1)/products.parquet --top 10; \
+	@export COLUMNS=150; set -x; { $$(PRODASSOC) mine $(1)/interactions.parquet --products $(1)/products.parquet --top 10; \
 		printf '%s\n' $(4) | $$(PRODASSOC) recommend $(1)/hybrid.model.parquet -k 5 --ids -; \
 		$$(PRODASSOC) evaluate $(1)/hybrid.recs.parquet $(1)/popularity.recs.parquet \
 			--truth $(1)/holdout.parquet -k 10; } | tee $$@

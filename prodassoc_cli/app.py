@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import typer
 from typer import _click as click
 
-from prodassoc_cli.commands import evaluate, inspect
+from prodassoc_cli.commands import clean, embed, evaluate, export, inspect, mine, recommend, train
 from prodassoc_cli.commands.options import print_version
 from prodassoc_cli.commands.run import NothingToDo
 from prodassoc_cli.errors import BadConfig, BadData, ProdassocError, UsageProblem
@@ -42,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for stage in (evaluate, inspect):
+for stage in (clean, embed, mine, train, recommend, evaluate, inspect, export):
     stage.register(app)
 
 

@@ -13,7 +13,7 @@ from prodassoc_cli.errors import UsageProblem
 DEFAULT_MEMORY_SHARE = 0.75
 """Share of the free memory that a run may use unless told otherwise."""
 
-_THREAD_VARIABLES = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _UNITS = {
     "": 1,
     "K": 10**3,
@@ -30,14 +30,18 @@ _UNITS = {
 def use_threads(wanted: int | None) -> int:
     """Hold every library to that many threads and return the number; call before they are imported.
 
+    Linear algebra gets one thread whatever is wanted: how it shares out a sum depends on the number of
+    threads, and the last bits of the result with it. The work is shared out in larger pieces instead.
+
     Args:
         wanted: threads to use; None for all cores this process may run on.
     """
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = wanted or available
+    for variable in _BLAS_VARIABLES:
+        os.environ[variable] = "1"
     if wanted is not None:
-        for variable in _THREAD_VARIABLES:
-            os.environ[variable] = str(threads)
+        os.environ["POLARS_MAX_THREADS"] = str(threads)
     return threads
 
 

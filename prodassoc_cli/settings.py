@@ -161,8 +161,12 @@ class EmbedConfig:
         group="Text",
         metavar="TEMPLATE",
     )
-    max_tokens: int = setting(
-        256, "Cut texts after this many tokens", group="Text", metavar="N", low=4, high=8192
+    max_tokens: int | None = setting(
+        None,
+        "Cut texts after this many tokens [default: the model's limit]",
+        group="Text",
+        metavar="N",
+        low=4,
     )
     dims: int | None = setting(None, "Keep the first N dimensions", group="Encoder", metavar="N", low=2)
 
@@ -197,6 +201,7 @@ class MineConfig:
     )
     sort_by: str = setting("lift", "Measure to sort by, best first", group="Rules", metavar="MEASURE")
     top: int | None = setting(None, "Keep the first N", group="Rules", metavar="N", low=1)
+    products: str | None = setting(None, "Products, to show titles in tables", group="Rules", **_FILE)
     itemsets_output: str | None = setting(None, "Where the frequent itemsets go", group="Rules", **_FILE)
 
 

@@ -8,30 +8,57 @@ import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from prodassoc_cli.errors import IOFailure, NoInput, did_you_mean
+from prodassoc_cli.errors import IOFailure, NoInput, UsageProblem, did_you_mean
 
 STDIN = "-"
 
 
-def locate(spec: str) -> list[Path]:
-    """Return the files that an input names, sorted; standard input is copied to a private file first.
+@dataclass(frozen=True)
+class InputFile:
+    """One file of an input: how messages, rejects and lineage call it, and where it is."""
+
+    name: str
+    path: Path
+
+
+def locate(specs: Sequence[str]) -> list[InputFile]:
+    """Return the files that the user names, in a stable order.
+
+    Standard input and named pipes, which can be read only once, are copied to a private file first. Files are
+    called by their own names without folders, or with their folder where two share a name.
 
     Args:
-        spec: a file, a glob, a folder (all files in it but hidden ones), or `-`.
+        specs: files, globs, folders (all files in them but hidden ones), or `-` for standard input.
 
     Raises:
         NoInput: nothing is there, or it may not be read.
+        UsageProblem: standard input is named twice.
     """
-    if spec == STDIN:
-        return [_spool_stdin()]
+    if list(specs).count(STDIN) > 1:
+        raise UsageProblem("standard input (-) is named twice")
+    found = [path for spec in specs for path in (_expand(spec) if spec != STDIN else [None])]
+    names = Counter(path.name for path in found if path is not None)
+    return [
+        InputFile(STDIN, _spool_stdin())
+        if path is None
+        else InputFile(
+            path.name if names[path.name] == 1 else f"{path.parent.name}/{path.name}", _readable(path)
+        )
+        for path in found
+    ]
+
+
+def _expand(spec: str) -> list[Path]:
     path = Path(spec)
     if path.is_dir():
         return _parts(path)
     if path.exists():
-        if not os.access(path, os.R_OK):
-            raise NoInput(f"{spec} may not be read", f"allow it: chmod u+r {spec}")
         return [path]
     if glob.has_magic(spec):
         found = sorted(Path(each) for each in glob.glob(spec, recursive=True) if Path(each).is_file())
@@ -41,9 +68,14 @@ def locate(spec: str) -> list[Path]:
     raise NoInput(f"no file {spec}", _neighbour_hint(path))
 
 
-def display_name(spec: str, path: Path) -> str:
-    """Return the name of an input file for messages and lineage: no folders, `-` for standard input."""
-    return STDIN if spec == STDIN else path.name
+def _readable(path: Path) -> Path:
+    """Return where the file can be read, as often as is needed."""
+    if not os.access(path, os.R_OK):
+        raise NoInput(f"{path} may not be read", f"allow it: chmod u+r {path}")
+    if path.is_file():
+        return path
+    with path.open("rb") as stream:  # a pipe, as from <(zcat …)
+        return _spool(stream, path.name)
 
 
 def _parts(folder: Path) -> list[Path]:
@@ -59,21 +91,26 @@ def _parts(folder: Path) -> list[Path]:
 
 
 def _spool_stdin() -> Path:
-    """Copy standard input to a temporary file that goes with the process."""
     if sys.stdin is None or sys.stdin.closed:
         raise NoInput("standard input is closed", "pipe something into -, or name a file")
-    folder = Path(tempfile.mkdtemp(prefix="prodassoc-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    path = folder / "stdin"
-    try:
-        with path.open("wb") as copy:
-            shutil.copyfileobj(sys.stdin.buffer, copy, length=1 << 20)
-    except OSError as error:
-        raise IOFailure(
-            f"cannot copy standard input to {folder}: {error.strerror}", "set TMPDIR to a folder with space"
-        ) from error
+    path = _spool(sys.stdin.buffer, "stdin")
     if not path.stat().st_size:
         raise NoInput("nothing came in on standard input", "does the command before the pipe write to -o - ?")
+    return path
+
+
+def _spool(stream: BinaryIO, name: str) -> Path:
+    """Copy a stream to a temporary file that goes with the process."""
+    folder = Path(tempfile.mkdtemp(prefix="prodassoc-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / name
+    try:
+        with path.open("wb") as copy:
+            shutil.copyfileobj(stream, copy, length=1 << 20)
+    except OSError as error:
+        raise IOFailure(
+            f"cannot copy {name} to {folder}: {error.strerror}", "set TMPDIR to a folder with space"
+        ) from error
     return path
 
 

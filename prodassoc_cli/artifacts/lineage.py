@@ -79,14 +79,13 @@ class Lineage:
         return json.dumps(mine, sort_keys=True) == json.dumps(others, sort_keys=True)
 
 
-def digest_file(path: Path, role: str, name: str | None = None) -> InputDigest:
+def digest_file(path: Path, role: str, name: str) -> InputDigest:
     """Return the digest of a file.
 
     Args:
         path: the file.
         role: what it is to the command: `orders`, `products`.
-        name: its name in the lineage; by default the file's own.
+        name: its name in the lineage.
     """
     with path.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    return InputDigest(role, name if name is not None else path.name, sha256)
+        return InputDigest(role, name, hashlib.file_digest(stream, "sha256").hexdigest())

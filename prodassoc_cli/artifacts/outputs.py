@@ -100,12 +100,14 @@ def partial_path(target: Path) -> Path:
 
 @contextlib.contextmanager
 def write_errors(target: Path) -> Iterator[None]:
-    """Turn a failed write inside the block into `IOFailure`; a broken pipe passes as it is."""
+    """Turn a failed write inside the block into `IOFailure`, a pipe nobody reads into `BrokenPipeError`."""
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as problem:
+        if "Broken pipe" in str(problem):  # some libraries lose the error's class on its way
+            raise BrokenPipeError from problem
         reason = os.strerror(problem.errno) if problem.errno else str(problem)
         raise IOFailure(
             f"cannot write {target}: {reason}", "free some space, or choose another folder with -o"

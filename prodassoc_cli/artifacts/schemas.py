@@ -158,7 +158,7 @@ RULES = Kind(
 
 MODEL = Kind(
     "model",
-    "A trained recommender: one array a column, padded with nulls to the longest; lengths in the metadata.",
+    "A trained recommender: an array a column, in lists of at most a million values; shapes in the metadata.",
     (),
     made_by="train",
     open=True,

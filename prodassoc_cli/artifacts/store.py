@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -81,19 +82,35 @@ def read_lineage(path: Path) -> Lineage | None:
     return _lineage_of(path, metadata)
 
 
-def write_artifact(data: pl.DataFrame | pa.Table, kind: Kind, lineage: Lineage, stream: BinaryIO) -> None:
-    """Write a frame as an artifact: columns in declared order and type, lineage in the metadata.
+def write_artifact(
+    data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame], kind: Kind, lineage: Lineage, stream: BinaryIO
+) -> int:
+    """Write rows as an artifact: columns in declared order and type, lineage in the metadata.
 
     Args:
-        data: the rows; every required column must be there.
+        data: the rows, in one frame or several one after another; every required column must be there.
         kind: what they are.
         lineage: what made them.
         stream: where the bytes go, open for writing.
+
+    Returns:
+        The number of rows written.
     """
-    table = data if isinstance(data, pa.Table) else data.to_arrow()
-    table = conform(table, kind, source=f"the {kind.name} to be written")
-    table = table.replace_schema_metadata({METADATA_KEY: lineage.to_json().encode()})
-    pq.write_table(table, stream, compression="zstd", row_group_size=ROW_GROUP_ROWS)
+    metadata = {METADATA_KEY: lineage.to_json().encode()}
+    frames = [data] if isinstance(data, pl.DataFrame | pa.Table) else data
+    tables = (
+        conform(
+            frame if isinstance(frame, pa.Table) else frame.to_arrow(), kind, f"the {kind.name} to be written"
+        )
+        for frame in frames
+    )
+    first = next(tables).replace_schema_metadata(metadata)
+    rows = 0
+    with pq.ParquetWriter(stream, first.schema, compression="zstd") as writer:
+        for table in itertools.chain([first], tables):
+            writer.write_table(table.cast(first.schema), row_group_size=ROW_GROUP_ROWS)
+            rows += table.num_rows
+    return rows
 
 
 def conform(table: pa.Table, kind: Kind, source: str) -> pa.Table:

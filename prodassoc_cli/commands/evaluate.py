@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -16,6 +15,8 @@ from prodassoc_cli.settings import CommonConfig, EvaluateConfig
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from prodassoc_cli.artifacts.inputs import InputFile
 
 
 def register(app: typer.Typer) -> None:
@@ -50,12 +51,12 @@ def run(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> None
             "make them: prodassoc clean ORDERS --holdout last-order --holdout-output holdout.parquet",
         )
     this = Run("evaluate", config, common)
-    paths = this.take("recommendations", inputs)
+    files = this.take("recommendations", inputs)
     this.take("truth", config.truth)
     this.take("train", config.train)
     this.take("products", config.products)
     with this.outputs(METRICS) as outputs:
-        lists, ratings = _read_lists(this, paths)
+        lists, ratings = _read_lists(files)
         requirements.require_answerable(bounds, list(lists), ks)
         truth, train = this.read("truth", INTERACTIONS), this.read_optional("train", INTERACTIONS)
         judged = judging.judge_lists(lists, truth, train, this.read_optional("products", PRODUCTS))
@@ -72,7 +73,9 @@ def run(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> None
     requirements.check_requirements(bounds, metrics)
 
 
-def _read_lists(this: Run, paths: Sequence[Path]) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+def _read_lists(
+    files: Sequence[InputFile],
+) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
     """Read each file under the name of the model that made it; under its own name where two share that.
 
     Returns:
@@ -82,7 +85,7 @@ def _read_lists(this: Run, paths: Sequence[Path]) -> tuple[dict[str, pl.DataFram
 
     lists: dict[str, pl.DataFrame] = {}
     ratings: dict[str, pl.DataFrame] = {}
-    for path in paths:
+    for path in (each.path for each in files):
         frame, lineage = read_artifact([path], RECOMMENDATIONS)
         details = lineage.details if lineage else {}
         name = str(details.get("model", path.stem))
@@ -102,15 +105,12 @@ def _side_by_side(metrics: pl.DataFrame) -> pl.DataFrame:
 
     from prodassoc_cli.evaluation.compare import mark_best
 
-    half = (pl.col("high") - pl.col("low")) / 2
     several = metrics["model"].n_unique() > 1
-    text = pl.format(
-        "{}{}{}",
-        pl.col("value").round(4).cast(pl.String),
-        pl.when(half.is_null()).then(pl.lit("")).otherwise(pl.format(" ± {}", half.round(4))),
-        pl.when(pl.col("best") & pl.lit(several)).then(pl.lit(" *")).otherwise(pl.lit("")),
-    )
-    shown = mark_best(metrics).select("metric", "k", "model", text.alias("text"))
+    texts = [
+        f"{value:.4f}{'' if low is None else f' ± {(high - low) / 2:.4f}'}{' *' if best and several else ''}"
+        for value, low, high, best in mark_best(metrics).select("value", "low", "high", "best").iter_rows()
+    ]
+    shown = metrics.select("metric", "k", "model", pl.Series("text", texts))
     return shown.pivot("model", index=["metric", "k"], values="text", maintain_order=True)
 
 

@@ -40,17 +40,17 @@ def run(inputs: list[str], config: InspectConfig, common: CommonConfig) -> None:
     this = Run("inspect", config, common)
     if common.output is not None:
         raise UsageProblem("inspect only shows", "send standard output to a file with >")
-    (path, *more) = this.take("artifact", inputs)
+    file, *more = this.take("artifact", inputs)
     if more:
-        raise UsageProblem(f"inspect shows one file; {inputs[0]} names {len(more) + 1}", f"try {path}")
-    table, lineage = read_table(path)
+        raise UsageProblem(f"inspect shows one file; {inputs[0]} names {len(more) + 1}", f"try {file.path}")
+    table, lineage = read_table(file.path)
     frame = output.to_frame(table)
     if common.format == "jsonl":
         output.write_line(
             json.dumps(_as_object(frame, lineage, config.rows), ensure_ascii=False, default=str)
         )
         return
-    output.write_line(_headline(this.source_of(path), frame, lineage))
+    output.write_line(_headline(file.name, frame, lineage))
     for part in (_provenance(lineage), _columns(frame, lineage)):
         if part is not None:
             output.write_line(output.table_text(part, rows=1000))
@@ -82,7 +82,10 @@ def _provenance(lineage: Lineage | None) -> pl.DataFrame | None:
 
 
 def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """Return a value in few characters."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 200 else text[:199] + "…"
 
 
@@ -102,8 +105,8 @@ def _columns(frame: pl.DataFrame, lineage: Lineage | None) -> pl.DataFrame:
                 "type": declared.dtype if declared else str(dtype).lower(),
                 "missing": values.null_count(),
                 "distinct": values.n_unique() if plain else None,
-                "least": str(values.min()) if plain and values.count() else None,
-                "greatest": str(values.max()) if plain and values.count() else None,
+                "least": _short(values.min()) if plain and values.count() else None,
+                "greatest": _short(values.max()) if plain and values.count() else None,
                 "meaning": declared.meaning if declared else None,
             }
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from prodassoc_cli.artifacts.inputs import InputFile
     from prodassoc_cli.artifacts.lineage import InputDigest, Lineage
     from prodassoc_cli.artifacts.outputs import Outputs
 
@@ -78,12 +79,12 @@ class Run:
         self.threads = use_threads(common.threads)
         self.memory_limit = memory_budget(common.memory_limit)
         self._parameters = result_parameters(config)
-        self._files: dict[str, list[Path]] = {}
+        self._files: dict[str, list[InputFile]] = {}
         self._digests: list[InputDigest] = []
         self._started = time.monotonic()
         self._summary: dict[str, Any] = {}
 
-    def take(self, role: str, specs: str | Sequence[str] | None) -> list[Path]:
+    def take(self, role: str, specs: str | Sequence[str] | None) -> list[InputFile]:
         """Find the files of an input and note their digests; no file when `specs` is None.
 
         Args:
@@ -93,33 +94,31 @@ class Run:
         Raises:
             NoInput: nothing is there.
         """
-        from prodassoc_cli.artifacts.inputs import display_name, locate
+        from prodassoc_cli.artifacts.inputs import locate
         from prodassoc_cli.artifacts.lineage import digest_file
 
-        given = [] if specs is None else [specs] if isinstance(specs, str) else list(specs)
-        for spec in given:
-            for path in locate(spec):
-                self._files.setdefault(role, []).append(path)
-                self._digests.append(digest_file(path, role, display_name(spec, path)))
+        found = locate([] if specs is None else [specs] if isinstance(specs, str) else specs)
+        self._files[role] = found
+        self._digests += [digest_file(each.path, role, each.name) for each in found]
+        return found
+
+    def files(self, role: str) -> list[InputFile]:
+        """Return the files of an input taken before; none where it was not given."""
         return self._files.get(role, [])
 
     def read(self, role: str, kind: Kind) -> pl.DataFrame:
         """Read an input taken before, as an artifact of that kind."""
+        return self.read_with_lineage(role, kind)[0]
+
+    def read_with_lineage(self, role: str, kind: Kind) -> tuple[pl.DataFrame, Lineage | None]:
+        """Read an input taken before, with what made it."""
         from prodassoc_cli.artifacts.store import read_artifact
 
-        return read_artifact(self._files[role], kind)[0]
+        return read_artifact([each.path for each in self._files[role]], kind)
 
     def read_optional(self, role: str, kind: Kind) -> pl.DataFrame | None:
         """Read an input taken before, or None where none was given."""
-        return self.read(role, kind) if self._files.get(role) else None
-
-    def source_of(self, path: Path) -> str:
-        """Return how a file taken before is called in messages and rejects."""
-        for role, paths in self._files.items():
-            if path in paths:
-                digests = [each for each in self._digests if each.role == role]
-                return digests[paths.index(path)].name
-        return path.name
+        return self.read(role, kind) if self.files(role) else None
 
     @contextmanager
     def outputs(self, main: Kind, **others: tuple[Kind, str | None]) -> Iterator[Writer]:
@@ -165,6 +164,17 @@ class Run:
         """Put facts into the run's summary."""
         self._summary.update(facts)
 
+    @contextmanager
+    def kernels(self) -> Iterator[None]:
+        """Import kernels inside this block: it says why the first run waits."""
+        with self.messages.if_slow("compiling kernels for this processor; only the first run waits for it"):
+            yield
+
+    def next_step(self, command: str, words: str) -> None:
+        """Say which command comes next, with the real file names; nothing when no file was written."""
+        if self.common.output not in (None, STDOUT):
+            self.messages.hint(f"prodassoc {command} {words}")
+
     def _main_target(self, kind: Kind) -> Target:
         where, form = self.common.output, self.common.format
         if where is None:
@@ -175,14 +185,16 @@ class Run:
         return Target(kind, path, form or _format_of(path))
 
     def _refuse_overwriting_inputs(self, targets: dict[str, Target]) -> None:
-        read = {os.path.realpath(path) for paths in self._files.values() for path in paths}
+        read = {os.path.realpath(each.path) for files in self._files.values() for each in files}
         for target in targets.values():
             if target.path and os.path.realpath(target.path) in read:
                 raise UsageProblem(f"{target.path} is an input and an output", "name another file with -o")
 
     def _say_plan(self, targets: dict[str, Target]) -> None:
-        for digest, path in zip(self._digests, (p for ps in self._files.values() for p in ps), strict=True):
-            self.messages.info(f"would read {digest.role} from {digest.name} ({path.stat().st_size:,} bytes)")
+        for role, files in self._files.items():
+            for each in files:
+                size = each.path.stat().st_size
+                self.messages.info(f"would read {role} from {each.name} ({size:,} bytes)")
         for target in targets.values():
             place = target.path or "standard output"
             self.messages.info(f"would write {target.kind.name} to {place} as {target.form}")
@@ -247,7 +259,7 @@ class Writer:
     def put(
         self,
         name: str,
-        data: pl.DataFrame | pa.Table,
+        data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame],
         view: pl.DataFrame | None = None,
         **details: Any,  # noqa: ANN401 — anything JSON can hold
     ) -> None:
@@ -255,7 +267,7 @@ class Writer:
 
         Args:
             name: `output`, or a name given to `Run.outputs`.
-            data: its rows.
+            data: its rows; frames of them one after another where they are too many to hold.
             view: what a table for people shows instead, where the rows alone would say less.
             details: facts its readers need; they go into the lineage.
         """
@@ -267,14 +279,13 @@ class Writer:
 
         target = self._targets[name]
         stream = self._files.file(target.path) if target.path else output.standard_output()
+        lineage = self._run.lineage(target.kind, details)
         with write_errors(target.path or Path("standard output")):
             if target.form == "parquet":
-                write_artifact(data, target.kind, self._run.lineage(target.kind, details), stream)
-            elif target.form == "table" and view is not None:
-                output.write_text(view, target.form, stream)
+                rows = write_artifact(data, target.kind, lineage, stream)
             else:
-                output.write_text(output.to_frame(data), target.form, stream)
-        rows = data.num_rows if hasattr(data, "num_rows") else data.height
+                shown = view if target.form == "table" and view is not None else output.to_frame(data)
+                rows = output.write_text(shown, target.form, stream)
         self._run.note(**{f"{target.kind.name}_rows": rows})
 
 

@@ -17,6 +17,7 @@ from prodassoc_cli.intake.dates import TIME, parse_times
 from prodassoc_cli.intake.parsing import Parsed, parse_events, parse_ids, parse_numbers
 from prodassoc_cli.intake.privacy import pseudonymize, read_key
 from prodassoc_cli.intake.reading import Orders, read_catalogue, read_orders
+from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.splits import in_order, parse_split, split_holdout
 from prodassoc_cli.intake.tables import REJECTS, ROW, SOURCE, Say, as_csv
 from prodassoc_cli.settings import CleanConfig
@@ -48,8 +49,21 @@ class CleanedOrders:
     holdout: pl.DataFrame | None = None
     summary: dict[str, Any] = field(default_factory=dict)
 
+    def all_rejects(self) -> pl.DataFrame:
+        """Return the rows left out of the lines and of the catalogue."""
+        return (
+            self.rejects if self.product_rejects is None else pl.concat([self.rejects, self.product_rejects])
+        )
 
-def clean_orders(inputs: Sequence[str], config: CleanConfig, say: Say, *, seed: int = 42) -> CleanedOrders:
+
+def clean_orders(
+    orders: Sequence[Source],
+    config: CleanConfig,
+    say: Say,
+    *,
+    catalogue: Sequence[Source] = (),
+    seed: int = 42,
+) -> CleanedOrders:
     """Clean order lines (ratings, baskets, a feedback log) and, if asked, a catalogue.
 
     A row of the input is either kept or in the rejects: rows_in = rows_kept + rejected. Where one row holds a
@@ -57,9 +71,10 @@ def clean_orders(inputs: Sequence[str], config: CleanConfig, say: Say, *, seed: 
     interactions (impression, click, purchase).
 
     Args:
-        inputs: files, globs, folders, or `-` for standard input.
+        orders: where the lines are, one or more.
         config: the options of `clean`.
         say: receives notices of one line: what was detected and decided.
+        catalogue: where the catalogue is; may be empty.
         seed: of `--holdout random`.
 
     Raises:
@@ -69,20 +84,20 @@ def clean_orders(inputs: Sequence[str], config: CleanConfig, say: Say, *, seed: 
     """
     split = parse_split(config.holdout) if config.holdout else None
     key = read_key(config.pseudonymize_key_file) if config.pseudonymize_key_file else None
-    orders = read_orders(inputs, config, say)
-    lines = parse_lines(orders, config, say)
-    reason, flagged = judge(lines, orders, config, dated=split is not None and split.method == "time")
-    rejects = _rejects(orders, lines, reason, key)
-    summary = _summary(orders, lines, rejects, flagged)
+    read = read_orders(orders, config, say)
+    lines = parse_lines(read, config, say)
+    reason, flagged = judge(lines, read, config, dated=split is not None and split.method == "time")
+    rejects = _rejects(read, lines, reason, key)
+    summary = _summary(read, lines, rejects, flagged)
     kept = lines.filter(reason.is_null())
     if not kept.height:
         raise _nothing_left(rejects)
     del lines, reason
     # What follows needs the parsed rows only, and the text takes more memory than they do.
-    orders.lines.raw, orders.lines.fields = orders.lines.raw.clear(), orders.lines.fields.clear()
+    read.lines.raw, read.lines.fields = read.lines.raw.clear(), read.lines.fields.clear()
     if key is not None:
         kept = kept.with_columns(pseudonymize(kept["user_id"], key))
-    products, product_rejects = _products(kept, config, say, summary)
+    products, product_rejects = _products(kept, catalogue, config, say, summary)
     interactions = in_order(_interactions(kept, feedback="click" in kept.columns))
     del kept
     summary["interactions"] = _describe(interactions)
@@ -259,16 +274,16 @@ def _summary(
 
 
 def _products(
-    kept: pl.DataFrame, config: CleanConfig, say: Say, summary: dict[str, Any]
+    kept: pl.DataFrame, sources: Sequence[Source], config: CleanConfig, say: Say, summary: dict[str, Any]
 ) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
-    if not config.products and not config.products_output:
+    if not sources and not config.products_output:
         return None, None
     derived = products_of_lines(kept)
-    if not config.products:
+    if not sources:
         summary["products"] = {"products": derived.height, "derived": derived.height}
         return derived, None
     entries = [each.removeprefix("products.") for each in config.map if each.startswith("products.")]
-    tables = read_catalogue(config.products, config, say)
+    tables = read_catalogue(sources, config, say)
     catalogue, rejects, columns = clean_catalogue(tables, parse_map(entries, CATALOGUE_ALIASES))
     say(f"catalogue: {', '.join(f'{name}={column}' for name, column in columns.items())}")
     products = complete(catalogue, derived)

@@ -11,7 +11,7 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake import layouts, tables, typed
 from prodassoc_cli.intake.columns import PRESETS, header_names, is_header, parse_map
 from prodassoc_cli.intake.layouts import Lines
-from prodassoc_cli.intake.sources import Source, find_sources
+from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.tables import ROW, SOURCE, Head, RawTable, Say
 from prodassoc_cli.intake.text import Dialect
 from prodassoc_cli.settings import CleanConfig, Layout
@@ -36,7 +36,7 @@ class Orders:
     found: list[dict[str, object]] = field(default_factory=list)
 
 
-def read_orders(inputs: Sequence[str], config: CleanConfig, say: Say) -> Orders:
+def read_orders(sources: Sequence[Source], config: CleanConfig, say: Say) -> Orders:
     """Read every input into one table of lines.
 
     Raises:
@@ -45,7 +45,6 @@ def read_orders(inputs: Sequence[str], config: CleanConfig, say: Say) -> Orders:
         UsageProblem: an option does not fit the input.
     """
     mapping = parse_map((each for each in config.map if not each.startswith("products.")), layouts.FIELDS)
-    sources = find_sources(inputs)
     parts: list[Lines] = []
     rejects: list[pl.DataFrame] = []
     found: list[dict[str, object]] = []
@@ -206,7 +205,7 @@ def _lay_out(
     return lines
 
 
-def read_catalogue(path: str, config: CleanConfig, say: Say) -> list[RawTable]:
+def read_catalogue(sources: Sequence[Source], config: CleanConfig, say: Say) -> list[RawTable]:
     """Read the parts of a catalogue as tables.
 
     Raises:
@@ -214,7 +213,7 @@ def read_catalogue(path: str, config: CleanConfig, say: Say) -> list[RawTable]:
         BadData: it is no table with a header.
     """
     parts = []
-    for source in find_sources([path]):
+    for source in sources:
         head = tables.look(source, encoding=config.encoding, delimiter=None)
         if head.dialect is not None:
             names = header_names(head.dialect.sample[0])

@@ -6,32 +6,20 @@ Nothing here trusts a suffix: compression and format are decided by the first by
 from __future__ import annotations
 
 import contextlib
-import glob
 import gzip
-import os
-import sys
-import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal, cast
 
 import pyarrow as pa
 
-from prodassoc_cli.errors import BadData, IOFailure, NoInput, UsageProblem, did_you_mean
+from prodassoc_cli.errors import BadData, IOFailure, NoInput
 
 Format = Literal["text", "jsonl", "parquet", "arrow"]
 
-STDIN = "-"
 HEAD_BYTES = 1 << 18
-SPOOL_BYTES = 1 << 28
-SUFFIXES = (
-    ".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".inter", ".item", ".jsonl", ".ndjson", ".json",
-    ".parquet", ".pq", ".arrow", ".feather", ".ipc",
-)  # fmt: skip
-"""What is read from a folder; a `.gz` or `.zst` may follow."""
-
 _FOREIGN = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -56,13 +44,11 @@ class Source:
 
     Attributes:
         name: what rejects and messages call it.
-        path: where it is; None for standard input.
-        spool: what standard input held, so that it can be read twice.
+        path: where it is; a file that can be read as often as is needed.
     """
 
     name: str
-    path: Path | None = None
-    spool: IO[bytes] | None = None
+    path: Path
 
     @contextlib.contextmanager
     def open(self) -> Iterator[IO[bytes]]:
@@ -73,15 +59,10 @@ class Source:
             BadData: its compression is broken.
         """
         with contextlib.ExitStack() as stack:
-            if self.spool is not None:
-                self.spool.seek(0)
-                raw = self.spool
-            else:
-                assert self.path is not None
-                try:
-                    raw = stack.enter_context(self.path.open("rb"))
-                except OSError as problem:
-                    raise NoInput(f"cannot open {self.name}: {problem.strerror}") from problem
+            try:
+                raw = stack.enter_context(self.path.open("rb"))
+            except OSError as problem:
+                raise NoInput(f"cannot open {self.name}: {problem.strerror}") from problem
             packing = _packing(raw.read(4))
             raw.seek(0)
             if packing == "gzip":
@@ -93,8 +74,6 @@ class Source:
 
     def plain_path(self) -> Path | None:
         """Return where the input lies if it can be read as it is, uncompressed."""
-        if self.path is None:
-            return None
         with self.path.open("rb") as raw:
             return self.path if _packing(raw.read(4)) is None else None
 
@@ -128,68 +107,6 @@ def _packing(magic: bytes) -> Literal["gzip", "zstd"] | None:
     if magic[:2] == b"\x1f\x8b":
         return "gzip"
     return "zstd" if magic == b"\x28\xb5\x2f\xfd" else None
-
-
-def find_sources(inputs: Iterable[str]) -> list[Source]:
-    """Resolve what the user named into single inputs, in a stable order.
-
-    Args:
-        inputs: files, globs, folders of parts, or `-` for standard input.
-
-    Raises:
-        NoInput: one of them does not exist or holds nothing to read.
-        UsageProblem: none is given, or standard input is named twice.
-    """
-    inputs = list(inputs)
-    if not inputs:
-        raise UsageProblem("no input is given", "name a file, a folder, a glob, or - for standard input")
-    if inputs.count(STDIN) > 1:
-        raise UsageProblem("standard input (-) is named twice")
-    paths: list[Path | None] = []
-    for name in inputs:
-        paths.extend([None] if name == STDIN else _expand(name))
-    base = [path.name for path in paths if path is not None]
-    return [
-        _spooled(sys.stdin.buffer, "standard input") if path is None
-        # A pipe, as from <(zcat …), can be read once only.
-        else _spooled(path.open("rb"), path.name) if path.is_fifo()
-        # Base names keep absolute paths out of the artifacts, unless two inputs share one.
-        else Source(path.name if base.count(path.name) == 1 else str(path), path)
-        for path in paths
-    ]  # fmt: skip
-
-
-def _expand(name: str) -> list[Path]:
-    path = Path(name)
-    if path.is_dir():
-        parts = sorted(each for each in path.rglob("*") if each.is_file() and _is_part(each, path))
-        if not parts:
-            raise NoInput(f"the folder {name} holds no file to read", f"known suffixes: {' '.join(SUFFIXES)}")
-        return parts
-    if path.exists():
-        return [path]
-    if glob.has_magic(name):
-        found = sorted(Path(each) for each in glob.glob(name, recursive=True) if os.path.isfile(each))
-        if found:
-            return found
-        raise NoInput(f"no file matches {name}")
-    near = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-    hint = did_you_mean(path.name, near)
-    raise NoInput(f"no such file: {name}", hint if hint.startswith("did you mean") else "")
-
-
-def _is_part(path: Path, folder: Path) -> bool:
-    if any(part.startswith((".", "_")) for part in path.relative_to(folder).parts):
-        return False
-    name = path.name.lower()
-    return name.removesuffix(".gz").removesuffix(".zst").endswith(SUFFIXES)
-
-
-def _spooled(stream: IO[bytes], name: str) -> Source:
-    spool = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 — lives as long as its Source
-    while block := stream.read(1 << 20):
-        spool.write(block)
-    return Source(name, spool=cast("IO[bytes]", spool))
 
 
 def recognise(source: Source, head: bytes) -> Format:

@@ -1,4 +1,4 @@
-"""Apriori (Agrawal & Srikant 1994): level by level, candidates from frequent sets, counted in one pass a level.
+"""Apriori (Agrawal & Srikant 1994): candidates from the frequent sets of the level below, counted in a pass.
 
 Kept beside the default miner because it is the method people know and compare with; the results are the same.
 """
@@ -10,7 +10,7 @@ from numba import njit, types
 
 from prodassoc_cli.mining.baskets import Baskets
 from prodassoc_cli.mining.bitsets import COUNT, ITEM, KERNEL, PARENT, with_room
-from prodassoc_cli.mining.kernels import index_baskets
+from prodassoc_cli.mining.projection import index_baskets
 from prodassoc_cli.mining.tree import find_set, index_sets
 
 _i32, _i64, _u64, _i64s = types.int32[::1], types.int64, types.uint64[::1], types.int64[::1]

@@ -70,7 +70,9 @@ def baskets_from_interactions(
     if unplaced:
         say(f"{unplaced:,} rows have neither order_id nor user_id: they belong to no basket")
     products = chosen["product_id"].to_arrow()
-    encoded = pc.dictionary_encode(products.combine_chunks() if hasattr(products, "combine_chunks") else products)
+    encoded = pc.dictionary_encode(
+        products.combine_chunks() if hasattr(products, "combine_chunks") else products
+    )
     item_of = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     pairs = np.unique(chosen["basket"].to_numpy() << 32 | item_of)
     pairs = _without_huge(pairs, max_basket_size, say)

@@ -13,7 +13,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 KERNEL = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
-"""Options of every kernel. Signatures are explicit, so that kernels compile at import, once, into the cache."""
+"""Options of every kernel. Signatures are explicit: kernels compile at import, once, into the cache."""
 
 ALL, CLOSED, MAXIMAL = 0, 1, 2
 """What the search emits."""
@@ -32,10 +32,10 @@ _tree = types.int32[:, ::1]
 
 
 @intrinsic
-def popcount(typing_context, word):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG001
+def popcount(typing_context, word):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Number of set bits of a uint64, by LLVM's `ctpop`, which the CPU's vector unit runs."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         return builder.ctpop(arguments[0])
 
     return types.uint64(types.uint64), generate

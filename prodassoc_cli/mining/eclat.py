@@ -9,7 +9,8 @@ import numpy as np
 
 from prodassoc_cli.mining.baskets import Baskets
 from prodassoc_cli.mining.bitsets import PARENT
-from prodassoc_cli.mining.kernels import index_baskets, search
+from prodassoc_cli.mining.kernels import search
+from prodassoc_cli.mining.projection import index_baskets
 
 _TASKS = 96
 _LEAST_COST = 20_000
@@ -21,7 +22,7 @@ def eclat(
     """Return the prefix tree of the frequent, closed or maximal sets.
 
     Work is cut into tasks of first-level items that depend on the data alone and are taken from one queue,
-    the largest first; their trees are joined in that order. So the tree is the same for any number of threads.
+    the largest first; their trees are joined in that order: the tree is the same for any number of threads.
 
     Peak memory: 8 bytes an entry of the baskets for the index, and 12 bytes a node of the tree, of which the
     largest task's part exists twice for a moment.
@@ -36,7 +37,7 @@ def eclat(
 
     Returns:
         tree: int32[3, n] (`bitsets.PARENT`).
-        found: its number of nodes; more than `limit` where the search was stopped, the tree then being partial.
+        found: its number of nodes; more than `limit` where the search was stopped and the tree is partial.
     """
     n_frequent = int((baskets.counts >= min_count).sum())
     if n_frequent == 0:

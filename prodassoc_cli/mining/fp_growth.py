@@ -15,7 +15,7 @@ _i32, _i64, _i64s = types.int32[::1], types.int64, types.int64[::1]
 _tree = types.int32[:, ::1]
 
 _UP, _LABEL, _WEIGHT, _LINK, _COPY = range(5)
-"""Rows of an FP-tree: parent, item, baskets, next node of the same item, and its copy in the tree being made."""
+"""Rows of an FP-tree: parent, item, baskets, next node of the item, and its copy in the tree being made."""
 
 _TOP, _LOW, _NEXT, _NODE, _SIZE, _EXT = range(6)
 
@@ -159,7 +159,7 @@ def _mine(
     forest: np.ndarray, used: int, heads: np.ndarray, counts: np.ndarray,
     min_count: int, max_size: int, limit: int,
 ) -> tuple[np.ndarray, int]:  # fmt: skip
-    """Mine the FP-tree depth first: a level of `levels` is one conditional tree, with its header in `header`."""
+    """Mine the FP-tree depth first: a level of `levels` is a conditional tree, its header in `header`."""
     n_items = counts.size
     tree = np.empty((3, 1024), np.int32)
     n = 0

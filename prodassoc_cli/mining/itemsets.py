@@ -57,7 +57,7 @@ class Itemsets:
         return pl.concat(list(self.frames()), rechunk=True)
 
     def frames(self, rows: int = 1_000_000) -> Iterator[pl.DataFrame]:
-        """Yield the sets in the order of `frame`, about `rows` at a time, so that they need not be held at once.
+        """Yield the sets in the order of `frame`, about `rows` at a time: they need not be held at once.
 
         A frame is longer where more sets than that have the same count. There is at least one frame.
         Beside the frame, 6 bytes a node are held.
@@ -93,7 +93,7 @@ class Itemsets:
         )
 
     def ranked_items(self, nodes: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the items of each node as ranks in the order of ids, ascending: offsets int64, ranks int32."""
+        """Return the items of each node as ascending ranks of their ids: int64 offsets, int32 ranks."""
         offsets = np.zeros(len(nodes) + 1, np.int64)
         np.cumsum(sizes[nodes], out=offsets[1:])
         ranks = np.empty(offsets[-1], np.int32)
@@ -176,11 +176,14 @@ def mine_itemsets(
     if algorithm in ("auto", "eclat"):
         tree, found = eclat(baskets, min_count, mode, most, limit, threads)
     else:
-        tree, found = _by_name(algorithm)(baskets, min_count, most + (mode != ALL and most < UNLIMITED), limit)
+        tree, found = _by_name(algorithm)(
+            baskets, min_count, most + (mode != ALL and most < UNLIMITED), limit
+        )
     if found > limit:
         hint = f"try --min-count {2 * min_count}" + ("" if max_size else ", or --max-size")
         raise BadData(
-            f"stopped at {limit:,} itemsets with --min-count {min_count}: more would pass the memory limit", hint
+            f"stopped at {limit:,} itemsets with --min-count {min_count}: more would pass the memory limit",
+            hint,
         )
     if algorithm not in ("auto", "eclat") and mode != ALL:
         _keep_only(tree, mode, most)

@@ -30,208 +30,21 @@ from prodassoc_cli.mining.bitsets import (
     grow_bitsets,
     with_room,
 )
+from prodassoc_cli.mining.projection import (
+    count_neighbours,
+    fill_bitsets,
+    index_projection,
+    project,
+    sort_frequent,
+)
 
 _MAX_LEVELS = 64
 DENSITY = 24
 _NEXT, _FIRST, _ROWS, _PTR, _IDS, _COUNTS, _NODE, _DEPTH, _EXT, _EXTS, _TOP, _FIELDS = range(12)
 
-_i32, _i64, _u64 = types.int32[::1], types.int64, types.uint64[::1]
+_i32, _i64 = types.int32[::1], types.int64
 _i64s = types.int64[::1]
 _tree = types.int32[:, ::1]
-
-
-@njit(types.Tuple((_i32, _i32, _i64s, _i64s))(_i64s, _i32, _i64), **KERNEL)
-def index_baskets(
-    indptr: np.ndarray, items: np.ndarray, n_frequent: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Lay out the baskets for the search, and list where each item occurs.
-
-    Args:
-        indptr: int64[n + 1], where each basket begins in `items`.
-        items: int32, codes by descending count, ascending within a basket.
-        n_frequent: codes below it are frequent.
-
-    Returns:
-        db: int32, numbers from the rarest, ascending, each basket between two -1; baskets with fewer than two
-            frequent items are left out.
-        occ: int32, the positions in `db` of each item, one item after the other.
-        ptr: int64[n_frequent + 1], where each item begins in `occ`.
-        cost: int64[n_frequent], the number of items after it in all its baskets.
-    """
-    baskets = indptr.size - 1
-    ptr = np.zeros(n_frequent + 1, np.int64)
-    cost = np.zeros(n_frequent, np.int64)
-    length = 1
-    for basket in range(baskets):
-        size = 0
-        for at in range(indptr[basket], indptr[basket + 1]):
-            if items[at] < n_frequent:
-                size += 1
-        if size > 1:
-            length += size + 1
-    db = np.empty(length, np.int32)
-    db[0] = -1
-    at = 1
-    for basket in range(baskets):
-        start = at
-        for source in range(indptr[basket + 1] - 1, indptr[basket] - 1, -1):
-            item = items[source]
-            if item < n_frequent:
-                if at < length:
-                    db[at] = n_frequent - 1 - item
-                at += 1
-        if at - start < 2:
-            at = start
-            continue
-        for position in range(start, at):
-            ptr[db[position] + 1] += 1
-            cost[db[position]] += at - 1 - position
-        db[at] = -1
-        at += 1
-    for item in range(n_frequent):
-        ptr[item + 1] += ptr[item]
-    occ = np.empty(ptr[n_frequent], np.int32)
-    place = ptr[:n_frequent].copy()
-    for position in range(length):
-        item = db[position]
-        if item >= 0:
-            occ[place[item]] = position
-            place[item] += 1
-    return db, occ, ptr, cost
-
-
-@njit(types.Tuple((_i64, _i64))(_i32, _i32, _i64, _i64, types.boolean, _i32, _i32), **KERNEL)
-def _count_neighbours(
-    db: np.ndarray, occ: np.ndarray, start: int, stop: int, both: bool, count: np.ndarray, seen: np.ndarray
-) -> tuple[int, int]:
-    """Count the items after (with `both` also before) the occurrences; list those seen; sum the counts."""
-    n_seen = 0
-    total = 0
-    for occurrence in range(start, stop):
-        begin = occ[occurrence]
-        at = begin + 1
-        item = db[at]
-        while item >= 0:
-            if count[item] == 0:
-                seen[n_seen] = item
-                n_seen += 1
-            count[item] += 1
-            at += 1
-            item = db[at]
-        total += at - begin
-        if both:
-            at = begin - 1
-            item = db[at]
-            while item >= 0:
-                if count[item] == 0:
-                    seen[n_seen] = item
-                    n_seen += 1
-                count[item] += 1
-                at -= 1
-                item = db[at]
-            total += begin - at
-    return n_seen, total
-
-
-@njit(_i64(_i32, _i64, _i32, _i64, _i64, _i64), **KERNEL)
-def _sort_frequent(
-    seen: np.ndarray, n_seen: int, count: np.ndarray, low: int, high: int, min_count: int
-) -> int:
-    """Move the frequent items of `seen` to its front, ascending, and return their number."""
-    kept = 0
-    for at in range(n_seen):
-        if count[seen[at]] >= min_count:
-            seen[kept] = seen[at]
-            kept += 1
-    if kept * kept > 4 * (high - low):
-        kept = 0
-        for item in range(low, high):
-            if count[item] >= min_count:
-                seen[kept] = item
-                kept += 1
-        return kept
-    for at in range(1, kept):
-        item = seen[at]
-        back = at - 1
-        while back >= 0 and seen[back] > item:
-            seen[back + 1] = seen[back]
-            back -= 1
-        seen[back + 1] = item
-    return kept
-
-
-@njit(types.Tuple((_i64, _i64, _i64))(_i32, _i32, _i64, _i64, types.boolean, _i32, _i32, _i64), **KERNEL)
-def _project(
-    db: np.ndarray, occ: np.ndarray, start: int, stop: int, both: bool,
-    row_of: np.ndarray, arena: np.ndarray, at: int,
-) -> tuple[int, int, int]:  # fmt: skip
-    """Copy what follows (with `both` also precedes) the occurrences into the arena, as rows of the projection.
-
-    Baskets with fewer than two items left are dropped: they can count no further pair.
-
-    Returns:
-        the end of the copy, its number of baskets, and the sum of their squared sizes.
-    """
-    arena[at] = -1
-    at += 1
-    baskets = 0
-    squares = 0
-    for occurrence in range(start, stop):
-        source = occ[occurrence]
-        if both:
-            while db[source - 1] >= 0:
-                source -= 1
-        else:
-            source += 1
-        begin = at
-        item = db[source]
-        while item >= 0:
-            row = row_of[item]
-            arena[at] = row
-            at += row >= 0
-            source += 1
-            item = db[source]
-        size = at - begin
-        if size < 2:
-            at = begin
-        else:
-            arena[at] = -1
-            at += 1
-            baskets += 1
-            squares += size * size
-    return at, baskets, squares
-
-
-@njit(types.void(_i32, _i64, _i64, _i64, _i64), **KERNEL)
-def _index_projection(arena: np.ndarray, db_at: int, stop: int, ptr_at: int, rows: int) -> None:
-    """List the occurrences of each row after `stop`; where each row's begin goes to `ptr_at` (rows + 1)."""
-    for row in range(rows + 1):
-        arena[ptr_at + row] = 0
-    for at in range(db_at, stop):
-        if arena[at] >= 0:
-            arena[ptr_at + arena[at]] += 1
-    total = stop
-    for row in range(rows + 1):
-        total += arena[ptr_at + row]
-        arena[ptr_at + row] = total
-    for at in range(stop - 1, db_at - 1, -1):
-        row = arena[at]
-        if row >= 0:
-            arena[ptr_at + row] -= 1
-            arena[arena[ptr_at + row]] = at
-
-
-@njit(types.void(_i32, _i64, _i64, _i64, _i64, _u64), **KERNEL)
-def _fill_bitsets(arena: np.ndarray, db_at: int, stop: int, rows: int, words: int, bits: np.ndarray) -> None:
-    """Set bit `basket` of row `item` for every item of every basket of the projection."""
-    bits[: rows * words] = 0
-    basket = -1
-    for at in range(db_at, stop):
-        row = arena[at]
-        if row < 0:
-            basket += 1
-        else:
-            bits[row * words + (basket >> 6)] |= np.uint64(1) << np.uint64(basket & 63)
 
 
 @njit(
@@ -296,7 +109,10 @@ def search(
                 item, n_here = n_items - 1 - here, counts[here]
                 start, stop, n_rows = ptr[here], ptr[here + 1], n_items
             else:
-                item, n_here = np.int64(arena[state[level, _IDS] + here]), np.int64(arena[state[level, _COUNTS] + here])
+                item, n_here = (
+                    np.int64(arena[state[level, _IDS] + here]),
+                    np.int64(arena[state[level, _COUNTS] + here]),
+                )
                 at = state[level, _PTR] + here
                 start, stop, n_rows = np.int64(arena[at]), np.int64(arena[at + 1]), state[level, _ROWS]
             parent = state[level, _NODE]
@@ -311,9 +127,9 @@ def search(
                     continue
 
             if level == 0:
-                n_seen, total = _count_neighbours(db, occ, start, stop, both, count, seen)
+                n_seen, total = count_neighbours(db, occ, start, stop, both, count, seen)
             else:
-                n_seen, total = _count_neighbours(arena, arena, start, stop, both, count, seen)
+                n_seen, total = count_neighbours(arena, arena, start, stop, both, count, seen)
             top = state[level, _TOP]
             if top + 5 * n_seen + 2 * total + stop - start + 8 > arena.size:
                 wider = np.empty(2 * (top + 5 * n_seen + 2 * total + stop - start + 8), np.int32)
@@ -326,13 +142,15 @@ def search(
             at_ids, at_counts, at_ext = top, top + n_seen, top + 2 * n_seen
             at_seen = top + 3 * n_seen
             arena[at_seen : at_seen + n_seen] = seen[:n_seen]
-            kept = _sort_frequent(seen, n_seen, count, low, n_rows, min_count)
+            kept = sort_frequent(seen, n_seen, count, low, n_rows, min_count)
             rows, first, exts = 0, 0, 0
             redundant = False
             for at in range(kept):
                 other = seen[at]
                 n_both = count[other]
-                other_item = n_items - 1 - other if level == 0 else np.int64(arena[state[level, _IDS] + other])
+                other_item = (
+                    n_items - 1 - other if level == 0 else np.int64(arena[state[level, _IDS] + other])
+                )
                 if n_both == n_here and (mode != ALL or max_size > 1 << 30):
                     if other < here:
                         redundant = True
@@ -361,9 +179,7 @@ def search(
                 size += exts
                 result = size <= max_size and (mode == CLOSED or rows == 0)
                 before = n
-                tree, n = add_closed(
-                    tree, n, parent, item, n_here, arena, at_ext, at_ext + exts, result
-                )
+                tree, n = add_closed(tree, n, parent, item, n_here, arena, at_ext, at_ext + exts, result)
                 node = n - 1
                 if result:
                     last = node
@@ -376,9 +192,9 @@ def search(
             end, baskets, squares = 0, 0, 0
             if goes_on:
                 if level == 0:
-                    end, baskets, squares = _project(db, occ, start, stop, both, row_of, arena, at_db)
+                    end, baskets, squares = project(db, occ, start, stop, both, row_of, arena, at_db)
                 else:
-                    end, baskets, squares = _project(arena, arena, start, stop, both, row_of, arena, at_db)
+                    end, baskets, squares = project(arena, arena, start, stop, both, row_of, arena, at_db)
             for at in range(at_seen, at_seen + n_seen_all):
                 count[arena[at]] = 0
                 row_of[arena[at]] = -1
@@ -389,7 +205,7 @@ def search(
             if level + 2 == _MAX_LEVELS or rows * rows * words < DENSITY * squares:
                 if rows * words > bits.size:
                     bits = np.empty(2 * rows * words, np.uint64)
-                _fill_bitsets(arena, at_db, end, rows, words, bits)
+                fill_bitsets(arena, at_db, end, rows, words, bits)
                 tree, n, last, bits, stack = grow_bitsets(
                     bits, stack, words, rows, first, arena, at_ids, at_counts, node, size,
                     min_count, mode, max_size, limit, tree, n, last,
@@ -401,7 +217,7 @@ def search(
                 else:
                     n = max(last + 1, node)
                 continue
-            _index_projection(arena, at_db, end, at_ptr, rows)
+            index_projection(arena, at_db, end, at_ptr, rows)
             level += 1
             state[level, _NEXT], state[level, _FIRST], state[level, _ROWS] = first, first, rows
             state[level, _PTR], state[level, _IDS], state[level, _COUNTS] = at_ptr, at_ids, at_counts

@@ -4,7 +4,7 @@ All are functions of four numbers: n baskets, n(A), n(B), and n(A∪B), the bask
 Where a measure is undefined (a division by zero) it is null, never infinite and never NaN.
 
 Sources: [AIS93] Agrawal, Imieliński & Swami 1993. [BMUT97] Brin, Motwani, Ullman & Tsur 1997.
-[PS91] Piatetsky-Shapiro 1991. [TKS04] Tan, Kumar & Srivastava 2004. [K27] Kulczyński 1927; [WCH10] Wu, Chen &
+[PS91] Piatetsky-Shapiro 1991. [TKS04] Tan, Kumar & Srivastava 2004. [WCH10] Wu, Chen &
 Han 2010. [Z00] Zhang 2000.
 """
 
@@ -51,12 +51,18 @@ MEASURES = {
         Measure("support", _ab / _n, 0, 1, "share of baskets that hold both sides", "AIS93"),
         Measure("confidence", _ab / _a, 0, 1, "share of the baskets with A that hold B too", "AIS93"),
         Measure("lift", _ab * _n / (_a * _b), 0, math.inf, "times more often than by chance", "BMUT97"),
-        Measure("leverage", _ab / _n - _a * _b / (_n * _n), -0.25, 0.25, "support above chance", "PS91"),
-        Measure("conviction", _a * (_n - _b) / (_n * (_a - _ab)), 0, math.inf, "how much rarer A without B is than by chance; undefined at confidence 1", "BMUT97"),
-        Measure("jaccard", _ab / (_a + _b - _ab), 0, 1, "share of the baskets with either side that hold both", "TKS04"),
-        Measure("cosine", _ab / (_a * _b).sqrt(), 0, 1, "geometric mean of the confidences both ways", "TKS04"),
-        Measure("kulczynski", (_ab / _a + _ab / _b) / 2, 0, 1, "mean of the confidences both ways", "K27, WCH10"),
-        Measure("zhang", (_ab * _n - _a * _b) / pl.max_horizontal(_ab * (_n - _a), _a * (_b - _ab)), -1, 1, "association from -1 (never together) to 1", "Z00"),
+        Measure("leverage", _ab / _n - _a * _b / (_n * _n), -1 / 4, 1 / 4, "support above chance", "PS91"),
+        Measure(
+            "conviction", _a * (_n - _b) / (_n * (_a - _ab)), 0, math.inf,
+            "how much rarer A without B is than by chance; undefined at confidence 1", "BMUT97",
+        ),
+        Measure("jaccard", _ab / (_a + _b - _ab), 0, 1, "of baskets with a side that hold both", "TKS04"),
+        Measure("cosine", _ab / (_a * _b).sqrt(), 0, 1, "geometric mean of both confidences", "TKS04"),
+        Measure("kulczynski", (_ab / _a + _ab / _b) / 2, 0, 1, "mean of the confidences both ways", "WCH10"),
+        Measure(
+            "zhang", (_ab * _n - _a * _b) / pl.max_horizontal(_ab * (_n - _a), _a * (_b - _ab)), -1, 1,
+            "association from -1 (never together) to 1", "Z00",
+        ),
     )
 }  # fmt: skip
 """Every measure by name, in the order of the columns."""

@@ -17,7 +17,7 @@ def split_sets(
     tree: np.ndarray, begin: int, end: int, words: np.ndarray, hashes: np.ndarray, table: np.ndarray,
     n_baskets: float, max_consequent: int, min_confidence: float, min_lift: float, limit: int,
 ) -> tuple[np.ndarray, int]:  # fmt: skip
-    """Split the sets `begin` to `end` into antecedent and consequent in every way, and keep what is good enough.
+    """Split the sets `begin` to `end` into antecedent and consequent in every way; keep what is good enough.
 
     Args:
         tree: all frequent sets.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -66,7 +67,9 @@ def mine_rules(
             "n_b": count[rules[2]],
         }
     ).with_columns(pl.col("count").alias("n_ab"), pl.lit(itemsets.n_baskets).alias("n"))
-    frame = frame.with_columns(each.expression() for each in MEASURES.values()).drop("n_ab", "n_a", "n_b", "n")
+    frame = frame.with_columns(each.expression() for each in MEASURES.values()).drop(
+        "n_ab", "n_a", "n_b", "n"
+    )
     if top is not None:
         frame = _without_losers(frame, sort_by, top)
     return _with_ids(_sorted(frame, sort_by, itemsets).head(top or len(frame)), itemsets)
@@ -88,7 +91,7 @@ def _split(
         return part
 
     cuts = np.linspace(0, tree.shape[1], 1 + min(64, 1 + tree.shape[1] // 10_000)).astype(int).tolist()
-    spans = list(zip(cuts[:-1], cuts[1:], strict=True))
+    spans = list(pairwise(cuts))
     if threads == 1:
         parts = [work(span) for span in spans]
     else:
@@ -97,7 +100,7 @@ def _split(
     if sum(part.shape[1] for part in parts) > limit:
         raise BadData(
             f"stopped at {limit:,} rules: more would pass the memory limit",
-            f"raise --min-confidence (now {min_confidence:g}), --min-lift (now {min_lift:g}) or --min-support",
+            f"raise --min-confidence (now {min_confidence:g}), --min-lift or --min-support",
         )
     return np.concatenate(parts, axis=1)
 

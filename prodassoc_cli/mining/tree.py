@@ -23,7 +23,6 @@ _i16 = types.int16[::1]
 _tree = types.int32[:, ::1]
 
 
-
 @njit(_i16(_tree), **KERNEL)
 def sizes_of(tree: np.ndarray) -> np.ndarray:
     """Return the number of items of every node, int16."""

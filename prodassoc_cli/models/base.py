@@ -156,6 +156,11 @@ class Recommender(ABC):
     Parameters: ClassVar[type] = NoParameters
     names_pairs: ClassVar[bool] = False
 
+    @property
+    def predicts_ratings(self) -> bool:
+        """Whether its scores are ratings on the users' scale."""
+        return False
+
     def __init__(self, parameters: Any = None) -> None:  # noqa: ANN401 — the subclass's own dataclass
         self.parameters = type(self).Parameters() if parameters is None else parameters
 

@@ -41,6 +41,11 @@ class UserKnn(Recommender):
     others: Csr
     rated: bool
 
+    @property
+    def predicts_ratings(self) -> bool:
+        """Whether its scores are ratings on the users' scale: where most rows are ratings."""
+        return self.rated
+
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Keep the users' rows, scaled; the neighbours of a history are found when it is scored."""
         ratings = data.ratings

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -42,12 +45,23 @@ class Messages:
         """Say what to do next."""
         self._write("hint", text)
 
+    @contextlib.contextmanager
+    def if_slow(self, text: str, seconds: float = 2.0) -> Iterator[None]:
+        """Say something only if the block takes longer than that."""
+        timer = threading.Timer(seconds, self.info, [text])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
     def table(self, frame: pl.DataFrame) -> None:
         """Show rows that a user should look at; only where people read."""
         if not self._quiet and self._log_format == "text" and sys.stderr is not None:
             from prodassoc_cli.terminal.output import table_text
 
-            sys.stderr.write(table_text(frame))
+            sys.stderr.write(table_text(frame, rows=frame.height))
 
     def error(self, text: str, hint: str = "") -> None:
         """Say what went wrong, and on a second line what mends it."""

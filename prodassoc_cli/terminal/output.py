@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from typing import BinaryIO
-
-import polars as pl
-import pyarrow as pa
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, BinaryIO
 
 from prodassoc_cli.settings import Format
 
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
 TABLE_ROWS = 20
 """Rows shown of an artifact that is written nowhere else."""
+
+LEAST_TEXT_WIDTH = 8
+"""Texts are not cut below this; columns without room are left out and counted."""
+
+GAP = 3
+"""Blanks between two columns."""
 
 
 def standard_output() -> BinaryIO:
@@ -21,15 +29,18 @@ def standard_output() -> BinaryIO:
     return sys.stdout.buffer
 
 
-def write_text(frame: pl.DataFrame, form: Format, stream: BinaryIO) -> None:
+def write_text(frame: pl.DataFrame, form: Format, stream: BinaryIO) -> int:
     """Write rows as text, UTF-8.
 
-    A list is written as a JSON array in CSV too, so that ids with any character come back as they were.
+    In CSV the ids of a list stand with | between them; a | or backslash within an id has a backslash before.
 
     Args:
         frame: the rows.
         form: `csv` with a header, `jsonl` with an object a line, `table` for people.
         stream: where the bytes go.
+
+    Returns:
+        The number of rows.
     """
     if form == "csv":
         frame.select(_csv_column(frame, name) for name in frame.columns).write_csv(stream)
@@ -38,6 +49,7 @@ def write_text(frame: pl.DataFrame, form: Format, stream: BinaryIO) -> None:
     else:
         stream.write(table_text(frame).encode())
     stream.flush()
+    return frame.height
 
 
 def write_line(text: str) -> None:
@@ -57,35 +69,77 @@ def table_text(frame: pl.DataFrame, rows: int = TABLE_ROWS) -> str:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, dtype in frame.schema.items():
-        right = dtype.is_numeric()
-        table.add_column(name, justify="right" if right else "left", no_wrap=True, overflow="ellipsis")
-    for row in frame.head(rows).iter_rows():
-        table.add_row(*(_cell(value) for value in row))
     width = shutil.get_terminal_size((100, 24)).columns
+    whole, frame = frame, _columns_that_fit(frame.head(rows), width)
+    shown = [[_cell(value) for value in row] for row in frame.head(rows).iter_rows()]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name, dtype, room in zip(frame.columns, frame.dtypes, _widths(frame, shown, width), strict=True):
+        right = dtype.is_numeric()
+        table.add_column(name, width=room, no_wrap=True, justify="right" if right else "left")
+    for row in shown:
+        table.add_row(*row)
     console = Console(width=width, color_system=None, highlight=False, markup=False, emoji=False)
     with console.capture() as capture:
         console.print(table)
-    more = frame.height - rows
-    return capture.get() + (f"… and {more:,} more rows\n" if more > 0 else "")
+    left_out = {"rows": whole.height - frame.height, "columns": whole.width - frame.width}
+    more = " and ".join(f"{number:,} more {word}" for word, number in left_out.items() if number)
+    lines = "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+    return lines + (f"… and {more}\n" if more else "")
 
 
-def to_frame(table: pa.Table | pl.DataFrame) -> pl.DataFrame:
-    """Return an Arrow table as a frame; a frame stays as it is."""
-    if isinstance(table, pl.DataFrame):
-        return table
-    frame = pl.from_arrow(table)
+def _columns_that_fit(frame: pl.DataFrame, total: int) -> pl.DataFrame:
+    """Return the first columns that the terminal has room for, each at its least width."""
+    least = [
+        max(len(_cell(value)) for value in [name, *frame[name]]) if dtype.is_numeric() else LEAST_TEXT_WIDTH
+        for name, dtype in frame.schema.items()
+    ]
+    room, fit = total, 0
+    while fit < frame.width and room >= least[fit]:
+        room -= least[fit] + GAP
+        fit += 1
+    return frame[:, : max(fit, 1)]
+
+
+def _widths(frame: pl.DataFrame, shown: list[list[str]], total: int) -> list[int]:
+    """Share the width of the terminal out: numbers are never cut, the longest texts give way first."""
+    from rich.cells import cell_len
+
+    wanted = [max(cell_len(text) for text in column) for column in zip(frame.columns, *shown, strict=True)]
+    fixed = [dtype.is_numeric() for dtype in frame.dtypes]
+    room = total - GAP * (len(wanted) - 1) - sum(w for w, stays in zip(wanted, fixed, strict=True) if stays)
+    texts = [w for w, stays in zip(wanted, fixed, strict=True) if not stays]
+    cut = max(texts, default=0)
+    while cut > LEAST_TEXT_WIDTH and sum(min(w, cut) for w in texts) > room:
+        cut -= 1
+    return [w if stays else min(w, cut) for w, stays in zip(wanted, fixed, strict=True)]
+
+
+def to_frame(data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return rows in any of their forms as one frame."""
+    import polars as pl
+    import pyarrow as pa
+
+    if isinstance(data, pl.DataFrame):
+        return data
+    if not isinstance(data, pa.Table):
+        return pl.concat(list(data))
+    frame = pl.from_arrow(data)
     assert isinstance(frame, pl.DataFrame)
     return frame
 
 
 def _csv_column(frame: pl.DataFrame, name: str) -> pl.Expr:
-    if not frame.schema[name].is_nested():
+    """Return a column as CSV can hold it: ids of a list with | between them, numbers as a JSON array."""
+    import polars as pl
+
+    dtype = frame.schema[name]
+    if not dtype.is_nested():
         return pl.col(name)
-    head = f"{{{json.dumps(name)}:"
+    if dtype == pl.List(pl.String):
+        escaped = pl.element().str.replace_all(r"([\\|])", r"\${1}")
+        return pl.col(name).list.eval(escaped).list.join("|")
     as_object = pl.struct(name).struct.json_encode()
-    return as_object.str.strip_prefix(head).str.strip_suffix("}").alias(name)
+    return as_object.str.strip_prefix(f"{{{json.dumps(name)}:").str.strip_suffix("}").alias(name)
 
 
 def _cell(value: object) -> str:

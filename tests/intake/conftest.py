@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from prodassoc_cli.artifacts.inputs import locate
 from prodassoc_cli.intake.orders import CleanedOrders, clean_orders
+from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.settings import CleanConfig
+
+
+def sources(*inputs: object) -> list[Source]:
+    """Find inputs as the command does."""
+    return [Source(each.name, each.path) for each in locate([str(each) for each in inputs])]
 
 
 @pytest.fixture
@@ -19,6 +26,8 @@ def clean(tmp_path: Path) -> Callable[..., CleanedOrders]:
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         run.said = []
-        return clean_orders([str(path)], CleanConfig(**options), run.said.append, seed=seed)
+        catalogue = sources(options["products"]) if "products" in options else ()
+        config = CleanConfig(**options)
+        return clean_orders(sources(path), config, run.said.append, catalogue=catalogue, seed=seed)
 
     return run

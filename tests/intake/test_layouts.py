@@ -9,6 +9,7 @@ import pytest
 
 from prodassoc_cli.intake.orders import clean_orders
 from prodassoc_cli.settings import CleanConfig
+from tests.intake.conftest import sources
 
 DATA = Path(os.environ.get("PRODASSOC_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 
@@ -58,7 +59,7 @@ def test_list_columns_of_parquet(tmp_path):
     path = tmp_path / "baskets.parquet"
     frame = pl.DataFrame({"customer_id": [7.0, None, 9.0], "items": [["a", "b"], [], ["a"]]})
     frame.write_parquet(path)
-    result = clean_orders([str(path)], CleanConfig(), lambda _: None)
+    result = clean_orders(sources(path), CleanConfig(), lambda _: None)
     assert result.interactions.select("user_id", "order_id", "product_id").rows() == [
         ("7", "1", "a"), ("7", "1", "b"), ("9", "3", "a"),
     ]  # fmt: skip
@@ -89,7 +90,7 @@ def test_words_in_a_fimi_file_are_rejects(clean):
 def test_baskets_of_several_files_do_not_meet(tmp_path):
     for name in ("a.dat", "b.dat"):
         (tmp_path / name).write_text("1 2\n3 4\n")
-    result = clean_orders([str(tmp_path)], CleanConfig(), lambda _: None)
+    result = clean_orders(sources(tmp_path), CleanConfig(), lambda _: None)
     assert result.interactions["order_id"].n_unique() == 4
 
 
@@ -98,7 +99,7 @@ def test_retail_is_read_within_a_second():
     if not path.exists():
         pytest.skip(f"no {path}: set PRODASSOC_DATA")
     start = time.process_time()
-    result = clean_orders([str(path)], CleanConfig(), lambda _: None)
+    result = clean_orders(sources(path), CleanConfig(), lambda _: None)
     spent = time.process_time() - start
     assert result.summary["interactions"]["orders"] == 88_162
     assert result.summary["interactions"]["products"] == 16_470

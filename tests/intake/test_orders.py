@@ -18,6 +18,7 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.orders import INTERACTIONS, clean_orders
 from prodassoc_cli.intake.tables import REJECTS
 from prodassoc_cli.settings import CleanConfig
+from tests.intake.conftest import sources
 
 DATA = Path(os.environ.get("PRODASSOC_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 HEADER = ["order_id", "customer_id", "product_id", "quantity", "price", "date", "description"]
@@ -42,7 +43,7 @@ def as_csv(rows) -> bytes:
 def run(content: bytes, folder: Path, **options):
     path = folder / "orders.csv"
     path.write_bytes(content)
-    return clean_orders([str(path)], CleanConfig(**options), lambda _: None)
+    return clean_orders(sources(path), CleanConfig(**options), lambda _: None)
 
 
 def test_the_frames_follow_the_declared_schemas():
@@ -111,7 +112,7 @@ def test_json_lines(tmp_path):
         + "\n"
     )
     path.write_text(text)
-    result = clean_orders([str(path)], CleanConfig(), lambda _: None)
+    result = clean_orders(sources(path), CleanConfig(), lambda _: None)
     assert result.interactions.select("order_id", "product_id", "quantity", "price").rows() == [
         ("0001", "007", None, 1.5), ("2", "8", 3.0, None),
     ]  # fmt: skip
@@ -130,7 +131,7 @@ def test_typed_tables(tmp_path, suffix):
         schema_overrides={"Country": pl.Categorical},
     )  # fmt: skip
     frame.write_parquet(path) if suffix == "parquet" else frame.write_ipc(path)
-    result = clean_orders([str(path)], CleanConfig(), lambda _: None)
+    result = clean_orders(sources(path), CleanConfig(), lambda _: None)
     assert result.interactions.row(0)[:3] == ("17850", "536365", "00a")
     assert result.rejects.select("row", "reason", "raw").rows() == [
         (2, "quantity_not_positive", "536366,b,,-1,1.0,UK"), (3, "unparsable_price", "536367,c,1.0,2,NaN,"),
@@ -140,7 +141,7 @@ def test_typed_tables(tmp_path, suffix):
 def test_interactions_can_be_cleaned_again(tmp_path, clean):
     first = clean("order_id,user_id,product_id,date\n1,u,00a,2024-01-31\n2,v,b,2024-02-01\n")
     first.interactions.write_parquet(tmp_path / "again.parquet")
-    again = clean_orders([str(tmp_path / "again.parquet")], CleanConfig(), lambda _: None)
+    again = clean_orders(sources(tmp_path / "again.parquet"), CleanConfig(), lambda _: None)
     assert again.interactions.equals(first.interactions)
 
 
@@ -159,7 +160,7 @@ def uci():
         pytest.skip(f"no {path}: set PRODASSOC_DATA")
     said = []
     config = CleanConfig(preset="uci", products_output="x", holdout="last-order")
-    return clean_orders([str(path)], config, said.append), said
+    return clean_orders(sources(path), config, said.append), said
 
 
 def test_what_is_known_of_the_uci_shop(uci):
@@ -202,6 +203,6 @@ def test_columns_of_odd_types_do_no_harm(tmp_path):
             "price": [Decimal("1.5"), None],
         }
     ).write_parquet(path)  # fmt: skip
-    result = clean_orders([str(path)], CleanConfig(), lambda _: None)
+    result = clean_orders(sources(path), CleanConfig(), lambda _: None)
     assert result.interactions.select("order_id", "product_id").rows() == [("2", "b")]
     assert result.rejects["raw"].to_list() == ['1,a,-1,"{""x"":1}",2024-01-01,1,{1},true,1.5']

@@ -9,10 +9,10 @@ import threading
 import pyarrow as pa
 import pytest
 
-from prodassoc_cli.errors import BadData, NoInput, UsageProblem
+from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.orders import clean_orders
-from prodassoc_cli.intake.sources import find_sources
 from prodassoc_cli.settings import CleanConfig
+from tests.intake.conftest import sources
 
 ORDERS = "order_id,customer_id,product_id,quantity,price,date\n" + "".join(
     f"{100 + row // 2},u{row % 3},00{row % 4},{1 + row % 2},2.50,2024-05-0{1 + row % 9}\n"
@@ -25,7 +25,7 @@ def quiet(_):
 
 
 def run(*inputs, **options):
-    return clean_orders([str(each) for each in inputs], CleanConfig(**options), quiet)
+    return clean_orders(sources(*inputs), CleanConfig(**options), quiet)
 
 
 def packed(data: bytes, how: str) -> bytes:
@@ -64,18 +64,6 @@ def test_a_named_pipe_is_read_once(tmp_path):
     writer.start()
     assert run(pipe).summary["rows_kept"] == 12
     writer.join()
-
-
-def test_a_missing_file_is_no_input_and_names_its_neighbour(tmp_path):
-    (tmp_path / "orders.csv").write_text(ORDERS)
-    with pytest.raises(NoInput) as caught:
-        find_sources([str(tmp_path / "order.csv")])
-    assert "orders.csv" in caught.value.hint
-    for nothing in (tmp_path / "*.parquet", tmp_path / "nowhere" / "x.csv"):
-        with pytest.raises(NoInput):
-            find_sources([str(nothing)])
-    with pytest.raises(UsageProblem):
-        find_sources(["-", "-"])
 
 
 @pytest.mark.parametrize(

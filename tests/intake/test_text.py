@@ -114,7 +114,8 @@ def test_a_fatal_row_ends_the_process_in_order(tmp_path):
     program = (
         "import sys\nfrom prodassoc_cli.errors import BadData\n"
         "from prodassoc_cli.intake.tables import look, read_delimited\n"
-        "from prodassoc_cli.intake.sources import find_sources\nsource = find_sources(sys.argv[1:])[0]\n"
+        "from pathlib import Path\nfrom prodassoc_cli.intake.sources import Source\n"
+        "source = Source('orders.csv', Path(sys.argv[1]))\n"
         "head = look(source, encoding=None, delimiter=None)\n"
         "try: read_delimited(source, head.dialect, ['a', 'b', 'c'], header=True, say=print)\n"
         "except BadData: sys.exit(65)\n"

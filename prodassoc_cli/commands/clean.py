@@ -1,0 +1,101 @@
+"""`prodassoc clean`: raw order lines → interactions, and a catalogue → products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from prodassoc_cli.artifacts.schemas import INTERACTIONS, PRODUCTS, REJECTS
+from prodassoc_cli.commands.options import InputArgument, command
+from prodassoc_cli.commands.run import Run
+from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.settings import CleanConfig, CommonConfig
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    command(
+        app,
+        "clean",
+        CleanConfig,
+        InputArgument(
+            "orders", "Order lines: CSV, TSV, JSON lines, Parquet, Arrow; .gz, .zst; - is stdin", many=True
+        ),
+        (
+            "prodassoc clean orders.csv --products catalog.csv -o interactions.parquet "
+            "--products-output products.parquet",
+            "prodassoc clean orders.csv --map order_id=order_no --holdout last-order "
+            "--holdout-output holdout.parquet -o train.parquet --rejects-output rejects.csv",
+        ),
+        run,
+    )
+
+
+def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
+    """Clean order lines, and what belongs to them."""
+    _check(config)
+    this = Run("clean", config, common)
+    orders = this.take("orders", inputs)
+    catalogue = this.take("products", config.products)
+    with this.outputs(
+        INTERACTIONS,
+        products=(PRODUCTS, config.products_output),
+        rejects=(REJECTS, config.rejects_output),
+        holdout=(INTERACTIONS, config.holdout_output),
+    ) as outputs:
+        from prodassoc_cli.intake.orders import clean_orders
+        from prodassoc_cli.intake.sources import Source
+
+        cleaned = clean_orders(
+            [Source(each.name, each.path) for each in orders],
+            config,
+            this.messages.info,
+            catalogue=[Source(each.name, each.path) for each in catalogue],
+            seed=common.seed,
+        )
+        outputs.put("output", cleaned.interactions)
+        outputs.put("rejects", cleaned.all_rejects())
+        if cleaned.products is not None:
+            outputs.put("products", cleaned.products)
+        if cleaned.holdout is not None:
+            outputs.put("holdout", cleaned.holdout)
+        this.note(**cleaned.summary)
+        for line in _summary_lines(cleaned.summary):
+            this.messages.info(line)
+    this.next_step("mine", f"{common.output} -o rules.parquet")
+
+
+def _check(config: CleanConfig) -> None:
+    """Refuse options that need each other, before anything is read."""
+    if config.holdout and not config.holdout_output:
+        raise UsageProblem(
+            "--holdout sets rows aside: where do they go?", "add --holdout-output holdout.parquet"
+        )
+    if config.holdout_output and not config.holdout:
+        raise UsageProblem("--holdout-output needs to know how to split", "add --holdout last-order")
+    if config.products and not config.products_output:
+        raise UsageProblem(
+            "--products cleans a catalogue: where does it go?", "add --products-output products.parquet"
+        )
+
+
+def _summary_lines(summary: dict[str, Any]) -> list[str]:
+    """Return what was read, left out and kept, a line each."""
+    kept = summary["interactions"]
+    rows = f"{summary['rows_in']:,} rows read, {summary['rows_kept']:,} kept"
+    lines = [f"{rows}, {summary['rows_rejected']:,} left out"]
+    if summary["rejects"]:
+        lines.append("left out: " + ", ".join(f"{name} {n:,}" for name, n in summary["rejects"].items()))
+    lines.append(
+        f"{kept['users']:,} users, {kept['orders']:,} orders, {kept['products']:,} products, "
+        f"{kept['first']} to {kept['last']}; {summary['missing_user']:,} rows without a user"
+    )
+    flagged = {name: n for name, n in summary["flagged_outliers"].items() if n}
+    if flagged:
+        found = ", ".join(f"{n:,} of {name}" for name, n in flagged.items())
+        lines.append(f"outliers: {found} (kept; --drop-outliers leaves them out)")
+    if "holdout" in summary:
+        split = summary["holdout"]
+        lines.append(f"holdout: {split['holdout']:,} rows set aside, {split['train']:,} to train on")
+    return lines

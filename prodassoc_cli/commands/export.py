@@ -1,0 +1,48 @@
+"""`prodassoc export`: a BERT checkpoint → an ONNX model folder for `embed --model`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from prodassoc_cli.commands.options import InputArgument, command
+from prodassoc_cli.errors import NoInput, UsageProblem
+from prodassoc_cli.settings import CommonConfig, ExportConfig
+from prodassoc_cli.terminal.messages import Messages
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    command(
+        app,
+        "export",
+        ExportConfig,
+        InputArgument("checkpoint", "Folder with config.json, model.safetensors and tokenizer.json"),
+        (
+            "prodassoc export all-MiniLM-L12-v2 -o minilm-l12",
+            "prodassoc export xlm-roberta-base -o xlmr --precision fp32",
+        ),
+        run,
+    )
+
+
+def run(inputs: list[str], config: ExportConfig, common: CommonConfig) -> None:
+    """Build the ONNX model; no torch is needed."""
+    from prodassoc_cli.embedding.export import export_checkpoint
+
+    messages = Messages("export", quiet=common.quiet, log_format=common.log_format)
+    folder = Path(inputs[0])
+    if not folder.is_dir():
+        raise NoInput(f"no folder {folder}", "name the folder that holds config.json")
+    if common.output is None:
+        raise UsageProblem("export writes a folder", "name it with -o")
+    if common.dry_run:
+        messages.info(f"would export {folder} to {common.output} as {config.precision}")
+        return
+    report = export_checkpoint(folder, Path(common.output), config.precision, overwrite=common.force)
+    messages.info(
+        f"{report.name}: {report.architecture}, {report.layers} layers, {report.dimension} numbers a vector, "
+        f"{report.precision}, {report.bytes / 1e6:.1f} MB, sha256 {report.onnx_sha256[:12]}…"
+    )
+    messages.hint(f"prodassoc embed products.parquet --model {common.output} -o embeddings.parquet")

@@ -1,0 +1,117 @@
+"""`prodassoc recommend`: a model → recommendations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+from prodassoc_cli.artifacts.schemas import MODEL, RECOMMENDATIONS
+from prodassoc_cli.commands.options import InputArgument, command
+from prodassoc_cli.commands.run import Run
+from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.settings import CommonConfig, RecommendConfig
+from prodassoc_cli.terminal.progress import progress_bar
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from prodassoc_cli.models.trained import TrainedModel
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    command(
+        app,
+        "recommend",
+        RecommendConfig,
+        InputArgument("model", "Model, made by prodassoc train"),
+        (
+            "prodassoc recommend model.parquet -k 10 -o recs.parquet",
+            'prodassoc recommend model.parquet --basket "00101,00301" -k 5',
+            "prodassoc recommend model.parquet --for products --where category=Food -o bought-together.csv",
+        ),
+        run,
+    )
+
+
+def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> None:
+    """Make lists for users, for products or for baskets."""
+    audience = _audience(config)
+    this = Run("recommend", config, common)
+    this.take("model", inputs)
+    for role in ("ids", "allow", "deny"):
+        this.take(role, getattr(config, role))
+    with this.outputs(RECOMMENDATIONS) as outputs:
+        with this.kernels():
+            from prodassoc_cli.models.serving import recommend
+
+        model = _read_model(this)
+        with progress_bar("making lists", quiet=common.quiet) as progress:
+            served = recommend(
+                model,
+                k=config.k,
+                audience=audience,
+                ids=_read_ids(this, "ids"),
+                baskets=[basket.split(",") for basket in config.basket],
+                include_seen=config.include_seen,
+                where=config.where,
+                allow=_read_ids(this, "allow"),
+                deny=_read_ids(this, "deny"),
+                threads=this.threads,
+                progress=progress,
+            )
+        for notice in served.notices:
+            this.messages.warning(notice)
+        this.note(**served.counts)
+        means = "rating" if model.recommender.predicts_ratings else "rank"
+        outputs.put(
+            "output", served.frame, view=_with_titles(served.frame, model), model=model.name, score=means
+        )
+        this.messages.info(f"{served.counts['lists']:,} lists, {served.frame.height:,} recommendations")
+    if audience == "users":
+        this.next_step("evaluate", f"{common.output} --truth holdout.parquet")
+
+
+def _audience(config: RecommendConfig) -> Literal["users", "products", "baskets"]:
+    if config.basket and config.for_ == "products":
+        raise UsageProblem("--basket makes lists for baskets, not for products", "drop --for products")
+    return "baskets" if config.basket else config.for_
+
+
+def _read_model(this: Run) -> TrainedModel:
+    from prodassoc_cli.models.artifact import from_arrow
+
+    table, lineage = this.read_with_lineage("model", MODEL)
+    if lineage is None or "model" not in lineage.details:
+        raise BadData("the model file carries no model", "make it: prodassoc train interactions.parquet")
+    return from_arrow(table.to_arrow(), lineage.details["model"])
+
+
+def _read_ids(this: Run, role: str) -> list[str] | None:
+    """Read a file of ids, one a line; None where none was given.
+
+    Raises:
+        BadData: it is not UTF-8 text.
+    """
+    files = this.files(role)
+    return [line for each in files for line in _lines(each.path) if line] if files else None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line.rstrip("\r") for line in path.read_text(encoding="utf-8-sig").split("\n")]
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path} is not a text file of ids in UTF-8", "write one id a line") from error
+
+
+def _with_titles(frame: pl.DataFrame, model: TrainedModel) -> pl.DataFrame:
+    """Return the lists as people read them: titles instead of ids, no scores."""
+    from prodassoc_cli.artifacts.naming import with_titles
+
+    subject = frame.columns[0]
+    columns = ["product_id"] + (["source_product_id"] if subject == "source_product_id" else [])
+    shown = with_titles(frame.head(200), model.items.frame, columns)
+    names = {"product_id": "product", "source_product_id": "for_product"}
+    return shown.select(subject, "rank", "product_id", "reason").rename(names, strict=False)

@@ -1,0 +1,77 @@
+"""`prodassoc train`: interactions → a recommendation model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, MODEL, PRODUCTS, RULES
+from prodassoc_cli.commands.options import InputArgument, command
+from prodassoc_cli.commands.run import Run
+from prodassoc_cli.settings import CommonConfig, TrainConfig
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    command(
+        app,
+        "train",
+        TrainConfig,
+        InputArgument("interactions", "Interactions, made by prodassoc clean"),
+        (
+            "prodassoc train interactions.parquet --products products.parquet "
+            "--embeddings embeddings.parquet -o model.parquet",
+            "prodassoc train interactions.parquet --model item-knn --param neighbours=100 -o knn.parquet",
+        ),
+        run,
+    )
+
+
+def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
+    """Fit one recommender."""
+    this = Run("train", config, common)
+    this.take("interactions", inputs)
+    this.take("products", config.products)
+    this.take("embeddings", config.embeddings)
+    this.take("rules", config.rules)
+    with this.outputs(MODEL) as outputs:
+        with this.kernels():
+            from prodassoc_cli.models.artifact import to_arrow
+            from prodassoc_cli.models.data import TrainingData
+            from prodassoc_cli.models.trained import train
+
+        data = TrainingData.from_frames(
+            this.read("interactions", INTERACTIONS),
+            products=this.read_optional("products", PRODUCTS),
+            embeddings=this.read_optional("embeddings", EMBEDDINGS),
+            rules=this.read_optional("rules", RULES),
+        )
+        model = train(config.model, data, parameters=config.param, seed=common.seed, threads=this.threads)
+        table, header = to_arrow(model)
+        outputs.put("output", table, model=header)
+        this.note(model=model.facts)
+        this.messages.info(
+            f"{model.name}: {model.facts['users']:,} users, {model.facts['products']:,} products, "
+            f"{model.facts['pairs']:,} pairs of user and product"
+        )
+        for line in _validation_lines(model.facts):
+            this.messages.info(line)
+    this.next_step("recommend", f"{common.output} -o recs.parquet")
+
+
+def _validation_lines(facts: dict[str, Any]) -> list[str]:
+    """Return what a fusing model learned about its parts, a line a kind of list."""
+    lines = []
+    for mode, words in (("new", "lists of new products"), ("all", "lists that may repeat")):
+        if mode not in facts:
+            continue
+        found = facts[mode]
+        (metric, by_model), *_ = ((key, value) for key, value in found.items() if key.startswith("ndcg"))
+        scores = ", ".join(
+            f"{name} {value:.4f}" for name, value in sorted(by_model.items(), key=lambda each: -each[1])
+        )
+        shares = ", ".join(f"{name} {share:.0%}" for name, share in found["shares"].items())
+        lines.append(f"{words}: validation {metric} over {found['users']:,} users: {scores}")
+        lines.append(f"{words}: ranked by {found['chosen']}; contributions: {shares}")
+    return lines

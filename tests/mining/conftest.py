@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+
+from prodassoc_cli.mining.baskets import Baskets, baskets_from_pairs
+from tests.conftest import real_data
+
+
+def make_baskets(rows: list[set[str]]) -> Baskets:
+    """Baskets of the given sets, which must not be empty."""
+    pairs = [(number, item) for number, row in enumerate(rows) for item in sorted(row)]
+    numbers = np.array([number for number, _ in pairs], np.int64)
+    return baskets_from_pairs(numbers, pl.Series([item for _, item in pairs], dtype=pl.String))
+
+
+def brute_force(rows: list[set[str]], min_count: int, target: str, max_size: int | None = None) -> dict:
+    """{sorted items: count}, by trying every set of items."""
+    items = sorted(set().union(*rows))
+    count = {
+        each: sum(set(each) <= row for row in rows)
+        for size in range(1, len(items) + 1)
+        for each in combinations(items, size)
+    }
+    frequent = {each: n for each, n in count.items() if n >= min_count}
+    above = {each: [frequent[other] for other in frequent if set(each) < set(other)] for each in frequent}
+    keep = {
+        "frequent": lambda each: True,
+        "closed": lambda each: frequent[each] not in above[each],
+        "maximal": lambda each: not above[each],
+    }[target]
+    return {each: n for each, n in frequent.items() if keep(each) and len(each) <= (max_size or len(items))}
+
+
+def as_dict(frame: pl.DataFrame) -> dict:
+    found = {tuple(items): count for items, count in frame.select("items", "count").iter_rows()}
+    assert len(found) == len(frame), "a set is listed twice"
+    return found
+
+
+def load(name: str) -> Baskets:
+    """A FIMI file of the shared data, or a skip."""
+    path = real_data(f"baskets/{name}.dat")
+    lines = pl.read_csv(path, has_header=False, new_columns=["line"], separator="\x01", infer_schema=False)
+    rows = lines.with_columns(pl.col("line").str.strip_chars().str.split(" ")).with_row_index("basket")
+    rows = rows.explode("line")
+    return baskets_from_pairs(rows["basket"].cast(pl.Int64).to_numpy(), rows["line"])
+
+
+FOUR = [{"1", "3"}, {"1", "2", "4"}, {"2", "3", "4"}, {"1", "4"}]
+"""The four baskets whose supports and rules are worked out by hand in the documentation."""
