@@ -201,7 +201,39 @@ class MineConfig:
     )
     sort_by: str = setting("lift", "Measure to sort by, best first", group="Rules", metavar="MEASURE")
     top: int | None = setting(None, "Keep the first N", group="Rules", metavar="N", low=1)
-    products: str | None = setting(None, "Products, to show titles in tables", group="Rules", **_FILE)
+    measures: str | None = setting(
+        None, "Measures to write, comma-separated, or all [default: nine]", group="Rules", metavar="NAMES"
+    )
+    min: list[str] = setting(
+        [], "Least value of any measure: phi=0.1 (repeatable)", group="Rules", metavar="MEASURE=VALUE"
+    )
+    prune: str | None = setting(
+        None, "Drop rules no better than a more general one: redundant, non-productive, improvement=X",
+        group="Rules", metavar="HOW",
+    )  # fmt: skip
+    antecedent: list[str] = setting(
+        [], "Only rules with one of these on the left: ids, or category=Dairy (repeatable)",
+        group="Constraints", metavar="A,B",
+    )  # fmt: skip
+    consequent: list[str] = setting(
+        [], "Only rules with one of these on the right (repeatable)", group="Constraints", metavar="A,B"
+    )
+    exclude: list[str] = setting(
+        [], "Leave these products out of the search (repeatable)", group="Constraints", metavar="A,B"
+    )
+    fdr: float | None = setting(
+        None, "Keep rules with a q-value up to this, such as 0.05", group="Significance", metavar="Q",
+        low=0.0, high=1.0,
+    )  # fmt: skip
+    correction: Literal["webb", "bh", "by", "holm", "bonferroni"] | None = setting(
+        None, "How p-values become q-values [default: webb; holm with --validate]", group="Significance"
+    )
+    validate: str | None = setting(
+        None, "Test the rules on these other interactions", group="Significance", **_FILE
+    )
+    products: str | None = setting(
+        None, "Products: titles for tables, categories and brands", group="Rules", **_FILE
+    )
     itemsets_output: str | None = setting(None, "Where the frequent itemsets go", group="Rules", **_FILE)
 
 

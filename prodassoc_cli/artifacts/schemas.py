@@ -149,6 +149,12 @@ RULES = Kind(
         Column("zhang", "f64", "Zhang's measure of association, -1 to 1", optional=True, nullable=True),
         Column("p_value", "f64", "One-sided Fisher exact p-value", optional=True, nullable=True),
         Column("q_value", "f64", "p-value after correction", optional=True, nullable=True),
+        Column("holdout_count", "i64", "Held-out baskets with both sides", optional=True),
+        Column("holdout_support", "f64", "Their share of the held-out baskets", optional=True),
+        Column(
+            "holdout_confidence", "f64", "Confidence in the held-out baskets", optional=True, nullable=True
+        ),
+        Column("holdout_p_value", "f64", "Fisher's p-value in the held-out baskets", optional=True),
         Column("similarity", "f64", "Cosine of the sides' embeddings", optional=True, nullable=True),
         Column("relation", "str", "How the sides relate", optional=True, nullable=True, values=RELATIONS),
     ),

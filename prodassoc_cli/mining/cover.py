@@ -18,12 +18,11 @@ from prodassoc_cli.mining.itemsets import Itemsets
 from prodassoc_cli.mining.tree import sizes_of
 
 _i16, _i32, _i64, _f64 = types.int16[::1], types.int32[::1], types.int64[::1], types.float64[::1]
+_tree = types.int32[:, ::1]
 
 
-@njit(
-    types.void(types.int32[:, ::1], _i16, _i64, _i32, _i64, _i32, _i32, _f64, _i64, _i64, _f64, _i64), **KERNEL
-)
-def visit_sets(
+@njit(types.void(_tree, _i16, _i64, _i32, _i64, _i32, _i32, _f64, _i64, _i64, _f64, _i64), **KERNEL)
+def visit_sets(  # noqa: C901 — a kernel is one flat state machine
     tree: np.ndarray, sizes: np.ndarray, indptr: np.ndarray, items: np.ndarray,
     starts: np.ndarray, holders: np.ndarray, user: np.ndarray, weight: np.ndarray,
     baskets: np.ndarray, users: np.ndarray, score: np.ndarray, sets: np.ndarray,

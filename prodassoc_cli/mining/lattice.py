@@ -1,6 +1,6 @@
 """The frequent sets as a lattice: from sets to their subsets of one product fewer, many at a time.
 
-Sets are looked up by hash (`tree.index_sets`), with a binary search over all at once instead of joins of lists.
+Sets are looked up by hash (`tree.index_sets`), with one binary search for all of them.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ MEASURES = {
         Measure("ralambondrainy", _a_only / _n, 0, 1,
                 "share of baskets that contradict: low is good", "DRT07"),
         Measure("relative_linkage", _cross / (_cross + _n * _linkage), -1, 1,
-                "distance from independence, of the greatest possible; its sign is the association's", "KS08"),
+                "distance from independence, of the greatest possible; below 0 when negative", "KS08"),
         Measure("relative_risk", _ab * _not_a / (_a * _b_only), 0, _INF,
                 "confidence with A over that without", "TKS04"),
         Measure("rule_power_factor", _ab / _n * _confidence, 0, 1, "support · confidence", "OKJ16"),

@@ -1,10 +1,11 @@
 """Rules that a more general rule makes superfluous.
 
-A rule A' → B is more general than A → B when A' is a part of A, nothing at all included: then its confidence is
-the support of B. Whether any of them is as good is worked out on the lattice of antecedents: from the
+A rule A' → B is more general than A → B when A' is a part of A, nothing at all included: then its confidence
+is the support of B. Whether any of them is as good is worked out on the lattice of antecedents: from the
 rules down to the general ones, one product at a time, and back up with the best confidence met.
 
-Sources: Bayardo, Agrawal & Gunopulos 1999 (improvement); Webb 2007, "Discovering significant patterns" (productive).
+Sources: Bayardo, Agrawal & Gunopulos 1999 (improvement); Webb 2007, "Discovering significant patterns"
+(productive).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def pruning(text: str | None) -> Pruning | None:
 
 @dataclass(frozen=True)
 class _Level:
-    """Distinct rules with so many products on the left: their sides packed in a key, ascending; their sets."""
+    """Distinct rules with so many products on the left: sides packed in ascending keys; sets."""
 
     keys: np.ndarray
     sets: np.ndarray
@@ -139,8 +140,8 @@ def _climb(
 def log_productive(lattice: Lattice, antecedents: np.ndarray, sets: np.ndarray) -> np.ndarray:
     """Return the log of the p-value of each rule's being productive, float64.
 
-    For each product x of the left side, Fisher's exact test of whether x makes the right side likelier among the
-    baskets that hold the rest of the left side; the largest of these p-values is the rule's.
+    For each product x of the left side, Fisher's exact test of whether x makes the right side likelier among
+    the baskets that hold the rest of the left side; the largest of these p-values is the rule's.
 
     Args:
         lattice: of all frequent sets.

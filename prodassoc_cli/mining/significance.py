@@ -1,10 +1,11 @@
 """Which rules are more than chance: exact p-values, and their correction for all rules that were looked at.
 
 The test is Fisher's exact test of a 2×2 table, one-sided: the probability that A and B meet in so many
-baskets or more if B's baskets were drawn blindly. Millions of rules are looked at, so some meet by chance; a
-corrected p-value (q) accounts for that. What counts is the search space, all rules that could have been
-found, not the few that were kept (Webb 2007, "Discovering significant patterns"). The space is made of the products
-that are frequent by themselves: their own counts are what the test holds fixed, so they tell nothing of it.
+baskets or more if B's baskets were drawn blindly. Millions of rules are looked at, so some meet by chance;
+a corrected p-value (q) accounts for that. What counts is the search space, all rules that could have been
+found, not the few that were kept (Webb 2007, "Discovering significant patterns"). The space is made of the
+products that are frequent by themselves: their own counts are what the test holds fixed, so they tell
+nothing of it.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class SearchSpace:
         largest: products in the largest set found.
         antecedents: of the items, how many the left side must hold one of; None where any will do.
         consequents: the same of the right side.
-        either: of the items, how many are among one or the other.
+        either: of the items, how many are among one or the other; None unless both sides are bound.
     """
 
     items: int
@@ -112,24 +113,22 @@ class SearchSpace:
 
     def _rules(self, left: int, right: int) -> int:
         """Return the rules of so many products on each side, by inclusion and exclusion."""
-        wrong_left = self.items - self.antecedents if self.antecedents is not None else 0
-        wrong_right = self.items - self.consequents if self.consequents is not None else 0
-        wrong_both = self.items - self.either if self.either is not None else 0
-        if self.antecedents is None or self.consequents is None:
-            wrong_both = 0
-        all_rules = math.comb(self.items, left) * math.comb(self.items - left, right)
-        if self.antecedents is not None:
-            all_rules -= math.comb(wrong_left, left) * math.comb(self.items - left, right)
-        if self.consequents is not None:
-            all_rules -= math.comb(wrong_right, right) * math.comb(self.items - right, left)
-        if self.antecedents is not None and self.consequents is not None:
-            all_rules += sum(
-                math.comb(wrong_both, shared)
-                * math.comb(wrong_left - wrong_both, left - shared)
-                * math.comb(max(wrong_right - shared, 0), right)
-                for shared in range(left + 1)
-            )
-        return all_rules
+        if left + right > self.items:
+            return 0
+        fits = (self.antecedents, self.consequents, self.either)
+        wrong_left, wrong_right, wrong = (0 if some is None else self.items - some for some in fits)
+        both_wrong = sum(
+            math.comb(wrong, shared)
+            * math.comb(wrong_left - wrong, left - shared)
+            * math.comb(max(wrong_right - shared, 0), right)
+            for shared in range(left + 1)
+        )
+        return (
+            math.comb(self.items, left) * math.comb(self.items - left, right)
+            - math.comb(wrong_left, left) * math.comb(self.items - left, right)
+            - math.comb(wrong_right, right) * math.comb(self.items - right, left)
+            + both_wrong
+        )
 
 
 def corrected(log_p: np.ndarray, sizes: np.ndarray, space: SearchSpace, method: str) -> np.ndarray:
