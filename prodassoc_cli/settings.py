@@ -192,6 +192,22 @@ class MineConfig:
     max_basket_size: int | None = setting(
         None, "Leave out baskets with more products", group="Search", metavar="N", low=1
     )
+    level: str = setting(
+        "product", "What rules are about: product, category, brand, or N steps of the category's path",
+        group="Taxonomy", metavar="LEVEL",
+    )  # fmt: skip
+    generalized: bool = setting(False, "Mix products and their categories in one rule", group="Taxonomy")
+    min_interest: float | None = setting(
+        None, "Drop generalized rules not this much above what one level up lets expect, such as 1.1",
+        group="Taxonomy", metavar="R", low=1.0,
+    )  # fmt: skip
+    sequence: float | None = setting(
+        None, "Rules across orders: A, then B by the same user within so many days", group="Search",
+        metavar="DAYS", low=0.0,
+    )  # fmt: skip
+    min_users: int | None = setting(
+        None, "Drop what fewer distinct users back", group="Privacy", metavar="K", low=1
+    )
     min_confidence: float = setting(
         0.1, "Least confidence of a rule", group="Rules", metavar="FRACTION", low=0.0, high=1.0
     )
@@ -231,8 +247,27 @@ class MineConfig:
     validate: str | None = setting(
         None, "Test the rules on these other interactions", group="Significance", **_FILE
     )
+    embeddings: str | None = setting(
+        None, "Embeddings: adds the similarity of the sides, and how two products relate", group="Meaning",
+        **_FILE,
+    )  # fmt: skip
+    relations_output: str | None = setting(
+        None, "Where complements, substitutes and variants go", group="Meaning", **_FILE
+    )
+    variant_similarity: float = setting(
+        0.85, "Least similarity of variants", group="Meaning", metavar="COSINE", low=-1.0, high=1.0
+    )
+    substitute_similarity: float = setting(
+        0.5, "Least similarity of substitutes", group="Meaning", metavar="COSINE", low=-1.0, high=1.0
+    )
+    relation_level: float = setting(
+        0.001, "Greatest p-value of being bought together", group="Meaning", metavar="P", low=0.0, high=1.0
+    )
     products: str | None = setting(
         None, "Products: titles for tables, categories and brands", group="Rules", **_FILE
+    )
+    outliers_output: str | None = setting(
+        None, "Where a score a basket goes, of how few frequent sets it fits", group="Rules", **_FILE
     )
     itemsets_output: str | None = setting(None, "Where the frequent itemsets go", group="Rules", **_FILE)
 

@@ -21,7 +21,7 @@ PATH = " > "
 
 
 def named_products(
-    words: Sequence[str], flag: str, known: pl.Series, products: pl.DataFrame | None
+    words: Sequence[str], flag: str, known: pl.Series, products: pl.DataFrame | None, strict: bool = True
 ) -> set[str]:
     """Return the ids that an option names.
 
@@ -30,6 +30,7 @@ def named_products(
         flag: the option, for error texts.
         known: ids that occur.
         products: the catalogue, if there is one.
+        strict: whether every id must occur.
 
     Raises:
         UsageProblem: an id or a value does not occur, or there is no such column or no catalogue.
@@ -42,7 +43,8 @@ def named_products(
         elif "=" in word:
             found |= _with_value(word, flag, products)
         else:
-            found |= {_checked(part.strip(), flag, ids) for part in word.split(",") if part.strip()}
+            names = {part.strip() for part in word.split(",") if part.strip()}
+            found |= {_checked(name, flag, ids) for name in names} if strict else names
     return found
 
 

@@ -15,6 +15,7 @@ from prodassoc_cli.mining.itemsets import Itemsets
 from prodassoc_cli.mining.lattice import lattice_of
 from prodassoc_cli.mining.redundancy import Pruning, best_general_confidence, log_productive
 from prodassoc_cli.mining.significance import SearchSpace, corrected, flat_correction, log_fisher
+from prodassoc_cli.mining.taxonomy import Taxonomy, interesting
 from prodassoc_cli.mining.tree import sizes_of
 
 UNPRODUCTIVE_LEVEL = 0.05
@@ -34,6 +35,8 @@ class Judge:
         correction: see `significance.corrected`; None for none, or for holm with a holdout.
         level: greatest q-value; None keeps all.
         holdout: baskets the rules were not found in.
+        taxonomy: what belongs to what, for `interest`.
+        interest: see `taxonomy.interesting`; rules below it count as pruned.
         facts: numbers for the user, filled by the call: rules_tested, rules_pruned, hypotheses,
             rules_significant.
     """
@@ -44,6 +47,8 @@ class Judge:
     correction: str | None = None
     level: float | None = None
     holdout: Baskets | None = None
+    taxonomy: Taxonomy | None = None
+    interest: float | None = None
     facts: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, rules: pl.DataFrame) -> pl.DataFrame:
@@ -70,8 +75,8 @@ class Judge:
     def account(self) -> str:
         """Return in one line what was tested and what was left out, after a call."""
         parts = [f"{self.facts['rules_tested']:,} rules judged"]
-        if self.pruning is not None:
-            parts.append(f"{self.facts['rules_pruned']:,} superfluous ({self.pruning.mode})")
+        if self.pruning is not None or self.interest is not None:
+            parts.append(f"{self.facts['rules_pruned']:,} superfluous")
         if self.holdout is not None:
             parts.append(
                 f"tested on {len(self.holdout):,} other baskets, {self.correction or 'holm'} correction for "
@@ -92,6 +97,9 @@ class Judge:
         return rules.with_columns(pl.Series("log_p", log_p))
 
     def _pruned(self, rules: pl.DataFrame) -> pl.DataFrame:
+        if self.taxonomy is not None and self.interest is not None and rules.height:
+            enough = interesting(rules, lattice_of(self.itemsets), self.taxonomy, self.interest)
+            rules = rules.filter(pl.Series(enough))
         if self.pruning is None or rules.is_empty():
             return rules
         nodes = (rules[f"{name}_node"].to_numpy() for name in ("antecedent", "consequent", "set"))
