@@ -13,6 +13,7 @@ from numba import njit, types
 
 from prodassoc_cli.mining.bitsets import KERNEL
 
+
 _i32, _i64, _u64 = types.int32[::1], types.int64, types.uint64[::1]
 _i64s = types.int64[::1]
 
@@ -77,6 +78,17 @@ def index_baskets(
     return db, occ, ptr, cost
 
 
+@njit(_i32(_i32, _i64, _i64), **KERNEL)
+def with_space(arena: np.ndarray, used: int, wanted: int) -> np.ndarray:
+    """Return `arena`, or a copy of at least twice its size where `wanted` would not fit."""
+    if wanted <= arena.size:
+        return arena
+    wider = np.empty(2 * wanted, np.int32)
+    for at in range(used):
+        wider[at] = arena[at]
+    return wider
+
+
 @njit(types.Tuple((_i64, _i64))(_i32, _i32, _i64, _i64, types.boolean, _i32, _i32), **KERNEL)
 def count_neighbours(
     db: np.ndarray, occ: np.ndarray, start: int, stop: int, both: bool, count: np.ndarray, seen: np.ndarray
@@ -89,9 +101,8 @@ def count_neighbours(
         at = begin + 1
         item = db[at]
         while item >= 0:
-            if count[item] == 0:
-                seen[n_seen] = item
-                n_seen += 1
+            seen[n_seen] = item
+            n_seen += count[item] == 0
             count[item] += 1
             at += 1
             item = db[at]
@@ -100,9 +111,8 @@ def count_neighbours(
             at = begin - 1
             item = db[at]
             while item >= 0:
-                if count[item] == 0:
-                    seen[n_seen] = item
-                    n_seen += 1
+                seen[n_seen] = item
+                n_seen += count[item] == 0
                 count[item] += 1
                 at -= 1
                 item = db[at]
@@ -196,6 +206,25 @@ def index_projection(arena: np.ndarray, db_at: int, stop: int, ptr_at: int, rows
         if row >= 0:
             arena[ptr_at + row] -= 1
             arena[arena[ptr_at + row]] = at
+
+
+@njit(types.void(_i32, _i64, _i64, _i64, _i32), **KERNEL)
+def count_pairs(arena: np.ndarray, begin: int, stop: int, rows: int, pairs: np.ndarray) -> None:
+    """Count in how many baskets of the projection each pair of rows a < b is, into `pairs[a * rows + b]`.
+
+    Where few pairs are frequent this is cheaper than to intersect the bitsets of all.
+    """
+    for pair in range(rows * rows):
+        pairs[pair] = 0
+    for at in range(begin, stop):
+        row = arena[at]
+        if row >= 0:
+            after = at + 1
+            other = arena[after]
+            while other >= 0:
+                pairs[row * rows + other] += 1
+                after += 1
+                other = arena[after]
 
 
 @njit(types.void(_i32, _i64, _i64, _i64, _i64, _u64), **KERNEL)

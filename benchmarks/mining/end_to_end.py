@@ -1,0 +1,2 @@
+"""placeholder."""
+def compare_programs(folder): return True
