@@ -179,42 +179,6 @@ def _watch(
 
 
 @njit(
-    types.UniTuple(_i64, 2)(
-        _u64, _tree, _i64, _i64, _i64, _i64, _i64, _i64, _i32, types.boolean, _i32, _i64, types.boolean
-    ),
-    **KERNEL,
-)
-def _extend(
-    bits: np.ndarray, stack: np.ndarray, words: int, row: int, high: int, top: int, rows: int, min_count: int,
-    pairs: np.ndarray, counted: bool, extensions: np.ndarray, n_extensions: int, prune: bool,
-) -> tuple[int, int]:  # fmt: skip
-    """Intersect the rows after `row`, up to `high`, with it, and keep the frequent ones from `top` on.
-
-    With `prune`, those in every basket are no rows but perfect extensions.
-
-    Returns:
-        where the rows kept end, and the number of perfect extensions.
-    """
-    wide = np.uint64(words)
-    count = np.int64(stack[1, row])
-    for other in range(row + 1, high):
-        if counted and pairs[row * rows + other] < min_count:
-            continue
-        both = _intersect(
-            bits, np.uint64(row) * wide, np.uint64(other) * wide, np.uint64(top) * wide, wide
-        )
-        if both >= min_count:
-            if both == count and prune:
-                extensions[n_extensions] = stack[0, other]
-                n_extensions += 1
-            else:
-                stack[0, top] = stack[0, other]
-                stack[1, top] = both
-                top += 1
-    return top, n_extensions
-
-
-@njit(
     types.Tuple((_tree, _i64, _i64, _u64, _tree))(
         _u64, _tree, _i64, _i64, _i64, _i32, types.boolean, _i32, _i64, _i64, _i64, _i64,
         _i64, _i64, _i64, _i64, _tree, _i64, _i64,
@@ -295,10 +259,22 @@ def grow_bitsets(
             watched = _watch(bits, stack, words, row, low, high, rows, min_count, pairs, known)
             if watched < 0:
                 continue
-        top, n_extensions = _extend(
-            bits, stack, words, row, high, watched, rows, min_count,
-            pairs, known, extensions, n_extensions, prune,
-        )  # fmt: skip
+        # Intersect the rows after it. Not a function of its own: passing the arrays would cost a third more.
+        wide = np.uint64(words)
+        mask = np.uint64(row) * wide
+        top = watched
+        for other in range(row + 1, high):
+            if known and pairs[row * rows + other] < min_count:
+                continue
+            both = _intersect(bits, mask, np.uint64(other) * wide, np.uint64(top) * wide, wide)
+            if both >= min_count:
+                if both == count and prune:
+                    extensions[n_extensions] = stack[0, other]
+                    n_extensions += 1
+                else:
+                    stack[0, top] = stack[0, other]
+                    stack[1, top] = both
+                    top += 1
 
         if mode == ALL:
             goes_on = top > watched
