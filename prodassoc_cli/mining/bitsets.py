@@ -12,8 +12,17 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-KERNEL = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
+KERNEL: dict[str, object] = {
+    "nogil": True,
+    "cache": True,
+    "error_model": "numpy",
+    "boundscheck": False,
+    "no_cfunc_wrapper": True,
+}
 """Options of every kernel. Signatures are explicit: kernels compile at import, once, into the cache."""
+
+STEP = KERNEL | {"no_cpython_wrapper": True}
+"""Options of kernels that only kernels call: without the way in from Python they compile faster."""
 
 ALL, CLOSED, MAXIMAL = 0, 1, 2
 """What the search emits."""
@@ -41,7 +50,7 @@ def popcount(typing_context, word):  # type: ignore[no-untyped-def]  # noqa: ANN
     return types.uint64(types.uint64), generate
 
 
-@njit(_tree(_tree, _i64, _i64), **KERNEL)
+@njit(_tree(_tree, _i64, _i64), **STEP)
 def with_room(tree: np.ndarray, used: int, wanted: int) -> np.ndarray:
     """Return `tree`, or a copy of at least twice its capacity where `wanted` nodes would not fit."""
     capacity = tree.shape[1]
@@ -54,7 +63,7 @@ def with_room(tree: np.ndarray, used: int, wanted: int) -> np.ndarray:
     return grown
 
 
-@njit(types.Tuple((_tree, _i64))(_tree, _i64, _i64, _i32, _i64, _i64, _i64), **KERNEL)
+@njit(types.Tuple((_tree, _i64))(_tree, _i64, _i64, _i32, _i64, _i64, _i64), **STEP)
 def add_extensions(
     tree: np.ndarray, n: int, node: int, items: np.ndarray, start: int, stop: int, limit: int
 ) -> tuple[np.ndarray, int]:
@@ -83,7 +92,7 @@ def add_extensions(
     return tree, n
 
 
-@njit(types.Tuple((_tree, _i64))(_tree, _i64, _i64, _i64, _i64, _i32, _i64, _i64, types.boolean), **KERNEL)
+@njit(types.Tuple((_tree, _i64))(_tree, _i64, _i64, _i64, _i64, _i32, _i64, _i64, types.boolean), **STEP)
 def add_closed(
     tree: np.ndarray, n: int, parent: int, item: int, count: int,
     items: np.ndarray, start: int, stop: int, result: bool,
@@ -104,7 +113,7 @@ def add_closed(
     return tree, n
 
 
-@njit(types.Tuple((_tree, _i64))(_tree, _i64, _i64, _i64, _i64, _i32, _i64, _i64, _i64), **KERNEL)
+@njit(types.Tuple((_tree, _i64))(_tree, _i64, _i64, _i64, _i64, _i32, _i64, _i64, _i64), **STEP)
 def leave_node(
     tree: np.ndarray, n: int, node: int, mode: int, last: int,
     items: np.ndarray, start: int, stop: int, limit: int,
@@ -118,7 +127,7 @@ def leave_node(
     return tree, max(last + 1, node)
 
 
-@njit(_i64(_u64, types.uint64, types.uint64, types.uint64, types.uint64), inline="never", **KERNEL)
+@njit(_i64(_u64, types.uint64, types.uint64, types.uint64, types.uint64), inline="never", **STEP)
 def _intersect(bits: np.ndarray, a: int, b: int, target: int, words: int) -> int:
     """Write row `a` AND row `b` to row `target` (offsets in words) and return the number of set bits."""
     total = np.uint64(0)
@@ -131,7 +140,7 @@ def _intersect(bits: np.ndarray, a: int, b: int, target: int, words: int) -> int
 
 @njit(
     types.Tuple((_u64, _tree))(_u64, _tree, _i64, _i64, _i64),
-    **KERNEL,
+    **STEP,
 )
 def _with_rows(
     bits: np.ndarray, stack: np.ndarray, used: int, wanted: int, words: int
@@ -151,7 +160,7 @@ def _with_rows(
     return bits, stack
 
 
-@njit(_i64(_u64, _tree, _i64, _i64, _i64, _i64, _i64, _i64, _i32, types.boolean), **KERNEL)
+@njit(_i64(_u64, _tree, _i64, _i64, _i64, _i64, _i64, _i64, _i32, types.boolean), **STEP)
 def _watch(
     bits: np.ndarray, stack: np.ndarray, words: int, row: int, low: int, top: int, rows: int, min_count: int,
     pairs: np.ndarray, counted: bool,
@@ -183,7 +192,7 @@ def _watch(
         _u64, _tree, _i64, _i64, _i64, _i32, types.boolean, _i32, _i64, _i64, _i64, _i64,
         _i64, _i64, _i64, _i64, _tree, _i64, _i64,
     ),
-    **KERNEL,
+    **STEP,
 )  # fmt: skip
 def grow_bitsets(
     bits: np.ndarray, stack: np.ndarray, words: int, rows: int, first: int, pairs: np.ndarray, counted: bool,

@@ -22,6 +22,7 @@ from prodassoc_cli.mining.bitsets import (
     ALL,
     CLOSED,
     KERNEL,
+    STEP,
     add_closed,
     add_extensions,
     grow_bitsets,
@@ -53,7 +54,7 @@ _tree = types.int32[:, ::1]
     types.Tuple((_i64, _i64, _i64))(
         _i32, _i64, _i32, _i64, _i64, types.boolean, _i32, _i64, _i64, _i64, _i64, _i32
     ),
-    **KERNEL,
+    **STEP,
 )  # fmt: skip
 def choose_rows(
     seen: np.ndarray, kept: int, count: np.ndarray, here: int, n_here: int, prune: bool,

@@ -14,7 +14,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from prodassoc_cli.mining.bitsets import KERNEL
+from prodassoc_cli.mining.bitsets import KERNEL, STEP
 
 _AHEAD = 16
 """How many occurrences ahead memory is asked for. Where a basket ends cannot be foreseen, so the CPU would not
@@ -101,7 +101,7 @@ def prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]  # n
     return types.void(array, types.int64), generate
 
 
-@njit(_i32(_i32, _i64, _i64), **KERNEL)
+@njit(_i32(_i32, _i64, _i64), **STEP)
 def with_space(arena: np.ndarray, used: int, wanted: int) -> np.ndarray:
     """Return `arena`, or a copy of at least twice its size where `wanted` would not fit."""
     if wanted <= arena.size:
@@ -112,7 +112,7 @@ def with_space(arena: np.ndarray, used: int, wanted: int) -> np.ndarray:
     return wider
 
 
-@njit(types.Tuple((_i64, _i64))(_i32, _i32, _i64, _i64, types.boolean, _i32, _i32), **KERNEL)
+@njit(types.Tuple((_i64, _i64))(_i32, _i32, _i64, _i64, types.boolean, _i32, _i32), **STEP)
 def count_neighbours(
     db: np.ndarray, occ: np.ndarray, start: int, stop: int, both: bool, count: np.ndarray, seen: np.ndarray
 ) -> tuple[int, int]:
@@ -144,7 +144,7 @@ def count_neighbours(
     return n_seen, total
 
 
-@njit(_i64(_i32, _i64, _i32, _i64, _i64, _i64), **KERNEL)
+@njit(_i64(_i32, _i64, _i32, _i64, _i64, _i64), **STEP)
 def sort_frequent(
     seen: np.ndarray, n_seen: int, count: np.ndarray, low: int, high: int, min_count: int
 ) -> int:
@@ -171,7 +171,7 @@ def sort_frequent(
     return kept
 
 
-@njit(types.Tuple((_i64, _i64, _i64))(_i32, _i32, _i64, _i64, types.boolean, _i32, _i32, _i64), **KERNEL)
+@njit(types.Tuple((_i64, _i64, _i64))(_i32, _i32, _i64, _i64, types.boolean, _i32, _i32, _i64), **STEP)
 def project(
     db: np.ndarray, occ: np.ndarray, start: int, stop: int, both: bool,
     row_of: np.ndarray, arena: np.ndarray, at: int,
@@ -214,7 +214,7 @@ def project(
     return at, baskets, squares
 
 
-@njit(types.void(_i32, _i64, _i64, _i64, _i64), **KERNEL)
+@njit(types.void(_i32, _i64, _i64, _i64, _i64), **STEP)
 def index_projection(arena: np.ndarray, db_at: int, stop: int, ptr_at: int, rows: int) -> None:
     """List the occurrences of each row after `stop`; where each row's begin goes to `ptr_at` (rows + 1)."""
     for row in range(rows + 1):
@@ -233,7 +233,7 @@ def index_projection(arena: np.ndarray, db_at: int, stop: int, ptr_at: int, rows
             arena[arena[ptr_at + row]] = at
 
 
-@njit(types.void(_i32, _i64, _i64, _i64, _i32), **KERNEL)
+@njit(types.void(_i32, _i64, _i64, _i64, _i32), **STEP)
 def count_pairs(arena: np.ndarray, begin: int, stop: int, rows: int, pairs: np.ndarray) -> None:
     """Count in how many baskets of the projection each pair of rows a < b is, into `pairs[a * rows + b]`.
 
@@ -252,7 +252,7 @@ def count_pairs(arena: np.ndarray, begin: int, stop: int, rows: int, pairs: np.n
                 other = arena[after]
 
 
-@njit(types.void(_i32, _i64, _i64, _i64, _i64, _u64), **KERNEL)
+@njit(types.void(_i32, _i64, _i64, _i64, _i64, _u64), **STEP)
 def fill_bitsets(arena: np.ndarray, db_at: int, stop: int, rows: int, words: int, bits: np.ndarray) -> None:
     """Set bit `basket` of row `item` for every item of every basket of the projection."""
     for word in range(rows * words):
