@@ -1,4 +1,4 @@
-"""Mine the same data with prodassoc and its peers by turns, and print what it took: ratios, seconds, memory."""
+"""Mine the same data with prodassoc and its peers by turns, and print ratios, seconds and memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from benchmarks.mining.end_to_end import compare_programs
 from benchmarks.mining.engines import ENGINES, Engine
 
 SLOW = 2.0
-"""Seconds from which an engine runs twice only."""
+"""Seconds from which an engine runs only once."""
 
 
 @dataclass
@@ -36,6 +36,7 @@ class Worker:
 
     @classmethod
     def start(cls, engine: Engine, rows: Path, case: Path) -> Worker:
+        """Start it; its first answer comes when the data are loaded."""
         threads = {"RAYON_NUM_THREADS": str(engine.threads), "POLARS_MAX_THREADS": str(engine.threads)}
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.mining.worker", engine.name, rows, case],
@@ -44,6 +45,7 @@ class Worker:
         return cls(engine, process)
 
     def answer(self) -> dict[str, float]:
+        """Wait for its next line."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
@@ -52,21 +54,25 @@ class Worker:
         return answer
 
     def run(self) -> None:
+        """Let it mine once."""
         assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         self.runs.append(self.answer())
 
     def stop(self) -> None:
+        """End it."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait()
 
     def middle(self, what: str) -> float:
+        """Return the median over the runs."""
         return median(run[what] for run in self.runs)
 
     @property
     def sets(self) -> int:
+        """Number of sets it found, and those it is known to leave out."""
         return int(self.runs[0]["sets"]) + self.fault
 
     @property
@@ -84,7 +90,7 @@ def measure(case: Case, rows: Path, folder: Path, rounds: int) -> list[Worker]:
         worker.fault = int(worker.answer()["fault"])
     for at in range(rounds):
         for worker in workers:
-            if at < 2 or worker.runs[-1]["seconds"] < SLOW:
+            if at == 0 or worker.runs[-1]["seconds"] < SLOW:
                 worker.run()
     for worker in workers:
         worker.stop()
@@ -118,11 +124,13 @@ def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mining", description=__doc__)
     parser.add_argument("only", nargs="*", help="words of the cases to run, or 'programs' [default: all]")
-    parser.add_argument("--rounds", type=int, default=5, help="runs of each engine")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each engine")
     options = parser.parse_args()
     begun = time.monotonic()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print("Seconds and CPU seconds: median, file parse excluded. MB: peak above the input. Ratio to our best.")
+    print(
+        "Seconds and CPU seconds: median, file parse excluded. MB: peak above the input. Ratio to our best."
+    )
     absent = sorted({each.peer for each in ENGINES if not each.installed})
     if absent:
         print(f"left out, not installed: {', '.join(absent)}")

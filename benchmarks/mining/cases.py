@@ -88,7 +88,9 @@ def dense(rows: int = 3_196, attributes: int = 37, seed: int = 1) -> Baskets:
     hidden = random.integers(0, 4, rows)
     value = random.random((rows, attributes)) > leaning[hidden]
     items = 2 * np.arange(attributes) + value
-    return baskets_from_pairs(np.repeat(np.arange(rows, dtype=np.int64), attributes), pl.Series(items.ravel()))
+    return baskets_from_pairs(
+        np.repeat(np.arange(rows, dtype=np.int64), attributes), pl.Series(items.ravel())
+    )
 
 
 DATASETS: dict[str, Callable[[], Baskets]] = {

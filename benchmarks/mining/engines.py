@@ -40,7 +40,7 @@ class Engine:
     prepare: Callable[[Csr, Case, int], Mine]
     targets: tuple[str, ...] = ("frequent",)
     small_only: bool = False
-    fault: Callable[[Csr], int] = lambda _: 0
+    fault: Callable[[Csr, str], int] = lambda *_: 0
 
     def runs(self, case: Case) -> bool:
         """Tell whether it takes part in a case."""
@@ -120,11 +120,11 @@ def _lists(csr: Csr) -> list[list[int]]:
     return [values[bounds[row] : bounds[row + 1]] for row in range(len(bounds) - 1)]
 
 
-def _full_support(csr: Csr) -> int:
-    """Count the items in every row: pyfim leaves out the sets made of such items only."""
+def _full_support(csr: Csr, target: str) -> int:
+    """Count the sets made only of items in every row: pyfim leaves them out. One of them is closed."""
     indptr, items, n_items = csr
     full = int((np.bincount(items, minlength=n_items) == len(indptr) - 1).sum())
-    return 2**full - 1
+    return 2**full - 1 if target == "frequent" else min(full, 1)
 
 
 _EVERY = ("frequent", "closed")

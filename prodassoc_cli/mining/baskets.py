@@ -74,7 +74,7 @@ def baskets_from_interactions(
         products.combine_chunks() if hasattr(products, "combine_chunks") else products
     )
     item_of = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    pairs = np.unique(chosen["basket"].to_numpy() << 32 | item_of)
+    pairs = _distinct(chosen["basket"].to_numpy() << 32 | item_of)
     pairs = _without_huge(pairs, max_basket_size, say)
     return _compress(pairs, pl.Series("product_id", pl.from_arrow(encoded.dictionary), dtype=pl.String))
 
@@ -87,8 +87,15 @@ def baskets_from_pairs(basket: np.ndarray, item_ids: pl.Series) -> Baskets:
         item_ids: product id of each row.
     """
     encoded = pc.dictionary_encode(item_ids.cast(pl.String).to_arrow())
-    pairs = np.unique(basket << 32 | encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64))
+    pairs = _distinct(basket << 32 | encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64))
     return _compress(pairs, pl.Series("product_id", pl.from_arrow(encoded.dictionary), dtype=pl.String))
+
+
+def _distinct(pairs: np.ndarray) -> np.ndarray:
+    """Return the distinct values, sorted; sorts in place. `np.unique` hashes first: ten times the work."""
+    pairs.sort()
+    kept: np.ndarray = pairs[np.diff(pairs, prepend=-1) != 0]
+    return kept
 
 
 def _basket_rows(frame: pl.DataFrame, say: Callable[[str], None]) -> tuple[pl.DataFrame, int]:

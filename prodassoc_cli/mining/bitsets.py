@@ -175,9 +175,7 @@ def _watch(
     for other in range(low, row):
         if counted and pairs[other * rows + row] < min_count:
             continue
-        both = _intersect(
-            bits, np.uint64(row) * wide, np.uint64(other) * wide, np.uint64(top) * wide, wide
-        )
+        both = _intersect(bits, np.uint64(row) * wide, np.uint64(other) * wide, np.uint64(top) * wide, wide)
         if both == count:
             return -1
         if both >= min_count:

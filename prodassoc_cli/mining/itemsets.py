@@ -93,7 +93,7 @@ class Itemsets:
         return end
 
     def _size_groups(self, block: np.ndarray, sizes: np.ndarray, rows: int) -> list[tuple[int, int]]:
-        """Return spans of a block to sort at a time: one if it is short, else one a size (sorted in place)."""
+        """Return the spans of a block to sort at a time: all of it if short, else a size each (in place)."""
         if len(block) <= rows:
             return [(0, len(block))]
         counts = self.tree[COUNT][block]

@@ -133,10 +133,10 @@ def search(
     row_of = np.empty(n_items, np.int32)
     seen = np.empty(n_items + 1, np.int32)
     arena = np.empty(2 * n_items + (1 << 14), np.int32)
-    for item in range(n_items):
-        row_of[item] = -1
-        arena[item] = n_items - 1 - item
-        arena[n_items + item] = counts[item]
+    for row in range(n_items):
+        row_of[row] = -1
+        arena[row] = n_items - 1 - row
+        arena[n_items + row] = counts[row]
     bits = np.empty(1 << 12, np.uint64)
     stack = np.empty((2, 256), np.int32)
     pairs = np.empty(1 << 10, np.int32)
@@ -161,7 +161,7 @@ def search(
             state[level, _NEXT] = here + 1
             item, n_here = np.int64(arena[ids + here]), np.int64(arena[state[level, _COUNTS] + here])
             if level == 0:
-                start, stop = ptr[here], ptr[here + 1]
+                start, stop = np.int64(ptr[here]), np.int64(ptr[here + 1])
             else:
                 at = state[level, _PTR] + here
                 start, stop = np.int64(arena[at]), np.int64(arena[at + 1])

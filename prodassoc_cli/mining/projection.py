@@ -17,8 +17,11 @@ from numba.extending import intrinsic
 from prodassoc_cli.mining.bitsets import KERNEL, STEP
 
 _AHEAD = 16
-"""How many occurrences ahead memory is asked for. Where a basket ends cannot be foreseen, so the CPU would not
-look ahead by itself; on a million baskets half the time went by waiting."""
+"""How many occurrences ahead memory is asked for.
+
+Where a basket ends cannot be foreseen, so the CPU does not look ahead by itself: on a million baskets half
+the time went by waiting.
+"""
 
 
 _i32, _i64, _u64 = types.int32[::1], types.int64, types.uint64[::1]

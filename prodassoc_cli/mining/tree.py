@@ -2,9 +2,9 @@
 
 A tree is the int32[3, n] array that the searches return (`prodassoc_cli.mining.bitsets.PARENT`): a node is
 the set of items on its path to the root. A set is looked up by a hash that does not depend on the order of
-its items: the sum of one random 64-bit word an item. That two sets of the tree share a hash is found when the
-table is built (every set is in it once), and cured by new random words. So the look-up of a set that is in the
-tree is exact; see `find_set` for others.
+its items: the sum of one random 64-bit word an item. That two sets of the tree share a hash is found when
+the table is built (every set is in it once), and cured by new random words. So the look-up of a set that is
+in the tree is exact; see `find_set` for others.
 
 The functions with a signature are numba kernels.
 """
@@ -147,9 +147,10 @@ def index_hashes(hashes: np.ndarray) -> np.ndarray:
 def find_set(hashes: np.ndarray, table: np.ndarray, wanted: int) -> int:
     """Return the node with this hash, or -1.
 
-    Exact for every set of the tree and for the empty set (`index_hashes` sees to it). Rules and `drop_subsumed`
-    ask for no others: each subset of a frequent set is frequent. Any other set is taken for one of the n nodes
-    with a probability of n / 2⁶⁴; Apriori, which asks for such sets, then counts a candidate in vain.
+    Exact for every set of the tree and for the empty set (`index_hashes` sees to it). Rules and
+    `drop_subsumed` ask for no others: each subset of a frequent set is frequent. Any other set is taken for
+    one of the n nodes with a probability of n / 2⁶⁴; Apriori, which asks for such sets, then counts a
+    candidate in vain.
     """
     mask = np.uint64(table.size - 1)
     at = (wanted >> np.uint64(20)) & mask
