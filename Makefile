@@ -33,6 +33,16 @@ test: $(VENV)/installed ## Run the tests (a few minutes)
 test-slow: $(VENV)/installed ## Run the tests that need minutes, peers or real data
 	$(BIN)/python -m pytest -m slow
 
+.PHONY: test-lowest
+test-lowest: ## Run the tests with the oldest releases that pyproject.toml allows
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/pip install --quiet --disable-pip-version-check uv
+	$(VENV)-lowest/bin/uv pip compile --quiet --resolution lowest-direct --extra export pyproject.toml \
+		--output-file $(VENV)-lowest/requirements.txt
+	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python \
+		-r $(VENV)-lowest/requirements.txt pytest pytest-xdist hypothesis ir-measures
+	PYTHONPATH=. $(VENV)-lowest/bin/python -m pytest -n 2 -m "not slow"
+
 .PHONY: check
 check: $(VENV)/installed ## Lint, check types, run the tests
 	$(BIN)/ruff check .
@@ -57,5 +67,5 @@ lock: ## Resolve the dependencies again, into requirements.lock
 
 .PHONY: clean
 clean: ## Remove what was made
-	rm -rf $(VENV) $(VENV)-lock .demo .demo-uci build dist .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-lowest .demo .demo-uci build dist .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -138,7 +138,7 @@ def encode_attributes(items: Items) -> Csr:
     """
     frame = items.frame.with_row_index("item").with_columns(pl.col("item").cast(pl.Int32))
     path = pl.col("category").str.split(CATEGORY_SEPARATOR).list.eval(pl.element().str.strip_chars())
-    prefix = path.list.head(pl.col("depth")).list.join(CATEGORY_SEPARATOR)
+    prefix = path.list.head(pl.col("depth")).cast(pl.List(pl.String)).list.join(CATEGORY_SEPARATOR)
     depth = pl.int_ranges(1, path.list.len() + 1)
     band = (pl.col("price").rank("average") / pl.col("price").count() * _PRICE_BANDS).ceil()
     features = pl.concat(
