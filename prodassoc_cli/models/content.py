@@ -138,15 +138,16 @@ def encode_attributes(items: Items) -> Csr:
     """
     frame = items.frame.with_row_index("item").with_columns(pl.col("item").cast(pl.Int32))
     path = pl.col("category").str.split(CATEGORY_SEPARATOR).list.eval(pl.element().str.strip_chars())
-    prefix = path.list.head(pl.col("depth")).cast(pl.List(pl.String)).list.join(CATEGORY_SEPARATOR)
+    prefix = path.list.head(pl.col("depth")).list.join(CATEGORY_SEPARATOR)
     depth = pl.int_ranges(1, path.list.len() + 1)
     band = (pl.col("price").rank("average") / pl.col("price").count() * _PRICE_BANDS).ceil()
+    placed = frame.filter(pl.col("category").str.strip_chars() != "")
+    # Without rows, polars before 2.1 does not know the type of the lists.
+    prefixes = placed.with_columns(depth=depth).explode("depth") if placed.height else placed
+    category = "category " + prefix if placed.height else pl.col("category")
     features = pl.concat(
         [
-            frame.filter(pl.col("category").str.strip_chars() != "")
-            .with_columns(depth=depth)
-            .explode("depth")
-            .select("item", feature="category " + prefix),
+            prefixes.select("item", feature=category),
             frame.select("item", feature="brand " + pl.col("brand").str.strip_chars().replace("", None)),
             frame.select("item", feature=pl.format("price {}", band)),
         ]
