@@ -87,9 +87,10 @@ def _summary_lines(summary: dict[str, Any]) -> list[str]:
     lines = [f"{rows}, {summary['rows_rejected']:,} left out"]
     if summary["rejects"]:
         lines.append("left out: " + ", ".join(f"{name} {n:,}" for name, n in summary["rejects"].items()))
+    span = f", {kept['first']} to {kept['last']}" if kept["first"] else ""
     lines.append(
-        f"{kept['users']:,} users, {kept['orders']:,} orders, {kept['products']:,} products, "
-        f"{kept['first']} to {kept['last']}; {summary['missing_user']:,} rows without a user"
+        f"{kept['users']:,} users, {kept['orders']:,} orders, {kept['products']:,} products{span}; "
+        f"{summary['missing_user']:,} rows without a user"
     )
     flagged = {name: n for name, n in summary["flagged_outliers"].items() if n}
     if flagged:
