@@ -90,10 +90,10 @@ class Messages:
             return json.dumps(record, ensure_ascii=False) + "\n"
         word = {"info": "", "warning": "warning: ", "hint": "next: ", "error": "error: "}[level]
         name = f"prodassoc {self._command}".rstrip()
-        lines = f"{name}: {word}{_printable(text)}\n"
-        return lines + (f"  {_printable(hint)}\n" if hint else "")
+        lines = f"{name}: {word}{printable(text)}\n"
+        return lines + (f"  {printable(hint)}\n" if hint else "")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return the text on one line, without characters that could drive a terminal."""
     return "".join(char if char.isprintable() else " " for char in text)

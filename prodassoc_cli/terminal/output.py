@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO
 
 from prodassoc_cli.settings import Format
+from prodassoc_cli.terminal.messages import printable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -149,9 +150,5 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
     if isinstance(value, list):
-        return _printable(", ".join(_cell(each) for each in value[:6]) + (", …" if len(value) > 6 else ""))
-    return _printable(str(value))
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)
+        return printable(", ".join(_cell(each) for each in value[:6]) + (", …" if len(value) > 6 else ""))
+    return printable(str(value))
