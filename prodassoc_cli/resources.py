@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import resource
+import stat
 import sys
+import tempfile
 from pathlib import Path
 
 from prodassoc_cli.errors import UsageProblem
@@ -43,6 +45,27 @@ def use_threads(wanted: int | None) -> int:
     if wanted is not None:
         os.environ["POLARS_MAX_THREADS"] = str(threads)
     return threads
+
+
+def place_kernel_cache(package: Path = Path(__file__).parent) -> None:
+    """See to it that compiled kernels can be kept; call before numba is imported.
+
+    Beside the code where that can be written (numba's own choice), else in the user's cache folder, else in a
+    private temporary folder. Compiled code is run as it is found, so a folder others could write to is no place.
+    """
+    if "NUMBA_CACHE_DIR" in os.environ or os.access(package, os.W_OK):
+        return
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    for folder in (home / "prodassoc", Path(tempfile.gettempdir()) / f"prodassoc-{os.getuid()}"):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = folder.lstat()
+        except OSError:
+            continue
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022:
+            os.environ["NUMBA_CACHE_DIR"] = str(folder)
+            return
+    os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="prodassoc-")
 
 
 def memory_budget(text: str | None) -> int:

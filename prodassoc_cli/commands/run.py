@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from prodassoc_cli.artifacts.schemas import Kind
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.resources import memory_budget, peak_memory, use_threads
+from prodassoc_cli.resources import memory_budget, peak_memory, place_kernel_cache, use_threads
 from prodassoc_cli.settings import CommonConfig, Format, result_parameters
 from prodassoc_cli.terminal.messages import Messages
 
@@ -77,6 +77,7 @@ class Run:
         self.common = common
         self.messages = Messages(command, quiet=common.quiet, log_format=common.log_format)
         self.threads = use_threads(common.threads)
+        place_kernel_cache()
         self.memory_limit = memory_budget(common.memory_limit)
         self._parameters = result_parameters(config)
         self._files: dict[str, list[InputFile]] = {}
