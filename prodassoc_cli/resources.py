@@ -51,7 +51,7 @@ def place_kernel_cache(package: Path = Path(__file__).parent) -> None:
     """See to it that compiled kernels can be kept; call before numba is imported.
 
     Beside the code where that can be written (numba's own choice), else in the user's cache folder, else in a
-    private temporary folder. Compiled code is run as it is found, so a folder others could write to is no place.
+    private temporary folder. Compiled code is run as it is found: a folder others could write to is no place.
     """
     if "NUMBA_CACHE_DIR" in os.environ or os.access(package, os.W_OK):
         return

@@ -269,7 +269,7 @@ class EvaluateConfig:
 
 @dataclass(frozen=True)
 class InspectConfig:
-    """Any artifact → its kind, schema, lineage, statistics and first rows."""
+    """Any artifact → what it is, what made it, and what is in it."""
 
     rows: int = setting(10, "Rows to show", metavar="N", low=0, high=10_000, result=False)
 
