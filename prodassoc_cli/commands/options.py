@@ -87,6 +87,11 @@ def command(
 class GroupedHelp(TyperCommand):
     """A command whose plain help stands under headings; rich help costs another 70 ms of CPU."""
 
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Write the argument as a word in capitals, with dots where several may be given."""
+        arguments = [each for each in self.get_params(ctx) if each.param_type_name == "argument"]
+        return [*(f"{each.metavar}{'...' if each.nargs != 1 else ''}" for each in arguments), "[OPTIONS]"]
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the argument, then each group of options, the common ones last."""
         groups: dict[str, list[tuple[str, str]]] = {}
