@@ -78,7 +78,7 @@ class OnnxEncoder(Encoder):
             raise UsageProblem(f"--threads {self._threads} is under 1", "give 1 or more")
         self._max_tokens = max_tokens if max_tokens is not None else config["max_tokens"]
         self._session = _open_session(folder / MODEL_FILE, model, self.dimension, provider)
-        self._tokenizer = _open_tokenizer(folder / TOKENIZER_FILE, tokenizer)
+        self._tokenizer = open_tokenizer(folder / TOKENIZER_FILE, tokenizer)
         # The file may ask for padding to a fixed length and for a truncation of its own.
         self._tokenizer.no_padding()
         self._specials = len(self._tokenizer.encode("").ids)
@@ -222,11 +222,18 @@ def _open_session(path: Path, model: bytes, dimension: int, provider: str) -> on
     return session
 
 
-def _open_tokenizer(path: Path, content: bytes) -> Tokenizer:
+def open_tokenizer(path: Path, content: bytes) -> Tokenizer:
+    """Return the tokenizer that a tokenizer.json holds.
+
+    Raises:
+        BadData: it holds none; `path` is named.
+    """
     try:
         return Tokenizer.from_buffer(content)
     except Exception as error:  # tokenizers raises bare Exception
-        raise BadData(f"{path} is not a tokenizer: {_first_line(error)}", "export the model again") from error
+        raise BadData(
+            f"{path} is not a tokenizer: {_first_line(error)}", "fetch or export the model again"
+        ) from error
 
 
 def _unknown_id(tokenizer: Tokenizer, content: bytes) -> int | None:

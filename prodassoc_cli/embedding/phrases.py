@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-# A word, with inner hyphens and apostrophes; or a run of anything else, which ends a phrase.
+# A word, with inner hyphens and apostrophes; or a run of anything else, which ends a phrase unless it is &.
 _PIECE = r"[\p{L}\p{M}\p{N}]+(?:['’&\-][\p{L}\p{M}\p{N}]+)*|[^\s\p{L}\p{M}\p{N}]+"
-_WORD = r"^[\p{L}\p{M}'’&\-]+$"
+_WORD = r"^(?:&|[\p{L}\p{M}][\p{L}\p{M}'’&\-]*)$"
 _UNITS = ("ml", "cl", "dl", "kg", "mg", "oz", "lb", "lbs", "mm", "cm", "pcs", "pc", "pk", "ft", "xl", "xxl")
 _STOP_WORDS = sorted({*ENGLISH_STOP_WORDS, *_UNITS, "assorted", "pack", "size"})
 # In languages whose stop words are not listed, a word of so many texts says as little.
