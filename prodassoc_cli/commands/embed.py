@@ -97,13 +97,22 @@ def _check(config: EmbedConfig) -> None:
         raise UsageProblem("--device and --provider say the same thing", "give one of them")
 
 
+def _with_every_column(products: pl.DataFrame) -> pl.DataFrame:
+    """Return the products with nulls in the columns that a catalogue need not have."""
+    import polars as pl
+
+    missing = [column for column in PRODUCTS.columns if column.name not in products.columns]
+    dtypes = {"str": pl.String, "f64": pl.Float64}
+    return products.with_columns(pl.lit(None, dtypes[each.dtype]).alias(each.name) for each in missing)
+
+
 class Embedding:
     """The work of one run, step by step."""
 
     def __init__(self, run: Run, config: EmbedConfig, outputs: Writer) -> None:
         self._run, self._config, self._outputs = run, config, outputs
         self._budget = int(run.memory_limit * _VECTORS_SHARE)
-        self._products = run.read("products", PRODUCTS).sort("product_id")
+        self._products = _with_every_column(run.read("products", PRODUCTS).sort("product_id"))
 
     def run(self) -> None:
         """Encode, store, and derive what was asked for."""
@@ -158,7 +167,7 @@ class Embedding:
 
     def _finish(self, encoded: EncodedCatalogue) -> NDArray[np.float32]:
         """Return the vectors of the products: shortened, and joined with those of the user."""
-        from prodassoc_cli.embedding.catalogue import release, room, slices
+        from prodassoc_cli.embedding.room import release, room, slices
         from prodassoc_cli.embedding.vectors import align, combine, shorten
 
         config, count = self._config, self._products.height
@@ -193,7 +202,7 @@ class Embedding:
     def _packed(self, vectors: NDArray[np.float32]) -> Iterator[pl.DataFrame]:
         import polars as pl
 
-        from prodassoc_cli.embedding.catalogue import release, slices
+        from prodassoc_cli.embedding.room import release, slices
         from prodassoc_cli.embedding.vectors import pack
 
         for part in slices(len(vectors)):
@@ -227,8 +236,8 @@ class Embedding:
         )  # fmt: skip
 
     def _put_neighbours(self, vectors: NDArray[np.float32]) -> None:
-        from prodassoc_cli.embedding.catalogue import slices
         from prodassoc_cli.embedding.neighbours import nearest_to_each, neighbour_table
+        from prodassoc_cli.embedding.room import slices
 
         k = self._config.neighbours or _NEIGHBOURS
         with progress_bar("comparing products", quiet=self._run.common.quiet) as progress:
@@ -260,13 +269,12 @@ class Embedding:
         unbranded = self._products.with_columns(pl.lit("").alias("brand"))
         terms = phrases(product_texts(unbranded, self._config.text, boundary=" | "), longest=2)
         topics = find_topics(vectors, terms, self._config.topics, self._run.common.seed)
-        title = "title" if "title" in self._products.columns else "product_id"
         table = pl.DataFrame(
             {
                 "topic": topics.topic,
                 "label": pl.Series(topics.labels, dtype=pl.String).gather(topics.topic),
                 "product_id": self._products["product_id"],
-                "title": self._products[title],
+                "title": self._products["title"],
                 "similarity": topics.similarity,
                 "keywords": self._keywords(texts, encoded, encoder, cache),
             }

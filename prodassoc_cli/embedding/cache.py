@@ -21,6 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from prodassoc_cli.embedding.encoders import DistinctTexts
+from prodassoc_cli.embedding.room import release
 from prodassoc_cli.errors import CannotCreate, IOFailure
 
 _KEY_BYTES = 16
@@ -71,11 +72,12 @@ class VectorCache:
             Which of the texts were found. Damaged parts and vectors count as not found.
         """
         found = np.zeros(len(texts), dtype=np.bool_)
-        parts = [part for path in self._parts() if (part := self._open(path)) is not None]
-        if not parts:
-            return found
-        for number, matched in _match(_keys(texts), [_stored_keys(part) for part in parts]):
-            part = parts[number]
+        paths = self._parts()
+        # A part is mapped only while it is read: all of them at once could fill the memory.
+        for number, matched in _match(_keys(texts), [self._stored_keys(path) for path in paths]):
+            part = self._open(paths[number])
+            if part is None:
+                continue  # another run has emptied the cache
             rows, stored = matched["wanted"].to_numpy(), matched["row"].to_numpy()
             vectors = part["vector"].values.to_numpy().reshape(-1, self._dimension)[stored]
             good = np.abs(np.linalg.norm(vectors, axis=1) - 1) < _LENGTH_TOLERANCE
@@ -84,6 +86,7 @@ class VectorCache:
             into.truncated[rows] = flags & _TRUNCATED > 0
             into.unknown[rows] = flags & _UNKNOWN > 0
             found[rows] = True
+            release(into.vectors)
         return found
 
     def keep(self, texts: pl.Series, encoded: DistinctTexts) -> None:
@@ -134,6 +137,14 @@ class VectorCache:
             return None
         return batch
 
+    def _stored_keys(self, path: Path) -> Keys:
+        """Return the keys of a part; none of one that cannot be used."""
+        part = self._open(path)
+        if part is None:
+            return np.zeros((0, 2), dtype=np.uint64)
+        keys = np.frombuffer(part["key"].buffers()[1], dtype="<u8", count=2 * part.num_rows)
+        return keys.reshape(-1, 2).copy()
+
     def _drop_abandoned(self) -> None:
         for path in self._folder.glob(f"*{_UNFINISHED}"):
             with contextlib.suppress(OSError):
@@ -149,15 +160,10 @@ def _keys(texts: pl.Series) -> Keys:
     return np.frombuffer(digests, dtype="<u8").reshape(-1, 2)
 
 
-def _stored_keys(part: pa.RecordBatch) -> Keys:
-    column = part["key"]
-    start = column.offset * _KEY_BYTES
-    content = column.buffers()[1].slice(start, len(column) * _KEY_BYTES)
-    return np.frombuffer(content, dtype="<u8").reshape(-1, 2)
-
-
 def _match(wanted: Keys, parts: list[Keys]) -> list[tuple[int, pl.DataFrame]]:
     """Find wanted keys in the parts: (part, (wanted row, row in the part)) of each part that has any."""
+    if not parts:
+        return []
     texts = pl.DataFrame({"high": wanted[:, 0], "low": wanted[:, 1]}).with_row_index("wanted")
     stored = pl.concat(
         pl.DataFrame({"high": keys[:, 0], "low": keys[:, 1]})

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +10,10 @@ from numpy.typing import NDArray
 
 from prodassoc_cli.embedding.cache import VectorCache
 from prodassoc_cli.embedding.encoders import DistinctTexts, Encoder, Progress, distinct_texts, silent
+from prodassoc_cli.embedding.room import gather, release, room
 
 # Distinct texts encoded (and cached) at a time: full batches of each length, ten seconds lost by a kill.
 _PIECE = 16_384
-# Products written at a time: a row group of 100 MB at 384 numbers.
-SLICE = 65_536
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,7 @@ class EncodedCatalogue:
 
     def vectors(self, part: slice) -> NDArray[np.float32]:
         """Return the vectors of a slice of the products."""
-        return self.distinct.vectors[self.place[part]]
+        return gather(self.distinct.vectors, self.place[part])
 
     @property
     def truncated(self) -> int:
@@ -97,28 +93,3 @@ def encode_catalogue(
 def _from(before: int, total: int, progress: Progress) -> Progress:
     """Return a progress of a piece, told as one of the whole."""
     return lambda done, _: progress(before + done, total)
-
-
-def slices(rows: int) -> Iterator[slice]:
-    """Yield slices that cover so many rows, at least one."""
-    for start in range(0, max(rows, 1), SLICE):
-        yield slice(start, min(start + SLICE, rows))
-
-
-def room(rows: int, width: int, budget: int | None) -> NDArray[np.float32]:
-    """Return space for vectors: in memory, or in a temporary file when they take more than the budget.
-
-    The file has no name, so nothing is left of it whatever ends the process.
-    """
-    if budget is None or rows * width * 4 <= budget:
-        return np.zeros((rows, width), dtype=np.float32)
-    with tempfile.TemporaryFile(prefix="prodassoc-") as file:  # the mapping outlives the descriptor
-        return np.memmap(file, dtype=np.float32, mode="w+", shape=(rows, width))
-
-
-def release(vectors: NDArray[np.float32]) -> None:
-    """Let go of the memory that a temporary file's pages take; the file keeps what is in them."""
-    pages = getattr(vectors, "_mmap", None)
-    if isinstance(pages, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        pages.flush()
-        pages.madvise(mmap.MADV_DONTNEED)

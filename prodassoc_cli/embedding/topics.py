@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from prodassoc_cli.embedding.catalogue import slices
+from prodassoc_cli.embedding.room import slices
 from prodassoc_cli.embedding.vectors import unit
 
 Vectors = NDArray[np.float32]

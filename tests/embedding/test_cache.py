@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from prodassoc_cli.embedding import catalogue
 from prodassoc_cli.embedding.cache import VectorCache
-from prodassoc_cli.embedding.catalogue import encode_catalogue, release, room
+from prodassoc_cli.embedding.catalogue import encode_catalogue
 from prodassoc_cli.embedding.encoders import DistinctTexts, Encoder, Progress
 from prodassoc_cli.embedding.onnx_encoder import OnnxEncoder
+from prodassoc_cli.embedding.room import release, room
 from prodassoc_cli.embedding.tfidf_encoder import TfidfEncoder
 from prodassoc_cli.errors import CannotCreate
 from tests.embedding.conftest import WORDS
