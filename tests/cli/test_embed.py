@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +17,7 @@ import pytest
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, KINDS
 from prodassoc_cli.artifacts.store import read_artifact
-from tests.conftest import SAMPLE, CommandLine
+from tests.conftest import ROOT, SAMPLE, CommandLine
 from tests.embedding.conftest import tiny_model as tiny_model  # a fixture
 from tests.embedding.test_encoders import CHINESE, change_model, poison, rename_input, rewrite
 
@@ -351,3 +356,32 @@ def test_a_cache_in_a_file(prodassoc, shop):
 def test_embeddings_declare_their_kind(prodassoc, embed):
     embed("-o", "e.parquet", "--encoder", "tfidf", "--output-precision", "f16")
     assert read_artifact([prodassoc.folder / "e.parquet"], EMBEDDINGS)[1].kind == "embeddings"
+
+
+def test_a_terminal_sees_rate_and_time_left(prodassoc, shop):
+    """Standard error is a terminal here; standard output is not, and stays empty."""
+    terminal, end = pty.openpty()
+    words = [
+        sys.executable,
+        "-m",
+        "prodassoc_cli",
+        "embed",
+        str(shop / "products.parquet"),
+        "-o",
+        "e.parquet",
+    ]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", "TERM": "xterm"}
+    run = subprocess.Popen(words, cwd=prodassoc.folder, env=env, stdout=subprocess.PIPE, stderr=end)
+    os.close(end)
+    shown = b""
+    try:
+        while piece := os.read(terminal, 65536):
+            shown += piece
+    except OSError:  # Linux says so when the last writer is gone
+        pass
+    finally:
+        os.close(terminal)
+    assert run.communicate(timeout=300)[0] == b""
+    assert run.returncode == 0
+    text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", shown).decode()
+    assert re.search(r"embedding texts .*\d/399 +[\d,]+/s +\d:\d\d:\d\d", text)
