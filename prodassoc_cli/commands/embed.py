@@ -260,15 +260,14 @@ class Embedding:
     ) -> None:
         import polars as pl
 
-        from prodassoc_cli.embedding.phrases import phrases
         from prodassoc_cli.embedding.text import product_texts
         from prodassoc_cli.embedding.topics import find_topics
 
         texts = product_texts(self._products, self._config.text, boundary=" | ")
         # A brand sells many things: its name tells a reader little of a topic.
         unbranded = self._products.with_columns(pl.lit("").alias("brand"))
-        terms = phrases(product_texts(unbranded, self._config.text, boundary=" | "), longest=2)
-        topics = find_topics(vectors, terms, self._config.topics, self._run.common.seed)
+        named = product_texts(unbranded, self._config.text, boundary=" | ")
+        topics = find_topics(vectors, named, self._config.topics, self._run.common.seed)
         table = pl.DataFrame(
             {
                 "topic": topics.topic,

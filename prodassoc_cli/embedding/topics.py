@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
+from prodassoc_cli.embedding.phrases import phrases
 from prodassoc_cli.embedding.room import slices
 from prodassoc_cli.embedding.vectors import unit
 
@@ -21,6 +22,8 @@ Vectors = NDArray[np.float32]
 _SAMPLE = 20_000
 _STARTS = 4
 _MOST_TOPICS = 200
+# Products a topic whose texts its label comes from: the nearest to its centre.
+_TYPICAL = 200
 # Terms considered for a label, and terms in it.
 _CONSIDERED, _LABEL_TERMS = 40, 3
 # A word of a topic is half of a name when so much of its count is within one phrase.
@@ -40,12 +43,12 @@ class Topics:
     """A label a topic."""
 
 
-def find_topics(vectors: Vectors, terms: pl.DataFrame, count: int | None = None, seed: int = 0) -> Topics:
+def find_topics(vectors: Vectors, texts: pl.Series, count: int | None = None, seed: int = 0) -> Topics:
     """Cluster products by k-means on the unit sphere and label the clusters.
 
     Args:
         vectors: (products, d), each of length 1.
-        terms: the phrases of the products (see `phrases`), `text` being the product's row.
+        texts: (products,), what the labels are taken from.
         count: number of topics; √(products/2), at most 200, when None; fewer where products are alike.
         seed: of the first centres and of the sample.
     """
@@ -56,7 +59,8 @@ def find_topics(vectors: Vectors, terms: pl.DataFrame, count: int | None = None,
     centres = _centres(vectors, min(wanted, products), seed)
     nearest, similarity = _assign(vectors, centres)
     topic = _largest_first(nearest, len(centres))
-    return Topics(topic, similarity, _labels(topic, terms))
+    typical = _typical(topic, similarity)
+    return Topics(topic, similarity, _labels(topic[typical], texts.gather(typical)))
 
 
 def _centres(vectors: Vectors, count: int, seed: int) -> Vectors:
@@ -94,13 +98,22 @@ def _largest_first(topic: NDArray[np.int64], count: int) -> NDArray[np.int32]:
     return number[topic]
 
 
-def _labels(topic: NDArray[np.int32], terms: pl.DataFrame) -> list[str]:
+def _typical(topic: NDArray[np.int32], similarity: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the products nearest to the centre of each topic."""
+    order = np.lexsort((np.arange(len(topic)), -similarity, topic))
+    sizes = np.bincount(topic)
+    rank = np.arange(len(topic)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return order[rank < _TYPICAL]
+
+
+def _labels(topic: NDArray[np.int32], texts: pl.Series) -> list[str]:
     """Name each topic by class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794).
 
     The score of a term t in a topic c is tf · log(1 + A/f): tf the share of c's phrases that are t, A the
     mean number of phrases in a topic, f how often t is in all of them.
     """
     topics = int(topic.max()) + 1
+    terms = phrases(texts, longest=2)
     counted = _whole(
         terms.select("phrase", "words", topic=pl.Series(topic).gather(terms["text"]))
         .group_by("topic", "phrase", "words")

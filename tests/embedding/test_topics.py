@@ -98,14 +98,14 @@ def test_keywords_by_tfidf(encoder: OnnxEncoder) -> None:
 
 def test_topics_are_the_shelves_and_their_labels_name_them(encoder: OnnxEncoder) -> None:
     vectors = encoder.encode(TITLES).vectors
-    topics = find_topics(vectors, phrases(pl.Series(TITLES), 2), 3)
+    topics = find_topics(vectors, pl.Series(TITLES), 3)
     for shelf in SHELVES:
         assert len(set(topics.topic[shelf == SHELF])) == 1
     labels = {shelf: topics.labels[topics.topic[shelf == SHELF][0]] for shelf in SHELVES}
     assert "coffee" in labels["coffee"] or "espresso" in labels["coffee"]
     assert "garden" in labels["garden"]
     assert not any("deluxe" in label for label in labels.values())
-    again = find_topics(vectors, phrases(pl.Series(TITLES), 2), 3)
+    again = find_topics(vectors, pl.Series(TITLES), 3)
     np.testing.assert_array_equal(topics.topic, again.topic)
     assert topics.labels == again.labels
     assert (topics.similarity > 0.3).all()
@@ -115,13 +115,20 @@ def test_topics_are_numbered_by_size_without_gaps() -> None:
     directions = np.eye(4, dtype=np.float32)
     vectors = directions[[3, 1, 1, 0, 0, 0]]
     texts = pl.Series(["gold ring", "tin box", "tin can", "red tea", "green tea", "tea"])
-    topics = find_topics(vectors, phrases(texts, 2), 5)
+    topics = find_topics(vectors, texts, 5)
     assert topics.topic.tolist() == [2, 1, 1, 0, 0, 0]
     assert topics.labels[0].startswith("tea")
     assert len(topics.labels) == 3
-    nothing = find_topics(np.zeros((0, 4), np.float32), phrases(pl.Series([], dtype=pl.String)))
+    nothing = find_topics(np.zeros((0, 4), np.float32), pl.Series([], dtype=pl.String))
     assert nothing.labels == []
-    assert find_topics(directions[:1], phrases(pl.Series([None], dtype=pl.String))).labels == ["topic 0"]
+    assert find_topics(directions[:1], pl.Series([None], dtype=pl.String)).labels == ["topic 0"]
+
+
+def test_labels_come_from_the_typical_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topics_module, "_TYPICAL", 2)
+    vectors = unit(np.array([[1, 0], [1, 0.1], [1, 0.6], [0, 1]], dtype=np.float32))
+    topics = find_topics(vectors, pl.Series(["tea", "tea", "stray", "lamp"]), 2)
+    assert topics.labels == ["tea", "lamp"]
 
 
 def test_large_catalogues_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,6 +136,6 @@ def test_large_catalogues_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     kinds = rng.integers(0, 3, 500)
     vectors = unit((np.eye(3, 6)[kinds] + rng.normal(0, 0.1, (500, 6))).astype(np.float32))
-    topics = find_topics(vectors, phrases(pl.Series([f"kind{kind}" for kind in kinds]), 2), 3, seed=1)
+    topics = find_topics(vectors, pl.Series([f"kind{kind}" for kind in kinds]), 3, seed=1)
     for kind in range(3):
         assert len(set(topics.topic[kinds == kind])) == 1
