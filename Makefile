@@ -51,11 +51,15 @@ check: $(VENV)/installed ## Lint, check types, run the tests
 	$(MAKE) test
 
 .PHONY: bench
-bench: bench-mining ## Run every benchmark
+bench: bench-mining bench-embedding ## Run every benchmark
 
 .PHONY: bench-mining
 bench-mining: $(VENV)/installed ## Time mining beside its peers
 	$(BIN)/python -m benchmarks.mining
+
+.PHONY: bench-embedding
+bench-embedding: $(VENV)/installed ## Time encoding beside its peers (PEERS=their python, PRODASSOC_CHECKPOINT=weights)
+	$(BIN)/python -m benchmarks.embedding $(if $(PEERS),--peers $(PEERS))
 
 .PHONY: lock
 lock: ## Resolve the dependencies again, into requirements.lock
