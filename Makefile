@@ -27,11 +27,16 @@ include demo.mk
 
 .PHONY: test
 test: $(VENV)/installed ## Run the tests (a few minutes)
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not faults"
 
 .PHONY: test-slow
 test-slow: $(VENV)/installed ## Run the tests that need minutes, peers or real data
 	$(BIN)/python -m pytest -m slow
+
+.PHONY: test-faults
+test-faults: $(VENV)/installed ## Thousands of mutants, kills and starved runs (about half an hour)
+	$(BIN)/python -m pytest -m faults tests/faults tests/property
+	$(BIN)/python -m tests.faults.fuzz_parsers
 
 .PHONY: check
 check: $(VENV)/installed ## Lint, check types, run the tests

@@ -58,7 +58,7 @@ def _root(
 def main() -> NoReturn:
     """Run the command line and exit with the contract's code."""
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(_exit_code(sys.argv[1:] or ["--help"]))
+    sys.exit(run_command_line(sys.argv[1:] or ["--help"]))
 
 
 class _Terminated(BaseException):
@@ -69,7 +69,7 @@ def _terminate(number: int, frame: Any) -> NoReturn:  # noqa: ANN401 — a frame
     raise _Terminated
 
 
-def _exit_code(arguments: list[str]) -> int:
+def run_command_line(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every error ends here."""
     command = next((word for word in arguments if not word.startswith("-")), "")
     messages = Messages(command, log_format="json" if _asks_for_json(arguments) else "text")

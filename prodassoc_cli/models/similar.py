@@ -148,11 +148,25 @@ def pack(prefix: str, matrix: Csr) -> Arrays:
     return {f"{prefix}.indptr": indptr, f"{prefix}.indices": indices, f"{prefix}.data": data}
 
 
-def unpack(prefix: str, arrays: Arrays, width: int) -> Csr:
-    """Return the CSR matrix that `pack` named."""
+def unpack(prefix: str, arrays: Arrays, width: int, *, rows: int | None = None) -> Csr:
+    """Return the CSR matrix that `pack` named.
+
+    Args:
+        prefix: its name.
+        arrays: arrays of a model file, which anyone may have written.
+        width: number of its columns.
+        rows: number of its rows, where it is known.
+
+    Raises:
+        ValueError: an index or a bound leads outside; kernels do not look where they read.
+    """
     indptr = arrays[f"{prefix}.indptr"]
     parts = (arrays[f"{prefix}.data"], arrays[f"{prefix}.indices"], indptr)
-    return sparse.csr_array(parts, shape=(len(indptr) - 1, width))
+    matrix = sparse.csr_array(parts, shape=(len(indptr) - 1, width))
+    matrix.check_format(full_check=True)
+    if rows not in (None, matrix.shape[0]):
+        raise ValueError(f"{prefix} has {matrix.shape[0]} rows, not {rows}")
+    return matrix
 
 
 def dense_product(left: Floats, right: Floats, threads: int) -> Floats:
