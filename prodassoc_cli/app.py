@@ -6,8 +6,10 @@ The one place where an exception becomes an exit code (the list is in README.md)
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
+import threading
 import traceback
 from typing import Any, NoReturn
 
@@ -24,6 +26,8 @@ EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 EXIT_TERMINATED = 143
+GRACE_SECONDS = 2.0
+"""Time to unwind after SIGINT or SIGTERM."""
 
 OVERVIEW = """Product association analysis: rules, recommendations and their evaluation, from order lines.
 
@@ -58,6 +62,7 @@ def _root(
 def main() -> NoReturn:
     """Run the command line and exit with the contract's code."""
     signal.signal(signal.SIGTERM, _terminate)
+    _leave_soon_after_a_signal()
     sys.exit(run_command_line(sys.argv[1:] or ["--help"]))
 
 
@@ -67,6 +72,29 @@ class _Terminated(BaseException):
 
 def _terminate(number: int, frame: Any) -> NoReturn:  # noqa: ANN401 — a frame
     raise _Terminated
+
+
+def _leave_soon_after_a_signal() -> None:
+    """Watch for SIGINT and SIGTERM from a thread.
+
+    Python's own handlers wait for the main thread, which may sit in a kernel or a library for minutes. It gets the
+    grace to unwind; then the partial files are removed and the process ends.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(reading,), daemon=True, name="signals").start()
+
+
+def _watch(signals: int) -> None:
+    codes = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_TERMINATED}
+    while (number := os.read(signals, 1)[0]) not in codes:
+        pass
+    select.select([signals], [], [], GRACE_SECONDS)  # a second signal cuts the grace short
+    outputs = sys.modules.get("prodassoc_cli.artifacts.outputs")
+    if outputs is not None:
+        outputs.remove_unfinished()
+    os._exit(codes[signal.Signals(number)])
 
 
 def run_command_line(arguments: list[str]) -> int:

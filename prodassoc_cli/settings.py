@@ -80,6 +80,10 @@ class CommonConfig:
     )
     seed: int = setting(42, "Seed of everything random", metavar="N", low=0, high=2**31 - 1)
     force: bool = setting(False, "Run even if the output is up to date", result=False)
+    wait: float = setting(
+        0.0, "Wait this long for another run that writes the same output", metavar="SECONDS", low=0.0,
+        result=False,
+    )  # fmt: skip
     dry_run: bool = setting(False, "Say what would be read, done and written, and stop", result=False)
     quiet: bool = setting(False, "Say nothing but errors", flag="-q/--quiet", result=False)
     verbose: bool = setting(False, "Say more; show tracebacks", flag="-v/--verbose", result=False)

@@ -135,6 +135,7 @@ class Run:
             NothingToDo: the outputs are up to date, or this is a dry run.
             CannotCreate, OutputLocked: known before any work is done.
         """
+        from prodassoc_cli.artifacts.journal import recover
         from prodassoc_cli.artifacts.outputs import Outputs
 
         targets = {"output": self._main_target(main)}
@@ -147,9 +148,14 @@ class Run:
         if self.common.dry_run:
             self._say_plan(targets)
             raise NothingToDo
+        paths = [target.path for target in targets.values() if target.path]
+        for path in paths:
+            recover(Path(os.path.realpath(path)))
         if not self.common.force and self._up_to_date(targets):
             raise NothingToDo
-        with Outputs([target.path for target in targets.values() if target.path]) as files:
+        with Outputs(paths, wait=self.common.wait) as files:
+            if files.waited and not self.common.force and self._up_to_date(targets):
+                raise NothingToDo
             yield Writer(self, targets, files)
         self._write_summary(targets)
 
@@ -235,7 +241,7 @@ class Run:
             **self._summary,
         }
         path = Path(self.common.summary)
-        with Outputs([path]) as files:
+        with Outputs([path], wait=self.common.wait) as files:
             text = json.dumps(summary, indent=2, ensure_ascii=False, default=str)
             files.file(path).write(f"{text}\n".encode())
 
