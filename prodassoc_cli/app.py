@@ -91,10 +91,15 @@ def _watch(signals: int) -> None:
     while (number := os.read(signals, 1)[0]) not in codes:
         pass
     select.select([signals], [], [], GRACE_SECONDS)  # a second signal cuts the grace short
+    _remove_unfinished()
+    os._exit(codes[signal.Signals(number)])
+
+
+def _remove_unfinished() -> None:
+    """Remove this process's partial files; there are none where the module that makes them is not loaded."""
     outputs = sys.modules.get("prodassoc_cli.artifacts.outputs")
     if outputs is not None:
         outputs.remove_unfinished()
-    os._exit(codes[signal.Signals(number)])
 
 
 def run_command_line(arguments: list[str]) -> int:
@@ -131,10 +136,10 @@ def _ended_by(error: BaseException, messages: Messages) -> int:
         # Nobody reads any more: what is left in the buffer must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
-    if isinstance(error, KeyboardInterrupt):
-        return EXIT_INTERRUPTED
-    if isinstance(error, _Terminated):
-        return EXIT_TERMINATED
+    if isinstance(error, KeyboardInterrupt | _Terminated):
+        # A library may raise one interrupt and Python another, just where the first was being cleaned up after.
+        _remove_unfinished()
+        return EXIT_TERMINATED if isinstance(error, _Terminated) else EXIT_INTERRUPTED
     if isinstance(error, MemoryError):
         messages.error(
             "out of memory", "give the run more, or less to do: --memory-limit, a higher --min-support"
