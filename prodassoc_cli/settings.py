@@ -69,6 +69,9 @@ class CommonConfig:
         None, "Format of the output [default: by its suffix; a table on a terminal]", result=False
     )
     summary: str | None = setting(None, "Write the run's summary as JSON", **_FILE)
+    metrics_file: str | None = setting(
+        None, "Write the run's figures for Prometheus' textfile collector", metavar="FILE.prom", result=False
+    )
     threads: int | None = setting(
         None, "Threads to use [default: all cores]", metavar="N", low=1, high=1024, result=False
     )
