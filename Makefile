@@ -27,7 +27,7 @@ include demo.mk
 
 .PHONY: test
 test: $(VENV)/installed ## Run the tests (a few minutes)
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not faults"
 
 .PHONY: test-slow
 test-slow: $(VENV)/installed ## Run the tests that need minutes, peers or real data
@@ -41,7 +41,12 @@ test-lowest: ## Run the tests with the oldest releases that pyproject.toml allow
 		--output-file $(VENV)-lowest/requirements.txt
 	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python \
 		-r $(VENV)-lowest/requirements.txt pytest pytest-xdist hypothesis ir-measures
-	PYTHONPATH=. $(VENV)-lowest/bin/python -m pytest -n 2 -m "not slow"
+	PYTHONPATH=. $(VENV)-lowest/bin/python -m pytest -n 2 -m "not slow and not faults"
+
+.PHONY: test-faults
+test-faults: $(VENV)/installed ## Thousands of mutants, kills and starved runs (about half an hour)
+	$(BIN)/python -m pytest -m faults tests/faults tests/property
+	$(BIN)/python -m tests.faults.fuzz_parsers
 
 .PHONY: check
 check: $(VENV)/installed ## Lint, check types, run the tests

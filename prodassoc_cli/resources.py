@@ -1,4 +1,4 @@
-"""What of the machine a run may use: threads and memory."""
+"""What of the machine a run may use: threads, memory and room for what does not fit in it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import stat
 import sys
 import tempfile
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from prodassoc_cli.errors import UsageProblem
 
@@ -89,6 +90,20 @@ def peak_memory() -> int:
     """Return the most memory this process has held, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def nameless_file() -> tuple[BinaryIO, Path]:
+    """Open a temporary file without a name, and return it with a path under which it can be opened.
+
+    The system drops it when the process ends, even by a kill. Where there is no /proc, it has a name until it is
+    closed.
+    """
+    folder = Path("/proc/self/fd")
+    if not folder.is_dir():
+        named = tempfile.NamedTemporaryFile(prefix="prodassoc-")  # noqa: SIM115 — the caller closes it
+        return cast("BinaryIO", named), Path(named.name)
+    stream = tempfile.TemporaryFile(prefix="prodassoc-")  # noqa: SIM115 — the caller closes it
+    return cast("BinaryIO", stream), folder / str(stream.fileno())
 
 
 def _free_memory() -> int:

@@ -69,6 +69,9 @@ class CommonConfig:
         None, "Format of the output [default: by its suffix; a table on a terminal]", result=False
     )
     summary: str | None = setting(None, "Write the run's summary as JSON", **_FILE)
+    metrics_file: str | None = setting(
+        None, "Write the run's figures for Prometheus' textfile collector", metavar="FILE.prom", result=False
+    )
     threads: int | None = setting(
         None, "Threads to use [default: all cores]", metavar="N", low=1, high=1024, result=False
     )
@@ -80,6 +83,10 @@ class CommonConfig:
     )
     seed: int = setting(42, "Seed of everything random", metavar="N", low=0, high=2**31 - 1)
     force: bool = setting(False, "Run even if the output is up to date", result=False)
+    wait: float = setting(
+        0.0, "Wait this long for another run that writes the same output", metavar="SECONDS", low=0.0,
+        result=False,
+    )  # fmt: skip
     dry_run: bool = setting(False, "Say what would be read, done and written, and stop", result=False)
     quiet: bool = setting(False, "Say nothing but errors", flag="-q/--quiet", result=False)
     verbose: bool = setting(False, "Say more; show tracebacks", flag="-v/--verbose", result=False)

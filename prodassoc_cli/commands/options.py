@@ -215,5 +215,7 @@ def _defaults_of(ctx: typer.Context, document: dict[str, Any], path: Path) -> di
             known[name].type_cast_value(ctx, value)
         except click.exceptions.BadParameter as error:
             raise BadConfig(f"{path}: {key}: {error.message}") from error
+        except (TypeError, ValueError, OverflowError) as error:  # inf, a table, a date
+            raise BadConfig(f"{path}: {key}: {error}") from error
         defaults[name] = value
     return defaults

@@ -106,7 +106,10 @@ class Content(Recommender):
         """Take back the vectors and the attributes."""
         self.vectors = arrays["vectors"]
         indices = arrays["attributes.indices"]
-        self.attributes = similar.unpack("attributes", arrays, int(indices.max(initial=-1)) + 1)
+        width = int(indices.max(initial=-1)) + 1
+        if width > len(indices) or len(self.vectors) != n_items:
+            raise ValueError("the content does not fit the products")  # every attribute is some product's
+        self.attributes = similar.unpack("attributes", arrays, width, rows=n_items)
 
     def facts(self) -> dict[str, Any]:
         """Return how much content there is."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO
 
+from prodassoc_cli.errors import IOFailure
 from prodassoc_cli.settings import Format
 from prodassoc_cli.terminal.messages import printable
 
@@ -26,7 +27,13 @@ GAP = 3
 
 
 def standard_output() -> BinaryIO:
-    """Return standard output for bytes."""
+    """Return standard output for bytes.
+
+    Raises:
+        IOFailure: the run was started without one (`>&-`).
+    """
+    if sys.stdout is None:
+        raise IOFailure("standard output is closed", "name a file with -o")
     return sys.stdout.buffer
 
 
