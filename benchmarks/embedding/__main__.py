@@ -27,6 +27,8 @@ def main() -> None:
             _beside(texts, fp32, options)
         print(f"\n{options.texts:,} titles, two threads, int8, texts per second of the clock")
         _threads(titles(options.texts), options)
+    print(f"\n10 exact neighbours among {options.vectors:,} × 384, one thread, queries per CPU second")
+    _neighbours(options)
 
 
 def _beside(texts: list[str], fp32: Path | None, options: argparse.Namespace) -> None:
@@ -62,6 +64,18 @@ def _threads(texts: list[str], options: argparse.Namespace) -> None:
         print(f"  {label:30}{row['wall']:10,.0f} texts/s{row['cpu']:10,.0f} texts/CPU s")
 
 
+def _neighbours(options: argparse.Namespace) -> None:
+    job = {"texts": list(range(options.vectors)), "vectors": options.vectors, "threads": 1}
+    for label, name, python in (
+        ("prodassoc", "neighbours", sys.executable),
+        ("faiss, flat", "faiss_flat", options.peers),
+    ):
+        row = _run(name, job, python)
+        print(
+            f"  {label:28}" + (f"skipped  {row['skipped']}" if "skipped" in row else f"{row['cpu']:12,.0f}")
+        )
+
+
 def _run(name: str, job: dict[str, Any], python: str) -> dict[str, Any]:
     """Measure a contestant several times in fresh processes; return the best of them."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
@@ -93,6 +107,7 @@ def _export(checkpoint: str | None, folder: Path) -> Path | None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.embedding", description=__doc__)
     parser.add_argument("--texts", type=int, default=3_000, help="number of titles [default: 3000]")
+    parser.add_argument("--vectors", type=int, default=50_000, help="vectors to search [default: 50000]")
     parser.add_argument(
         "--checkpoint", default=os.environ.get("PRODASSOC_CHECKPOINT"),
         help="folder of all-MiniLM-L6-v2, for fp32 and the peers [default: $PRODASSOC_CHECKPOINT]",

@@ -134,9 +134,48 @@ def gemm_limit(job: dict[str, Any]) -> Encode:
     return multiply
 
 
+def neighbours(job: dict[str, Any]) -> Encode:
+    """Our exact search, 10 neighbours a query."""
+    from prodassoc_cli.embedding.neighbours import nearest
+
+    vectors = _clustered(job["vectors"])
+    return lambda queries: nearest(vectors, vectors[: len(queries)], 10, threads=job["threads"])
+
+
+def faiss_flat(job: dict[str, Any]) -> Encode:
+    """The flat index of faiss, 10 neighbours a query."""
+    try:
+        import faiss
+    except ImportError as error:
+        raise NotHere(f"not installed ({error})") from error
+    faiss.omp_set_num_threads(job["threads"])
+    vectors = _clustered(job["vectors"])
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(vectors)
+    return lambda queries: index.search(vectors[: len(queries)], 10)
+
+
+def _clustered(count: int) -> Any:  # noqa: ANN401 - numpy is imported late
+    """Return vectors of length 1 in clusters of about 25, as variants of products are."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(max(count // 25, 1), 384))
+    vectors = centres[rng.integers(0, len(centres), count)] + 0.7 * rng.normal(size=(count, 384))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
 CONTESTANTS: dict[str, Callable[[dict[str, Any]], Encode]] = {
     each.__name__: each
-    for each in (prodassoc, prodassoc_intra_op, sentence_transformers, fastembed, gemm_limit)
+    for each in (
+        prodassoc,
+        prodassoc_intra_op,
+        sentence_transformers,
+        fastembed,
+        gemm_limit,
+        neighbours,
+        faiss_flat,
+    )
 }
 
 

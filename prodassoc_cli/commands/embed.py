@@ -279,7 +279,7 @@ class Embedding:
             }
         ).sort(["topic", "similarity", "product_id"], descending=[False, True, False])
         overview = table.group_by("topic", "label", maintain_order=True).agg(
-            pl.len().alias("products"), pl.col("title").head(3).alias("typical")
+            pl.len().alias("products"), pl.coalesce("title", "product_id").head(3).alias("typical")
         )
         self._outputs.put("topics", table, view=overview, topics=len(topics.labels))
         self._run.messages.info(f"{len(topics.labels)} topics:")

@@ -58,8 +58,10 @@ def _choose(
     known = encode(distinct)
     numbers = candidates["phrase"].rank("dense").to_numpy().astype(np.int64) - 1
     rows = candidates["text"].to_numpy().astype(np.int64)
+    first = candidates["place"].to_numpy().astype(np.int64)
+    spans = np.stack([first, first + candidates["words"].to_numpy()], axis=1)
     picked = [
-        _diverse(vectors[block], numbers[inside], rows[inside] - block.start, known, count)
+        _diverse(vectors[block], numbers[inside], rows[inside] - block.start, spans[inside], known, count)
         for block, inside in _blocks(rows, len(texts))
     ]
     places = np.concatenate(picked)
@@ -83,9 +85,17 @@ def _blocks(rows: NDArray[np.int64], texts: int) -> Iterator[tuple[slice, slice]
 
 
 def _diverse(
-    vectors: Vectors, numbers: NDArray[np.int64], rows: NDArray[np.int64], known: Vectors, count: int
+    vectors: Vectors,
+    numbers: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    spans: NDArray[np.int64],
+    known: Vectors,
+    count: int,
 ) -> NDArray[np.int64]:
-    """Return (texts, count) numbers of phrases, -1 where there are no more."""
+    """Return (texts, count) numbers of phrases, -1 where there are no more.
+
+    No two of a text overlap in it: half of a phrase says nothing beside the phrase.
+    """
     texts = len(vectors)
     counts = np.bincount(rows, minlength=texts)
     widest = int(counts.max(initial=0))
@@ -93,7 +103,10 @@ def _diverse(
     if not widest:
         return picked
     table = np.full((texts, widest), -1, dtype=np.int64)
-    table[rows, np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)] = numbers
+    columns = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    table[rows, columns] = numbers
+    start, stop = np.zeros((2, *table.shape), dtype=np.int64)
+    start[rows, columns], stop[rows, columns] = spans.T
     near = known[table] * (table >= 0)[:, :, None]
     relevance = np.round(np.einsum("tcd,td->tc", near, vectors), _DIGITS)
     relevance[table < 0] = -np.inf
@@ -104,7 +117,8 @@ def _diverse(
         best = score.argmax(axis=1)
         there = np.isfinite(relevance[everyone, best])
         picked[there, rank] = table[everyone, best][there]
-        relevance[everyone, best] = -np.inf
+        overlaps = (start < stop[everyone, best][:, None]) & (stop > start[everyone, best][:, None])
+        relevance[overlaps] = -np.inf
         to_best = np.einsum("tcd,td->tc", near, near[everyone, best])
         alike = np.maximum(alike, np.round(to_best, _DIGITS))
     return picked

@@ -10,6 +10,8 @@ _PIECE = r"[\p{L}\p{M}\p{N}]+(?:['’&\-][\p{L}\p{M}\p{N}]+)*|[^\s\p{L}\p{M}\p{N
 _WORD = r"^(?:&|[\p{L}\p{M}][\p{L}\p{M}'’&\-]*)$"
 _UNITS = ("ml", "cl", "dl", "kg", "mg", "oz", "lb", "lbs", "mm", "cm", "pcs", "pc", "pk", "ft", "xl", "xxl")
 _STOP_WORDS = sorted({*ENGLISH_STOP_WORDS, *_UNITS, "assorted", "pack", "size"})
+# What is longer is a code, or text without blanks, and nothing to read in a list.
+_LONGEST_WORD = 40
 # In languages whose stop words are not listed, a word of so many texts says as little.
 _COMMON_SHARE, _COMMON_TEXTS = 0.5, 50
 
@@ -35,7 +37,7 @@ def phrases(texts: pl.Series, longest: int = 3) -> pl.DataFrame:
         .with_columns(place=pl.int_range(pl.len(), dtype=pl.UInt32).over("text"))
     )
     word, text = pl.col("token"), pl.col("text")
-    is_word = word.str.contains(_WORD)
+    is_word = word.str.contains(_WORD) & (word.str.len_chars() <= _LONGEST_WORD)
     # Han and kana have no blanks between words: two characters say something there, one letter does not.
     is_end = is_word & (word.str.len_chars() > 1) & ~word.is_in(_STOP_WORDS)
     marked = tokens.with_columns(is_word=is_word, is_end=is_end & ~word.is_in(_common(tokens, len(texts))))

@@ -40,6 +40,7 @@ def test_phrases_neither_cross_a_break_nor_end_in_a_stop_word() -> None:
     assert found_in("Children's T-shirt") == ["children's", "children's t-shirt", "t-shirt"]
     assert found_in("tea > Tea | tea", 1) == ["tea"]
     assert found_in("x 500 ml — 12") == []
+    assert found_in("tea " + "x" * 1_000_000) == ["tea"]
     assert found_in("crème brûlée") == ["crème", "crème brûlée", "brûlée"]
 
 
@@ -73,8 +74,10 @@ def test_keywords_are_phrases_of_the_text_and_differ(encoder: OnnxEncoder) -> No
     lists = chosen(encoder, texts, 3)
     assert lists[-2:] == [[], []]
     for text, words in zip(texts[:-2], lists, strict=False):
-        assert len(words) == len(set(words)) == 3
+        assert 1 <= len(words) <= 3
         assert set(words) <= set(found_in(text))
+        # No word is in two of them.
+        assert len(set(" ".join(words).split())) == len(" ".join(words).split())
     assert any("espresso" in word for word in lists[0])
 
 
@@ -93,7 +96,7 @@ def test_the_first_keyword_is_the_nearest_phrase_and_blocks_change_nothing(
 
 def test_keywords_by_tfidf(encoder: OnnxEncoder) -> None:
     tfidf = TfidfEncoder(16)
-    assert all(len(words) == 2 for words in chosen(tfidf, TITLES, 2))
+    assert all(len(words) in (1, 2) for words in chosen(tfidf, TITLES, 2))
 
 
 def test_topics_are_the_shelves_and_their_labels_name_them(encoder: OnnxEncoder) -> None:
