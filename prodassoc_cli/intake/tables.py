@@ -35,6 +35,10 @@ ROW = "\x00row"
 REJECTS = {"source": pl.String, "row": pl.Int64, "reason": pl.String, "raw": pl.String}
 
 
+MOST_COLUMNS = 20_000
+"""More are refused: what is done a column takes longer than anyone waits."""
+
+
 class _BrokenRow(Exception):
     """A row has too many or too few fields."""
 
@@ -93,6 +97,7 @@ def read_delimited(source: Source, dialect: Dialect, names: list[str], *, header
     Raises:
         BadData: most rows are broken, there is no data row, or a quote is never closed.
     """
+    check_width(source, len(names))
     delimiter = UNIT if len(dialect.delimiter) > 1 else dialect.delimiter
     parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     table = _read(source, dialect, names, parse, say)
@@ -113,6 +118,15 @@ def read_delimited(source: Source, dialect: Dialect, names: list[str], *, header
     if not good:
         raise BadData(f"{source.name} has a header but no rows", "give a file with at least one row")
     return table
+
+
+def check_width(source: Source, columns: int) -> None:
+    """Refuse a table of more columns than can be handled (BadData)."""
+    if columns > MOST_COLUMNS:
+        raise BadData(
+            f"{source.name} has {columns:,} columns, more than the {MOST_COLUMNS:,} that are read",
+            "choose those with orders, users and products first, as with cut -d, -f1-9",
+        )
 
 
 def read_lines(source: Source, dialect: Dialect, *, say: Say) -> RawTable:
