@@ -169,6 +169,10 @@ class Run:
         inputs = tuple(self._digests)
         return Lineage(kind.name, self.command, self._parameters, self.common.seed, inputs, details)
 
+    def decide(self, **facts: Any) -> None:  # noqa: ANN401 — anything JSON can hold
+        """Note what else decides the result beside the options and inputs, before the outputs are opened."""
+        self._parameters |= facts
+
     def note(self, **facts: Any) -> None:  # noqa: ANN401 — anything JSON can hold
         """Put facts into the run's summary."""
         self._summary.update(facts)
@@ -318,7 +322,7 @@ class Writer:
                 rows = write_artifact(data, target.kind, lineage, stream)
             else:
                 shown = view if target.form == "table" and view is not None else output.to_frame(data)
-                rows = output.write_text(shown, target.form, stream)
+                rows = output.write_text(shown, target.form, stream, raw=self._run.common.raw_csv)
         self._run.wrote(name, target.kind, rows)
 
 
