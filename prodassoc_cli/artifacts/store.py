@@ -88,7 +88,7 @@ def read_lineage(path: Path) -> Lineage | None:
 
 
 def count_rows(path: Path) -> int | None:
-    """Return the number of rows that a Parquet file says it has, without reading them; None where it is none."""
+    """Return the number of rows that a Parquet file says it has; None where it is none."""
     try:
         with path.open("rb") as stream:
             if stream.read(4) != b"PAR1":

@@ -147,7 +147,7 @@ class Run:
             for name, (kind, where) in others.items()
             if where is not None
         }
-        self._refuse_overwriting_inputs([target.path for target in targets.values()] + self._reports())
+        self._refuse_overwriting_inputs([*(target.path for target in targets.values()), *self._reports()])
         if self.common.dry_run:
             self._say_plan(targets)
             raise NothingToDo

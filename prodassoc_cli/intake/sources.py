@@ -25,8 +25,8 @@ LONG_HEAD_BYTES = 1 << 22
 
 FREE_UNPACKED_BYTES = 1 << 28
 LARGEST_RATIO = 250
-"""Packed text may unpack to so many bytes in any case, past them to so many times its size: order lines pack 5 to 50
-times, a bomb of gzip 1,000 times."""
+"""Packed text may unpack to so many bytes in any case, past them to so many times its size: order lines pack
+5 to 50 times, a bomb of gzip 1,000 times."""
 
 _PIECE = 1 << 24
 _FOREIGN = (
@@ -130,7 +130,8 @@ class _Unpacked:
         self._left -= len(block)
         if self._left < 0:
             raise BadData(
-                f"{self._name} unpacks to more than {LARGEST_RATIO} times its size", "if you trust it, unpack it first"
+                f"{self._name} unpacks to more than {LARGEST_RATIO} times its size",
+                "if you trust it, unpack it first",
             )
         return block
 

@@ -127,7 +127,7 @@ def _with_nameable_times(column: pl.Series) -> pl.Series:
     """Return a column of times as it is; as text where one is beyond what polars can name without a panic."""
     a_day = 86_400_000_000
     scales = {"ms": 1_000.0, "us": 1.0, "ns": 0.001}
-    scale = scales[column.dtype.time_unit or "us"] if isinstance(column.dtype, pl.Datetime) else a_day
+    scale = scales[column.dtype.time_unit] if isinstance(column.dtype, pl.Datetime) else a_day
     inside = (column.to_physical().cast(pl.Float64) * scale).is_between(*YEARS, closed="left")
     if inside.fill_null(value=True).all():
         return column

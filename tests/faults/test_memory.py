@@ -1,3 +1,4 @@
+# ruff: noqa: E501 — lines of data
 """A run that cannot fit says so before it reads: exit code 65 with advice, never a kill by the system."""
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def test_a_limit_that_suffices(corpus, tmp_path, line):
 
 
 def big_orders(folder: Path, megabytes: int) -> None:
-    rows = b"".join(b"order%d,user%d,product%d,1,2.5\n" % (at // 3, at % 5000, at % 997) for at in range(30_000))
+    rows = b"".join(
+        b"order%d,user%d,product%d,1,2.5\n" % (at // 3, at % 5000, at % 997) for at in range(30_000)
+    )
     with (folder / "orders.csv").open("wb") as stream:
         stream.write(b"order_id,user_id,product_id,quantity,price\n")
         while stream.tell() < megabytes << 20:
@@ -54,7 +57,9 @@ def big_orders(folder: Path, megabytes: int) -> None:
 def group(tmp_path_factory):
     """A control group of 300 MB, as the words that put a process into it."""
     first = Path("/sys/fs/cgroup/memory")
-    root, limit = (first, "memory.limit_in_bytes") if first.is_dir() else (Path("/sys/fs/cgroup"), "memory.max")
+    root, limit = (
+        (first, "memory.limit_in_bytes") if first.is_dir() else (Path("/sys/fs/cgroup"), "memory.max")
+    )
     folder = root / f"prodassoc-test-{os.getpid()}"
     try:
         folder.mkdir()

@@ -14,7 +14,8 @@ from prodassoc_cli.artifacts.lineage import METADATA_KEY
 
 USER = "karla.musterfrau@example.org"
 ORDERS = "order_id,user_id,product_id,quantity,price,timestamp\n" + "".join(
-    f"{order},{USER if order % 2 else f'other{order}@example.org'},p{item},{0 if item == 3 else 1},2.5,2025-01-{order + 10} 10:00\n"
+    f"{order},{USER if order % 2 else f'other{order}@example.org'},p{item},{int(item != 3)},2.5,"
+    f"2025-01-{order + 10} 10:00\n"
     for order in range(1, 9)
     for item in range(order % 4 + 1)
 )
@@ -30,7 +31,11 @@ def shop(prodassoc):
 
 def leaks(folder, *streams: bytes) -> list[str]:
     """Return where the user's id can be read."""
-    found = [path.name for path in folder.iterdir() if path.name not in ("orders.csv", "broken.csv", "ids.txt") and _text(path).find(USER) >= 0]
+    found = [
+        path.name
+        for path in folder.iterdir()
+        if path.name not in ("orders.csv", "broken.csv", "ids.txt") and _text(path).find(USER) >= 0
+    ]
     return found + [text for text in map(bytes.decode, streams) if USER in text]
 
 
@@ -43,7 +48,16 @@ def _text(path) -> str:
 @pytest.mark.parametrize("flags", [("--pseudonymize-key-file", "key"), ("--drop-users",)])
 @pytest.mark.parametrize("log", ["text", "json"])
 def test_no_user_id_anywhere(shop, flags, log):
-    outputs = ["-o", "i.parquet", "--rejects-output", "r.csv", "--summary", "s.json", "--metrics-file", "m.prom"]
+    outputs = [
+        "-o",
+        "i.parquet",
+        "--rejects-output",
+        "r.csv",
+        "--summary",
+        "s.json",
+        "--metrics-file",
+        "m.prom",
+    ]
     outputs += ["--holdout", "last-order", "--holdout-output", "h.parquet", "-v", "--log-format", log]
     done = shop("clean", "orders.csv", *outputs, *flags)
     assert done.returncode == 0, done.stderr
@@ -64,7 +78,9 @@ def test_no_user_id_in_what_later_steps_say(shop):
     assert shop("clean", "orders.csv", "-o", "i.parquet", "-q").returncode == 0
     assert shop("train", "i.parquet", "--model", "popularity", "-o", "m.parquet", "-q").returncode == 0
     (shop.folder / "ids.txt").write_text(f"{USER}\nnobody.{USER}\n")
-    done = shop("recommend", "m.parquet", "--ids", "ids.txt", "-o", "recs.parquet", "-v", "--summary", "s.json")
+    done = shop(
+        "recommend", "m.parquet", "--ids", "ids.txt", "-o", "recs.parquet", "-v", "--summary", "s.json"
+    )
     (shop.folder / "ids.txt").write_text(f"nobody.{USER}\n")
     none = shop("recommend", "m.parquet", "--ids", "ids.txt", "-o", "none.parquet")
     assert USER.encode() not in done.stderr + none.stderr + (shop.folder / "s.json").read_bytes()
@@ -75,7 +91,12 @@ def test_another_key_is_another_run(shop):
     """A file with raw ids, or with pseudonyms of another key, is not taken for up to date."""
     seen = set()
     (shop.folder / "key2").write_text("another secret")
-    for flags in ([], ["--pseudonymize-key-file", "key"], ["--pseudonymize-key-file", "key2"], ["--drop-users"]):
+    for flags in (
+        [],
+        ["--pseudonymize-key-file", "key"],
+        ["--pseudonymize-key-file", "key2"],
+        ["--drop-users"],
+    ):
         assert shop("clean", "orders.csv", "-o", "i.parquet", *flags).returncode == 0
         seen.add(str(pl.read_parquet(shop.folder / "i.parquet")["user_id"].to_list()))
         metadata = pq.read_schema(shop.folder / "i.parquet").metadata[METADATA_KEY]
@@ -107,7 +128,13 @@ def test_ids_never_become_paths(shop):
     assert shop("clean", "orders.csv", "-o", "i.parquet", "-q").returncode == 0
     assert shop("train", "i.parquet", "--model", "item-knn", "-o", "m.parquet", "-q").returncode == 0
     assert shop("recommend", "m.parquet", "-o", "r.csv", "-q").returncode == 0
-    assert sorted(path.name for path in shop.folder.iterdir()) == ["i.parquet", "key", "m.parquet", "orders.csv", "r.csv"]
+    assert sorted(path.name for path in shop.folder.iterdir()) == [
+        "i.parquet",
+        "key",
+        "m.parquet",
+        "orders.csv",
+        "r.csv",
+    ]
 
 
 # ---- schema versions and cron
@@ -115,11 +142,16 @@ def test_ids_never_become_paths(shop):
 
 def _as_version(path, version: str) -> None:
     table = pq.read_table(path)
-    record = json.loads(table.schema.metadata[METADATA_KEY]) | {"schema_version": version, "tool_version": "0.0.1"}
+    record = json.loads(table.schema.metadata[METADATA_KEY]) | {
+        "schema_version": version,
+        "tool_version": "0.0.1",
+    }
     pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(record).encode()}), path)
 
 
-@pytest.mark.parametrize(("version", "code"), [("1.0", 0), ("0.9", 0), ("1", 0), ("1.999", 65), ("99.0", 65), ("2", 65)])
+@pytest.mark.parametrize(
+    ("version", "code"), [("1.0", 0), ("0.9", 0), ("1", 0), ("1.999", 65), ("99.0", 65), ("2", 65)]
+)
 def test_older_files_are_read_and_newer_ones_refused(shop, version, code):
     assert shop("clean", "orders.csv", "-o", "i.parquet", "-q").returncode == 0
     _as_version(shop.folder / "i.parquet", version)
@@ -136,12 +168,16 @@ def test_cron_can_follow_a_run(shop):
     records = [json.loads(line) for line in done.stderr.decode().splitlines()]
     assert all({"time", "level", "seconds", "peak_memory_bytes"} <= record.keys() for record in records)
     rows = pl.read_parquet(shop.folder / "i.parquet").height
-    assert {"step": "write output", "rows": rows}.items() <= next(each for each in records if "step" in each).items()
+    assert {"step": "write output", "rows": rows}.items() <= next(
+        each for each in records if "step" in each
+    ).items()
     figures = (shop.folder / "m.prom").read_text()
     assert f'prodassoc_run_rows{{command="clean",output="output"}} {rows}\n' in figures
     assert re.search(r'^prodassoc_run_end_time_seconds\{command="clean"\} \d{10}\.\d+$', figures, re.M)
     for line in figures.splitlines():
-        assert re.fullmatch(r"# (HELP|TYPE) prodassoc_\w+ .+|prodassoc_\w+\{\w+=\"\w+\"(,\w+=\"\w+\")?\} [\d.]+", line)
+        assert re.fullmatch(
+            r"# (HELP|TYPE) prodassoc_\w+ .+|prodassoc_\w+\{\w+=\"\w+\"(,\w+=\"\w+\")?\} [\d.]+", line
+        )
 
 
 def test_a_run_with_nothing_to_do_is_seen_to_have_run(shop):
