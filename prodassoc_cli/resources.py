@@ -22,8 +22,8 @@ _LIBRARIES_BYTES = 150 * 10**6
 _PER_TEXT_BYTE = 4
 _PER_ROW = {"mine": 150, "train": 300, "embed": 2_000, "clean": 100}
 """What runs hold at the least. Measured on UCI Online Retail, once and four times over: clean 400 MB and
-4.3 bytes a byte of CSV, mine 208 and train 382 bytes a row. A product embedded is a vector of 384 numbers and its
-text. Less than measured is asked for, so that what would fit is not refused."""
+4.3 bytes a byte of CSV, mine 208 and train 382 bytes a row. A product embedded is a vector of 384 numbers and
+its text. Less than measured is asked for, so that what would fit is not refused."""
 
 _UNITS = {
     "": 1,
