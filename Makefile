@@ -27,11 +27,11 @@ include demo.mk
 
 .PHONY: test
 test: $(VENV)/installed ## Run the tests (a few minutes)
-	$(BIN)/python -m pytest -n 2 -m "not slow and not faults"
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 .PHONY: test-slow
 test-slow: $(VENV)/installed ## Run the tests that need minutes, peers or real data
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not faults"
 
 .PHONY: test-lowest
 test-lowest: ## Run the tests with the oldest releases that pyproject.toml allows

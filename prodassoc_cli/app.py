@@ -77,8 +77,8 @@ def _terminate(number: int, frame: Any) -> NoReturn:  # noqa: ANN401 — a frame
 def _leave_soon_after_a_signal() -> None:
     """Watch for SIGINT and SIGTERM from a thread.
 
-    Python's own handlers wait for the main thread, which may sit in a kernel or a library for minutes. It gets the
-    grace to unwind; then the partial files are removed and the process ends.
+    Python's own handlers wait for the main thread, which may sit in a kernel or a library for minutes.
+    It gets the grace to unwind; then the partial files are removed and the process ends.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -137,7 +137,7 @@ def _ended_by(error: BaseException, messages: Messages) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
     if isinstance(error, KeyboardInterrupt | _Terminated):
-        # A library may raise one interrupt and Python another, just where the first was being cleaned up after.
+        # A library may raise one interrupt and Python another, where the first was being cleaned up after.
         _remove_unfinished()
         return EXIT_TERMINATED if isinstance(error, _Terminated) else EXIT_INTERRUPTED
     if isinstance(error, MemoryError):

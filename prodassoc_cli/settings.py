@@ -68,6 +68,9 @@ class CommonConfig:
     format: Format | None = setting(
         None, "Format of the output [default: by its suffix; a table on a terminal]", result=False
     )
+    raw_csv: bool = setting(
+        False, "Leave CSV texts that a spreadsheet would take for formulas as they are", result=False
+    )
     summary: str | None = setting(None, "Write the run's summary as JSON", **_FILE)
     metrics_file: str | None = setting(
         None, "Write the run's figures for Prometheus' textfile collector", metavar="FILE.prom", result=False
@@ -139,6 +142,7 @@ class CleanConfig:
     pseudonymize_key_file: str | None = setting(
         None, "Replace user ids by keyed hashes (HMAC-SHA-256)", group="Privacy", **_FILE
     )
+    drop_users: bool = setting(False, "Leave user ids out of everything that is written", group="Privacy")
     holdout: str | None = setting(
         None, "Set rows aside for evaluation: last-order, last-item, time:FRACTION, random:FRACTION",
         group="Holdout", metavar="SPLIT",

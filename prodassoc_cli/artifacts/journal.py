@@ -1,9 +1,9 @@
 """Several files replaced together: what a killed run began to put in place, the next run finishes.
 
 A rename replaces one file at a time. Before the first one, the run writes down all of them: a note beside
-each target, `.NAME.commit`, and that of the first target last. This one is the moment of decision: where it is
-there, all of the renames happen, by this run or by the next that reads or writes one of the targets; where it is not,
-none does. Notes name files by inode and size, so that a note never puts another run's file in place.
+each target, `.NAME.commit`, and that of the first target last. This one is the moment of decision: where it
+is there, all of the renames happen, by this run or by the next that reads or writes one of the targets; where
+it is not, none does. Notes name files by inode and size, so that none puts another run's file in place.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Rename:
-    """One rename that is due: the finished file, what it is to replace, and how the file is told from others."""
+    """One rename that is due: the finished file, what it replaces, and how it is told from others."""
 
     partial: Path
     target: Path
@@ -32,6 +32,10 @@ def note_path(target: Path) -> Path:
     return target.with_name(f".{target.name}.commit")
 
 
+def _draft_path(note: Path) -> Path:
+    return note.with_name(f"{note.name}.partial")
+
+
 def replace_together(files: Sequence[tuple[Path, Path]]) -> None:
     """Rename every finished file over its target: all of them, even if the process is killed on the way.
 
@@ -39,8 +43,8 @@ def replace_together(files: Sequence[tuple[Path, Path]]) -> None:
         files: (finished file, target), each pair in one folder; the files are on the disk (fsync) already.
 
     Raises:
-        OSError: the notes cannot be written, and then nothing is replaced; or a rename fails, and then the next run
-            tries again.
+        OSError: the notes cannot be written, and then nothing is replaced; or a rename fails, and then the
+            next run tries again.
     """
     renames = []
     for partial, target in files:
@@ -94,8 +98,9 @@ def _write_notes(renames: Sequence[Rename]) -> None:
     try:
         for each in reversed(renames):
             note = note_path(each.target)
-            draft = note.with_name(f"{note.name}.partial")
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as stream:
+            draft = _draft_path(note)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+            with os.fdopen(os.open(draft, flags, 0o600), "w") as stream:
                 stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -109,7 +114,8 @@ def _write_notes(renames: Sequence[Rename]) -> None:
 def _remove_notes(renames: Sequence[Rename]) -> None:
     """Remove the notes, the first target's last: it alone says that something is left to do."""
     for each in reversed(renames):
-        for path in (note_path(each.target), note_path(each.target).with_name(f".{each.target.name}.commit.partial")):
+        note = note_path(each.target)
+        for path in (note, _draft_path(note)):
             with contextlib.suppress(OSError):
                 path.unlink()
 

@@ -74,7 +74,7 @@ class Lineage:
         return found
 
     def _check_types(self) -> None:
-        """Refuse values of other types than declared; the JSON comes from a file that anyone may have written.
+        """Refuse values of other types than declared; anyone may have written the JSON.
 
         Raises:
             ValueError: there is one.

@@ -21,7 +21,6 @@ from typing import BinaryIO, Self
 from prodassoc_cli.artifacts.journal import note_path, recover, replace_together
 from prodassoc_cli.errors import CannotCreate, IOFailure, OutputLocked
 
-
 LOOK_AGAIN_SECONDS = 0.1
 """How often a run that waits looks whether the other one is done."""
 
@@ -181,7 +180,8 @@ def _lock_partial(target: Path) -> BinaryIO:
             os.close(descriptor)
             if problem.errno in (errno.EAGAIN, errno.EACCES):
                 raise OutputLocked(
-                    f"another run is writing {target}", "wait for it with --wait SECONDS, or write elsewhere with -o"
+                    f"another run is writing {target}",
+                    "wait for it with --wait SECONDS, or write elsewhere with -o",
                 ) from problem
             raise _cannot_create(target, problem) from problem
         os.close(descriptor)
@@ -201,4 +201,3 @@ def _cannot_create(target: Path, problem: OSError) -> CannotCreate:
         return CannotCreate(f"no folder {target.parent}", f"create it: mkdir -p {target.parent}")
     reason = os.strerror(problem.errno or 0)
     return CannotCreate(f"cannot create {target}: {reason}", "name another file with -o")
-

@@ -87,6 +87,17 @@ def read_lineage(path: Path) -> Lineage | None:
     return _lineage_of(path, metadata)
 
 
+def count_rows(path: Path) -> int | None:
+    """Return the number of rows that a Parquet file says it has; None where it is none."""
+    try:
+        with path.open("rb") as stream:
+            if stream.read(4) != b"PAR1":
+                return None
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError, ValueError):
+        return None  # reading it will tell why
+
+
 def write_artifact(
     data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame], kind: Kind, lineage: Lineage, stream: BinaryIO
 ) -> int:

@@ -38,6 +38,10 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
     this = Run("clean", config, common)
     orders = this.take("orders", inputs)
     catalogue = this.take("products", config.products)
+    if config.pseudonymize_key_file:
+        from prodassoc_cli.intake.privacy import key_fingerprint, read_key
+
+        this.decide(pseudonymized_by=key_fingerprint(read_key(config.pseudonymize_key_file)))
     with this.outputs(
         INTERACTIONS,
         products=(PRODUCTS, config.products_output),
@@ -68,6 +72,8 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
 
 def _check(config: CleanConfig) -> None:
     """Refuse options that need each other, before anything is read."""
+    if config.drop_users and config.pseudonymize_key_file:
+        raise UsageProblem("--drop-users leaves no user to pseudonymize", "keep one of the two options")
     if config.holdout and not config.holdout_output:
         raise UsageProblem(
             "--holdout sets rows aside: where do they go?", "add --holdout-output holdout.parquet"

@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from prodassoc_cli.artifacts.schemas import Kind
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.resources import memory_budget, peak_memory, place_kernel_cache, use_threads
+from prodassoc_cli.resources import (
+    memory_budget,
+    memory_needed,
+    peak_memory,
+    place_kernel_cache,
+    use_threads,
+)
 from prodassoc_cli.settings import CommonConfig, Format, result_parameters
 from prodassoc_cli.terminal.messages import Messages
 
@@ -148,7 +154,7 @@ class Run:
             for name, (kind, where) in others.items()
             if where is not None
         }
-        self._refuse_overwriting_inputs([target.path for target in targets.values()] + self._reports())
+        self._refuse_overwriting_inputs([*(target.path for target in targets.values()), *self._reports()])
         if self.common.dry_run:
             self._say_plan(targets)
             raise NothingToDo
@@ -157,6 +163,7 @@ class Run:
             recover(Path(os.path.realpath(path)))
         if not self.common.force and self._up_to_date(targets):
             self._nothing_to_do()
+        self._check_memory()
         with Outputs(paths, wait=self.common.wait) as files:
             if files.waited and not self.common.force and self._up_to_date(targets):
                 raise NothingToDo
@@ -169,6 +176,10 @@ class Run:
 
         inputs = tuple(self._digests)
         return Lineage(kind.name, self.command, self._parameters, self.common.seed, inputs, details)
+
+    def decide(self, **facts: Any) -> None:  # noqa: ANN401 — anything JSON can hold
+        """Note what else decides the result beside the options and inputs, before the outputs are opened."""
+        self._parameters |= facts
 
     def note(self, **facts: Any) -> None:  # noqa: ANN401 — anything JSON can hold
         """Put facts into the run's summary."""
@@ -243,6 +254,24 @@ class Run:
             with Outputs([Path(self.common.metrics_file)], wait=self.common.wait) as files:
                 self._write_metrics(files, time.monotonic() - self._started)
         raise NothingToDo
+
+    def _check_memory(self) -> None:
+        """Refuse what cannot fit, before anything is read: the system would kill the run half-way."""
+        from prodassoc_cli.artifacts.store import count_rows
+
+        text_bytes = rows = 0
+        for each in (each for files in self._files.values() for each in files):
+            counted = count_rows(each.path)
+            rows += counted or 0
+            text_bytes += each.path.stat().st_size if counted is None else 0
+        needed = memory_needed(self.command, text_bytes, rows)
+        if needed > self.memory_limit:
+            told = self.common.memory_limit
+            has = f"--memory-limit {told}" if told else f"the {self.memory_limit / 1e6:,.0f} MB it may use"
+            raise BadData(
+                f"{self.command} of these inputs needs at least {needed / 1e6:,.0f} MB, more than {has}",
+                "raise --memory-limit if the machine has it, or take the inputs in parts",
+            )
 
     def _reports(self) -> list[Path]:
         """Return where facts about the run itself go."""
@@ -319,7 +348,7 @@ class Writer:
                 rows = write_artifact(data, target.kind, lineage, stream)
             else:
                 shown = view if target.form == "table" and view is not None else output.to_frame(data)
-                rows = output.write_text(shown, target.form, stream)
+                rows = output.write_text(shown, target.form, stream, raw=self._run.common.raw_csv)
         self._run.wrote(name, target.kind, rows)
 
 

@@ -190,12 +190,14 @@ class Utf8Text:
         nuls: whether a NUL character is in it.
         replaced: whether undecodable bytes became U+FFFD.
         quotes: number of double quotes in it.
+        open_end: whether its last row has no line end, as in a file that was cut.
     """
 
     path: Path
     nuls: bool = False
     replaced: bool = False
     quotes: int = 0
+    open_end: bool = False
 
 
 @contextlib.contextmanager
@@ -261,4 +263,5 @@ def _blocks(
             block = letters.encode("utf-8", "replace")
         text.nuls = text.nuls or b"\0" in block
         text.quotes += block.count(b'"')
+        text.open_end = not block.endswith((b"\n", b"\r")) if block else text.open_end
         yield block

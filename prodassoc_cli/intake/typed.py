@@ -13,7 +13,7 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns import header_names
 from prodassoc_cli.intake.dates import TIME, YEARS
 from prodassoc_cli.intake.sources import Format, Source
-from prodassoc_cli.intake.tables import ROW, RawTable, Say, make_rejects, number_rows, read_lines
+from prodassoc_cli.intake.tables import ROW, RawTable, Say, check_width, make_rejects, number_rows, read_lines
 from prodassoc_cli.intake.text import Dialect
 
 _ARTIFACT_KEY = b"prodassoc"
@@ -98,6 +98,7 @@ def read_typed(source: Source, kind: Format) -> tuple[RawTable, str]:
             raise BadData(f"{source.name} has broken prodassoc metadata", "write it again") from problem
     if not table.num_rows:
         raise BadData(f"{source.name} has no rows", "give a file with at least one row")
+    check_width(source, table.num_columns)
     if len(set(table.column_names)) < table.num_columns:
         table = table.rename_columns(header_names(table.column_names))
     frame = pl.from_arrow(table.replace_schema_metadata(None))
@@ -126,7 +127,7 @@ def _with_nameable_times(column: pl.Series) -> pl.Series:
     """Return a column of times as it is; as text where one is beyond what polars can name without a panic."""
     a_day = 86_400_000_000
     scales = {"ms": 1_000.0, "us": 1.0, "ns": 0.001}
-    scale = scales[column.dtype.time_unit or "us"] if isinstance(column.dtype, pl.Datetime) else a_day
+    scale = scales[column.dtype.time_unit] if isinstance(column.dtype, pl.Datetime) else a_day
     inside = (column.to_physical().cast(pl.Float64) * scale).is_between(*YEARS, closed="left")
     if inside.fill_null(value=True).all():
         return column

@@ -37,21 +37,28 @@ def standard_output() -> BinaryIO:
     return sys.stdout.buffer
 
 
-def write_text(frame: pl.DataFrame, form: Format, stream: BinaryIO) -> int:
+FORMULA_STARTS = r"[=+@\t\r-]"
+"""A spreadsheet takes a text that begins so for a formula, and runs it (OWASP: CSV injection)."""
+
+
+def write_text(frame: pl.DataFrame, form: Format, stream: BinaryIO, *, raw: bool = False) -> int:
     """Write rows as text, UTF-8.
 
     In CSV the ids of a list stand with | between them; a | or backslash within an id has a backslash before.
+    A text that a spreadsheet would take for a formula gets an apostrophe before it.
 
     Args:
         frame: the rows.
         form: `csv` with a header, `jsonl` with an object a line, `table` for people.
         stream: where the bytes go.
+        raw: leave formulas in CSV as they are.
 
     Returns:
         The number of rows.
     """
     if form == "csv":
-        frame.select(_csv_column(frame, name) for name in frame.columns).write_csv(stream)
+        shown = frame.select(_csv_column(frame, name) for name in frame.columns)
+        (shown if raw else _without_formulas(shown)).write_csv(stream)
     elif form == "jsonl":
         frame.write_ndjson(stream)
     else:
@@ -134,6 +141,14 @@ def to_frame(data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame]) -> pl.DataF
     frame = pl.from_arrow(data)
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def _without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
+    """Put an apostrophe before texts that a spreadsheet would run."""
+    import polars as pl
+
+    texts = pl.col(pl.String)
+    return frame.with_columns(texts.str.replace(f"^({FORMULA_STARTS})", "'$1"))
 
 
 def _csv_column(frame: pl.DataFrame, name: str) -> pl.Expr:

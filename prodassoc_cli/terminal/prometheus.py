@@ -19,8 +19,9 @@ def metrics_text(command: str, rows: Mapping[str, int], seconds: float, peak_mem
         peak_memory: the most memory it held, in bytes.
     """
     label = f'{{command="{command}"}}'
+    now = round(time.time(), 3)
     figures: list[tuple[str, str, dict[str, float]]] = [
-        ("run_end_time_seconds", "When the last good run ended, in seconds since 1970.", {label: round(time.time(), 3)}),
+        ("run_end_time_seconds", "End of the last good run, seconds since 1970.", {label: now}),
         ("run_seconds", "How long it took.", {label: round(seconds, 3)}),
         ("run_peak_memory_bytes", "The most memory it held.", {label: peak_memory}),
         (

@@ -12,6 +12,13 @@ import pytest
 from tests.conftest import ROOT
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is too long for `make test` is slow as well."""
+    for item in items:
+        if item.get_closest_marker("faults"):
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small file of every kind; not to be changed."""

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 — lines of data
 """A small copy of everything the commands read, and the command lines that read it."""
 
 from __future__ import annotations
@@ -116,17 +117,24 @@ def build(folder: Path) -> None:
     frame = pl.read_csv(folder / "orders.csv", infer_schema=False)
     (folder / "orders.jsonl").write_text(frame.head(200).write_ndjson())
     typed = frame.head(300).with_columns(
-        pl.col("quantity", "unit_price").cast(pl.Float64), pl.col("order_date").str.to_datetime("%Y-%m-%d %H:%M", strict=False)
+        pl.col("quantity", "unit_price").cast(pl.Float64),
+        pl.col("order_date").str.to_datetime("%Y-%m-%d %H:%M", strict=False),
     )
     pq.write_table(typed.to_arrow(), folder / "raw.parquet")
     with pa.ipc.new_file(folder / "raw.arrow", typed.to_arrow().schema) as writer:
         writer.write_table(typed.to_arrow())
     baskets = frame.group_by("order_no", maintain_order=True).agg(pl.col("sku").drop_nulls())["sku"].head(150)
     (folder / "baskets.csv").write_text("".join(",".join(basket) + "\n" for basket in baskets))
-    (folder / "shop.dat").write_text("".join(" ".join(filter(str.isdigit, basket)) + "\n" for basket in baskets))
+    (folder / "shop.dat").write_text(
+        "".join(" ".join(filter(str.isdigit, basket)) + "\n" for basket in baskets)
+    )
     (folder / "prodassoc.toml").write_text('seed = 7\nthreads = 1\n[mine]\nmin-count = 2\nsort-by = "lift"\n')
-    (folder / "ids.txt").write_text("".join(f"{user}\n" for user in frame["customer"].drop_nulls().unique().sort()[:20]))
-    (folder / "deny.txt").write_text("".join(f"{sku}\n" for sku in frame["sku"].drop_nulls().unique().sort()[:20]))
+    (folder / "ids.txt").write_text(
+        "".join(f"{user}\n" for user in frame["customer"].drop_nulls().unique().sort()[:20])
+    )
+    (folder / "deny.txt").write_text(
+        "".join(f"{sku}\n" for sku in frame["sku"].drop_nulls().unique().sort()[:20])
+    )
     write_checkpoint(folder / "checkpoint")
     assert run_command_line(["export", "checkpoint", "-o", "model", "-q"]) == 0
     for line in _MAKE:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 — lines of data
 """Ways to break a file: of bytes, of lines of text, of Parquet tables and of the JSON of a model folder."""
 
 from __future__ import annotations
@@ -106,7 +107,9 @@ def repeat_the_header(data: bytes, rng: random.Random) -> bytes:
 def rename_a_column(data: bytes, rng: random.Random) -> bytes:
     head, line, rest = data.partition(b"\n")
     names = head.split(b",")
-    names[rng.randrange(len(names))] = rng.choice([b"", b"x", b"sku", names[0], "価格".encode(), b"user_id", b'"'])
+    names[rng.randrange(len(names))] = rng.choice(
+        [b"", b"x", b"sku", names[0], "価格".encode(), b"user_id", b'"']
+    )
     return b",".join(names) + line + rest
 
 
@@ -135,7 +138,9 @@ def other_line_ends(data: bytes, rng: random.Random) -> bytes:
 
 def other_encoding(data: bytes, rng: random.Random) -> bytes:
     text = data.decode("utf-8", "replace") + "é"
-    name = rng.choice(["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "latin-1", "utf-7", "cp037"])
+    name = rng.choice(
+        ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "latin-1", "utf-7", "cp037"]
+    )
     return text.encode(name, "replace")
 
 
@@ -143,7 +148,9 @@ def mix_encodings(data: bytes, rng: random.Random) -> bytes:
     lines = data.split(b"\n")
     for _ in range(rng.choice([1, 5, 50])):
         at = rng.randrange(len(lines))
-        lines[at] = lines[at].replace(b"e", rng.choice([b"\xe9", "é".encode(), b"\xff", "é".encode("utf-16-le")]), 1)
+        lines[at] = lines[at].replace(
+            b"e", rng.choice([b"\xe9", "é".encode(), b"\xff", "é".encode("utf-16-le")]), 1
+        )
     return b"\n".join(lines)
 
 
@@ -215,7 +222,9 @@ def rename_one(table: pa.Table, rng: random.Random) -> pa.Table:
 
 def retype_a_column(table: pa.Table, rng: random.Random) -> pa.Table:
     at = _any(table, rng)
-    kind = rng.choice([pa.string(), pa.float64(), pa.int8(), pa.binary(), pa.dictionary(pa.int32(), pa.string()), pa.null()])
+    kind = rng.choice(
+        [pa.string(), pa.float64(), pa.int8(), pa.binary(), pa.dictionary(pa.int32(), pa.string()), pa.null()]
+    )
     values = pa.nulls(table.num_rows) if kind == pa.null() else table.column(at).cast(kind)
     return table.set_column(at, table.column_names[at], values)
 
@@ -293,7 +302,9 @@ def change_the_lineage(table: pa.Table, rng: random.Random) -> pa.Table:
         return table.replace_schema_metadata(metadata | {b"prodassoc": new})
     record = json.loads(text)
     if choice == 1:
-        record |= rng.choice([{"schema_version": "99.0"}, {"schema_version": 7}, {"kind": "metrics"}, {"kind": []}])
+        record |= rng.choice(
+            [{"schema_version": "99.0"}, {"schema_version": 7}, {"kind": "metrics"}, {"kind": []}]
+        )
     else:
         _change_one(record, rng)
     return table.replace_schema_metadata(metadata | {b"prodassoc": json.dumps(record).encode()})

@@ -164,7 +164,7 @@ def as_nobody(work) -> int:
 @pytest.fixture
 def readable(corpus, tmp_path):
     """A folder that everyone may read, with the corpus in it."""
-    folder = Path(f"/tmp/prodassoc-faults-{os.getpid()}")  # noqa: S108 — pytest's own is for its owner only
+    folder = Path(f"/tmp/prodassoc-faults-{os.getpid()}")
     shutil.copytree(corpus, folder)
     folder.chmod(0o755)
     yield folder

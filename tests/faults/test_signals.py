@@ -1,3 +1,4 @@
+# ruff: noqa: E501 — lines of data
 """SIGINT and SIGTERM within seconds wherever the run is, broken pipes, closed streams."""
 
 from __future__ import annotations
@@ -142,7 +143,9 @@ def test_closed_streams(corpus, tmp_path, closed):
     run = subprocess.run(["sh", "-c", line], cwd=corpus, env=ENVIRONMENT, capture_output=True, check=False)
     assert run.returncode == 0, run.stderr
     clean = ["clean", "orders.csv", "-o", str(tmp_path / "other.parquet")]
-    subprocess.run([sys.executable, "-m", "prodassoc_cli", *clean, "-q"], cwd=corpus, env=ENVIRONMENT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "prodassoc_cli", *clean, "-q"], cwd=corpus, env=ENVIRONMENT, check=True
+    )
     assert (tmp_path / "out.parquet").read_bytes() == (tmp_path / "other.parquet").read_bytes()
 
 
@@ -151,4 +154,3 @@ def test_standard_output_that_is_closed(corpus):
     run = subprocess.run(["sh", "-c", line], cwd=corpus, env=ENVIRONMENT, capture_output=True, check=False)
     assert run.returncode == 74
     assert len(run.stderr.splitlines()) in (1, 2)
-
