@@ -148,7 +148,7 @@ def own_vectors(prodassoc, **columns) -> None:
         ({"product_id": ["unknown"], "embedding": [[1.0]]}, 65, "no product"),
         ({"product_id": ["00101"], "vector": [[1.0]]}, 65, "no column 'embedding'"),
         ({"product_id": ["00101"], "embedding": ["text"]}, 65, "embedding"),
-        ({"product_id": [], "embedding": []}, 65, "no product"),
+        ({"product_id": [], "embedding": []}, 65, "no vectors"),
     ],
 )
 def test_bad_vectors_are_refused(prodassoc, shop, columns, code, says):
