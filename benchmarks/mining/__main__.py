@@ -129,7 +129,8 @@ def main() -> None:
     begun = time.monotonic()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(
-        "Seconds and CPU seconds: median, file parse excluded. MB: peak above the input. Ratio to prodassoc 2; a peer's best counts."
+        "Seconds and CPU seconds: median, file parse excluded. MB: peak above the input. "
+        "Ratio to prodassoc 2; a peer's best counts."
     )
     absent = sorted({each.peer for each in ENGINES if not each.installed})
     if absent:

@@ -60,7 +60,16 @@ def test_a_tight_budget_stops_with_what_to_try(interactions, tmp_path):
     """Every subset of the huge basket is a set at a count of 1: more than any memory holds."""
     output = tmp_path / "s.parquet"
     run = prodassoc(
-        "mine", interactions, "--target", "frequent", "--min-count", 1, "--memory-limit", "2MB", "-o", output
+        "mine",
+        interactions,
+        "--target",
+        "frequent",
+        "--min-count",
+        1,
+        "--memory-limit",
+        "200MB",
+        "-o",
+        output,
     )
     assert run.returncode == 65, run.stderr
     assert "more would pass the memory limit" in run.stderr
