@@ -106,8 +106,11 @@ def _side_by_side(metrics: pl.DataFrame) -> pl.DataFrame:
     from prodassoc_cli.evaluation.compare import mark_best
 
     several = metrics["model"].n_unique() > 1
+    marks = {True: " *", False: ""}
     texts = [
-        f"{value:.4f}{'' if low is None else f' ± {(high - low) / 2:.4f}'}{' *' if best and several else ''}"
+        ""
+        if value is None
+        else f"{value:.4f}{'' if low is None else f' ± {(high - low) / 2:.4f}'}{marks[best and several]}"
         for value, low, high, best in mark_best(metrics).select("value", "low", "high", "best").iter_rows()
     ]
     shown = metrics.select("metric", "k", "model", pl.Series("text", texts))

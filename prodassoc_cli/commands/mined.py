@@ -174,8 +174,9 @@ class Mined:
 
         least = resolve_min_count(len(baskets), config.min_support, config.min_count)
         self.min_count = max(least, config.min_users or 1)
+        searched = self._searched()
         sets = mine_itemsets(
-            baskets,
+            searched,
             min_count=self.min_count,
             target=config.target,
             algorithm=config.algorithm,
@@ -187,7 +188,7 @@ class Mined:
             sets = without_own_ancestors(sets, self._taxonomy)
         before = len(sets)
         if config.min_users is not None:
-            sets = backed_by(sets, baskets, self._users, config.min_users)
+            sets = backed_by(sets, searched, self._users, config.min_users)
         self.sets = sets
         share = self.min_count / len(baskets) if len(baskets) else 0
         word = "frequent" if config.target == "rules" else config.target
@@ -245,18 +246,33 @@ class Mined:
         bounds = f"confidence ≥ {config.min_confidence:g} and lift ≥ {config.min_lift:g}"
         self._this.messages.info(f"{found:,} rules of {bounds}{first}")
 
-    def _sides(self) -> Sides | None:
-        """Return what the sides of a rule must hold."""
-        from prodassoc_cli.mining.constraints import Sides, named_products
+    @cached_property
+    def _wanted(self) -> tuple[set[str] | None, set[str] | None]:
+        """Products of which the left and the right side of a rule must hold one."""
+        from prodassoc_cli.mining.constraints import named_products
 
-        config = self._config
-        if not config.antecedent and not config.consequent:
-            return None
+        config, known = self._config, self.baskets.item_ids
         left, right = (
-            named_products(words, flag, self.sets.item_ids, self.products) if words else None
+            named_products(words, flag, known, self.products) if words else None
             for words, flag in ((config.antecedent, "--antecedent"), (config.consequent, "--consequent"))
         )
-        return Sides(self.sets, left, right)
+        return left, right
+
+    def _searched(self) -> Baskets:
+        """Return the baskets to search: without strangers to the rules, where only rules are wanted."""
+        from prodassoc_cli.mining.constraints import without_strangers
+
+        config = self._config
+        all_sets = config.itemsets_output or config.outliers_output or config.relations_output
+        if all_sets or config.generalized or self._wanted == (None, None):
+            return self.baskets
+        return without_strangers(self.baskets, self.min_count, self._wanted)
+
+    def _sides(self) -> Sides | None:
+        """Return what the sides of a rule must hold."""
+        from prodassoc_cli.mining.constraints import Sides
+
+        return None if self._wanted == (None, None) else Sides(self.sets, *self._wanted)
 
     def _judge(self, sides: Sides | None) -> Judge | None:
         """Return what decides which rules to believe; None where nothing was asked for."""

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
+from prodassoc_cli.mining.baskets import Baskets, only_items
 from prodassoc_cli.mining.bitsets import ITEM, PARENT
 from prodassoc_cli.mining.itemsets import Itemsets
 from prodassoc_cli.mining.tree import sizes_of
@@ -75,11 +76,34 @@ def _with_value(word: str, flag: str, products: pl.DataFrame | None) -> set[str]
     return set(ids)
 
 
+def without_strangers(baskets: Baskets, min_count: int, sides: Sequence[set[str] | None]) -> Baskets:
+    """Leave out the products that can be in no rule with such sides, before anything is searched.
+
+    A rule with a wanted product lies in baskets that hold it, so each of its products meets a wanted one in
+    at least `min_count` baskets. The others are strangers. Every set without them keeps its count.
+
+    Args:
+        baskets: all baskets.
+        min_count: least number of baskets of a set.
+        sides: products of which a side must hold one; None where any will do.
+    """
+    keep = np.ones(len(baskets.item_ids), bool)
+    owner = np.repeat(np.arange(len(baskets)), np.diff(baskets.indptr))
+    for ids in sides:
+        if ids is not None:
+            wanted = baskets.item_ids.is_in(sorted(ids)).to_numpy()
+            holds = np.zeros(len(baskets), bool)
+            holds[owner[wanted[baskets.items]]] = True
+            met = np.bincount(baskets.items[holds[owner]], minlength=len(keep))
+            keep &= met >= min_count
+    return only_items(baskets, keep)
+
+
 class Sides:
     """What the sides of a rule must hold; called with rules as nodes, it tells which do.
 
     Args:
-        itemsets: all frequent sets.
+        itemsets: all frequent sets, or all that may be in such a rule.
         antecedent: products of which the left side must hold one; None where any will do.
         consequent: the same of the right side.
     """

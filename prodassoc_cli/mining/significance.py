@@ -36,7 +36,9 @@ def log_fisher(n: np.ndarray, n_a: np.ndarray, n_b: np.ndarray, n_ab: np.ndarray
         n_b: baskets with B.
         n_ab: baskets with both.
     """
-    whole = np.broadcast_arrays(n, n_a, n_b, n_ab)
+    # A → B and B → A are to agree to the last digit.
+    rarer, other = np.minimum(n_a, n_b), np.maximum(n_a, n_b)
+    whole = np.broadcast_arrays(n, rarer, other, n_ab)
     out = np.empty(whole[0].shape)
     for begin in range(0, out.size, _BLOCK):
         part = slice(begin, begin + _BLOCK)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.mining.constraints import Sides, named_products
+from prodassoc_cli.mining.constraints import Sides, named_products, without_strangers
 from prodassoc_cli.mining.cover import cover, recoded
 from prodassoc_cli.mining.itemsets import mine_itemsets
 from prodassoc_cli.mining.judging import Judge
@@ -139,6 +139,25 @@ def test_sides():
         assert found == {
             (a, b) for a, b in every if (not left or left & {*a}) and (not right or right & {*b})
         }
+
+
+@settings(max_examples=80, deadline=None)
+@given(rows_of, st.integers(1, 3), st.sampled_from([{"a"}, {"c", "f"}, None]), st.sampled_from([{"b"}, None]))
+def test_a_search_without_strangers_finds_the_same_rules(rows, min_count, left, right):
+    baskets = make_baskets(rows)
+    found = []
+    for searched in (baskets, without_strangers(baskets, min_count, (left, right))):
+        sets = mine_itemsets(searched, min_count=min_count)
+        judge = Judge(sets, SearchSpace(6, max_size=6), pruning("redundant"))
+        found.append(mine_rules(sets, max_consequent=2, keep=Sides(sets, left, right), judge=judge))
+    assert found[0].equals(found[1])
+
+
+def test_strangers_are_not_searched():
+    rows = [{"a", "b"}] * 3 + [{"c", "d"}] * 3 + [{"a", "c"}]
+    searched = without_strangers(make_baskets(rows), 2, ({"a"}, None))
+    assert set(searched.item_ids) == {"a", "b"}
+    assert len(searched) == 7
 
 
 def test_naming_products():

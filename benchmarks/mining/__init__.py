@@ -1,0 +1,1 @@
+"""Mining beside its peers: `python -m benchmarks.mining`."""
