@@ -248,7 +248,7 @@ class RecommendConfig:
 
 @dataclass(frozen=True)
 class EvaluateConfig:
-    """Recommendations + a holdout → metrics."""
+    """Recommendations, models or rules + a holdout → metrics."""
 
     truth: str | None = setting(None, "Interactions set aside by clean --holdout", group="Inputs", **_FILE)
     train: str | None = setting(
@@ -258,12 +258,26 @@ class EvaluateConfig:
         **_FILE,
     )
     products: str | None = setting(
-        None, "Products: the catalogue that coverage is a share of", group="Inputs", **_FILE
+        None, "Products: the catalogue, its categories and prices", group="Inputs", **_FILE
     )
+    embeddings: str | None = setting(
+        None, "Embeddings of the products: for diversity", group="Inputs", **_FILE
+    )
+    feedback: str | None = setting(
+        None, "Log of lists shown, made by clean: clicks by model, and what other lists would have got",
+        group="Inputs", **_FILE,
+    )  # fmt: skip
     k: str = setting("5,10,20", "Lengths to cut the lists to", flag="-k", metavar="N,N")
+    include_seen: bool = setting(False, "Let lists made from a model repeat what a user already bought")
+    by_segment: bool = setting(False, "Also by kind of user, by cold and warm products and by category")
     baseline: str | None = setting(None, "Model the others are compared with", metavar="NAME")
     require: list[str] = setting(
         [], "Exit with 1 unless this holds: 'ndcg@10>=0.1' (repeatable)", metavar="BOUND", result=False
+    )
+    report: str | None = setting(None, "Write an HTML report for people", group="Report", **_FILE)
+    rules: str | None = setting(None, "Association rules to show in the report", group="Report", **_FILE)
+    clean_summary: str | None = setting(
+        None, "Summary that clean --summary wrote, to show in the report", group="Report", **_FILE
     )
 
 
