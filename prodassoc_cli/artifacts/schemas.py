@@ -200,9 +200,7 @@ METRICS = Kind(
         Column("low", "f64", "Lower end of the 95 % interval", nullable=True),
         Column("high", "f64", "Upper end of the 95 % interval", nullable=True),
         Column("n", "i64", "Number of users (or ratings, products, rules, baskets, impressions) it is over"),
-        Column(
-            "segment", "str", "Part it is over, such as `users: new`; null for all", nullable=True, optional=True
-        ),
+        Column("segment", "str", "Part it is over: `users: new`; null for all", nullable=True, optional=True),
     ),
     made_by="evaluate",
 )

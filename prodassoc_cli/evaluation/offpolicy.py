@@ -23,6 +23,7 @@ from prodassoc_cli.evaluation.intervals import LEVEL, Estimate, mean_interval
 LEAST_EFFECTIVE = 10.0
 """Effective sample size below which an estimate would be noise."""
 
+_ODD_WEIGHTS = 0.1
 _PRIOR = 10.0
 _FOLDS = 2
 
@@ -142,6 +143,8 @@ def _expected_clicks(rows: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
 def _notices(name: str, rows: pl.DataFrame, weight: FloatArray) -> tuple[str, ...]:
     found = _mean(rows, weight)
     if found.high is None or found.low is None or found.value is None or found.low <= 1 <= found.high:
+        return ()
+    if abs(found.value - 1) < _ODD_WEIGHTS:
         return ()
     share = f"the weights of '{name}' average {found.value:.2f}, not 1"
     if found.value < 1:
