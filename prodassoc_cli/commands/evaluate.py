@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.evaluation.judging import Judged
     from prodassoc_cli.evaluation.rules import JudgedRules
 
+SHOWN_OF_SEGMENTS = ("ndcg", "ctr")
 INPUT_ROLES = ("truth", "train", "products", "embeddings", "feedback", "rules")
 
 
@@ -169,7 +170,7 @@ class _Evaluation:
     def side_by_side(self, metrics: pl.DataFrame) -> pl.DataFrame:
         """Return a row a metric and k, a column a model: value ± half the 95 % interval.
 
-        * marks the best, ≈ what cannot be told from it.
+        * marks the best, ≈ what cannot be told from it. Of the segments only one metric is shown.
         """
         import polars as pl
 
@@ -179,6 +180,9 @@ class _Evaluation:
             self.differences if self.differences is not None else pl.DataFrame(schema=DIFFERENCES_SCHEMA)
         )
         marked = mark_tied(mark_best(metrics), differences)
+        k = 10 if 10 in self.ks else self.ks[len(self.ks) // 2]
+        of_all, telling = pl.col("segment").is_null(), pl.col("metric").is_in(SHOWN_OF_SEGMENTS)
+        marked = marked.filter(of_all | (telling & (pl.col("k").is_null() | (pl.col("k") == k))))
         several = marked.group_by("metric", "k", "segment").len().get_column("len").max() or 0
         texts = [
             _figure(row, several=isinstance(several, int) and several > 1)
@@ -222,11 +226,13 @@ class _Evaluation:
 
 
 def _figure(row: dict[str, object], *, several: bool) -> str:
+    """Return the mark (first, so that a narrow terminal cuts it last), the value, half the interval."""
     value, low, high = row["value"], row["low"], row["high"]
-    text = f"{value:.4f}" if isinstance(value, float) else ""
+    mark = "*" if row["best"] and several else "≈" if row["tied"] else " "
+    text = f"{mark} {value:.4f}" if isinstance(value, float) else ""
     if isinstance(low, float) and isinstance(high, float):
-        text += f" ± {(high - low) / 2:.4f}"
-    return text + (" *" if row["best"] and several else " ≈" if row["tied"] else "")
+        text += f" ±{(high - low) / 2:.4f}"
+    return text
 
 
 def _say_differences(this: Run, differences: pl.DataFrame) -> None:

@@ -114,7 +114,10 @@ def compare_pairs(
 
 
 def mark_best(metrics: pl.DataFrame) -> pl.DataFrame:
-    """Add a boolean column `best`: whether no other model does better in the same metric at the same k."""
+    """Add a boolean column `best`: whether no other model does better in the same metric at the same k.
+
+    Metrics of rules and of feedback have no best: theirs are not over the same users.
+    """
     higher = [name for name, metric in ALL_METRICS.items() if metric.higher_is_better]
     group = ["metric", "k", "segment"]
     value = pl.col("value")
@@ -123,7 +126,11 @@ def mark_best(metrics: pl.DataFrame) -> pl.DataFrame:
         .then(value.max().over(group))
         .otherwise(value.min().over(group))
     )
-    neutral = [name for name, metric in ALL_METRICS.items() if metric.higher_is_better is None]
+    neutral = [
+        name
+        for name, metric in ALL_METRICS.items()
+        if metric.higher_is_better is None or metric.needs in ("rules", "feedback")
+    ]
     return metrics.with_columns(
         ((value == best).fill_null(value=False) & ~pl.col("metric").is_in(neutral)).alias("best")
     )

@@ -8,9 +8,12 @@ from scipy import stats
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.evaluation.compare import (
     DIFFERENCES_SCHEMA,
+    METRICS_SCHEMA,
+    compare_all,
     compare_with,
     evaluate_lists,
     mark_best,
+    mark_tied,
     tabulate,
 )
 from prodassoc_cli.evaluation.judging import judge_lists
@@ -114,3 +117,27 @@ def test_other_models_do_not_change_a_model_s_figures(judged):
     for name, frame in frames.items():
         alone = evaluate_lists({name: frame}, truth, [1, 2], train=truth)
         assert alone.equals(together.filter(model=name))
+
+
+def test_every_pair_is_compared_once_and_corrected_together(judged):
+    found = compare_all(judged, [3]).filter(metric="ndcg")
+    assert found.height == 6
+    assert len({frozenset(pair) for pair in found.select("model", "baseline").iter_rows()}) == 6
+    smallest = found.sort("p_value").row(0, named=True)
+    assert smallest["p_adjusted"] == pytest.approx(6 * smallest["p_value"])
+
+
+def test_what_cannot_be_told_from_the_best_is_marked(judged):
+    def marks(*models):
+        some = {name: judged[name] for name in models}
+        marked = mark_tied(mark_best(tabulate(some, [4])), compare_all(some, [4])).filter(metric="ndcg")
+        return {name: (best, tied) for name, best, tied in marked.select("model", "best", "tied").iter_rows()}
+
+    assert marks("good", "popularity") == {"good": (True, False), "popularity": (False, False)}
+    alike = marks("same", "popularity")
+    assert sorted(alike.values()) == [(False, True), (True, False)]
+
+
+def test_metrics_of_rules_and_of_feedback_have_no_best(judged):
+    rows = [("a", "ctr", None, 0.5, None, None, 9, None), ("b", "price", 3, 0.5, None, None, 9, None)]
+    assert not mark_best(pl.DataFrame(rows, METRICS_SCHEMA, orient="row"))["best"].any()

@@ -8,7 +8,7 @@ Where RecTools 0.19 says something else, and why it is not compared:
 - PAP and PartialAUC compare with the first misses only; `auc` ties everything that is not listed.
 - MAP divides by min(k, |relevant|) on request only; by default by |relevant|, as here.
 - NDCG is cut at k in the ideal with divide_by_achievable=True only.
-- obp 0.4.1: IPW and SNIPW; they take weights of whole policies; the lists judged here are policies of one product.
+- obp 0.4.1 takes the weights of whole policies; a list judged here is a policy of one product.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from prodassoc_cli.evaluation.report.examples import examples
 from prodassoc_cli.evaluation.report.markup import percent
 from prodassoc_cli.evaluation.report.models import curves, lead, side_by_side
 from prodassoc_cli.evaluation.report.origin import lineage, quality
+from prodassoc_cli.evaluation.report.outcome import feedback, rules_held
 from prodassoc_cli.evaluation.report.page import page
 from prodassoc_cli.evaluation.report.rules import rules_section
 from prodassoc_cli.evaluation.report.spread import long_tail, segments
@@ -15,13 +16,15 @@ from prodassoc_cli.evaluation.report.spread import long_tail, segments
 def render(data: ReportData) -> str:
     """Return the report as one HTML document; the same data give the same bytes."""
     if not data.judged:
-        return render_rules(data)
+        return render_rules(data) if data.rules is not None else _render_feedback(data)
     sections = [
         side_by_side(data),
         curves(data),
         segments(data),
         long_tail(data),
         rules_section(data),
+        rules_held(data),
+        feedback(data),
         examples(data),
         quality(data),
         lineage(data),
@@ -37,12 +40,19 @@ def render_rules(data: ReportData) -> str:
         data: with `rules`, and `products` for titles.
     """
     assert data.rules is not None
-    sections = [rules_section(data), quality(data), lineage(data)]
+    sections = [rules_section(data), rules_held(data), quality(data), lineage(data)]
     return page(
         "Products bought together",
         _rules_lead(data),
         [section for section in sections if section is not None],
     )
+
+
+def _render_feedback(data: ReportData) -> str:
+    """Return a report of a log alone, where neither lists nor rules were judged by a holdout."""
+    sections = [feedback(data), quality(data), lineage(data)]
+    lead_text = '<p class="lead">Clicks, purchases and revenue of the lists that were shown.</p>'
+    return page("What people did with the lists", lead_text, [each for each in sections if each is not None])
 
 
 def _rules_lead(data: ReportData) -> str:
