@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.evaluation.judging import Judged
     from prodassoc_cli.evaluation.rules import JudgedRules
 
-SHOWN_OF_SEGMENTS = ("ndcg", "ctr")
+SHOWN_OF_SEGMENTS = ("ndcg",)
 INPUT_ROLES = ("truth", "train", "products", "embeddings", "feedback", "rules")
 
 
@@ -155,6 +155,9 @@ class _Evaluation:
         from prodassoc_cli.evaluation.offpolicy import estimate_offpolicy
 
         known = models_of(shown)
+        for model in known:
+            if text := _clicks_by_position(shown, model):
+                self.this.messages.info(text)
         baseline = self.config.baseline
         if baseline is not None and baseline not in known and baseline in self.inputs.lists:
             baseline = None
@@ -233,6 +236,18 @@ def _figure(row: dict[str, object], *, several: bool) -> str:
     if isinstance(low, float) and isinstance(high, float):
         text += f" ±{(high - low) / 2:.4f}"
     return text
+
+
+def _clicks_by_position(shown: pl.DataFrame, model: str) -> str:
+    """Return the CTR of each place as a sparkline with its ends; empty where the log tells no places."""
+    import polars as pl
+
+    from prodassoc_cli.terminal.output import sparkline
+
+    rows = shown.filter((pl.col("model") == model) & pl.col("position").is_not_null())
+    rates = rows.group_by("position").agg(pl.col("clicked").mean()).sort("position")["clicked"].to_list()
+    bars = sparkline(rates)
+    return f"{model}: clicks by position {bars} ({rates[0]:.3f} to {rates[-1]:.3f})" if bars else ""
 
 
 def _say_differences(this: Run, differences: pl.DataFrame) -> None:
