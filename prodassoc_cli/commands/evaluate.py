@@ -147,7 +147,9 @@ class _Evaluation:
     def _rules(self, truth: pl.DataFrame) -> list[pl.DataFrame]:
         from prodassoc_cli.evaluation.rules import judge_rules, rule_metrics
 
-        self.rules = {name: judge_rules(rules, truth) for name, rules in self.inputs.rules.items()}
+        self.rules = {
+            name: judge_rules(rules, truth, max(self.ks)) for name, rules in self.inputs.rules.items()
+        }
         return [rule_metrics(name, judged, self.ks) for name, judged in self.rules.items()]
 
     def _feedback(self, shown: pl.DataFrame) -> list[pl.DataFrame]:

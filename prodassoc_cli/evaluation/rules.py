@@ -15,12 +15,12 @@ from scipy import sparse, stats
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
-from prodassoc_cli.evaluation.facts import FloatArray
+from prodassoc_cli.evaluation.facts import FloatArray, IntArray
 from prodassoc_cli.evaluation.intervals import Estimate, mean_interval, share_interval
 from prodassoc_cli.mining.baskets import Baskets, baskets_from_interactions
 
 LEAST_BASKETS = 5
-_RULES_A_BLOCK = 512
+_RULES_A_BLOCK = 1024
 _BINS = 10
 
 
@@ -32,7 +32,7 @@ class JudgedRules:
         rules: confidence and lift as mined, and in the holdout: n_left, n_right, n_both (baskets),
             held_confidence and held_lift (null where undefined), testable, kept (the mined confidence is not
             above the 95 % interval of the held one).
-        fired: basket, right (code of a right side), order, hit: one row a basket and right side predicted in
+        fired: basket, right (code of a right side), hit, order: one row a basket and right side predicted in
             it; order counts the predictions of a basket from 1, by confidence.
         baskets: number of baskets in the holdout.
     """
@@ -42,12 +42,13 @@ class JudgedRules:
     baskets: int
 
 
-def judge_rules(rules: pl.DataFrame, truth: pl.DataFrame) -> JudgedRules:
+def judge_rules(rules: pl.DataFrame, truth: pl.DataFrame, depth: int = 20) -> JudgedRules:
     """Count the rules in the baskets of the holdout, and let them predict there.
 
     Args:
         rules: antecedent, consequent, confidence, lift.
         truth: interactions set aside; baskets as in mining.
+        depth: most predictions kept of a basket.
 
     Raises:
         BadData: the holdout has no basket.
@@ -55,18 +56,24 @@ def judge_rules(rules: pl.DataFrame, truth: pl.DataFrame) -> JudgedRules:
     baskets = baskets_from_interactions(truth)
     if not len(baskets):
         raise BadData("the truth has no baskets", "rules are judged on orders: clean --holdout last-order")
-    left, right = (_members(rules[side], baskets) for side in ("antecedent", "consequent"))
     held = _matrix(baskets)
-    counts, fired = [], []
-    for start in range(0, rules.height, _RULES_A_BLOCK):
-        block = slice(start, min(start + _RULES_A_BLOCK, rules.height))
-        has_left, has_right = _contains(held, left, block), _contains(held, right, block)
-        both = has_left.multiply(has_right).tocsc()
-        counts.append(np.column_stack([each.sum(axis=0) for each in (has_left, has_right, both)]))
-        fired.append(_firings(has_left, both, start))
-    found = np.concatenate(counts) if counts else np.zeros((0, 3))
-    table = _held(rules, found.astype(np.int64), len(baskets))
-    return JudgedRules(table, _predictions(rules, fired), len(baskets))
+    left, right = (_members(rules[side], baskets) for side in ("antecedent", "consequent"))
+    code = _codes(rules["consequent"])
+    _, first = np.unique(code, return_index=True)
+    has_right = _contains(held, right[:, first])
+    order = np.lexsort((-rules["lift"].to_numpy(), -rules["confidence"].to_numpy()))
+    counts = np.zeros((rules.height, 3), dtype=np.int64)
+    fired = pl.DataFrame(schema={"basket": pl.Int64, "right": pl.Int64, "hit": pl.Boolean})
+    for start in range(0, len(order), _RULES_A_BLOCK):
+        rule = order[start : start + _RULES_A_BLOCK]
+        has_left, its_right = _contains(held, left[:, rule]), has_right[:, code[rule]]
+        both = sparse.csc_array(has_left.multiply(its_right))
+        counts[rule] = np.column_stack([each.sum(axis=0) for each in (has_left, its_right, both)])
+        fired = _first_ones(pl.concat([fired, _firings(has_left, both, code[rule])]), depth)
+    numbered = fired.sort("basket", maintain_order=True).with_columns(
+        (pl.int_range(pl.len()).over("basket") + 1).alias("order")
+    )
+    return JudgedRules(_held(rules, counts, len(baskets)), numbered, len(baskets))
 
 
 def rule_metrics(name: str, judged: JudgedRules, ks: Sequence[int]) -> pl.DataFrame:
@@ -134,51 +141,41 @@ def _matrix(baskets: Baskets) -> sparse.csr_array:
     )
 
 
-def _contains(held: sparse.csr_array, members: sparse.csc_array, block: slice) -> sparse.csc_array:
-    """Return baskets × rules of the block: 1 where the basket has the whole side."""
-    part = members[:, block]
-    sizes = part.sum(axis=0)
-    product = sparse.csc_array(held @ part)
+def _contains(held: sparse.csr_array, sides: sparse.csc_array) -> sparse.csc_array:
+    """Return baskets × sides: 1 where the basket has the whole side."""
+    sizes = sides.sum(axis=0)
+    product = sparse.csc_array(held @ sides)
     whole = product.data == np.repeat(sizes, np.diff(product.indptr))
     product.data = whole.astype(np.float32)
     product.eliminate_zeros()
     return product
 
 
-def _firings(left: sparse.csc_array, both: sparse.csc_array, start: int) -> pl.DataFrame:
-    entries = left.tocoo()
-    hits = both.tocoo()
-    height = np.int64(left.shape[0])
+def _firings(left: sparse.csc_array, both: sparse.csc_array, right: IntArray) -> pl.DataFrame:
+    """Return basket, right side and whether the basket has it, rule by rule."""
+    entries, hits, height = left.tocoo(), both.tocoo(), np.int64(left.shape[0])
     code = entries.col.astype(np.int64) * height + entries.row
     hit = np.isin(code, hits.col.astype(np.int64) * height + hits.row)
-    return pl.DataFrame(
-        {"basket": entries.row.astype(np.int64), "rule": entries.col.astype(np.int64) + start, "hit": hit}
-    )
+    found = pl.DataFrame({"basket": entries.row.astype(np.int64), "right": right[entries.col], "hit": hit})
+    return found[np.argsort(entries.col, kind="stable")]
 
 
-def _predictions(rules: pl.DataFrame, fired: list[pl.DataFrame]) -> pl.DataFrame:
-    """Keep the best rule of each right side in each basket, and number the predictions by confidence."""
-    schema = {"basket": pl.Int64, "rule": pl.Int64, "hit": pl.Boolean}
-    rows = pl.concat(fired) if fired else pl.DataFrame(schema=schema)
-    ranked = rules.with_row_index("rule").select(
-        pl.col("rule").cast(pl.Int64),
-        _codes(rules["consequent"]).alias("right"),
-        "confidence",
-        "lift",
-    )
-    best = (
-        rows.join(ranked, on="rule")
-        .sort("basket", "confidence", "lift", "rule", descending=[False, True, True, False])
-        .unique(["basket", "right"], keep="first", maintain_order=True)
-    )
-    return best.select("basket", "right", (pl.int_range(pl.len()).over("basket") + 1).alias("order"), "hit")
+def _first_ones(rows: pl.DataFrame, depth: int) -> pl.DataFrame:
+    """Keep the first row of each right side in each basket, and the first `depth` of those of a basket.
+
+    Rules come by confidence: what is beyond the depth now will be beyond it in the end.
+    """
+    once = rows.unique(["basket", "right"], keep="first", maintain_order=True)
+    return once.filter(pl.int_range(pl.len()).over("basket") < depth)
 
 
-def _codes(sides: pl.Series) -> pl.Series:
-    """Number equal right sides alike."""
+def _codes(sides: pl.Series) -> IntArray:
+    """Number equal sides alike, from 0."""
     frame = pl.DataFrame({"side": sides})
-    distinct = frame.unique(maintain_order=True).with_row_index("right")
-    return frame.join(distinct, on="side", how="left", maintain_order="left")["right"].cast(pl.Int64)
+    distinct = frame.unique(maintain_order=True).with_row_index("code")
+    return (
+        frame.join(distinct, on="side", how="left", maintain_order="left")["code"].cast(pl.Int64).to_numpy()
+    )
 
 
 def _held(rules: pl.DataFrame, counts: np.ndarray, baskets: int) -> pl.DataFrame:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from unittest import mock
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -42,7 +44,8 @@ def rules_of(rows: list) -> pl.DataFrame:
 @settings(max_examples=150, deadline=None)
 @given(RULES, BASKETS, st.integers(1, 3))
 def test_counts_and_predictions_are_those_of_plain_python(rows, baskets, k):
-    judged = judge_rules(rules_of(rows), orders(baskets))
+    with mock.patch("prodassoc_cli.evaluation.rules._RULES_A_BLOCK", 3):
+        judged = judge_rules(rules_of(rows), orders(baskets), depth=k)
     for (a, c, *_), found in zip(rows, judged.rules.iter_rows(named=True), strict=True):
         assert found["n_left"] == sum(a <= basket for basket in baskets)
         assert found["n_right"] == sum(c <= basket for basket in baskets)
