@@ -31,7 +31,22 @@ test: $(VENV)/installed ## Run the tests (a few minutes)
 
 .PHONY: test-slow
 test-slow: $(VENV)/installed ## Run the tests that need minutes, peers or real data
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not faults"
+
+.PHONY: test-lowest
+test-lowest: ## Run the tests with the oldest releases that pyproject.toml allows
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/pip install --quiet --disable-pip-version-check uv
+	$(VENV)-lowest/bin/uv pip compile --quiet --resolution lowest-direct --extra export pyproject.toml \
+		--output-file $(VENV)-lowest/requirements.txt
+	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python \
+		-r $(VENV)-lowest/requirements.txt pytest pytest-xdist hypothesis ir-measures
+	PYTHONPATH=. $(VENV)-lowest/bin/python -m pytest -n 2 -m "not slow and not faults"
+
+.PHONY: test-faults
+test-faults: $(VENV)/installed ## Thousands of mutants, kills and starved runs (about half an hour)
+	$(BIN)/python -m pytest -m faults tests/faults tests/property
+	$(BIN)/python -m tests.faults.fuzz_parsers
 
 .PHONY: check
 check: $(VENV)/installed ## Lint, check types, run the tests
@@ -41,11 +56,15 @@ check: $(VENV)/installed ## Lint, check types, run the tests
 	$(MAKE) test
 
 .PHONY: bench
-bench: bench-mining ## Run every benchmark
+bench: bench-mining bench-embedding ## Run every benchmark
 
 .PHONY: bench-mining
 bench-mining: $(VENV)/installed ## Time mining beside its peers
 	$(BIN)/python -m benchmarks.mining
+
+.PHONY: bench-embedding
+bench-embedding: $(VENV)/installed ## Time encoding beside its peers (PEERS=their python, PRODASSOC_CHECKPOINT=weights)
+	$(BIN)/python -m benchmarks.embedding $(if $(PEERS),--peers $(PEERS))
 
 .PHONY: lock
 lock: ## Resolve the dependencies again, into requirements.lock
@@ -57,5 +76,5 @@ lock: ## Resolve the dependencies again, into requirements.lock
 
 .PHONY: clean
 clean: ## Remove what was made
-	rm -rf $(VENV) $(VENV)-lock .demo .demo-uci build dist .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-lowest .demo .demo-uci build dist .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -6,8 +6,10 @@ The one place where an exception becomes an exit code (the list is in README.md)
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
+import threading
 import traceback
 from typing import Any, NoReturn
 
@@ -24,6 +26,8 @@ EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 EXIT_TERMINATED = 143
+GRACE_SECONDS = 2.0
+"""Time to unwind after SIGINT or SIGTERM."""
 
 OVERVIEW = """Product association analysis: rules, recommendations and their evaluation, from order lines.
 
@@ -58,7 +62,8 @@ def _root(
 def main() -> NoReturn:
     """Run the command line and exit with the contract's code."""
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(_exit_code(sys.argv[1:] or ["--help"]))
+    _leave_soon_after_a_signal()
+    sys.exit(run_command_line(sys.argv[1:] or ["--help"]))
 
 
 class _Terminated(BaseException):
@@ -69,7 +74,35 @@ def _terminate(number: int, frame: Any) -> NoReturn:  # noqa: ANN401 — a frame
     raise _Terminated
 
 
-def _exit_code(arguments: list[str]) -> int:
+def _leave_soon_after_a_signal() -> None:
+    """Watch for SIGINT and SIGTERM from a thread.
+
+    Python's own handlers wait for the main thread, which may sit in a kernel or a library for minutes.
+    It gets the grace to unwind; then the partial files are removed and the process ends.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(reading,), daemon=True, name="signals").start()
+
+
+def _watch(signals: int) -> None:
+    codes = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_TERMINATED}
+    while (number := os.read(signals, 1)[0]) not in codes:
+        pass
+    select.select([signals], [], [], GRACE_SECONDS)  # a second signal cuts the grace short
+    _remove_unfinished()
+    os._exit(codes[signal.Signals(number)])
+
+
+def _remove_unfinished() -> None:
+    """Remove this process's partial files; there are none where the module that makes them is not loaded."""
+    outputs = sys.modules.get("prodassoc_cli.artifacts.outputs")
+    if outputs is not None:
+        outputs.remove_unfinished()
+
+
+def run_command_line(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every error ends here."""
     command = next((word for word in arguments if not word.startswith("-")), "")
     messages = Messages(command, log_format="json" if _asks_for_json(arguments) else "text")
@@ -103,10 +136,10 @@ def _ended_by(error: BaseException, messages: Messages) -> int:
         # Nobody reads any more: what is left in the buffer must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
-    if isinstance(error, KeyboardInterrupt):
-        return EXIT_INTERRUPTED
-    if isinstance(error, _Terminated):
-        return EXIT_TERMINATED
+    if isinstance(error, KeyboardInterrupt | _Terminated):
+        # A library may raise one interrupt and Python another, where the first was being cleaned up after.
+        _remove_unfinished()
+        return EXIT_TERMINATED if isinstance(error, _Terminated) else EXIT_INTERRUPTED
     if isinstance(error, MemoryError):
         messages.error(
             "out of memory", "give the run more, or less to do: --memory-limit, a higher --min-support"

@@ -68,7 +68,13 @@ class CommonConfig:
     format: Format | None = setting(
         None, "Format of the output [default: by its suffix; a table on a terminal]", result=False
     )
+    raw_csv: bool = setting(
+        False, "Leave CSV texts that a spreadsheet would take for formulas as they are", result=False
+    )
     summary: str | None = setting(None, "Write the run's summary as JSON", **_FILE)
+    metrics_file: str | None = setting(
+        None, "Write the run's figures for Prometheus' textfile collector", metavar="FILE.prom", result=False
+    )
     threads: int | None = setting(
         None, "Threads to use [default: all cores]", metavar="N", low=1, high=1024, result=False
     )
@@ -80,6 +86,10 @@ class CommonConfig:
     )
     seed: int = setting(42, "Seed of everything random", metavar="N", low=0, high=2**31 - 1)
     force: bool = setting(False, "Run even if the output is up to date", result=False)
+    wait: float = setting(
+        0.0, "Wait this long for another run that writes the same output", metavar="SECONDS", low=0.0,
+        result=False,
+    )  # fmt: skip
     dry_run: bool = setting(False, "Say what would be read, done and written, and stop", result=False)
     quiet: bool = setting(False, "Say nothing but errors", flag="-q/--quiet", result=False)
     verbose: bool = setting(False, "Say more; show tracebacks", flag="-v/--verbose", result=False)
@@ -132,6 +142,7 @@ class CleanConfig:
     pseudonymize_key_file: str | None = setting(
         None, "Replace user ids by keyed hashes (HMAC-SHA-256)", group="Privacy", **_FILE
     )
+    drop_users: bool = setting(False, "Leave user ids out of everything that is written", group="Privacy")
     holdout: str | None = setting(
         None, "Set rows aside for evaluation: last-order, last-item, time:FRACTION, random:FRACTION",
         group="Holdout", metavar="SPLIT",
@@ -169,6 +180,49 @@ class EmbedConfig:
         low=4,
     )
     dims: int | None = setting(None, "Keep the first N dimensions", group="Encoder", metavar="N", low=2)
+    cache: str | None = setting(
+        None, "Keep vectors here; encode only new and changed texts", group="Encoder", metavar="DIR",
+        result=False,
+    )  # fmt: skip
+    device: Literal["cpu", "cuda"] = setting("cpu", "Where the model runs", group="Encoder")
+    provider: str | None = setting(
+        None, "onnxruntime provider, instead of --device: OpenVINO, …", group="Encoder", metavar="NAME"
+    )
+    output_precision: Literal["f32", "f16", "int8", "binary"] = setting(
+        "f32", "How vectors are stored; int8 and binary are for vector databases", group="Encoder"
+    )
+    vectors: str | None = setting(
+        None, "Vectors of your own (images, audio): product_id, embedding", group="Own vectors", **_FILE
+    )
+    vectors_mode: Literal["concat", "average"] = setting(
+        "concat", "How they are joined with those of the texts", group="Own vectors"
+    )
+    vectors_weight: float = setting(
+        0.5, "Their share in the cosine of two products", group="Own vectors", metavar="FRACTION",
+        low=0.0, high=1.0,
+    )  # fmt: skip
+    neighbours: int | None = setting(
+        None, "Most similar products a product [default: 10]", group="Neighbours", metavar="K",
+        low=1, high=10_000,
+    )  # fmt: skip
+    neighbours_output: str | None = setting(None, "Where they go", group="Neighbours", **_FILE)
+    topics_output: str | None = setting(
+        None, "Where topics and keywords of the products go", group="Topics", **_FILE
+    )
+    topics: int | None = setting(
+        None, "Number of topics [default: √(products/2), at most 200]", group="Topics", metavar="N",
+        low=1, high=10_000,
+    )  # fmt: skip
+    keywords: int | None = setting(
+        None, "Keyphrases a product; 0 for none [default: 5]", group="Topics", metavar="N", low=0, high=100
+    )
+    interactions: str | None = setting(
+        None, "Interactions, to make profiles of the users", group="Profiles", **_FILE
+    )
+    profiles_output: str | None = setting(None, "Where the profiles go", group="Profiles", **_FILE)
+    half_life: float = setting(
+        90.0, "After so many days an interaction counts half", group="Profiles", metavar="DAYS", low=0.001
+    )
 
 
 @dataclass(frozen=True)
@@ -283,7 +337,7 @@ class EvaluateConfig:
 
 @dataclass(frozen=True)
 class InspectConfig:
-    """Any artifact → its kind, schema, lineage, statistics and first rows."""
+    """Any artifact → what it is, what made it, and what is in it."""
 
     rows: int = setting(10, "Rows to show", metavar="N", low=0, high=10_000, result=False)
 

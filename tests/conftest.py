@@ -8,6 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more of the machine's other work than of the code.
+settings.register_profile("prodassoc", deadline=None)
+settings.load_profile("prodassoc")
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample_data"

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from prodassoc_cli.artifacts.journal import recover
 from prodassoc_cli.errors import IOFailure, NoInput, UsageProblem, did_you_mean
+from prodassoc_cli.resources import nameless_file
 
 STDIN = "-"
 
@@ -56,6 +58,7 @@ def locate(specs: Sequence[str]) -> list[InputFile]:
 
 def _expand(spec: str) -> list[Path]:
     path = Path(spec)
+    recover(Path(os.path.realpath(path)))
     if path.is_dir():
         return _parts(path)
     if path.exists():
@@ -100,16 +103,16 @@ def _spool_stdin() -> Path:
 
 
 def _spool(stream: BinaryIO, name: str) -> Path:
-    """Copy a stream to a temporary file that goes with the process."""
-    folder = Path(tempfile.mkdtemp(prefix="prodassoc-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    path = folder / name
+    """Copy a stream to a temporary file that goes with the process, however the process goes."""
     try:
-        with path.open("wb") as copy:
-            shutil.copyfileobj(stream, copy, length=1 << 20)
+        copy, path = nameless_file()
+        atexit.register(copy.close)
+        shutil.copyfileobj(stream, copy, length=1 << 20)
+        copy.flush()
     except OSError as error:
         raise IOFailure(
-            f"cannot copy {name} to {folder}: {error.strerror}", "set TMPDIR to a folder with space"
+            f"cannot copy {name} to {tempfile.gettempdir()}: {error.strerror}",
+            "set TMPDIR to a folder with space",
         ) from error
     return path
 

@@ -67,9 +67,23 @@ class Lineage:
         try:
             raw = json.loads(text)
             inputs = tuple(InputDigest(**each) for each in raw.pop("inputs"))
-            return cls(inputs=inputs, **raw)
-        except (TypeError, KeyError, AttributeError) as error:
+            found = cls(inputs=inputs, **raw)
+        except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"no lineage: {error}") from error
+        found._check_types()
+        return found
+
+    def _check_types(self) -> None:
+        """Refuse values of other types than declared; anyone may have written the JSON.
+
+        Raises:
+            ValueError: there is one.
+        """
+        texts = [self.kind, self.command, self.schema_version, self.tool_version]
+        texts += [text for each in self.inputs for text in (each.role, each.name, each.sha256)]
+        fits = all(isinstance(text, str) for text in texts) and type(self.seed) is int
+        if not (fits and isinstance(self.parameters, dict) and isinstance(self.details, dict)):
+            raise ValueError("no lineage: a value is of another type")
 
     def same_run(self, other: Lineage) -> bool:
         """Tell whether the other artifact came from the same command, inputs and parameters."""

@@ -1,8 +1,9 @@
-"""Files that appear whole or not at all.
+"""Files that appear whole or not at all, and all of a run's together.
 
 Each output is written to a partial file in its own folder, then renamed over the target. The partial file
 has a fixed name and is locked while a run writes it: it is the lock. A killed run leaves at most that file,
-which the next run takes over; its lock died with the process.
+which the next run takes over; its lock died with the process. How several are renamed together is told in
+`journal.py`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,27 @@ import contextlib
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from prodassoc_cli.artifacts.journal import note_path, recover, replace_together
 from prodassoc_cli.errors import CannotCreate, IOFailure, OutputLocked
+
+LOOK_AGAIN_SECONDS = 0.1
+"""How often a run that waits looks whether the other one is done."""
+
+_unfinished: set[Path] = set()
+"""Partial files of this process; those that a run which must leave at once removes."""
+
+
+def remove_unfinished() -> None:
+    """Remove the partial files of this process; for a run that cannot unwind any more."""
+    for partial in list(_unfinished):
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 class Outputs:
@@ -24,18 +40,24 @@ class Outputs:
 
     Args:
         targets: paths to write. Their folders must exist.
+        wait: seconds to wait for another run that writes one of them.
+
+    Attributes:
+        waited: whether another run was waited for, so that what it wrote may be news.
 
     Raises:
         CannotCreate: a folder is missing or not writable, or a target is a directory.
         OutputLocked: another run is writing one of the targets.
     """
 
-    def __init__(self, targets: list[Path]) -> None:
+    def __init__(self, targets: list[Path], wait: float = 0.0) -> None:
         twice = next((target for target in targets if targets.count(target) > 1), None)
         if twice is not None:
             raise CannotCreate(f"two outputs go to the same file {twice}", "give each output its own file")
         # A link stays a link: what it leads to is replaced.
         self._real = {target: Path(os.path.realpath(target)) for target in targets}
+        self._deadline = time.monotonic() + wait
+        self.waited = False
         self._partials: dict[Path, BinaryIO] = {}
         self._devices: dict[Path, BinaryIO] = {}
 
@@ -46,7 +68,9 @@ class Outputs:
                 if target.exists() and not target.is_file() and not target.is_dir():
                     self._devices[target] = target.open("wb")  # /dev/null, a named pipe: nothing to replace
                 else:
-                    self._partials[target] = _lock_partial(target)
+                    recover(target)
+                    self._partials[target] = self._lock(target)
+                    _unfinished.add(partial_path(target))
         except BaseException:
             self._discard()
             raise
@@ -68,21 +92,37 @@ class Outputs:
             for partial in self._partials.values():
                 partial.flush()
                 os.fsync(partial.fileno())
-            for target in self._partials:
-                partial_path(target).replace(target)
-            for folder in {target.parent for target in self._partials}:
-                _sync_folder(folder)
+            self._disown()  # from here on a file that is left is whole
+            replace_together([(partial_path(target), target) for target in self._partials])
         except OSError as problem:
-            self._discard()
+            if not any(note_path(target).exists() for target in self._partials):
+                self._discard()  # else it was decided, and the next run finishes it
             raise IOFailure(
                 f"cannot write the output: {problem}", "free some space, or choose another folder with -o"
             ) from problem
-        self._close()
+        finally:
+            self._close()
+
+    def _lock(self, target: Path) -> BinaryIO:
+        """Lock a target, waiting for another run as long as was allowed."""
+        while True:
+            try:
+                return _lock_partial(target)
+            except OutputLocked:
+                if time.monotonic() >= self._deadline:
+                    raise
+            self.waited = True
+            time.sleep(LOOK_AGAIN_SECONDS)
+            recover(target)
+
+    def _disown(self) -> None:
+        _unfinished.difference_update(partial_path(target) for target in self._partials)
 
     def _discard(self) -> None:
         for target in self._partials:
             with contextlib.suppress(OSError):
                 partial_path(target).unlink()
+        self._disown()
         self._close()
 
     def _close(self) -> None:
@@ -140,7 +180,8 @@ def _lock_partial(target: Path) -> BinaryIO:
             os.close(descriptor)
             if problem.errno in (errno.EAGAIN, errno.EACCES):
                 raise OutputLocked(
-                    f"another run is writing {target}", "wait for it to end, or write elsewhere with -o"
+                    f"another run is writing {target}",
+                    "wait for it with --wait SECONDS, or write elsewhere with -o",
                 ) from problem
             raise _cannot_create(target, problem) from problem
         os.close(descriptor)
@@ -160,11 +201,3 @@ def _cannot_create(target: Path, problem: OSError) -> CannotCreate:
         return CannotCreate(f"no folder {target.parent}", f"create it: mkdir -p {target.parent}")
     reason = os.strerror(problem.errno or 0)
     return CannotCreate(f"cannot create {target}: {reason}", "name another file with -o")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,7 +5,7 @@ Plain Python on purpose: no polars, no pyarrow, so that `--help` may read it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 SCHEMA_VERSION = "1.0"
@@ -118,13 +118,73 @@ REJECTS = Kind(
 
 EMBEDDINGS = Kind(
     "embeddings",
-    "One vector a product (or user profile).",
+    "One vector a product.",
     (
         Column("product_id", "str", "Product, unique"),
         Column("embedding", "vector[f32]", "Vector of Euclidean length 1"),
     ),
     made_by="embed",
 )
+
+EMBEDDINGS_F16 = replace(EMBEDDINGS, columns=EMBEDDINGS.columns[:1], open=True)
+"""Embeddings stored in half precision: the same kind, which every reader gets back as f32."""
+
+CODES = Kind(
+    "codes",
+    "Embeddings in few bytes, for vector databases: int8, or bits in bytes (docs/conventions.md).",
+    (Column("product_id", "str", "Product, unique"),),
+    made_by="embed --output-precision",
+    open=True,
+)
+
+NEIGHBOURS = Kind(
+    "neighbours",
+    "The products most like each product by their embeddings, exact.",
+    (
+        Column("product_id", "str", "Product"),
+        Column("rank", "i32", "Place of the neighbour, from 1"),
+        Column("neighbour_id", "str", "A product like it"),
+        Column("similarity", "f64", "Cosine of the two embeddings"),
+    ),
+    made_by="embed --neighbours-output",
+)
+
+TOPICS = Kind(
+    "topics",
+    "What each product is about: its topic, and phrases of its text; in a topic the typical ones first.",
+    (
+        Column("topic", "i32", "Number of the topic, from 0, the largest first"),
+        Column("label", "str", "Terms that set the topic apart"),
+        Column("product_id", "str", "Product, unique"),
+        Column("title", "str", "Name shown to people", nullable=True),
+        Column("similarity", "f64", "Cosine to the topic's centre"),
+        Column("keywords", "list[str]", "Phrases that say most about the product, best first"),
+    ),
+    made_by="embed --topics-output",
+)
+
+PROFILES = Kind(
+    "profiles",
+    "Who each user is: recency, frequency, monetary value, tastes in words and as a vector.",
+    (
+        Column("user_id", "str", "User, unique"),
+        Column("last_seen", "datetime[us]", "Last purchase", nullable=True),
+        Column("recency_days", "f64", "Days from it to the last time stamp in the data", nullable=True),
+        Column("frequency", "i64", "Number of orders"),
+        Column("monetary", "f64", "Money spent", nullable=True),
+        Column("top_categories", "list[str]", "Categories of most weight"),
+        Column("top_brands", "list[str]", "Brands of most weight"),
+        Column("price_low", "f64", "Lower quartile of the prices paid", nullable=True),
+        Column("price_high", "f64", "Upper quartile of the prices paid", nullable=True),
+        Column(
+            "price_band", "str", "Third of the category's price range the user buys in",
+            nullable=True, values=("low", "middle", "high"),
+        ),
+        Column("keywords", "list[str]", "Words of the titles that tell the user from others"),
+        Column("embedding", "vector[f32]", "Weighted mean of products' vectors, at length 1", nullable=True),
+    ),
+    made_by="embed --interactions --profiles-output",
+)  # fmt: skip
 
 ITEMSETS = Kind(
     "itemsets",
@@ -208,6 +268,7 @@ METRICS = Kind(
 KINDS = {
     kind.name: kind
     for kind in (
-        INTERACTIONS, PRODUCTS, REJECTS, EMBEDDINGS, ITEMSETS, RULES, MODEL, RECOMMENDATIONS, METRICS,
+        INTERACTIONS, PRODUCTS, REJECTS, EMBEDDINGS, CODES, NEIGHBOURS, TOPICS, PROFILES,
+        ITEMSETS, RULES, MODEL, RECOMMENDATIONS, METRICS,
     )
 }  # fmt: skip

@@ -59,13 +59,18 @@ def read_table(path: Path) -> tuple[pa.Table, Lineage | None]:
     Raises:
         BadData: the file is not Parquet, is cut, or is damaged.
     """
-    # pyarrow first: other readers can panic or abort on a hostile file.
+    # pyarrow first, and all of it checked: other readers can panic or abort on a hostile file.
     try:
-        table = pq.read_table(path, partitioning=None)
+        table = pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        table.validate(full=True)
+        names = table.column_names
     except FileNotFoundError as error:
         raise NoInput(f"no file {path}") from error
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _not_parquet(path) from error
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise BadData(f"{path} has the column '{twice}' more than once", "rename or leave out one of them")
     return table.replace_schema_metadata(None), _lineage_of(path, table.schema.metadata)
 
 
@@ -80,6 +85,17 @@ def read_lineage(path: Path) -> Lineage | None:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _not_parquet(path) from error
     return _lineage_of(path, metadata)
+
+
+def count_rows(path: Path) -> int | None:
+    """Return the number of rows that a Parquet file says it has; None where it is none."""
+    try:
+        with path.open("rb") as stream:
+            if stream.read(4) != b"PAR1":
+                return None
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError, ValueError):
+        return None  # reading it will tell why
 
 
 def write_artifact(
@@ -106,7 +122,7 @@ def write_artifact(
     )
     first = next(tables).replace_schema_metadata(metadata)
     rows = 0
-    with pq.ParquetWriter(stream, first.schema, compression="zstd") as writer:
+    with pq.ParquetWriter(stream, first.schema, compression="zstd", write_page_checksum=True) as writer:
         for table in itertools.chain([first], tables):
             writer.write_table(table.cast(first.schema), row_group_size=ROW_GROUP_ROWS)
             rows += table.num_rows
@@ -188,11 +204,13 @@ def _check_subject(columns: dict[str, pa.ChunkedArray], kind: Kind, source: str)
 
 def _fit(values: pa.ChunkedArray, column: Column, source: str) -> pa.ChunkedArray:
     """Cast one column to its declared type and check its values."""
-    wanted = (
-        pa.list_(pa.float32(), _width(values))
-        if column.dtype == "vector[f32]"
-        else _ARROW_TYPES[column.dtype]
-    )
+    if column.dtype == "vector[f32]":
+        width = _width(values)
+        if not (width and len(values)):
+            raise BadData(f"{source}: column '{column.name}' holds no vectors")
+        wanted = pa.list_(pa.float32(), width)
+    else:
+        wanted = _ARROW_TYPES[column.dtype]
     values = _plain(values)
     if values.type != wanted:
         try:

@@ -38,6 +38,10 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
     this = Run("clean", config, common)
     orders = this.take("orders", inputs)
     catalogue = this.take("products", config.products)
+    if config.pseudonymize_key_file:
+        from prodassoc_cli.intake.privacy import key_fingerprint, read_key
+
+        this.decide(pseudonymized_by=key_fingerprint(read_key(config.pseudonymize_key_file)))
     with this.outputs(
         INTERACTIONS,
         products=(PRODUCTS, config.products_output),
@@ -68,6 +72,8 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
 
 def _check(config: CleanConfig) -> None:
     """Refuse options that need each other, before anything is read."""
+    if config.drop_users and config.pseudonymize_key_file:
+        raise UsageProblem("--drop-users leaves no user to pseudonymize", "keep one of the two options")
     if config.holdout and not config.holdout_output:
         raise UsageProblem(
             "--holdout sets rows aside: where do they go?", "add --holdout-output holdout.parquet"
@@ -87,9 +93,10 @@ def _summary_lines(summary: dict[str, Any]) -> list[str]:
     lines = [f"{rows}, {summary['rows_rejected']:,} left out"]
     if summary["rejects"]:
         lines.append("left out: " + ", ".join(f"{name} {n:,}" for name, n in summary["rejects"].items()))
+    span = f", {kept['first']} to {kept['last']}" if kept["first"] else ""
     lines.append(
-        f"{kept['users']:,} users, {kept['orders']:,} orders, {kept['products']:,} products, "
-        f"{kept['first']} to {kept['last']}; {summary['missing_user']:,} rows without a user"
+        f"{kept['users']:,} users, {kept['orders']:,} orders, {kept['products']:,} products{span}; "
+        f"{summary['missing_user']:,} rows without a user"
     )
     flagged = {name: n for name, n in summary["flagged_outliers"].items() if n}
     if flagged:

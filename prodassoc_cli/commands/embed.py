@@ -1,16 +1,46 @@
-"""`prodassoc embed`: products → embeddings."""
+"""`prodassoc embed`: products → embeddings, and what follows from them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from prodassoc_cli.artifacts.schemas import EMBEDDINGS, PRODUCTS
+from prodassoc_cli.artifacts.schemas import (
+    CODES,
+    EMBEDDINGS,
+    EMBEDDINGS_F16,
+    INTERACTIONS,
+    NEIGHBOURS,
+    PRODUCTS,
+    PROFILES,
+    TOPICS,
+)
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
+from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.settings import CommonConfig, EmbedConfig
 from prodassoc_cli.terminal.progress import progress_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from prodassoc_cli.commands.run import Writer
+    from prodassoc_cli.embedding.cache import VectorCache
+    from prodassoc_cli.embedding.catalogue import EncodedCatalogue
+    from prodassoc_cli.embedding.encoders import Encoder
+
+_STORED_AS = {"f32": EMBEDDINGS, "f16": EMBEDDINGS_F16, "int8": CODES, "binary": CODES}
+_KEYWORDS, _NEIGHBOURS = 5, 10
+# Share of the memory a run may use that vectors may take before they go to a temporary file.
+_VECTORS_SHARE = 0.25
+_TOPICS_SHOWN = 12
 
 
 def register(app: typer.Typer) -> None:
@@ -21,8 +51,12 @@ def register(app: typer.Typer) -> None:
         EmbedConfig,
         InputArgument("products", "Products, made by prodassoc clean --products-output"),
         (
-            "prodassoc embed products.parquet -o embeddings.parquet",
+            "prodassoc embed products.parquet -o embeddings.parquet --cache ~/.cache/prodassoc",
             'prodassoc embed products.parquet -o titles.parquet --text "{title}" --encoder tfidf',
+            "prodassoc embed products.parquet -o embeddings.parquet --topics-output topics.parquet "
+            "--neighbours-output similar.parquet",
+            "prodassoc embed products.parquet -o embeddings.parquet --interactions interactions.parquet "
+            "--profiles-output users.parquet",
         ),
         run,
     )
@@ -30,46 +64,251 @@ def register(app: typer.Typer) -> None:
 
 def run(inputs: list[str], config: EmbedConfig, common: CommonConfig) -> None:
     """Encode the text of each product into a vector of length 1."""
+    _check(config)
     this = Run("embed", config, common)
     this.take("products", inputs)
     this.take("model", config.model)
-    with this.outputs(EMBEDDINGS) as outputs:
-        import polars as pl
+    this.take("vectors", config.vectors)
+    this.take("interactions", config.interactions)
+    others: dict[str, Any] = {
+        "neighbours": (NEIGHBOURS, config.neighbours_output),
+        "topics": (TOPICS, config.topics_output),
+        "profiles": (PROFILES, config.profiles_output),
+    }
+    with this.outputs(_STORED_AS[config.output_precision], **others) as outputs:
+        Embedding(this, config, outputs).run()
+    if config.output_precision in ("f32", "f16"):
+        this.next_step("train", f"interactions.parquet --embeddings {common.output or 'embeddings.parquet'}")
 
-        from prodassoc_cli.embedding.encoders import DEFAULT_MODEL, choose_encoder
+
+def _check(config: EmbedConfig) -> None:
+    """Refuse options that say nothing without another."""
+    needs = (
+        ("--neighbours", config.neighbours is not None, "--neighbours-output", config.neighbours_output),
+        ("--topics", config.topics is not None, "--topics-output", config.topics_output),
+        ("--keywords", config.keywords is not None, "--topics-output", config.topics_output),
+        ("--interactions", config.interactions is not None, "--profiles-output", config.profiles_output),
+        ("--profiles-output", config.profiles_output is not None, "--interactions", config.interactions),
+    )
+    for flag, given, other, value in needs:
+        if given and value is None:
+            raise UsageProblem(f"{flag} needs {other}", f"add {other} FILE")
+    if config.provider is not None and config.device != "cpu":
+        raise UsageProblem("--device and --provider say the same thing", "give one of them")
+
+
+def _with_every_column(products: pl.DataFrame) -> pl.DataFrame:
+    """Return the products with nulls in the columns that a catalogue need not have."""
+    import polars as pl
+
+    missing = [column for column in PRODUCTS.columns if column.name not in products.columns]
+    dtypes = {"str": pl.String, "f64": pl.Float64}
+    return products.with_columns(pl.lit(None, dtypes[each.dtype]).alias(each.name) for each in missing)
+
+
+class Embedding:
+    """The work of one run, step by step."""
+
+    def __init__(self, run: Run, config: EmbedConfig, outputs: Writer) -> None:
+        self._run, self._config, self._outputs = run, config, outputs
+        self._budget = int(run.memory_limit * _VECTORS_SHARE)
+        self._products = _with_every_column(run.read("products", PRODUCTS).sort("product_id"))
+
+    def run(self) -> None:
+        """Encode, store, and derive what was asked for."""
         from prodassoc_cli.embedding.text import product_texts
-        from prodassoc_cli.embedding.vectors import shorten
 
-        products = this.read("products", PRODUCTS).sort("product_id")
-        texts = product_texts(products, config.text)
+        texts = product_texts(self._products, self._config.text)
+        encoder, cache = self._choose(texts)
+        encoded = self._encode(encoder, cache, texts)
+        vectors = self._finish(encoded)
+        self._store(vectors, encoder)
+        self._say(encoded, texts, vectors.shape[1], encoder)
+        if self._outputs.wants("neighbours"):
+            self._put_neighbours(vectors)
+        if self._outputs.wants("topics"):
+            self._put_topics(vectors, encoded, encoder, cache)
+        if self._outputs.wants("profiles"):
+            self._put_profiles(vectors)
+
+    def _choose(self, texts: pl.Series) -> tuple[Encoder, VectorCache | None]:
+        from prodassoc_cli.embedding.cache import VectorCache
+        from prodassoc_cli.embedding.encoders import DEFAULT_MODEL, choose_encoder
+        from prodassoc_cli.embedding.providers import choose_provider
+
+        config = self._config
         choice = choose_encoder(
             config.encoder,
             texts,
             model=DEFAULT_MODEL if config.model is None else Path(config.model),
-            threads=this.threads,
+            threads=self._run.threads,
             max_tokens=config.max_tokens,
             dims=config.dims or 256,
-            seed=common.seed,
+            seed=self._run.common.seed,
+            provider=choose_provider(config.device, config.provider),
         )
         if choice.reason:
-            this.messages.warning(choice.reason)
-        with progress_bar("embedding texts", quiet=common.quiet) as progress:
-            encoded = choice.encoder.encode(texts, progress)
-        vectors = shorten(encoded.vectors, config.dims)
-        width = vectors.shape[1]
-        frame = pl.DataFrame({"product_id": products["product_id"], "embedding": vectors})
-        outputs.put("output", frame, encoder=choice.encoder.name, fingerprint=choice.encoder.fingerprint)
-        this.messages.info(
-            f"{products.height:,} products, {texts.n_unique():,} distinct texts → "
-            f"vectors of {width} numbers by {choice.encoder.name}"
+            self._run.messages.warning(choice.reason)
+        encoder = choice.encoder
+        if config.cache is None:
+            return encoder, None
+        if encoder.fitted:
+            self._run.messages.warning(
+                f"--cache is not used: vectors by {encoder.name} hold for this one catalogue only"
+            )
+            return encoder, None
+        return encoder, VectorCache(Path(config.cache).expanduser(), encoder.fingerprint, encoder.dimension)
+
+    def _encode(self, encoder: Encoder, cache: VectorCache | None, texts: pl.Series) -> EncodedCatalogue:
+        from prodassoc_cli.embedding.catalogue import encode_catalogue
+
+        with progress_bar("embedding texts", quiet=self._run.common.quiet) as progress:
+            return encode_catalogue(encoder, texts, cache=cache, budget=self._budget, progress=progress)
+
+    def _finish(self, encoded: EncodedCatalogue) -> NDArray[np.float32]:
+        """Return the vectors of the products: shortened, and joined with those of the user."""
+        from prodassoc_cli.embedding.room import release, room, slices
+        from prodassoc_cli.embedding.vectors import align, combine, shorten
+
+        config, count = self._config, self._products.height
+        own = None
+        if config.vectors is not None:
+            own, without = align(self._run.read("vectors", EMBEDDINGS), self._products["product_id"])
+            self._run.note(without_own_vector=without)
+            if without:
+                self._run.messages.warning(f"{without:,} products have no vector in --vectors: text only")
+        vectors = None
+        for part in slices(count):
+            piece = shorten(encoded.vectors(part), config.dims)
+            if own is not None:
+                piece = combine(piece, own[part], config.vectors_mode, config.vectors_weight)
+            if vectors is None:
+                vectors = room(count, piece.shape[1], self._budget)
+            vectors[part] = piece
+            release(vectors)
+            release(encoded.distinct.vectors)
+        assert vectors is not None
+        return vectors
+
+    def _store(self, vectors: NDArray[np.float32], encoder: Encoder) -> None:
+        self._outputs.put(
+            "output",
+            self._packed(vectors),
+            encoder=encoder.name,
+            fingerprint=encoder.fingerprint,
+            dims=vectors.shape[1],
+        )
+
+    def _packed(self, vectors: NDArray[np.float32]) -> Iterator[pl.DataFrame]:
+        import polars as pl
+
+        from prodassoc_cli.embedding.room import release, slices
+        from prodassoc_cli.embedding.vectors import pack
+
+        for part in slices(len(vectors)):
+            packed = pack(vectors[part], self._config.output_precision)
+            yield pl.DataFrame({"product_id": self._products["product_id"][part], "embedding": packed})
+            release(vectors)
+
+    def _say(self, encoded: EncodedCatalogue, texts: pl.Series, width: int, encoder: Encoder) -> None:
+        messages, distinct = self._run.messages, len(encoded.distinct.vectors)
+        from_cache = (
+            f" ({encoded.cached:,} from the cache)" if self._config.cache and not encoder.fitted else ""
+        )
+        messages.info(
+            f"{len(texts):,} products, {distinct:,} distinct texts{from_cache} → "
+            f"vectors of {width} numbers by {encoder.name}"
         )
         if encoded.truncated:
-            this.messages.warning(
+            messages.warning(
                 f"{encoded.truncated:,} texts are longer than the encoder reads and were cut (--max-tokens)"
             )
         if encoded.unknown_texts:
-            this.messages.warning(
+            messages.warning(
                 f"{encoded.unknown_texts:,} texts are in a script the encoder does not know (--encoder tfidf)"
             )
-        this.note(truncated=encoded.truncated, unknown_texts=encoded.unknown_texts)
-    this.next_step("train", f"interactions.parquet --embeddings {common.output or 'embeddings.parquet'}")
+        empty = int((texts.str.len_chars() == 0).sum())
+        if empty:
+            messages.warning(f"{empty:,} products have an empty text: all of them get the vector of no words")
+        self._run.note(
+            distinct_texts=distinct, from_cache=encoded.cached, empty_texts=empty,
+            truncated=encoded.truncated, unknown_texts=encoded.unknown_texts,
+        )  # fmt: skip
+
+    def _put_neighbours(self, vectors: NDArray[np.float32]) -> None:
+        from prodassoc_cli.embedding.neighbours import nearest_to_each, neighbour_table
+        from prodassoc_cli.embedding.room import slices
+
+        k = self._config.neighbours or _NEIGHBOURS
+        with progress_bar("comparing products", quiet=self._run.common.quiet) as progress:
+            found = nearest_to_each(vectors, k, threads=self._run.threads, progress=progress)
+        ids = self._products["product_id"]
+        self._outputs.put(
+            "neighbours",
+            (neighbour_table(ids, replace(
+                found, indices=found.indices[part], scores=found.scores[part]
+            ), part.start) for part in slices(len(vectors))),
+            k=k,
+        )  # fmt: skip
+
+    def _put_topics(
+        self,
+        vectors: NDArray[np.float32],
+        encoded: EncodedCatalogue,
+        encoder: Encoder,
+        cache: VectorCache | None,
+    ) -> None:
+        import polars as pl
+
+        from prodassoc_cli.embedding.text import product_texts
+        from prodassoc_cli.embedding.topics import find_topics
+
+        texts = product_texts(self._products, self._config.text, boundary=" | ")
+        # A brand sells many things: its name tells a reader little of a topic.
+        unbranded = self._products.with_columns(pl.lit("").alias("brand"))
+        named = product_texts(unbranded, self._config.text, boundary=" | ")
+        topics = find_topics(vectors, named, self._config.topics, self._run.common.seed)
+        table = pl.DataFrame(
+            {
+                "topic": topics.topic,
+                "label": pl.Series(topics.labels, dtype=pl.String).gather(topics.topic),
+                "product_id": self._products["product_id"],
+                "title": self._products["title"],
+                "similarity": topics.similarity,
+                "keywords": self._keywords(texts, encoded, encoder, cache),
+            }
+        ).sort(["topic", "similarity", "product_id"], descending=[False, True, False])
+        overview = table.group_by("topic", "label", maintain_order=True).agg(
+            pl.len().alias("products"), pl.coalesce("title", "product_id").head(3).alias("typical")
+        )
+        self._outputs.put("topics", table, view=overview, topics=len(topics.labels))
+        self._run.messages.info(f"{len(topics.labels)} topics:")
+        self._run.messages.table(overview.head(_TOPICS_SHOWN))
+
+    def _keywords(
+        self, texts: pl.Series, encoded: EncodedCatalogue, encoder: Encoder, cache: VectorCache | None
+    ) -> pl.Series:
+        """Return the keyphrases of each product, chosen by the vectors of its text alone."""
+        import polars as pl
+
+        from prodassoc_cli.embedding.catalogue import encode_catalogue
+        from prodassoc_cli.embedding.keywords import keywords
+
+        count = _KEYWORDS if self._config.keywords is None else self._config.keywords
+        if not count:
+            return pl.Series([[]] * len(texts), dtype=pl.List(pl.String))
+
+        def encode(phrases: pl.Series) -> NDArray[np.float32]:
+            if encoder.fitted:
+                return encoder.encode_phrases(phrases)
+            return encode_catalogue(encoder, phrases, cache=cache).vectors(slice(None))
+
+        with progress_bar("choosing keywords", quiet=self._run.common.quiet) as progress:
+            return keywords(texts, encoded.vectors, encode, count, progress)
+
+    def _put_profiles(self, vectors: NDArray[np.float32]) -> None:
+        from prodassoc_cli.embedding.profiles import user_profiles
+
+        interactions = self._run.read("interactions", INTERACTIONS)
+        half_life = self._config.half_life
+        self._outputs.put("profiles", user_profiles(interactions, self._products, vectors, half_life))

@@ -231,13 +231,13 @@ class _Evaluation:
 
 
 def _figure(row: dict[str, object], *, several: bool) -> str:
-    """Return the mark (first, so that a narrow terminal cuts it last), the value, half the interval."""
+    """Return the value, half the interval, and the mark."""
     value, low, high = row["value"], row["low"], row["high"]
-    mark = "*" if row["best"] and several else "≈" if row["tied"] else " "
-    text = f"{mark} {value:.4f}" if isinstance(value, float) else ""
+    text = f"{value:.4f}" if isinstance(value, float) else ""
     if isinstance(low, float) and isinstance(high, float):
-        text += f" ±{(high - low) / 2:.4f}"
-    return text
+        text += f" ± {(high - low) / 2:.4f}"
+    mark = " *" if row["best"] and several else " ≈" if row["tied"] else ""
+    return text + mark
 
 
 def _clicks_by_position(shown: pl.DataFrame, model: str) -> str:

@@ -87,6 +87,11 @@ def command(
 class GroupedHelp(TyperCommand):
     """A command whose plain help stands under headings; rich help costs another 70 ms of CPU."""
 
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Write the argument as a word in capitals, with dots where several may be given."""
+        arguments = [each for each in self.get_params(ctx) if each.param_type_name == "argument"]
+        return [*(f"{each.metavar}{'...' if each.nargs != 1 else ''}" for each in arguments), "[OPTIONS]"]
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the argument, then each group of options, the common ones last."""
         groups: dict[str, list[tuple[str, str]]] = {}
@@ -210,5 +215,7 @@ def _defaults_of(ctx: typer.Context, document: dict[str, Any], path: Path) -> di
             known[name].type_cast_value(ctx, value)
         except click.exceptions.BadParameter as error:
             raise BadConfig(f"{path}: {key}: {error.message}") from error
+        except (TypeError, ValueError, OverflowError) as error:  # inf, a table, a date
+            raise BadConfig(f"{path}: {key}: {error}") from error
         defaults[name] = value
     return defaults

@@ -14,11 +14,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from prodassoc_cli.artifacts.schemas import Kind
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.resources import memory_budget, peak_memory, use_threads
+from prodassoc_cli.resources import (
+    memory_budget,
+    memory_needed,
+    peak_memory,
+    place_kernel_cache,
+    use_threads,
+)
 from prodassoc_cli.settings import CommonConfig, Format, result_parameters
 from prodassoc_cli.terminal.messages import Messages
 
@@ -77,12 +83,14 @@ class Run:
         self.common = common
         self.messages = Messages(command, quiet=common.quiet, log_format=common.log_format)
         self.threads = use_threads(common.threads)
+        place_kernel_cache()
         self.memory_limit = memory_budget(common.memory_limit)
         self._parameters = result_parameters(config)
         self._files: dict[str, list[InputFile]] = {}
         self._digests: list[InputDigest] = []
         self._started = time.monotonic()
         self._summary: dict[str, Any] = {}
+        self._rows: dict[str, int] = {}
 
     def take(self, role: str, specs: str | Sequence[str] | None) -> list[InputFile]:
         """Find the files of an input and note their digests; no file when `specs` is None.
@@ -119,7 +127,9 @@ class Run:
         """Read an input taken before, with what made it."""
         from prodassoc_cli.artifacts.store import read_artifact
 
-        return read_artifact([each.path for each in self._files[role]], kind)
+        frame, lineage = read_artifact([each.path for each in self._files[role]], kind)
+        self.messages.step(f"read {role}", frame.height)
+        return frame, lineage
 
     def read_optional(self, role: str, kind: Kind) -> pl.DataFrame | None:
         """Read an input taken before, or None where none was given."""
@@ -140,6 +150,7 @@ class Run:
             NothingToDo: the outputs are up to date, or this is a dry run.
             CannotCreate, OutputLocked: known before any work is done.
         """
+        from prodassoc_cli.artifacts.journal import recover
         from prodassoc_cli.artifacts.outputs import Outputs
 
         targets = {"output": self._main_target(main)}
@@ -148,15 +159,21 @@ class Run:
             for name, (kind, where) in others.items()
             if where is not None
         }
-        self._refuse_overwriting_inputs(targets)
+        self._refuse_overwriting_inputs([*(target.path for target in targets.values()), *self._reports()])
         if self.common.dry_run:
             self._say_plan(targets)
             raise NothingToDo
+        paths = [target.path for target in targets.values() if target.path] + self._reports()
+        for path in paths:
+            recover(Path(os.path.realpath(path)))
         if not self.common.force and self._up_to_date(targets):
-            raise NothingToDo
-        with Outputs([target.path for target in targets.values() if target.path]) as files:
+            self._nothing_to_do()
+        self._check_memory()
+        with Outputs(paths, wait=self.common.wait) as files:
+            if files.waited and not self.common.force and self._up_to_date(targets):
+                raise NothingToDo
             yield Writer(self, targets, files)
-        self._write_summary(targets)
+            self._write_reports(targets, files)
 
     def lineage(self, kind: Kind, details: dict[str, Any]) -> Lineage:
         """Return what made an artifact of this run."""
@@ -165,9 +182,19 @@ class Run:
         inputs = tuple(self._digests)
         return Lineage(kind.name, self.command, self._parameters, self.common.seed, inputs, details)
 
+    def decide(self, **facts: Any) -> None:  # noqa: ANN401 — anything JSON can hold
+        """Note what else decides the result beside the options and inputs, before the outputs are opened."""
+        self._parameters |= facts
+
     def note(self, **facts: Any) -> None:  # noqa: ANN401 — anything JSON can hold
         """Put facts into the run's summary."""
         self._summary.update(facts)
+
+    def wrote(self, name: str, kind: Kind, rows: int) -> None:
+        """Note that an output is written, for the summary, the log and the metrics."""
+        self.note(**{f"{kind.name}_rows": rows})
+        self._rows[name] = rows
+        self.messages.step(f"write {name}", rows)
 
     @contextmanager
     def kernels(self) -> Iterator[None]:
@@ -189,11 +216,11 @@ class Run:
         path = Path(where)
         return Target(kind, path, form or _format_of(path))
 
-    def _refuse_overwriting_inputs(self, targets: dict[str, Target]) -> None:
+    def _refuse_overwriting_inputs(self, paths: Sequence[Path | None]) -> None:
         read = {os.path.realpath(each.path) for files in self._files.values() for each in files}
-        for target in targets.values():
-            if target.path and os.path.realpath(target.path) in read:
-                raise UsageProblem(f"{target.path} is an input and an output", "name another file with -o")
+        for path in paths:
+            if path and os.path.realpath(path) in read:
+                raise UsageProblem(f"{path} is an input and an output", "name another file with -o")
 
     def _say_plan(self, targets: dict[str, Target]) -> None:
         for role, files in self._files.items():
@@ -224,25 +251,61 @@ class Run:
         self.messages.info(f"{names} is up to date (--force makes it again)")
         return True
 
-    def _write_summary(self, targets: dict[str, Target]) -> None:
-        if self.common.summary is None:
-            return
+    def _nothing_to_do(self) -> NoReturn:
+        """End the run well; who watches the metrics sees that it ran."""
         from prodassoc_cli.artifacts.outputs import Outputs
 
-        summary = {
-            "command": self.command,
-            "parameters": self._parameters,
-            "seed": self.common.seed,
-            "inputs": [vars(each) for each in self._digests],
-            "outputs": {name: str(target.path or STDOUT) for name, target in targets.items()},
-            "seconds": round(time.monotonic() - self._started, 3),
-            "peak_memory_bytes": peak_memory(),
-            **self._summary,
-        }
-        path = Path(self.common.summary)
-        with Outputs([path]) as files:
+        if self.common.metrics_file is not None:
+            with Outputs([Path(self.common.metrics_file)], wait=self.common.wait) as files:
+                self._write_metrics(files, time.monotonic() - self._started)
+        raise NothingToDo
+
+    def _check_memory(self) -> None:
+        """Refuse what cannot fit, before anything is read: the system would kill the run half-way."""
+        from prodassoc_cli.artifacts.store import count_rows
+
+        text_bytes = rows = 0
+        for each in (each for files in self._files.values() for each in files):
+            counted = count_rows(each.path)
+            rows += counted or 0
+            text_bytes += each.path.stat().st_size if counted is None else 0
+        needed = memory_needed(self.command, text_bytes, rows)
+        if needed > self.memory_limit:
+            told = self.common.memory_limit
+            has = f"--memory-limit {told}" if told else f"the {self.memory_limit / 1e6:,.0f} MB it may use"
+            raise BadData(
+                f"{self.command} of these inputs needs at least {needed / 1e6:,.0f} MB, more than {has}",
+                "raise --memory-limit if the machine has it, or take the inputs in parts",
+            )
+
+    def _reports(self) -> list[Path]:
+        """Return where facts about the run itself go."""
+        return [Path(each) for each in (self.common.summary, self.common.metrics_file) if each is not None]
+
+    def _write_reports(self, targets: dict[str, Target], files: Outputs) -> None:
+        seconds = time.monotonic() - self._started
+        if self.common.summary is not None:
+            summary = {
+                "command": self.command,
+                "parameters": self._parameters,
+                "seed": self.common.seed,
+                "inputs": [vars(each) for each in self._digests],
+                "outputs": {name: str(target.path or STDOUT) for name, target in targets.items()},
+                "seconds": round(seconds, 3),
+                "peak_memory_bytes": peak_memory(),
+                **self._summary,
+            }
             text = json.dumps(summary, indent=2, ensure_ascii=False, default=str)
-            files.file(path).write(f"{text}\n".encode())
+            files.file(Path(self.common.summary)).write(f"{text}\n".encode())
+        self._write_metrics(files, seconds)
+
+    def _write_metrics(self, files: Outputs, seconds: float) -> None:
+        if self.common.metrics_file is None:
+            return
+        from prodassoc_cli.terminal.prometheus import metrics_text
+
+        text = metrics_text(self.command, self._rows, seconds, peak_memory())
+        files.file(Path(self.common.metrics_file)).write(text.encode())
 
 
 class Writer:
@@ -290,8 +353,8 @@ class Writer:
                 rows = write_artifact(data, target.kind, lineage, stream)
             else:
                 shown = view if target.form == "table" and view is not None else output.to_frame(data)
-                rows = output.write_text(shown, target.form, stream)
-        self._run.note(**{f"{target.kind.name}_rows": rows})
+                rows = output.write_text(shown, target.form, stream, raw=self._run.common.raw_csv)
+        self._run.wrote(name, target.kind, rows)
 
 
 def _format_of(path: Path) -> Format:

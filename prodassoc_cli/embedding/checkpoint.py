@@ -171,7 +171,7 @@ def read_checkpoint(folder: Path, name: str | None = None) -> Checkpoint:
         architecture=architecture,
         heads=heads,
         activation=_ACTIVATIONS[activation],
-        epsilon=float(config.get("layer_norm_eps", 1e-12)),
+        epsilon=_number(config, "layer_norm_eps", 1e-12, folder / "config.json"),
         words=words,
         positions=positions,
         embedding_norm=tensors.norm("embeddings.LayerNorm", words.shape[1]),
@@ -211,7 +211,7 @@ def _positions(tensors: _Tensors, architecture: str, config: dict[str, Any], hid
     positions = tensors.matrix("embeddings.position_embeddings.weight", hidden)
     if architecture in ("roberta", "xlm-roberta", "camembert"):
         # RoBERTa numbers positions from padding_idx + 1 (fairseq's convention).
-        positions = positions[int(config.get("pad_token_id", 1)) + 1 :]
+        positions = positions[int(_number(config, "pad_token_id", 1, tensors.path)) + 1 :]
     if tensors.has("embeddings.token_type_embeddings.weight"):
         positions = positions + tensors.matrix("embeddings.token_type_embeddings.weight", hidden)[0]
     if len(positions) < 2:
@@ -311,7 +311,7 @@ def _pooling(folder: Path, hidden: int) -> Pooling:
     if not _regular(folder, at, "config.json").is_file():
         return "mean"
     config = _read_json(folder, at, "config.json")
-    if int(config.get("word_embedding_dimension", hidden)) != hidden:
+    if _number(config, "word_embedding_dimension", hidden, folder / at / "config.json") != hidden:
         raise BadData(f"{folder / at / 'config.json'}: word_embedding_dimension is not the model's {hidden}")
     modes = {
         key.removeprefix("pooling_mode_")
@@ -332,8 +332,9 @@ def _pooling(folder: Path, hidden: int) -> Pooling:
 def _max_tokens(folder: Path, positions: int) -> int:
     if not _regular(folder, "sentence_bert_config.json").is_file():
         return positions
-    stated = _read_json(folder, "sentence_bert_config.json").get("max_seq_length")
-    return min(positions, int(stated)) if stated else positions
+    config = _read_json(folder, "sentence_bert_config.json")
+    stated = int(_number(config, "max_seq_length", positions, folder / "sentence_bert_config.json"))
+    return min(positions, stated) if stated > 0 else positions
 
 
 def _positive(config: dict[str, Any], key: str, folder: Path) -> int:
@@ -368,9 +369,23 @@ def _read_file(folder: Path, *parts: str) -> bytes:
     return path.read_bytes()
 
 
-def _read_json(folder: Path, *parts: str) -> Any:  # noqa: ANN401 - the JSON's shape is checked by use
+def _read_json(folder: Path, *parts: str) -> Any:  # noqa: ANN401 - an object, or a list of objects
     content = _read_file(folder, *parts)
     try:
-        return json.loads(content)
+        document = json.loads(content)
     except ValueError as error:
         raise BadData(f"{folder.joinpath(*parts)}: not JSON ({error})") from error
+    many = parts[-1] == "modules.json"
+    objects = document if many and isinstance(document, list) else [None if many else document]
+    if not all(isinstance(each, dict) for each in objects):
+        raise BadData(f"{folder.joinpath(*parts)}: not {'a list of objects' if many else 'an object'}")
+    return document
+
+
+def _number(config: dict[str, Any], key: str, default: float, path: Path) -> float:
+    value = config.get(key)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadData(f"{path}: {key} must be a number, not {value!r}")
+    return value

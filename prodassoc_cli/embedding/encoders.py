@@ -56,6 +56,8 @@ class Encoder(ABC):
     """Width of a vector."""
     fingerprint: str
     """Two encoders of one fingerprint are the same function: what a cache of vectors must be keyed by."""
+    fitted: bool = False
+    """Whether a text's vector depends on the other texts: such vectors cannot be cached or made in pieces."""
 
     def encode(self, texts: Sequence[str] | pl.Series, progress: Progress | None = None) -> EncodedTexts:
         """Encode texts, identical ones once.
@@ -69,13 +71,8 @@ class Encoder(ABC):
             The vectors in the order of `texts`.
         """
         column = texts if isinstance(texts, pl.Series) else pl.Series(list(texts), dtype=pl.String)
-        column = column.cast(pl.String).fill_null("")
-        if not len(column):
-            return EncodedTexts(np.zeros((0, self.dimension), dtype=np.float32), 0, 0)
-        # Sorted, so that what a text meets on its way does not depend on the order of the input.
-        distinct = column.unique().sort()
-        place = column.rank("dense").to_numpy().astype(np.int64) - 1
-        encoded = self._encode_distinct(distinct, progress or _silent)
+        distinct, place = distinct_texts(column)
+        encoded = self.encode_distinct(distinct, progress or silent)
         return EncodedTexts(
             vectors=encoded.vectors[place],
             truncated=int(encoded.truncated[place].sum()),
@@ -83,8 +80,22 @@ class Encoder(ABC):
         )
 
     @abstractmethod
-    def _encode_distinct(self, texts: pl.Series, progress: Progress) -> DistinctTexts:
-        """Encode sorted distinct texts."""
+    def encode_distinct(self, texts: pl.Series, progress: Progress) -> DistinctTexts:
+        """Encode sorted distinct texts; `encode` is this for any texts."""
+
+    def encode_phrases(self, phrases: pl.Series) -> NDArray[np.float32]:
+        """Encode distinct phrases into the space of the texts encoded before."""
+        return self.encode_distinct(phrases, silent).vectors
+
+
+def distinct_texts(texts: pl.Series) -> tuple[pl.Series, NDArray[np.int64]]:
+    """Return the distinct texts and, for each text, which of them it is; null counts as empty.
+
+    They are sorted, so that what a text meets on its way does not depend on the order of the input.
+    """
+    column = texts.cast(pl.String).fill_null("")
+    place = column.rank("dense").to_numpy().astype(np.int64) - 1
+    return column.unique().sort(), place
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,7 @@ def choose_encoder(
     max_tokens: int | None = None,
     dims: int = 256,
     seed: int = 0,
+    provider: str | None = None,
 ) -> EncoderChoice:
     """Make the encoder that `--encoder` names.
 
@@ -117,19 +129,21 @@ def choose_encoder(
         max_tokens: for onnx; the model's own limit when None.
         dims: width of the vectors for tfidf.
         seed: for tfidf.
+        provider: for onnx (see `choose_provider`); the processor when None.
 
     Raises:
         UsageProblem: `name` is unknown, or max_tokens or dims are out of range.
         NoInput, BadData: the model folder is missing or damaged (see `OnnxEncoder`).
     """
     from prodassoc_cli.embedding.onnx_encoder import OnnxEncoder
+    from prodassoc_cli.embedding.providers import CPU
     from prodassoc_cli.embedding.tfidf_encoder import TfidfEncoder
 
     if name not in ("auto", "onnx", "tfidf"):
         raise UsageProblem(f"unknown encoder '{name}'", did_you_mean(name, ("auto", "onnx", "tfidf")))
     if name == "tfidf":
         return EncoderChoice(TfidfEncoder(dims=dims, seed=seed), "")
-    encoder = OnnxEncoder(model, threads=threads, max_tokens=max_tokens)
+    encoder = OnnxEncoder(model, threads=threads, max_tokens=max_tokens, provider=provider or CPU)
     if name == "onnx":
         return EncoderChoice(encoder, "")
     worded = texts.filter(texts.str.contains(r"\p{L}"))
@@ -143,5 +157,5 @@ def choose_encoder(
     return EncoderChoice(TfidfEncoder(dims=dims, seed=seed), reason)
 
 
-def _silent(done: int, total: int) -> None:
+def silent(done: int, total: int) -> None:
     """Report to nobody."""

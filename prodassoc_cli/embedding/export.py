@@ -17,7 +17,7 @@ from typing import Literal
 
 from prodassoc_cli.embedding.checkpoint import Checkpoint, Pooling, read_checkpoint
 from prodassoc_cli.embedding.graph import Float32, build
-from prodassoc_cli.embedding.onnx_encoder import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE
+from prodassoc_cli.embedding.onnx_encoder import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE, open_tokenizer
 from prodassoc_cli.embedding.quantize import Int8, smoothing
 from prodassoc_cli.errors import CannotCreate, UsageProblem, did_you_mean
 
@@ -75,6 +75,7 @@ def export_checkpoint(
     if destination.exists() and not overwrite:
         raise CannotCreate(f"{destination} exists already", "replace it with --force, or give another folder")
     checkpoint = read_checkpoint(folder, name)
+    open_tokenizer(folder / TOKENIZER_FILE, checkpoint.tokenizer)
     model = build_model(checkpoint, precision)
     report = ExportReport(
         name=checkpoint.name,

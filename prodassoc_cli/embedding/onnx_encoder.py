@@ -24,6 +24,7 @@ from tokenizers import Tokenizer
 
 from prodassoc_cli.embedding.coverage import Coverage
 from prodassoc_cli.embedding.encoders import DEFAULT_MODEL, DistinctTexts, Encoder, Progress
+from prodassoc_cli.embedding.providers import CPU
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 
 MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE = "model.onnx", "tokenizer.json", "encoder.json"
@@ -47,6 +48,8 @@ class OnnxEncoder(Encoder):
         folder: holds model.onnx, tokenizer.json and encoder.json.
         threads: batches run at the same time; as many as the process may use when None.
         max_tokens: where texts are cut, special tokens included; the model's own limit when None.
+        provider: where onnxruntime computes (see `choose_provider`); on other devices than the processor the
+            last bits of a vector may differ.
 
     Raises:
         NoInput: there is no such folder.
@@ -55,7 +58,12 @@ class OnnxEncoder(Encoder):
     """
 
     def __init__(
-        self, folder: Path = DEFAULT_MODEL, *, threads: int | None = None, max_tokens: int | None = None
+        self,
+        folder: Path = DEFAULT_MODEL,
+        *,
+        threads: int | None = None,
+        max_tokens: int | None = None,
+        provider: str = CPU,
     ) -> None:
         if not folder.is_dir():
             raise NoInput(f"no model folder {folder}", f"prodassoc export CHECKPOINT_DIR -o {folder}")
@@ -69,8 +77,8 @@ class OnnxEncoder(Encoder):
         if self._threads < 1:
             raise UsageProblem(f"--threads {self._threads} is under 1", "give 1 or more")
         self._max_tokens = max_tokens if max_tokens is not None else config["max_tokens"]
-        self._session = _open_session(folder / MODEL_FILE, model, self.dimension)
-        self._tokenizer = _open_tokenizer(folder / TOKENIZER_FILE, tokenizer)
+        self._session = _open_session(folder / MODEL_FILE, model, self.dimension, provider)
+        self._tokenizer = open_tokenizer(folder / TOKENIZER_FILE, tokenizer)
         # The file may ask for padding to a fixed length and for a truncation of its own.
         self._tokenizer.no_padding()
         self._specials = len(self._tokenizer.encode("").ids)
@@ -83,9 +91,12 @@ class OnnxEncoder(Encoder):
         self._unknown_id = _unknown_id(self._tokenizer, tokenizer)
         self.coverage = Coverage(self._tokenizer.get_vocab(with_added_tokens=False))
         identity = f"{config['onnx_sha256']} {config['tokenizer_sha256']} {self._max_tokens}"
+        if provider != CPU:
+            identity += f" {provider}"
         self.fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:32]
 
-    def _encode_distinct(self, texts: pl.Series, progress: Progress) -> DistinctTexts:
+    def encode_distinct(self, texts: pl.Series, progress: Progress) -> DistinctTexts:
+        """Run the model over the texts."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         truncated = np.zeros(len(texts), dtype=np.bool_)
         unknown = self.coverage.uncovered(texts).to_numpy().copy()
@@ -179,18 +190,23 @@ def _read_checked(folder: Path, name: str, sha256: str) -> bytes:
     return content
 
 
-def _open_session(path: Path, model: bytes, dimension: int) -> onnxruntime.InferenceSession:
+def _open_session(path: Path, model: bytes, dimension: int, provider: str) -> onnxruntime.InferenceSession:
     if _EXTERNAL_DATA in model:
         raise BadData(f"{path} keeps tensors in other files, which are not read", "export it as one file")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model, options, providers=list(dict.fromkeys([provider, CPU])))
     except Exception as error:  # onnxruntime's exceptions have no base of their own
         raise BadData(
             f"{path} is not a model that can be run: {_first_line(error)}", "export it again"
         ) from error
+    if provider not in session.get_providers():
+        # A provider is listed even where its driver or libraries are missing, and left out in silence.
+        raise UsageProblem(
+            f"onnxruntime cannot start {provider}: its driver or libraries are missing", "use --device cpu"
+        )
     names = {item.name for item in session.get_inputs()}
     if names != _INPUTS:
         raise BadData(
@@ -206,11 +222,18 @@ def _open_session(path: Path, model: bytes, dimension: int) -> onnxruntime.Infer
     return session
 
 
-def _open_tokenizer(path: Path, content: bytes) -> Tokenizer:
+def open_tokenizer(path: Path, content: bytes) -> Tokenizer:
+    """Return the tokenizer that a tokenizer.json holds.
+
+    Raises:
+        BadData: it holds none; `path` is named.
+    """
     try:
         return Tokenizer.from_buffer(content)
     except Exception as error:  # tokenizers raises bare Exception
-        raise BadData(f"{path} is not a tokenizer: {_first_line(error)}", "export the model again") from error
+        raise BadData(
+            f"{path} is not a tokenizer: {_first_line(error)}", "fetch or export the model again"
+        ) from error
 
 
 def _unknown_id(tokenizer: Tokenizer, content: bytes) -> int | None:

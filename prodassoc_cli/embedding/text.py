@@ -11,13 +11,16 @@ from prodassoc_cli.errors import UsageProblem, did_you_mean
 DEFAULT_TEMPLATE = "{title} {brand} {category} {description}"
 
 
-def product_texts(products: pl.DataFrame, template: str = DEFAULT_TEMPLATE) -> pl.Series:
+def product_texts(
+    products: pl.DataFrame, template: str = DEFAULT_TEMPLATE, *, boundary: str = ""
+) -> pl.Series:
     """Fill `template` for every product.
 
     Args:
         products: one row a product.
         template: text with column names in braces; `{{` and `}}` stand for braces. Lists are
             joined by blanks.
+        boundary: put after the value of every column, where it matters that one ends there.
 
     Returns:
         One text a row, named `text`: null columns leave nothing behind, runs of white space become one blank.
@@ -26,7 +29,7 @@ def product_texts(products: pl.DataFrame, template: str = DEFAULT_TEMPLATE) -> p
         UsageProblem: the template is malformed, or names a column that is not there or cannot be text.
     """
     pieces = [
-        pl.lit(part) if is_literal else _as_text(products, part)
+        pl.lit(part) if is_literal else _as_text(products, part) + boundary
         for is_literal, part in _parse(template, products.columns)
     ]
     filled = pl.concat_str(pieces) if pieces else pl.lit("")

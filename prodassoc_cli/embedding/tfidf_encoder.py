@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import unicodedata
+from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
@@ -11,6 +13,7 @@ import threadpoolctl  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from prodassoc_cli.embedding.encoders import DistinctTexts, Encoder, Progress
 from prodassoc_cli.errors import UsageProblem
@@ -19,6 +22,7 @@ from prodassoc_cli.errors import UsageProblem
 _NGRAMS = (1, 4)
 # Bounds the memory of a large catalogue; the most frequent n-grams stay.
 _FEATURES = 100_000
+_WORDED = r"[^\s\p{C}]"
 
 
 class TfidfEncoder(Encoder):
@@ -41,15 +45,43 @@ class TfidfEncoder(Encoder):
             raise UsageProblem(f"--dims {dims} is too few for tfidf", "give 2 or more")
         self.name = "tfidf"
         self.dimension = dims
+        self.fitted = True
         self._seed = seed
+        self._reduce: Pipeline | None = None
         identity = f"tfidf {_NGRAMS} {_FEATURES} {dims} {seed}"
         self.fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:32]
 
-    def _encode_distinct(self, texts: pl.Series, progress: Progress) -> DistinctTexts:
-        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        worded = np.flatnonzero(texts.str.contains(r"[^\s\p{C}]").to_numpy())
+    def encode_distinct(self, texts: pl.Series, progress: Progress) -> DistinctTexts:
+        """Fit to the texts and encode them."""
+        worded = texts.filter(texts.str.contains(_WORDED))
+        self._reduce = None
         if len(worded):
-            reduced = self._reduce(texts.gather(worded).to_list())
+            weigh = TfidfVectorizer(
+                analyzer="char_wb",
+                ngram_range=_NGRAMS,
+                preprocessor=_fold,
+                max_features=_FEATURES,
+                sublinear_tf=True,
+                dtype=np.float32,
+            )
+            weights = weigh.fit_transform(worded.to_list())
+            dims = min(self.dimension - 1, weights.shape[1], weights.shape[0])
+            reduce = TruncatedSVD(dims, algorithm="randomized", n_iter=7, random_state=self._seed)
+            with _repeatable():
+                reduce.fit(weights)
+            self._reduce = make_pipeline(weigh, reduce)
+        vectors = self.encode_phrases(texts)
+        progress(len(texts), len(texts))
+        nothing = np.zeros(len(texts), dtype=np.bool_)
+        return DistinctTexts(vectors, nothing, nothing)
+
+    def encode_phrases(self, phrases: pl.Series) -> NDArray[np.float32]:
+        """Encode phrases as the texts before were, without fitting again."""
+        vectors = np.zeros((len(phrases), self.dimension), dtype=np.float32)
+        worded = np.flatnonzero(phrases.str.contains(_WORDED).to_numpy())
+        if len(worded) and self._reduce is not None:
+            with _repeatable():
+                reduced = self._reduce.transform(phrases.gather(worded).to_list())
             vectors[worded, : reduced.shape[1]] = reduced
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         # A text that the kept directions say nothing of has no direction of its own either.
@@ -57,26 +89,17 @@ class TfidfEncoder(Encoder):
         vectors[~lost] /= lengths[~lost]
         vectors[lost] = 0
         vectors[lost, -1] = 1
-        progress(len(texts), len(texts))
-        nothing = np.zeros(len(texts), dtype=np.bool_)
-        return DistinctTexts(vectors, nothing, nothing)
+        return vectors
 
-    def _reduce(self, texts: list[str]) -> NDArray[np.float32]:
-        weigh = TfidfVectorizer(
-            analyzer="char_wb",
-            ngram_range=_NGRAMS,
-            preprocessor=_fold,
-            max_features=_FEATURES,
-            sublinear_tf=True,
-            dtype=np.float32,
-        )
-        weights = weigh.fit_transform(texts)
-        dims = min(self.dimension - 1, weights.shape[1], weights.shape[0])
-        reduce = TruncatedSVD(dims, algorithm="randomized", n_iter=7, random_state=self._seed)
-        # One BLAS thread: the sums, and so the bits, would depend on their number. Texts that are alike leave
-        # no variance, whose share scikit-learn would warn about.
-        with threadpoolctl.threadpool_limits(1), np.errstate(invalid="ignore"):
-            return np.asarray(reduce.fit_transform(weights), dtype=np.float32)
+
+@contextlib.contextmanager
+def _repeatable() -> Iterator[None]:
+    """One BLAS thread: the sums, and so the bits, would depend on their number.
+
+    Texts that are alike leave no variance, whose share scikit-learn would warn about.
+    """
+    with threadpoolctl.threadpool_limits(1), np.errstate(invalid="ignore"):
+        yield
 
 
 def _fold(text: str) -> str:

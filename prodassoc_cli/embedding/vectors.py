@@ -1,12 +1,29 @@
-"""What is done to vectors after they are made."""
+"""What is done to vectors after they are made: shortened, joined with vectors of one's own, packed."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from prodassoc_cli.errors import BadData, UsageProblem
 
-def shorten(vectors: NDArray[np.float32], dims: int | None) -> NDArray[np.float32]:
+Vectors = NDArray[np.float32]
+Mode = Literal["concat", "average"]
+OutputPrecision = Literal["f32", "f16", "int8", "binary"]
+
+_TINY = 1e-12
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """Bring each row to length 1; a row of zeros stays one."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > _TINY)
+
+
+def shorten(vectors: Vectors, dims: int | None) -> Vectors:
     """Keep the first `dims` numbers of each vector and bring it back to length 1.
 
     Args:
@@ -16,8 +33,89 @@ def shorten(vectors: NDArray[np.float32], dims: int | None) -> NDArray[np.float3
     Returns:
         n × min(dims, d). A vector whose kept part is all zero stays zero.
     """
-    if dims is None or dims >= vectors.shape[1]:
+    return vectors if dims is None or dims >= vectors.shape[1] else unit(vectors[:, :dims])
+
+
+def align(own: pl.DataFrame, ids: pl.Series) -> tuple[Vectors, int]:
+    """Bring someone's vectors into the order of the products, each at length 1.
+
+    Args:
+        own: product_id and embedding, a fixed-size list of finite f32 of any length.
+        ids: the products.
+
+    Returns:
+        (products, width of the vectors), zeros where a product has none or one of zeros; and how many have
+        none.
+
+    Raises:
+        BadData: a product has two vectors, or no product has one.
+    """
+    twice = own["product_id"].filter(own["product_id"].is_duplicated()).sort()
+    if len(twice):
+        raise BadData(f"--vectors: product '{twice[0]}' has more than one vector", "leave one a product")
+    rows = own["product_id"].to_frame().with_row_index("row")
+    place = ids.to_frame("product_id").join(rows, on="product_id", how="left", maintain_order="left")["row"]
+    present = place.is_not_null().to_numpy()
+    if not present.any():
+        raise BadData(
+            "--vectors: no product of the catalogue has a vector", "are the ids written alike in both files?"
+        )
+    given = np.asarray(own["embedding"].to_numpy(), dtype=np.float32)
+    vectors = np.zeros((len(ids), given.shape[1]), dtype=np.float32)
+    vectors[present] = unit(given[place.drop_nulls().to_numpy()])
+    return vectors, int((~vectors.any(axis=1)).sum())
+
+
+def combine(text: Vectors, own: Vectors, mode: Mode, weight: float) -> Vectors:
+    """Join the vectors of texts with vectors of another kind, so that cosines mix.
+
+    `concat` puts them side by side, scaled by √(1 − weight) and √weight: the cosine of two products is then
+    (1 − weight) · cosine of the texts + weight · cosine of the others. `average` is the weighted mean at
+    length 1, for encoders that put texts and images into one space. A product without a vector of its own
+    keeps that of its text.
+
+    Args:
+        text: (n, d), each of length 1.
+        own: (n, e), each of length 1 or 0.
+        mode: how.
+        weight: share of the others, 0 to 1.
+
+    Raises:
+        UsageProblem: `average` with d ≠ e.
+    """
+    without = ~own.any(axis=1, keepdims=True)
+    if mode == "concat":
+        share = np.where(without, 0, weight).astype(np.float32)
+        return np.concatenate([np.sqrt(1 - share) * text, np.sqrt(share) * own], axis=1)
+    if text.shape[1] != own.shape[1]:
+        raise UsageProblem(
+            f"--vectors-mode average: the texts have vectors of {text.shape[1]} numbers, "
+            f"the others of {own.shape[1]}",
+            "give --vectors-mode concat, or vectors of the same model",
+        )
+    mixed = unit(((1 - weight) * text + weight * own).astype(np.float32))
+    # Opposite vectors may cancel out: then, as without a vector of its own, the text decides.
+    return np.where(without | ~mixed.any(axis=1, keepdims=True), text, mixed)
+
+
+def pack(vectors: Vectors, precision: OutputPrecision) -> NDArray[np.generic]:
+    """Store vectors of length 1 in fewer bytes.
+
+    Args:
+        vectors: (n, d).
+        precision: `f32` as they are; `f16` half precision; `int8` each vector scaled so that its largest
+            number is ±127, and rounded; `binary` a bit a number, 1 where it is over 0, eight to a byte, the
+            first in the highest bit, zeros at the end.
+
+    Returns:
+        (n, d) of float32, float16 or int8, or (n, ⌈d/8⌉) of uint8. The vector is back in f32 by dividing what
+        is stored (bits as −1 and 1) by its length.
+    """
+    if precision == "f32":
         return vectors
-    kept = vectors[:, :dims]
-    lengths = np.linalg.norm(kept, axis=1, keepdims=True)
-    return np.divide(kept, lengths, out=np.zeros_like(kept), where=lengths > 0)
+    if precision == "f16":
+        return vectors.astype(np.float16)
+    if precision == "binary":
+        return np.packbits(vectors > 0, axis=1)
+    peak = np.maximum(np.abs(vectors).max(axis=1, keepdims=True), np.float32(_TINY))
+    return np.rint(vectors * (127 / peak)).astype(np.int8)

@@ -102,7 +102,7 @@ def clean_orders(
     read = read_orders(orders, config, say)
     lines = parse_lines(read, config, say)
     reason, flagged = judge(lines, read, config, dated=split is not None and split.method == "time")
-    rejects = _rejects(read, lines, reason, key)
+    rejects = _rejects(read, lines, reason, key, drop_users=config.drop_users)
     summary = _summary(read, lines, rejects, flagged)
     kept = lines.filter(reason.is_null())
     if not kept.height:
@@ -120,7 +120,15 @@ def clean_orders(
     if config.holdout:
         result.interactions, result.holdout = split_holdout(interactions, config.holdout, seed)
         summary["holdout"] = {"train": result.interactions.height, "holdout": result.holdout.height}
+    if config.drop_users:  # last, since splits and rules go by user
+        result.interactions = _without_users(result.interactions)
+        result.holdout = None if result.holdout is None else _without_users(result.holdout)
     return result
+
+
+def _without_users(interactions: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows without user ids, in an order that does not tell them either."""
+    return in_order(interactions.with_columns(pl.lit(None, dtype=pl.String).alias("user_id")))
 
 
 def _nothing_left(rejects: pl.DataFrame) -> BadData:
@@ -244,8 +252,10 @@ def _mark(reason: pl.Series, mask: pl.Series, name: str) -> pl.Series:
     return pl.select(new.alias("reason")).to_series()
 
 
-def _rejects(orders: Orders, lines: pl.DataFrame, reason: pl.Series, key: bytes | None) -> pl.DataFrame:
-    """Collect the rows left out; under a key, no raw user id is in them."""
+def _rejects(
+    orders: Orders, lines: pl.DataFrame, reason: pl.Series, key: bytes | None, *, drop_users: bool = False
+) -> pl.DataFrame:
+    """Collect the rows left out; under a key, or without users, no raw user id is in them."""
     places = reason.is_not_null().arg_true()
     raw = orders.lines.raw[places]
     raw = raw.with_columns(
@@ -253,10 +263,12 @@ def _rejects(orders: Orders, lines: pl.DataFrame, reason: pl.Series, key: bytes 
         for name, dtype in raw.schema.items() if isinstance(dtype, pl.List)
     )  # fmt: skip
     unread = orders.rejects
-    if key is not None:
+    if key is not None or drop_users:
         column = orders.lines.columns.get("user_id")
         if column in raw.columns:
-            raw = raw.with_columns(pseudonymize(raw[column].cast(pl.String), key).alias(column))
+            blank = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
+            users = blank if key is None else pseudonymize(raw[column].cast(pl.String), key)
+            raw = raw.with_columns(users.alias(column))
         # Nobody knows which part of an uncut row is the user.
         unread = unread.with_columns(pl.lit("").alias("raw"))
     names = pl.Series(orders.sources, dtype=pl.String)

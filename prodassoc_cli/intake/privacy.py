@@ -28,6 +28,11 @@ def read_key(path: str) -> bytes:
     return key
 
 
+def key_fingerprint(key: bytes) -> str:
+    """Return 16 digits that tell one key from another and say nothing else of it."""
+    return hmac.new(key, b"prodassoc key fingerprint", hashlib.sha256).hexdigest()[:16]
+
+
 def pseudonymize(user_id: pl.Series, key: bytes) -> pl.Series:
     """Replace each id by the 64 hexadecimal digits of its HMAC-SHA-256 (RFC 2104); nulls stay.
 

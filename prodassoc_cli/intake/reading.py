@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -136,7 +137,8 @@ def _read_text(
         table = tables.read_lines(source, dialect, say=say)
         return layouts.from_fimi(table), table
     names, header = column_names(dialect, config)
-    twice = sorted({name.strip() for name in rows[0] if header and rows[0].count(name) > 1} - {""})
+    times = Counter(name.strip() for name in rows[0] if header)
+    twice = sorted(name for name, count in times.items() if name and count > 1)
     if twice:
         say(f"{source.name}: the column {twice[0]} is there more than once; the first one counts")
     columns: dict[str, str] = {}

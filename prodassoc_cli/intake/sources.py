@@ -20,6 +20,15 @@ from prodassoc_cli.errors import BadData, IOFailure, NoInput
 Format = Literal["text", "jsonl", "parquet", "arrow"]
 
 HEAD_BYTES = 1 << 18
+LONG_HEAD_BYTES = 1 << 22
+"""How far the head goes on where it would end within the first row, as with 100,000 columns."""
+
+FREE_UNPACKED_BYTES = 1 << 28
+LARGEST_RATIO = 250
+"""Packed text may unpack to so many bytes in any case, past them to so many times its size: order lines pack
+5 to 50 times, a bomb of gzip 1,000 times."""
+
+_PIECE = 1 << 24
 _FOREIGN = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -64,11 +73,14 @@ class Source:
             except OSError as problem:
                 raise NoInput(f"cannot open {self.name}: {problem.strerror}") from problem
             packing = _packing(raw.read(4))
+            packed = raw.seek(0, 2)
             raw.seek(0)
             if packing == "gzip":
-                yield cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=raw)))
+                unpacked = stack.enter_context(gzip.GzipFile(fileobj=raw))
+                yield cast("IO[bytes]", _Unpacked(unpacked, self.name, packed))
             elif packing == "zstd":
-                yield cast("IO[bytes]", pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
+                stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
+                yield cast("IO[bytes]", _Unpacked(stream, self.name, packed))
             else:
                 yield raw
 
@@ -85,7 +97,7 @@ class Source:
             IOFailure: the device is.
         """
         try:
-            return stream.read(size) if size >= 0 else stream.read()
+            return stream.read(size) if size >= 0 else b"".join(iter(lambda: stream.read(_PIECE), b""))
         except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as problem:
             if isinstance(problem, OSError) and problem.errno:
                 raise IOFailure(f"cannot read {self.name}: {problem.strerror}") from problem
@@ -97,9 +109,31 @@ class Source:
         """Return the first bytes, and whether they are all there is."""
         with self.open() as stream:
             head = b""
-            while len(head) <= HEAD_BYTES and (more := self.read(stream, HEAD_BYTES + 1 - len(head))):
+            limit = HEAD_BYTES
+            while len(head) <= limit and (more := self.read(stream, limit + 1 - len(head))):
                 head += more
-        return head[:HEAD_BYTES], len(head) <= HEAD_BYTES
+                if len(head) > limit and not (b"\n" in head or b"\r" in head):
+                    limit = LONG_HEAD_BYTES
+        return head[:limit], len(head) <= limit
+
+
+class _Unpacked:
+    """A decompressed stream that refuses to become a bomb."""
+
+    def __init__(self, stream: gzip.GzipFile | pa.NativeFile, name: str, packed: int) -> None:
+        self._stream = stream
+        self._name = name
+        self._left = max(FREE_UNPACKED_BYTES, LARGEST_RATIO * packed)
+
+    def read(self, size: int) -> bytes:
+        block: bytes = self._stream.read(size)
+        self._left -= len(block)
+        if self._left < 0:
+            raise BadData(
+                f"{self._name} unpacks to more than {LARGEST_RATIO} times its size",
+                "if you trust it, unpack it first",
+            )
+        return block
 
 
 def _packing(magic: bytes) -> Literal["gzip", "zstd"] | None:

@@ -35,6 +35,10 @@ ROW = "\x00row"
 REJECTS = {"source": pl.String, "row": pl.Int64, "reason": pl.String, "raw": pl.String}
 
 
+MOST_COLUMNS = 20_000
+"""More are refused: what is done a column takes longer than anyone waits."""
+
+
 class _BrokenRow(Exception):
     """A row has too many or too few fields."""
 
@@ -49,6 +53,7 @@ class RawTable:
         rejects: rows that could not even be cut into fields (the schema of rejects).
         delimiter: how the text was cut; empty for typed formats.
         encoding: of the text; empty for typed formats.
+        open_end: whether the text ends within a row.
     """
 
     source: str
@@ -56,6 +61,7 @@ class RawTable:
     rejects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTS))
     delimiter: str = ""
     encoding: str = ""
+    open_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,9 +99,12 @@ def read_delimited(source: Source, dialect: Dialect, names: list[str], *, header
     Raises:
         BadData: most rows are broken, there is no data row, or a quote is never closed.
     """
+    check_width(source, len(names))
     delimiter = UNIT if len(dialect.delimiter) > 1 else dialect.delimiter
     parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     table = _read(source, dialect, names, parse, say)
+    if table.open_end:
+        say(f"{source.name}: no line end after the last row; if the file was cut, fetch it again")
     if header:
         if table.frame.height and table.frame[ROW][0] != 1:
             raise BadData(f"{source.name}: the header is damaged", "mend its first line, or fetch it again")
@@ -113,6 +122,15 @@ def read_delimited(source: Source, dialect: Dialect, names: list[str], *, header
     if not good:
         raise BadData(f"{source.name} has a header but no rows", "give a file with at least one row")
     return table
+
+
+def check_width(source: Source, columns: int) -> None:
+    """Refuse a table of more columns than can be handled (BadData)."""
+    if columns > MOST_COLUMNS:
+        raise BadData(
+            f"{source.name} has {columns:,} columns, more than the {MOST_COLUMNS:,} that are read",
+            "choose those with orders, users and products first, as with cut -d, -f1-9",
+        )
 
 
 def read_lines(source: Source, dialect: Dialect, *, say: Say) -> RawTable:
@@ -177,7 +195,7 @@ def _parse(
     rejects = make_rejects(source, [(number, "broken_row", text) for number, text in broken])
     if text.quotes:
         _check_quotes(source, frame, broken, parse.delimiter, odd=text.quotes % 2 == 1)
-    table = RawTable(source.name, frame, rejects, dialect.delimiter, dialect.encoding)
+    table = RawTable(source.name, frame, rejects, dialect.delimiter, dialect.encoding, text.open_end)
     if text.nuls:
         _set_aside(table, names, "\0", "nul_character")
     if text.replaced:

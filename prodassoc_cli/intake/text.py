@@ -9,7 +9,6 @@ import codecs
 import contextlib
 import csv
 import io
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import IO
 
 from prodassoc_cli.errors import BadData, IOFailure, UsageProblem, did_you_mean
 from prodassoc_cli.intake.sources import Source
+from prodassoc_cli.resources import nameless_file
 
 DELIMITERS = (",", ";", "\t", "|")
 UNIT = "\x1f"
@@ -190,12 +190,14 @@ class Utf8Text:
         nuls: whether a NUL character is in it.
         replaced: whether undecodable bytes became U+FFFD.
         quotes: number of double quotes in it.
+        open_end: whether its last row has no line end, as in a file that was cut.
     """
 
     path: Path
     nuls: bool = False
     replaced: bool = False
     quotes: int = 0
+    open_end: bool = False
 
 
 @contextlib.contextmanager
@@ -219,8 +221,11 @@ def as_utf8(source: Source, dialect: Dialect, *, lenient: bool = False) -> Itera
     path = source.plain_path() if strict and len(dialect.delimiter) == 1 else None
     with contextlib.ExitStack() as stack:
         raw = stack.enter_context(source.open())
-        copy = None if path else stack.enter_context(tempfile.NamedTemporaryFile(prefix="prodassoc-"))
-        text = Utf8Text(path or Path(copy.name if copy else ""))
+        copy = None
+        if path is None:
+            copy, path = nameless_file()
+            stack.callback(copy.close)
+        text = Utf8Text(path)
         for block in _blocks(source, raw, dialect, text, strict=strict):
             if copy is not None:
                 try:
@@ -258,4 +263,5 @@ def _blocks(
             block = letters.encode("utf-8", "replace")
         text.nuls = text.nuls or b"\0" in block
         text.quotes += block.count(b'"')
+        text.open_end = not block.endswith((b"\n", b"\r")) if block else text.open_end
         yield block

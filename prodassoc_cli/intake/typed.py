@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns import header_names
+from prodassoc_cli.intake.dates import TIME, YEARS
 from prodassoc_cli.intake.sources import Format, Source
-from prodassoc_cli.intake.tables import ROW, RawTable, Say, make_rejects, number_rows, read_lines
+from prodassoc_cli.intake.tables import ROW, RawTable, Say, check_width, make_rejects, number_rows, read_lines
 from prodassoc_cli.intake.text import Dialect
 
 _ARTIFACT_KEY = b"prodassoc"
@@ -92,10 +94,13 @@ def read_typed(source: Source, kind: Format) -> tuple[RawTable, str]:
     if note:
         try:
             artifact = str(json.loads(note).get("kind", ""))
-        except (ValueError, AttributeError) as problem:
+        except (ValueError, AttributeError, RecursionError) as problem:
             raise BadData(f"{source.name} has broken prodassoc metadata", "write it again") from problem
     if not table.num_rows:
         raise BadData(f"{source.name} has no rows", "give a file with at least one row")
+    check_width(source, table.num_columns)
+    if len(set(table.column_names)) < table.num_columns:
+        table = table.rename_columns(header_names(table.column_names))
     frame = pl.from_arrow(table.replace_schema_metadata(None))
     assert isinstance(frame, pl.DataFrame)
     frame = number_rows(_plain(frame), [])
@@ -118,10 +123,25 @@ def _plain(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame([column for column in columns if column is not None])
 
 
+def _with_nameable_times(column: pl.Series) -> pl.Series:
+    """Return a column of times as it is; as text where one is beyond what polars can name without a panic."""
+    a_day = 86_400_000_000
+    scales = {"ms": 1_000.0, "us": 1.0, "ns": 0.001}
+    scale = scales[column.dtype.time_unit] if isinstance(column.dtype, pl.Datetime) else a_day
+    inside = (column.to_physical().cast(pl.Float64) * scale).is_between(*YEARS, closed="left")
+    if inside.fill_null(value=True).all():
+        return column
+    beyond = pl.concat_str(pl.lit("beyond all years: "), column.to_physical().cast(pl.String))
+    named = column.set(~inside, None).cast(TIME).cast(pl.String)
+    return pl.select(pl.when(~inside).then(beyond).otherwise(named).alias(column.name)).to_series()
+
+
 def _plain_column(column: pl.Series) -> pl.Series | None:
     dtype = column.dtype
-    if dtype == pl.String or dtype.is_integer() or dtype.is_float() or dtype in (pl.Datetime, pl.Date):
+    if dtype == pl.String or dtype.is_integer() or dtype.is_float():
         return column
+    if dtype in (pl.Datetime, pl.Date):
+        return _with_nameable_times(column)
     if isinstance(dtype, pl.Decimal):
         return column.cast(pl.Float64)
     if isinstance(dtype, pl.Struct):

@@ -100,13 +100,17 @@ def _rebuilt(table: pa.Table, header: dict[str, Any]) -> TrainedModel:
     if "orders/baskets.indptr" in arrays:
         arrays["orders/baskets.data"] = np.ones(len(arrays["orders/baskets.indices"]), np.float32)
         baskets = unpack("orders/baskets", arrays, len(items))
+    users = pl.Series("user_id", columns["users/user_id"]).cast(pl.String)
+    seen = unpack("history/seen", arrays, len(items), rows=len(users))
+    if len(arrays["history/last_seen"]) != seen.nnz or len(arrays["orders/counts"]) != len(items):
+        raise ValueError("arrays of different lengths")
     return TrainedModel(
         recommender,
         header["seed"],
         items,
-        pl.Series("user_id", columns["users/user_id"]).cast(pl.String),
-        unpack("history/weights", arrays, len(items)),
-        unpack("history/seen", arrays, len(items)),
+        users,
+        unpack("history/weights", arrays, len(items), rows=len(users)),
+        seen,
         arrays["history/last_seen"],
         baskets,
         arrays["orders/counts"],

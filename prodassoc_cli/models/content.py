@@ -106,7 +106,10 @@ class Content(Recommender):
         """Take back the vectors and the attributes."""
         self.vectors = arrays["vectors"]
         indices = arrays["attributes.indices"]
-        self.attributes = similar.unpack("attributes", arrays, int(indices.max(initial=-1)) + 1)
+        width = int(indices.max(initial=-1)) + 1
+        if width > len(indices) or len(self.vectors) != n_items:
+            raise ValueError("the content does not fit the products")  # every attribute is some product's
+        self.attributes = similar.unpack("attributes", arrays, width, rows=n_items)
 
     def facts(self) -> dict[str, Any]:
         """Return how much content there is."""
@@ -141,12 +144,13 @@ def encode_attributes(items: Items) -> Csr:
     prefix = path.list.head(pl.col("depth")).list.join(CATEGORY_SEPARATOR)
     depth = pl.int_ranges(1, path.list.len() + 1)
     band = (pl.col("price").rank("average") / pl.col("price").count() * _PRICE_BANDS).ceil()
+    placed = frame.filter(pl.col("category").str.strip_chars() != "")
+    # Without rows, polars before 2.1 does not know the type of the lists.
+    prefixes = placed.with_columns(depth=depth).explode("depth") if placed.height else placed
+    category = "category " + prefix if placed.height else pl.col("category")
     features = pl.concat(
         [
-            frame.filter(pl.col("category").str.strip_chars() != "")
-            .with_columns(depth=depth)
-            .explode("depth")
-            .select("item", feature="category " + prefix),
+            prefixes.select("item", feature=category),
             frame.select("item", feature="brand " + pl.col("brand").str.strip_chars().replace("", None)),
             frame.select("item", feature=pl.format("price {}", band)),
         ]

@@ -76,7 +76,7 @@ class ItemKnn(Recommender):
 
     def restore(self, arrays: Arrays, n_items: int) -> None:
         """Take back the similarities."""
-        self.similar = similar.unpack("similar", arrays, n_items)
+        self.similar = similar.unpack("similar", arrays, n_items, rows=n_items)
 
     def facts(self) -> dict[str, Any]:
         """Return the number of similarities kept."""

@@ -148,11 +148,28 @@ def pack(prefix: str, matrix: Csr) -> Arrays:
     return {f"{prefix}.indptr": indptr, f"{prefix}.indices": indices, f"{prefix}.data": data}
 
 
-def unpack(prefix: str, arrays: Arrays, width: int) -> Csr:
-    """Return the CSR matrix that `pack` named."""
-    indptr = arrays[f"{prefix}.indptr"]
-    parts = (arrays[f"{prefix}.data"], arrays[f"{prefix}.indices"], indptr)
-    return sparse.csr_array(parts, shape=(len(indptr) - 1, width))
+def unpack(prefix: str, arrays: Arrays, width: int, *, rows: int | None = None) -> Csr:
+    """Return the CSR matrix that `pack` named.
+
+    Args:
+        prefix: its name.
+        arrays: arrays of a model file, which anyone may have written.
+        width: number of its columns.
+        rows: number of its rows, where it is known.
+
+    Raises:
+        ValueError: an index or a bound leads outside; kernels do not look where they read.
+    """
+    indptr, indices = arrays[f"{prefix}.indptr"], arrays[f"{prefix}.indices"]
+    # scipy's own check_format passes bounds that end below 0.
+    if indptr[0] != 0 or indptr[-1] != len(indices) or (indptr[1:] < indptr[:-1]).any():
+        raise ValueError(f"{prefix} has bounds out of order")
+    if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < width:
+        raise ValueError(f"{prefix} has an index outside its {width} columns")
+    matrix = sparse.csr_array((arrays[f"{prefix}.data"], indices, indptr), shape=(len(indptr) - 1, width))
+    if rows not in (None, matrix.shape[0]):
+        raise ValueError(f"{prefix} has {matrix.shape[0]} rows, not {rows}")
+    return matrix
 
 
 def dense_product(left: Floats, right: Floats, threads: int) -> Floats:

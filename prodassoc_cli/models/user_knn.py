@@ -33,35 +33,35 @@ class UserKnn(Recommender):
     """The likeness of users is Σ_i n_i^-iif x_ui x_vi / (n_u^½ n_v^a), to a power.
 
     Without ratings, the score of j is the sum of the likenesses of the neighbours who bought j. With ratings
-    it is their weighted mean rating Σw·r / Σw, which lies inside the scale of the ratings.
+    it is their weighted mean rating Σw·r / Σw, which lies inside the scale of the ratings; x is then what a
+    user rated above the middle of the scale: to have rated the same products says little, to like them does.
     """
 
     name = "user-knn"
     Parameters = UserKnnParameters
     others: Csr
-    rated: bool
+    ratings: Csr | None
 
     @property
     def predicts_ratings(self) -> bool:
         """Whether its scores are ratings on the users' scale: where most rows are ratings."""
-        return self.rated
+        return self.ratings is not None
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Keep the users' rows, scaled; the neighbours of a history are found when it is scored."""
         ratings = data.ratings
         mostly = ratings is not None and 2 * ratings.nnz > data.seen.nnz
         if self.parameters.predict != "auto":
-            mostly = self.parameters.predict == "ratings" and ratings is not None
-        self.rated = mostly
-        self.others = ratings if mostly and ratings is not None else binary(data.weights)
+            mostly = self.parameters.predict == "ratings"
+        self.ratings = ratings if mostly else None
+        self.others = binary(data.weights)
         self._prepare()
 
     def _prepare(self) -> None:
-        pattern = binary(self.others)
-        popularity = np.bincount(pattern.indices, minlength=pattern.shape[1]).astype(np.float32)
+        popularity = np.bincount(self.others.indices, minlength=self.others.shape[1]).astype(np.float32)
         self._item_scale = similar.inverse_power(popularity, self.parameters.iif)
-        self._user_scale = similar.inverse_power(similar.degrees(pattern), self.parameters.a)
-        self._by_item = pattern.T.tocsr()
+        self._user_scale = similar.inverse_power(similar.degrees(self.others), self.parameters.a)
+        self._by_item = self.others.T.tocsr()
 
     def neighbours(self, queries: Queries, threads: int) -> Csr:
         """Return rows × users of the likenesses to the nearest users, the row's own user left out."""
@@ -82,15 +82,15 @@ class UserKnn(Recommender):
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return summed likenesses, or predicted ratings."""
         near = self.neighbours(queries, threads)
-        if self.rated:
-            return mean_ratings(near, self.others, self.parameters.min_raters, threads)
+        if self.ratings is not None:
+            return mean_ratings(near, self.ratings, self.parameters.min_raters, threads)
         return similar.scores_from(near, self.others, threads)
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
         """Name the product shared with most of the neighbours who bought the one listed (or count raters)."""
         near = self.neighbours(queries, threads)
-        if self.rated:
-            return self._explain_rating(near, items, threads)
+        if self.ratings is not None:
+            return self._explain_rating(near, self.ratings, items, threads)
         links, counts = np.empty(items.shape, np.int32), np.empty(items.shape, np.int64)
         arguments = (
             *kernels.csr_arrays(queries.history),
@@ -104,23 +104,25 @@ class UserKnn(Recommender):
         kernels.over_rows(reason_kernels.linking_items, items.shape[0], threads, *arguments)
         return Evidence.of(Why.LOOKALIKES, items, others=links, count=counts.astype(np.float64))
 
-    def _explain_rating(self, near: Csr, items: Ints, threads: int) -> Evidence:
+    def _explain_rating(self, near: Csr, ratings: Csr, items: Ints, threads: int) -> Evidence:
         slots = np.maximum(items, 0)
-        raters = similar.scores_from(binary(near), binary(self.others), threads)
-        means = mean_ratings(near, self.others, self.parameters.min_raters, threads)
+        raters = similar.scores_from(binary(near), binary(ratings), threads)
+        means = mean_ratings(near, ratings, self.parameters.min_raters, threads)
         count = np.take_along_axis(raters, slots, axis=1).astype(np.float64)
         value = np.take_along_axis(means, slots, axis=1).astype(np.float64)
         rated = Evidence.of(Why.RATED, items, count=count, value=value)
         return rated.where(np.isfinite(value), Evidence.of(Why.POPULAR, items))
 
     def arrays(self) -> Arrays:
-        """Return the users' rows and whether they are ratings."""
-        return {**similar.pack("others", self.others), "rated": np.array([self.rated], np.int32)}
+        """Return what the users like and, where they are predicted, their ratings."""
+        rated = {} if self.ratings is None else similar.pack("ratings", self.ratings)
+        return similar.pack("others", self.others) | rated
 
     def restore(self, arrays: Arrays, n_items: int) -> None:
-        """Take back the users' rows."""
+        """Take back what `arrays` gave."""
         self.others = similar.unpack("others", arrays, n_items)
-        self.rated = bool(arrays["rated"][0])
+        rated = "ratings.indptr" in arrays
+        self.ratings = similar.unpack("ratings", arrays, n_items) if rated else None
         self._prepare()
 
 

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
+from prodassoc_cli.resources import peak_memory
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -63,37 +65,44 @@ class Messages:
 
             sys.stderr.write(table_text(frame, rows=frame.height))
 
+    def step(self, name: str, rows: int) -> None:
+        """Log that a step of the run is done and how many rows it handled; only where a program reads."""
+        if self._log_format == "json":
+            self._write("info", name, step=name, rows=rows)
+
     def error(self, text: str, hint: str = "") -> None:
         """Say what went wrong, and on a second line what mends it."""
         self._write("error", text, hint=hint)
 
-    def _write(self, level: Level, text: str, hint: str = "") -> None:
+    def _write(self, level: Level, text: str, hint: str = "", **facts: str | int) -> None:
         if sys.stderr is None or (self._quiet and level != "error"):
             return
         try:
-            sys.stderr.write(self._line(level, text, hint))
+            sys.stderr.write(self._line(level, text, hint, facts))
             sys.stderr.flush()
         except (OSError, ValueError):
             return  # nobody listens; the work matters more
 
-    def _line(self, level: Level, text: str, hint: str) -> str:
+    def _line(self, level: Level, text: str, hint: str, facts: dict[str, str | int]) -> str:
         if self._log_format == "json":
             record: dict[str, Any] = {
                 "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
                 "level": level,
                 "command": self._command,
                 "message": text,
+                **facts,
                 "seconds": round(time.monotonic() - self._started, 3),
+                "peak_memory_bytes": peak_memory(),
             }
             if hint:
                 record["hint"] = hint
             return json.dumps(record, ensure_ascii=False) + "\n"
         word = {"info": "", "warning": "warning: ", "hint": "next: ", "error": "error: "}[level]
         name = f"prodassoc {self._command}".rstrip()
-        lines = f"{name}: {word}{_printable(text)}\n"
-        return lines + (f"  {_printable(hint)}\n" if hint else "")
+        lines = f"{name}: {word}{printable(text)}\n"
+        return lines + (f"  {printable(hint)}\n" if hint else "")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return the text on one line, without characters that could drive a terminal."""
     return "".join(char if char.isprintable() else " " for char in text)

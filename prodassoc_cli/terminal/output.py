@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
+from prodassoc_cli.errors import IOFailure
 from prodassoc_cli.settings import Format
+from prodassoc_cli.terminal.messages import printable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,25 +30,38 @@ GAP = 3
 
 
 def standard_output() -> BinaryIO:
-    """Return standard output for bytes."""
+    """Return standard output for bytes.
+
+    Raises:
+        IOFailure: the run was started without one (`>&-`).
+    """
+    if sys.stdout is None:
+        raise IOFailure("standard output is closed", "name a file with -o")
     return sys.stdout.buffer
 
 
-def write_text(frame: pl.DataFrame, form: Format, stream: BinaryIO) -> int:
+FORMULA_STARTS = r"[=+@\t\r-]"
+"""A spreadsheet takes a text that begins so for a formula, and runs it (OWASP: CSV injection)."""
+
+
+def write_text(frame: pl.DataFrame, form: Format, stream: BinaryIO, *, raw: bool = False) -> int:
     """Write rows as text, UTF-8.
 
     In CSV the ids of a list stand with | between them; a | or backslash within an id has a backslash before.
+    A text that a spreadsheet would take for a formula gets an apostrophe before it.
 
     Args:
         frame: the rows.
         form: `csv` with a header, `jsonl` with an object a line, `table` for people.
         stream: where the bytes go.
+        raw: leave formulas in CSV as they are.
 
     Returns:
         The number of rows.
     """
     if form == "csv":
-        frame.select(_csv_column(frame, name) for name in frame.columns).write_csv(stream)
+        shown = frame.select(_csv_column(frame, name) for name in frame.columns)
+        (shown if raw else _without_formulas(shown)).write_csv(stream)
     elif form == "jsonl":
         frame.write_ndjson(stream)
     else:
@@ -139,6 +154,14 @@ def to_frame(data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame]) -> pl.DataF
     return frame
 
 
+def _without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
+    """Put an apostrophe before texts that a spreadsheet would run."""
+    import polars as pl
+
+    texts = pl.col(pl.String)
+    return frame.with_columns(texts.str.replace(f"^({FORMULA_STARTS})", "'$1"))
+
+
 def _csv_column(frame: pl.DataFrame, name: str) -> pl.Expr:
     """Return a column as CSV can hold it: ids of a list with | between them, numbers as a JSON array."""
     import polars as pl
@@ -160,9 +183,5 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
     if isinstance(value, list):
-        return _printable(", ".join(_cell(each) for each in value[:6]) + (", …" if len(value) > 6 else ""))
-    return _printable(str(value))
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)
+        return printable(", ".join(_cell(each) for each in value[:6]) + (", …" if len(value) > 6 else ""))
+    return printable(str(value))

@@ -79,7 +79,7 @@ def test_models_lists_and_rules_side_by_side(shop):
     assert "item-knn against popularity: ndcg@10 +" in said
     assert "truth pairs of user and product are in training too" in said
     best = next(line for line in said.splitlines() if line.startswith("ndcg ") and " 10 " in line)
-    assert "* 0." in best
+    assert " * " in best
     assert max(len(line) for line in said.splitlines() if line.startswith(("ndcg", "precision"))) <= 100
 
 

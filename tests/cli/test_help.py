@@ -31,18 +31,20 @@ def test_help_imports_nothing_heavy(words):
     assert not loaded & HEAVY
 
 
+def cpu_seconds(*words: str) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *words], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 @pytest.mark.parametrize("words", [["--help"], ["mine", "--help"]], ids=" ".join)
 def test_help_takes_under_150_ms_of_cpu(words):
-    def cpu_seconds() -> float:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(
-            [sys.executable, "-m", "prodassoc_cli", *words], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
-        )
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-    cpu_seconds()  # compiles the byte code
-    assert min(cpu_seconds() for _ in range(5)) < 0.150
+    cpu_seconds("-m", "prodassoc_cli", *words)  # compiles the byte code
+    pairs = [(cpu_seconds("-m", "prodassoc_cli", *words), cpu_seconds("-c", "pass")) for _ in range(7)]
+    # A bare interpreter takes 10 ms; where a busy machine makes it take longer, it does so to the help too.
+    slowness = max(1.0, min(bare for _, bare in pairs) / 0.010)
+    assert min(ours for ours, _ in pairs) < 0.150 * slowness
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -294,3 +294,21 @@ def test_source_weights_give_the_committed_model_and_the_published_vectors(tmp_p
     cosines = (full.encode(TITLES).vectors * OnnxEncoder().encode(TITLES).vectors).sum(axis=1)
     assert cosines.mean() >= 0.997
     assert cosines.min() >= 0.985
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "PRODASSOC_CHECKPOINT" not in os.environ, reason="needs $PRODASSOC_CHECKPOINT, the source folder"
+)
+def test_fp32_is_what_sentence_transformers_gives_for_each_of_100_texts(tmp_path: Path) -> None:
+    peer = pytest.importorskip("sentence_transformers")
+    from prodassoc_cli.embedding.export import export_checkpoint
+
+    source = os.environ["PRODASSOC_CHECKPOINT"]
+    export_checkpoint(Path(source), tmp_path / "fp32", "fp32")
+    texts = [*TITLES, *(text for _, text in CHINESE[::20]), "", "hose " * 400, "Crème brûlée — £5", "42", "?"]
+    assert len(texts) == 99
+    texts.append(" ".join(TITLES))
+    theirs = peer.SentenceTransformer(source, device="cpu").encode(texts, normalize_embeddings=True)
+    ours = OnnxEncoder(tmp_path / "fp32").encode(texts).vectors
+    assert (ours * theirs).sum(axis=1).min() >= 0.99999

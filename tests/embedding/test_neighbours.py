@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prodassoc_cli.embedding import neighbours
-from prodassoc_cli.embedding.neighbours import nearest, nearest_to_each
+from prodassoc_cli.embedding.neighbours import nearest, nearest_to_each, neighbour_table
 
 
 def brute(vectors: np.ndarray, queries: np.ndarray, k: int, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -60,3 +61,22 @@ def test_fewer_vectors_than_k_are_marked() -> None:
     found = nearest_to_each(np.eye(3, dtype=np.float32), 5)
     assert found.indices.tolist() == [[1, 2, -1, -1, -1], [0, 2, -1, -1, -1], [0, 1, -1, -1, -1]]
     assert np.isneginf(found.scores[:, 2:]).all()
+
+
+def test_threads_change_nothing_and_progress_reaches_the_end() -> None:
+    rng = np.random.default_rng(2)
+    vectors = rng.normal(size=(3_000, 8)).astype(np.float32)
+    seen: list[tuple[int, int]] = []
+    one = nearest_to_each(vectors, 7)
+    three = nearest_to_each(vectors, 7, threads=3, progress=lambda *at: seen.append(at))
+    np.testing.assert_array_equal(one.indices, three.indices)
+    np.testing.assert_array_equal(one.scores, three.scores)
+    assert seen[-1] == (3_000, 3_000)
+
+
+def test_table_leaves_out_what_is_not_there() -> None:
+    found = nearest_to_each(np.eye(2, dtype=np.float32), 3)
+    table = neighbour_table(pl.Series(["a", "b"]), found)
+    assert table.rows() == [("a", 1, "b", 0.0), ("b", 1, "a", 0.0)]
+    one = neighbours.Neighbours(found.indices[1:], found.scores[1:])
+    assert neighbour_table(pl.Series(["a", "b"]), one, first=1).rows() == [("b", 1, "a", 0.0)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import polars as pl
 import pytest
 
@@ -13,6 +12,7 @@ from prodassoc_cli.mining.rules import mine_rules
 from .conftest import as_dict, make_baskets
 
 fim = pytest.importorskip("fim", reason="pyfim is not installed")
+pd = pytest.importorskip("pandas", reason="pandas is not installed")
 frequent_patterns = pytest.importorskip("mlxtend.frequent_patterns", reason="mlxtend is not installed")
 
 

@@ -1,0 +1,1 @@
+"""Encoding texts beside the libraries that people would use instead."""

@@ -1,0 +1,1 @@
+"""Mining beside pyfim, rusket and mlxtend."""

@@ -1,0 +1,95 @@
+"""Encodes a catalogue: each distinct text once, what a cache has not at all, in pieces that fit in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from prodassoc_cli.embedding.cache import VectorCache
+from prodassoc_cli.embedding.encoders import DistinctTexts, Encoder, Progress, distinct_texts, silent
+from prodassoc_cli.embedding.room import gather, release, room
+
+# Distinct texts encoded (and cached) at a time: full batches of each length, ten seconds lost by a kill.
+_PIECE = 16_384
+
+
+@dataclass(frozen=True)
+class EncodedCatalogue:
+    """The vectors of a catalogue's distinct texts, and which of them each product has."""
+
+    distinct: DistinctTexts
+    place: NDArray[np.int64]
+    """(products,): the row of `distinct` with the product's vector."""
+    cached: int
+    """Distinct texts that were in the cache."""
+
+    def vectors(self, part: slice) -> NDArray[np.float32]:
+        """Return the vectors of a slice of the products."""
+        return gather(self.distinct.vectors, self.place[part])
+
+    @property
+    def truncated(self) -> int:
+        """Products whose text was cut."""
+        return int(self.distinct.truncated[self.place].sum())
+
+    @property
+    def unknown_texts(self) -> int:
+        """Products whose text the encoder does not know (`EncodedTexts.unknown_texts`)."""
+        return int(self.distinct.unknown[self.place].sum())
+
+
+def encode_catalogue(
+    encoder: Encoder,
+    texts: pl.Series,
+    *,
+    cache: VectorCache | None = None,
+    budget: int | None = None,
+    progress: Progress | None = None,
+) -> EncodedCatalogue:
+    """Encode the texts of all products.
+
+    Neither the cache nor the budget changes a bit of a vector.
+
+    Args:
+        encoder: one that is fitted to its texts (`Encoder.fitted`) gets them all at once, and no cache.
+        texts: one a product.
+        cache: where vectors are looked up first and new ones are kept, piece by piece.
+        budget: bytes of vectors to hold in memory; more go to a temporary file.
+        progress: told how many distinct texts are done, cached ones included.
+
+    Raises:
+        ValueError: a cache is given with an encoder that is fitted to its texts.
+        IOFailure: the cache cannot be written.
+    """
+    progress = progress or silent
+    distinct, place = distinct_texts(texts)
+    total = len(distinct)
+    if encoder.fitted:
+        if cache is not None:
+            raise ValueError("vectors of an encoder that is fitted to its texts cannot be cached")
+        return EncodedCatalogue(encoder.encode_distinct(distinct, progress), place, 0)
+    result = DistinctTexts(
+        room(total, encoder.dimension, budget), np.zeros(total, np.bool_), np.zeros(total, np.bool_)
+    )
+    found = cache.fetch(distinct, result) if cache is not None else np.zeros(total, dtype=np.bool_)
+    missing = np.flatnonzero(~found)
+    before = total - len(missing)
+    progress(before, total)
+    for start in range(0, len(missing), _PIECE):
+        rows = missing[start : start + _PIECE]
+        piece = distinct.gather(rows)
+        encoded = encoder.encode_distinct(piece, _from(before + start, total, progress))
+        if cache is not None:
+            cache.keep(piece, encoded)
+        result.vectors[rows] = encoded.vectors
+        result.truncated[rows], result.unknown[rows] = encoded.truncated, encoded.unknown
+        release(result.vectors)
+    return EncodedCatalogue(result, place, before)
+
+
+def _from(before: int, total: int, progress: Progress) -> Progress:
+    """Return a progress of a piece, told as one of the whole."""
+    return lambda done, _: progress(before + done, total)

@@ -1,0 +1,100 @@
+"""Coverage-guided fuzzing of the parsers of our own: `python -m tests.faults.fuzz_parsers [SECONDS]`.
+
+Needs atheris; says so and ends well without it. A parser may return or raise one of our errors.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+
+PARSERS = ("dates", "numbers", "where", "map", "require", "template", "size", "split")
+SECONDS = 60
+
+
+def parser_of(name: str) -> Callable[[str], object]:
+    """Return the parser as a function of one text."""
+    import polars as pl
+
+    if name == "dates":
+        from prodassoc_cli.intake.dates import parse_times
+
+        return lambda text: parse_times(pl.Series(text.split("\n"), dtype=pl.String))
+    if name == "numbers":
+        from prodassoc_cli.intake.parsing import parse_numbers
+
+        return lambda text: parse_numbers(pl.Series(text.split("\n"), dtype=pl.String))
+    if name == "where":
+        from prodassoc_cli.models.data import Items
+        from prodassoc_cli.models.filters import allowed_items
+
+        items = Items(
+            pl.DataFrame({"product_id": ["a", "b"], "category": ["A > B", None], "price": [1.0, None]})
+        )
+        return lambda text: allowed_items(items, [text])
+    if name == "map":
+        from prodassoc_cli.intake.columns import parse_map
+
+        return lambda text: parse_map(text.split("\n"), ["order_id", "user_id"])
+    if name == "require":
+        from prodassoc_cli.evaluation.requirements import parse_ks, parse_requirement
+
+        return lambda text: parse_ks(text) if text[:1].isdigit() else parse_requirement(text)
+    if name == "template":
+        from prodassoc_cli.embedding.text import product_texts
+
+        products = pl.DataFrame({"product_id": ["a"], "title": ["x"]})
+        return lambda text: product_texts(products, text)
+    if name == "size":
+        from prodassoc_cli.resources import memory_budget
+
+        return memory_budget
+    from prodassoc_cli.intake.splits import parse_split
+
+    return parse_split
+
+
+def fuzz(name: str, seconds: int) -> None:
+    """Fuzz one parser in this process; libFuzzer ends it."""
+    import atheris
+
+    from prodassoc_cli.errors import ProdassocError
+
+    with atheris.instrument_imports(include=["prodassoc_cli"]):
+        parse = parser_of(name)
+
+    def once(data: bytes) -> None:
+        text = atheris.FuzzedDataProvider(data).ConsumeUnicodeNoSurrogates(200)
+        try:
+            parse(text)
+        except ProdassocError:
+            return
+
+    atheris.Setup([sys.argv[0], f"-max_total_time={seconds}", "-timeout=30", "-verbosity=0"], once)
+    atheris.Fuzz()
+
+
+def main() -> int:
+    """Fuzz each parser in a process of its own; return 1 where one failed."""
+    if find_spec("atheris") is None:
+        print("atheris is not installed: parsers were not fuzzed")
+        return 0
+    if len(sys.argv) > 2:
+        fuzz(sys.argv[1], int(sys.argv[2]))
+        return 0
+    seconds = sys.argv[1] if len(sys.argv) > 1 else str(SECONDS)
+    failed = [
+        name
+        for name in PARSERS
+        if subprocess.run(
+            [sys.executable, "-m", "tests.faults.fuzz_parsers", name, seconds], check=False
+        ).returncode
+    ]
+    print(f"parsers fuzzed for {seconds} s each: {len(PARSERS)}, failed: {failed or 'none'}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.resources import memory_budget, place_kernel_cache, use_threads
+
+
+@pytest.fixture
+def read_only(monkeypatch, tmp_path):
+    """A package folder that cannot be written, and nothing else of this machine's."""
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    yield tmp_path
+    os.environ.pop("NUMBA_CACHE_DIR", None)
+
+
+def test_kernels_stay_beside_the_code_where_they_can(monkeypatch, tmp_path):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    place_kernel_cache(tmp_path)
+    assert "NUMBA_CACHE_DIR" not in os.environ
+
+
+def test_kernels_go_to_the_cache_folder_of_the_user(read_only):
+    place_kernel_cache(read_only)
+    assert os.environ["NUMBA_CACHE_DIR"] == str(read_only / "cache" / "prodassoc")
+
+
+def test_without_a_home_they_go_to_a_private_temporary_folder(read_only, monkeypatch):
+    (read_only / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(read_only / "file"))
+    place_kernel_cache(read_only)
+    folder = os.environ["NUMBA_CACHE_DIR"]
+    assert folder == str(read_only / "tmp" / f"prodassoc-{os.getuid()}")
+    assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
+
+
+def test_a_folder_that_others_may_write_is_not_trusted(read_only, monkeypatch):
+    (read_only / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(read_only / "file"))
+    planted = read_only / "tmp" / f"prodassoc-{os.getuid()}"
+    planted.mkdir()
+    planted.chmod(0o777)
+    place_kernel_cache(read_only)
+    assert os.environ["NUMBA_CACHE_DIR"] != str(planted)
+
+
+@pytest.mark.parametrize(
+    ("text", "bytes_"), [("8GB", 8 * 10**9), ("512MiB", 512 * 2**20), ("1.5g", 1.5 * 10**9), ("1000", 1000)]
+)
+def test_sizes(text, bytes_):
+    assert memory_budget(text) == bytes_
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-1GB", "8 apples", "0"])
+def test_what_is_no_size(text):
+    with pytest.raises(UsageProblem):
+        memory_budget(text)
+
+
+def test_by_default_a_share_of_what_is_free():
+    assert 10**8 < memory_budget(None) < 10**13
+
+
+def test_linear_algebra_has_one_thread(monkeypatch):
+    monkeypatch.setattr(os, "environ", {})
+    assert use_threads(3) == 3
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    assert os.environ["POLARS_MAX_THREADS"] == "3"
