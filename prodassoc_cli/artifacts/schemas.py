@@ -78,6 +78,11 @@ INTERACTIONS = Kind(
         Column("price", "f64", "Price of one unit", nullable=True),
         Column("rating", "f64", "The user's rating", nullable=True),
         Column("timestamp", "datetime[us]", "When, without a time zone", nullable=True),
+        Column("list_id", "str", "List that was shown, in a feedback log", nullable=True, optional=True),
+        Column("position", "i32", "Place in that list, from 1", nullable=True, optional=True),
+        Column("model", "str", "Model that made that list", nullable=True, optional=True),
+        Column("propensity", "f64", "Probability of showing this product here", nullable=True, optional=True),
+        Column("revenue", "f64", "Revenue of a purchase from a list", nullable=True, optional=True),
     ),
     made_by="clean",
 )
@@ -289,7 +294,8 @@ METRICS = Kind(
         Column("value", "f64", "The metric; null where undefined", nullable=True),
         Column("low", "f64", "Lower end of the 95 % interval", nullable=True),
         Column("high", "f64", "Upper end of the 95 % interval", nullable=True),
-        Column("n", "i64", "Number of users (or ratings, or products) it is over"),
+        Column("n", "i64", "Number of users (or ratings, products, rules, baskets, impressions) it is over"),
+        Column("segment", "str", "Part it is over: `users: new`; null for all", nullable=True, optional=True),
     ),
     made_by="evaluate",
 )
