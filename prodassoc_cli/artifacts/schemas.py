@@ -52,6 +52,7 @@ class Kind:
         made_by: the command that writes it.
         open: whether further columns are kept as they come (they follow the declared ones).
         one_of: names of optional columns of which exactly one must be there.
+        repeats: whether values come again and again, so that a dictionary of them makes the file smaller.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Kind:
     made_by: str
     open: bool = False
     one_of: tuple[str, ...] = ()
+    repeats: bool = True
 
     def column(self, name: str) -> Column | None:
         """Return the declared column of that name, or None."""
@@ -222,6 +224,7 @@ MODEL = Kind(
     (),
     made_by="train",
     open=True,
+    repeats=False,
 )
 
 RECOMMENDATIONS = Kind(

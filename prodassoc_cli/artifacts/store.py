@@ -61,7 +61,9 @@ def read_table(path: Path) -> tuple[pa.Table, Lineage | None]:
     """
     # pyarrow first, and all of it checked: other readers can panic or abort on a hostile file.
     try:
-        table = pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        # Not by pq.read_table, which for one file too imports pyarrow.dataset, and with it any pandas.
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read()
         table.validate(full=True)
         names = table.column_names
     except FileNotFoundError as error:
@@ -122,7 +124,9 @@ def write_artifact(
     )
     first = next(tables).replace_schema_metadata(metadata)
     rows = 0
-    with pq.ParquetWriter(stream, first.schema, compression="zstd", write_page_checksum=True) as writer:
+    with pq.ParquetWriter(
+        stream, first.schema, compression="zstd", write_page_checksum=True, use_dictionary=kind.repeats
+    ) as writer:
         for table in itertools.chain([first], tables):
             writer.write_table(table.cast(first.schema), row_group_size=ROW_GROUP_ROWS)
             rows += table.num_rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +18,7 @@ from prodassoc_cli.terminal.progress import progress_bar
 if TYPE_CHECKING:
     import polars as pl
 
+    from prodassoc_cli.artifacts.lineage import Lineage
     from prodassoc_cli.models.trained import TrainedModel
 
 
@@ -44,10 +46,15 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
     for role in ("ids", "allow", "deny"):
         this.take(role, getattr(config, role))
     with this.outputs(RECOMMENDATIONS) as outputs:
-        with this.kernels():
+        # Importing and reading take most of the time of one basket's answer: side by side, then.
+        with ThreadPoolExecutor(1) as pool, this.kernels():
+            reading = pool.submit(this.read_with_lineage, "model", MODEL)
+            from prodassoc_cli.models.rows import load_kernels
             from prodassoc_cli.models.serving import recommend
 
-        model = _read_model(this)
+            if not config.basket:  # for a basket numpy is quicker than loading them
+                load_kernels()
+        model = _model_of(*reading.result())
         with progress_bar("making lists", quiet=common.quiet) as progress:
             served = recommend(
                 model,
@@ -80,10 +87,9 @@ def _audience(config: RecommendConfig) -> Literal["users", "products", "baskets"
     return "baskets" if config.basket else config.for_
 
 
-def _read_model(this: Run) -> TrainedModel:
+def _model_of(table: pl.DataFrame, lineage: Lineage | None) -> TrainedModel:
     from prodassoc_cli.models.artifact import from_arrow
 
-    table, lineage = this.read_with_lineage("model", MODEL)
     if lineage is None or "model" not in lineage.details:
         raise BadData("the model file carries no model", "make it: prodassoc train interactions.parquet")
     return from_arrow(table.to_arrow(), lineage.details["model"])

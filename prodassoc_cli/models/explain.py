@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from prodassoc_cli.models import kernels, reason_kernels
 from prodassoc_cli.models.base import Evidence, Queries, Why
 from prodassoc_cli.models.data import Csr, Ints
+from prodassoc_cli.models.rows import csr_arrays, over_rows, ready
 from prodassoc_cli.models.trained import TrainedModel
 
 Audience = Literal["users", "products", "baskets"]
@@ -20,6 +20,7 @@ _BY_CHANCE = 1.05
 """Up to this lift, products are not said to be bought together more often than by chance."""
 
 _ENOUGH_BASKETS = 2
+_FEW_PAIRS = 2_000
 
 
 def reasons(
@@ -139,10 +140,10 @@ def _together(
     """Return in how many columns both items of each pair are, and its lift: c·n / (n_i·n_j)."""
     if by_item is None or not len(left):
         return np.zeros(len(left)), np.zeros(len(left))
-    indptr, indices, _ = kernels.csr_arrays(by_item)
+    indptr, indices, _ = csr_arrays(by_item)
     common = np.zeros(len(left), np.int64)
-    pairs = kernels.ready(left, np.int32), kernels.ready(right, np.int32)
-    kernels.over_rows(reason_kernels.count_common, len(left), 1, *pairs, indptr, indices, common)
+    pairs = ready(left, np.int32), ready(right, np.int32)
+    over_rows("count_common", len(left), 1, *pairs, indptr, indices, common, few_rows=_FEW_PAIRS)
     sizes = np.diff(indptr).astype(np.float64)
     return common.astype(np.float64), common * by_item.shape[1] / np.maximum(sizes[left] * sizes[right], 1)
 

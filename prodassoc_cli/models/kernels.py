@@ -1,55 +1,21 @@
 """The machine code of the recommenders: pure functions from arrays to arrays.
 
-A kernel works on a range of rows, [start, stop), and releases the GIL: `over_rows` shares the ranges out
-among threads. A row's result depends on that row alone, so that threads never change a byte.
+A kernel works on a range of rows, [start, stop), and releases the GIL: `rows.over_rows` shares the ranges out
+among threads. Each has its twin in `few`, which gives the same bytes.
 Sparse matrices come as CSR: indptr (i64), indices (i32), data (f32).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
-from typing import Any
-
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
 
-Mask = NDArray[np.bool_]
-Longs = NDArray[np.int64]
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float32]
+from prodassoc_cli.models.few import Floats, Ints, Longs, Mask
+from prodassoc_cli.models.rows import csr_arrays, over_rows, ready
+
+__all__ = ["Floats", "Ints", "Longs", "Mask", "csr_arrays", "over_rows", "ready"]
 
 _CSR = "int64[::1], int32[::1], float32[::1]"  # indptr, indices, data
-
-
-def csr_arrays(matrix: sparse.csr_array) -> tuple[Longs, Ints, Floats]:
-    """Return indptr, indices and data with the types the kernels are compiled for."""
-    return (
-        ready(matrix.indptr, np.int64),
-        ready(matrix.indices, np.int32),
-        ready(matrix.data, np.float32),
-    )
-
-
-def ready(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
-    """Return the array as the kernels' signatures want it: of that type, contiguous and writable."""
-    return np.require(array, dtype, ("C", "W"))
-
-
-def over_rows(kernel: Callable[..., Any], n_rows: int, threads: int, *arguments: Any) -> None:  # noqa: ANN401
-    """Call `kernel(start, stop, *arguments)` for ranges that together cover all rows, on several threads."""
-    if threads <= 1 or n_rows < 2:
-        kernel(0, n_rows, *arguments)
-        return
-    # More ranges than threads, since rows differ in length.
-    edges = np.unique(np.linspace(0, n_rows, min(n_rows, 8 * threads) + 1).astype(int)).tolist()
-    with ThreadPoolExecutor(threads) as pool:
-        jobs = [pool.submit(kernel, start, stop, *arguments) for start, stop in pairwise(edges)]
-        for job in jobs:
-            job.result()
 
 
 @nb.njit(

@@ -150,10 +150,10 @@ def _common(indices: Ints, a: int, a_stop: int, b: int, b_stop: int) -> int:  # 
 
 @nb.njit(
     f"void(int64, int64, {_CSR}, float32[:, ::1], int64[::1], int32[::1], float32[::1], float32[::1],"
-    " int32[:, ::1], int32[:, ::1])",
+    " int32[:, ::1], int32[:, ::1], float32[:, ::1])",
     nogil=True,
     cache=True,
-    fastmath={"reassoc", "contract"},
+    fastmath={"reassoc"},
 )
 def nearest_in_history(
     start: int,
@@ -168,11 +168,16 @@ def nearest_in_history(
     attribute_scale: Floats,
     columns: Ints,
     out_middle: Ints,
+    out_terms: Floats,
 ) -> None:  # pragma: no cover — compiled
-    """Find, for columns[row, t], the history item with the largest term of `similar.nearest_terms`."""
+    """Find, for columns[row, t], the history item with the largest term of `similar.nearest_terms`.
+
+    It is worked out in f64 and rounded to f32, so that the order of the summands does not show.
+    """
     for row in range(start, stop):
         for t in range(columns.shape[1]):
             out_middle[row, t] = -1
+            out_terms[row, t] = 0
             column = columns[row, t]
             if column < 0:
                 continue
@@ -181,16 +186,18 @@ def nearest_in_history(
                 item = h_indices[p]
                 if item == column:
                     continue
-                dot = np.float32(0)
+                dot = 0.0
                 for f in range(vectors.shape[1]):
-                    dot += vectors[item, f] * vectors[column, f]
+                    dot += np.float64(vectors[item, f]) * np.float64(vectors[column, f])
                 shared = _common(
                     a_indices, a_indptr[item], a_indptr[item + 1], a_indptr[column], a_indptr[column + 1]
                 )
-                term = h_data[p] * (text_scale[row] * dot + attribute_scale[row] * shared)
+                likeness = np.float64(text_scale[row]) * dot + np.float64(attribute_scale[row]) * shared
+                term = np.float32(np.float64(h_data[p]) * likeness)
                 if term > most:
                     most = term
                     out_middle[row, t] = item
+                    out_terms[row, t] = term
 
 
 @nb.njit(

@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.models.base import Evidence, Queries, Why
 from prodassoc_cli.models.data import Csr, Floats, Ints, csr_of
 from prodassoc_cli.models.explain import Audience, reasons
 from prodassoc_cli.models.filters import allowed_items
+from prodassoc_cli.models.rows import one_blas_thread
 from prodassoc_cli.models.split import basket_queries, user_queries
 from prodassoc_cli.models.topk import top_k
 from prodassoc_cli.models.trained import TrainedModel
@@ -100,7 +100,7 @@ def recommend(
     unknown, total = requests.unknown, requests.ids.len()
     frames, filled = [], 0
     for rows in _blocks(total, len(model.items)):
-        with threadpool_limits(1, "blas"):
+        with one_blas_thread():
             frame, fillers = _block(model, requests, rows, audience, k, threads)
         frames.append(frame)
         filled += fillers
