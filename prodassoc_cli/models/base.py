@@ -19,6 +19,7 @@ from scipy import sparse
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData
+from prodassoc_cli.models.topk import top_k
 from prodassoc_cli.settings import Setting
 
 Arrays = dict[str, NDArray[Any]]
@@ -148,11 +149,13 @@ class Recommender(ABC):
 
     Attributes:
         name: the word for it at the command line.
+        fused: whether `top_k` goes without the scores of all items, so that blocks may be large.
         Parameters: frozen dataclass of its parameters, each declared by `settings.setting`.
         names_pairs: whether its reasons speak of products bought together, which takes the baskets.
     """
 
     name: ClassVar[str]
+    fused: ClassVar[bool] = False
     Parameters: ClassVar[type] = NoParameters
     names_pairs: ClassVar[bool] = False
 
@@ -189,6 +192,11 @@ class Recommender(ABC):
     @abstractmethod
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return rows × items of scores, higher is better; -inf where the model cannot score."""
+
+    def top_k(self, queries: Queries, k: int, threads: int) -> tuple[Ints, Floats]:
+        """Return the k best items allowed for each row and their scores, as `topk.top_k` does."""
+        blocked = queries.seen if queries.new_only else None
+        return top_k(self.score(queries, threads), k, threads, allowed=queries.allowed, blocked=blocked)
 
     @abstractmethod
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:

@@ -97,6 +97,28 @@ def select_top_k(
         out_scores[row, : len(columns)] = scores[row, columns]
 
 
+def best_scores(
+    start: int,
+    stop: int,
+    h_indptr: Longs,
+    h_indices: Ints,
+    h_data: Floats,
+    s_indptr: Longs,
+    s_indices: Ints,
+    s_data: Floats,
+    best: bool,
+    allowed: Mask,
+    b_indptr: Longs,
+    b_indices: Ints,
+    out_columns: Ints,
+    out_scores: Floats,
+) -> None:
+    """Do what `kernels.best_scores` does."""
+    scores = np.empty((len(out_columns), len(allowed)), np.float32)
+    scatter_scores(start, stop, h_indptr, h_indices, h_data, s_indptr, s_indices, s_data, best, scores)
+    select_top_k(start, stop, scores, allowed, b_indptr, b_indices, out_columns, out_scores)
+
+
 def best_terms(
     start: int,
     stop: int,

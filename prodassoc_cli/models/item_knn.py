@@ -53,6 +53,7 @@ class ItemKnn(Recommender):
     """
 
     name = "item-knn"
+    fused = True
     names_pairs = True
     Parameters = ItemKnnParameters
 
@@ -63,6 +64,11 @@ class ItemKnn(Recommender):
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return the sums of similarities to the history."""
         return similar.scores_from(weighed(queries.history, self.parameters.counts), self.similar, threads)
+
+    def top_k(self, queries: Queries, k: int, threads: int) -> tuple[Ints, Floats]:
+        """Return the best of the sums, of which only those above 0 are held."""
+        history = weighed(queries.history, self.parameters.counts)
+        return similar.best_from(history, self.similar, k, threads, **similar.limits(queries))
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
         """Name the product of the history that gave most of the score."""
@@ -116,9 +122,9 @@ def item_similarities(x: Csr, parameters: ItemKnnParameters, threads: int) -> Cs
         column_scale=similar.inverse_power(popularity, b),
         excluded=np.arange(n_items),
     )
-    result = similar.scaled(result, rows=similar.inverse_power(popularity, a))
+    result.data *= np.repeat(similar.inverse_power(popularity, a), np.diff(result.indptr))
     if power != 1.0:
-        result.data = result.data**power
+        np.power(result.data, np.float32(power), out=result.data)
     return result
 
 

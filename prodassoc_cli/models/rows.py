@@ -28,7 +28,7 @@ Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
 Kernel = Literal[
-    "product_top_k", "scatter_scores", "select_top_k",
+    "product_top_k", "scatter_scores", "select_top_k", "best_scores",
     "best_terms", "linking_items", "nearest_in_history", "count_common",
 ]  # fmt: skip
 

@@ -38,6 +38,7 @@ class Rules(Recommender):
     """
 
     name = "rules"
+    fused = True
     names_pairs = True
     Parameters = RulesParameters
     table: RuleTable | None
@@ -97,6 +98,12 @@ class Rules(Recommender):
         """Return the sum (or the best) of the scores of the rules that fire."""
         fired, values = self._history(queries)
         return similar.scores_from(fired, values, threads, best=self.parameters.combine == "best")
+
+    def top_k(self, queries: Queries, k: int, threads: int) -> tuple[Ints, Floats]:
+        """Return the best, of which only those that a rule leads to are held."""
+        fired, values = self._history(queries)
+        best = self.parameters.combine == "best"
+        return similar.best_from(fired, values, k, threads, best=best, **similar.limits(queries))
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
         """Name the left side of the rule that gave most of the score."""

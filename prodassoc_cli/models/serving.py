@@ -99,7 +99,7 @@ def recommend(
     }[audience](model, ids, baskets, notices, _Options(allowed, new_only, k))
     unknown, total = requests.unknown, requests.ids.len()
     frames, filled = [], 0
-    for rows in _blocks(total, len(model.items)):
+    for rows in _blocks(total, 0 if model.recommender.fused else len(model.items)):
         with one_blas_thread():
             frame, fillers = _block(model, requests, rows, audience, k, threads)
         frames.append(frame)
@@ -147,9 +147,7 @@ def _lists(
     model: TrainedModel, queries: Queries, k: int, threads: int
 ) -> tuple[Ints, Floats, NDArray[np.bool_]]:
     """Return items, scores and whether the model itself put each there; short lists are filled up."""
-    scores = model.recommender.score(queries, threads)
-    blocked = queries.seen if queries.new_only else None
-    items, values = top_k(scores, k, threads, allowed=queries.allowed, blocked=blocked)
+    items, values = model.recommender.top_k(queries, k, threads)
     own = items >= 0
     short = np.flatnonzero(~own.all(axis=1))
     if len(short):

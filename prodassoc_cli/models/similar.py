@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from prodassoc_cli.models.base import Arrays
+from prodassoc_cli.models.base import Arrays, Queries
 from prodassoc_cli.models.data import Csr, Floats, Ints, csr_of
 from prodassoc_cli.models.rows import csr_arrays, one_blas_thread, over_rows, ready
 
@@ -44,8 +45,10 @@ def top_k_product(
     scale = np.ones(width, np.float32) if column_scale is None else column_scale.astype(np.float32)
     skip = np.full(n, -1, np.int64) if excluded is None else excluded.astype(np.int64)
     b = csr_arrays(right)
-    parts: list[tuple[Ints, Floats]] = []
     lengths = np.zeros(n, np.int64)
+    # No row has more entries than there are products of entries that make it up: room for those is enough.
+    room = int(np.minimum(_pattern_product(left, np.diff(right.indptr)), k).sum())
+    indices, data, end = np.empty(room, np.int32), np.empty(room, np.float32), 0
     for start in range(0, n, _BLOCK):
         rows = left[start : start + _BLOCK]
         height = rows.shape[0]
@@ -54,11 +57,21 @@ def top_k_product(
         arguments = (*csr_arrays(rows), *b, scale, skip[start : start + height], least)
         over_rows("product_top_k", height, threads, *arguments, columns, values, counts)
         filled = np.arange(k) < counts[:, None]
-        parts.append((columns[filled], values[filled]))
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
-    indices = np.concatenate([part[0] for part in parts]) if parts else np.empty(0, np.int32)
-    data = np.concatenate([part[1] for part in parts]) if parts else np.empty(0, np.float32)
-    return sparse.csr_array((data, indices, indptr), shape=(n, width))
+        begin, end = end, end + int(counts.sum())
+        indices[begin:end], data[begin:end] = columns[filled], values[filled]
+    return csr_from(np.concatenate([[0], np.cumsum(lengths)]), indices[:end], data[:end], width)
+
+
+def csr_from(indptr: NDArray[Any], indices: Ints, data: Floats, width: int) -> Csr:
+    """Return the CSR matrix of these arrays with i32 bounds where they fit: else scipy widens the indices."""
+    bounds = indptr.astype(np.int32 if indptr[-1] < 2**31 else np.int64)
+    return sparse.csr_array((data, indices, bounds), shape=(len(indptr) - 1, width))
+
+
+def _pattern_product(left: Csr, sizes: NDArray[Any]) -> NDArray[np.float64]:
+    """Return for each row of `left` the sum of the sizes at its entries."""
+    pattern = sparse.csr_array((np.ones(left.nnz), left.indices, left.indptr), shape=left.shape)
+    return np.asarray(pattern @ sizes.astype(np.float64))
 
 
 def scores_from(history: Csr, similar: Csr, threads: int, *, best: bool = False) -> Floats:
@@ -67,6 +80,34 @@ def scores_from(history: Csr, similar: Csr, threads: int, *, best: bool = False)
     arguments = (*csr_arrays(history), *csr_arrays(similar), best, out)
     over_rows("scatter_scores", history.shape[0], threads, *arguments)
     return out
+
+
+def best_from(
+    history: Csr,
+    similar: Csr,
+    k: int,
+    threads: int,
+    *,
+    best: bool = False,
+    allowed: NDArray[np.bool_] | None = None,
+    blocked: Csr | None = None,
+) -> tuple[Ints, Floats]:
+    """Return `topk.top_k` of `scores_from`, without ever holding the scores of all items."""
+    rows, width = history.shape[0], similar.shape[1]
+    k = min(k, width)
+    items, values = np.empty((rows, k), np.int32), np.empty((rows, k), np.float32)
+    mask = np.ones(width, np.bool_) if allowed is None else allowed
+    pattern = (np.zeros(rows + 1, np.int64), np.empty(0, np.int32))
+    if blocked is not None:
+        pattern = csr_arrays(blocked)[:2]
+    arguments = (*csr_arrays(history), *csr_arrays(similar), best, mask, *pattern)
+    over_rows("best_scores", rows, threads, *arguments, items, values)
+    return items, values
+
+
+def limits(queries: Queries) -> dict[str, Any]:
+    """Return what `best_from` may list for these queries."""
+    return {"allowed": queries.allowed, "blocked": queries.seen if queries.new_only else None}
 
 
 def main_terms(history: Csr, similar: Csr, items: Ints, threads: int) -> tuple[Ints, Floats]:

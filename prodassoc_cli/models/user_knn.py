@@ -87,6 +87,13 @@ class UserKnn(Recommender):
             return mean_ratings(near, self.ratings, self.parameters.min_raters, threads)
         return similar.scores_from(near, self.others, threads)
 
+    def top_k(self, queries: Queries, k: int, threads: int) -> tuple[Ints, Floats]:
+        """Return the best; of summed likenesses only those above 0 are held."""
+        if self.ratings is not None:
+            return super().top_k(queries, k, threads)
+        near = self.neighbours(queries, threads)
+        return similar.best_from(near, self.others, k, threads, **similar.limits(queries))
+
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
         """Name the product shared with most of the neighbours who bought the one listed (or count raters)."""
         near = self.neighbours(queries, threads)

@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from prodassoc_cli.models import few, kernels, reason_kernels, rows, similar
 from prodassoc_cli.models.data import csr_of
+from prodassoc_cli.models.topk import top_k
 from tests.conftest import ROOT
 
 WIDTH = 9
@@ -70,6 +71,17 @@ def test_scatter_scores(history, similarity, best):
 def test_select_top_k(scores, allowed, blocked, k):
     arguments = (scores, allowed, *rows.csr_arrays(blocked)[:2])
     both("select_top_k", 4, arguments, ((4, k), np.int32), ((4, k), np.float32))
+
+
+@given(sparse(4), sparse(WIDTH), st.booleans(), hnp.arrays(np.bool_, WIDTH), sparse(4), st.integers(1, WIDTH))
+def test_best_scores(history, similarity, best, allowed, blocked, k):
+    matrices = (*rows.csr_arrays(history), *rows.csr_arrays(similarity))
+    pattern = rows.csr_arrays(blocked)[:2]
+    both("best_scores", 4, (*matrices, best, allowed, *pattern), ((4, k), np.int32), ((4, k), np.float32))
+    found = similar.best_from(history, similarity, k, 1, best=best, allowed=allowed, blocked=blocked)
+    scores = similar.scores_from(history, similarity, 1, best=best)
+    for ours, theirs in zip(found, top_k(scores, k, 1, allowed=allowed, blocked=blocked), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 orders = st.lists(st.permutations([-1, *range(WIDTH)]), min_size=4, max_size=4)
