@@ -286,6 +286,11 @@ class RecommendConfig:
     ids: str | None = setting(None, "File of ids to make lists for, one a line [default: all]", **_FILE)
     basket: list[str] = setting([], "Products of a basket, comma-separated (repeatable)", metavar="A,B")
     include_seen: bool = setting(False, "Recommend what a user already bought too")
+    reasons: bool = setting(True, "Say why", flag="--reasons/--no-reasons")
+    reason_weights: bool | None = setting(
+        None, "Work out what each reason is worth by scoring again without it [default: up to 1,000 lists]",
+        flag="--reason-weights/--no-reason-weights",
+    )  # fmt: skip
     where: list[str] = setting(
         [],
         "Only products with this value: category=Dairy (repeatable)",

@@ -66,6 +66,8 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
                 where=config.where,
                 allow=_read_ids(this, "allow"),
                 deny=_read_ids(this, "deny"),
+                with_reasons=config.reasons,
+                reason_weights=config.reason_weights,
                 threads=this.threads,
                 progress=progress,
             )
@@ -113,11 +115,12 @@ def _lines(path: Path) -> list[str]:
 
 
 def _with_titles(frame: pl.DataFrame, model: TrainedModel) -> pl.DataFrame:
-    """Return the lists as people read them: titles instead of ids, no scores."""
+    """Return the lists as people read them: titles instead of ids, no scores beside reasons."""
     from prodassoc_cli.artifacts.naming import with_titles
 
     subject = frame.columns[0]
     columns = ["product_id"] + (["source_product_id"] if subject == "source_product_id" else [])
     shown = with_titles(frame.head(200), model.items.frame, columns)
     names = {"product_id": "product", "source_product_id": "for_product"}
-    return shown.select(subject, "rank", "product_id", "reason").rename(names, strict=False)
+    last = "reason" if "reason" in frame.columns else "score"
+    return shown.select(subject, "rank", "product_id", last).rename(names, strict=False)

@@ -57,6 +57,11 @@ class ItemKnn(Recommender):
     names_pairs = True
     Parameters = ItemKnnParameters
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether a score is a sum over the history: it is."""
+        return True
+
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Compute the similarities by one fused product."""
         self.similar = item_similarities(binary(data.rows), self.parameters, threads)
@@ -73,8 +78,8 @@ class ItemKnn(Recommender):
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
         """Name the product of the history that gave most of the score."""
         history = weighed(queries.history, self.parameters.counts)
-        sources, _ = similar.main_terms(history, self.similar, items, threads)
-        return Evidence.of(Why.SAME_BUYERS, items, others=sources)
+        sources, terms = similar.main_terms(history, self.similar, items, threads)
+        return Evidence.of(Why.SAME_BUYERS, items, others=sources, weight=terms)
 
     def arrays(self) -> Arrays:
         """Return the similarities."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,7 @@ from scipy import sparse
 
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.models.base import Evidence, Queries, Why
+from prodassoc_cli.models.counterfactual import falls
 from prodassoc_cli.models.data import Csr, Floats, Ints, csr_of
 from prodassoc_cli.models.explain import Audience, reasons
 from prodassoc_cli.models.filters import allowed_items
@@ -22,6 +23,9 @@ from prodassoc_cli.models.trained import TrainedModel
 
 _SCORES_A_BLOCK = 2**24
 """Scores held at once: 64 MB of f32."""
+
+_FEW_LISTS = 1_000
+"""Up to so many lists the weights of reasons are worked out unasked."""
 
 ID_COLUMNS: dict[Audience, str] = {
     "users": "user_id",
@@ -65,6 +69,8 @@ def recommend(
     where: Sequence[str] = (),
     allow: Sequence[str] | None = None,
     deny: Sequence[str] | None = None,
+    with_reasons: bool = True,
+    reason_weights: bool | None = None,
     threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Served:
@@ -83,6 +89,9 @@ def recommend(
         where: conditions COLUMN=VALUE, see `filters.allowed_items`.
         allow: the only products allowed.
         deny: products never listed.
+        with_reasons: whether to say why, in words and columns.
+        reason_weights: whether to score again without the products named, where a model's scores are no sums
+            over the history; None: only for up to a thousand lists.
         threads: threads to use.
         progress: called with rows done and rows in all.
 
@@ -98,17 +107,21 @@ def recommend(
         "baskets": _baskets,
     }[audience](model, ids, baskets, notices, _Options(allowed, new_only, k))
     unknown, total = requests.unknown, requests.ids.len()
+    reasoning = None
+    if with_reasons:
+        weighs = total <= _FEW_LISTS if reason_weights is None else reason_weights
+        reasoning = _Reasoning(audience, weighs, threads)
     frames, filled = [], 0
     for rows in _blocks(total, 0 if model.recommender.fused else len(model.items)):
         with one_blas_thread():
-            frame, fillers = _block(model, requests, rows, audience, k, threads)
+            frame, fillers = _block(model, requests, rows, ID_COLUMNS[audience], k, reasoning, threads)
         frames.append(frame)
         filled += fillers
         if progress is not None:
             progress(rows.stop, total)
     if unknown.any():
         notices.append(f"users not known to the model: {int(unknown.sum())}; they get popular products")
-    frame = pl.concat(frames) if frames else _empty(ID_COLUMNS[audience])
+    frame = pl.concat(frames) if frames else _empty(ID_COLUMNS[audience], with_reasons=with_reasons)
     counts = {
         "lists": total,
         "rows": frame.height,
@@ -118,16 +131,52 @@ def recommend(
     return Served(frame, notices, counts)
 
 
+@dataclass(frozen=True)
+class _Reasoning:
+    """How reasons are given: for whom, and whether their weights are worth scoring again for."""
+
+    audience: Audience
+    weighs: bool
+    threads: int
+
+    def __call__(
+        self,
+        model: TrainedModel,
+        queries: Queries,
+        items: Ints,
+        scores: Floats,
+        own: NDArray[np.bool_],
+        unknown: NDArray[np.bool_],
+    ) -> pl.DataFrame:
+        """Return the columns of reasons; `own` says which items the model itself listed."""
+        recommender = model.recommender
+        evidence = recommender.explain(queries, np.where(own, items, -1), self.threads)
+        evidence = evidence.where(own, Evidence.of(Why.POPULAR, items))
+        again = evidence.kind == Why.AGAIN
+        evidence.others[:, :, 0] = np.where(again, items, evidence.others[:, :, 0])
+        if not recommender.adds_up:
+            named = evidence.others if self.weighs else np.full_like(evidence.others, -1)
+            weight = falls(recommender, queries, items, scores, named, self.threads)
+            evidence = replace(evidence, weight=weight)
+        return reasons(model, evidence, queries, items, self.audience, unknown=unknown)
+
+
 def _block(
-    model: TrainedModel, requests: _Requests, rows: slice, audience: Audience, k: int, threads: int
+    model: TrainedModel,
+    requests: _Requests,
+    rows: slice,
+    column: str,
+    k: int,
+    reasoning: _Reasoning | None,
+    threads: int,
 ) -> tuple[pl.DataFrame, int]:
-    """Return the lists of some rows with reasons, and how many of their places popularity filled."""
+    """Return the lists of some rows, and how many of their places popularity filled."""
     queries = requests.block(rows)
     items, scores, own = _lists(model, queries, k, threads)
-    evidence = model.recommender.explain(queries, np.where(own, items, -1), threads)
-    evidence = evidence.where(own, Evidence.of(Why.POPULAR, items))
-    texts = reasons(model, evidence, queries, items, audience, unknown=requests.unknown[rows])
-    frame = _frame(model, requests.ids[rows], ID_COLUMNS[audience], items, scores, texts)
+    frame = _frame(model, requests.ids[rows], column, items, scores)
+    if reasoning is not None:
+        unknown = requests.unknown[rows]
+        frame = frame.hstack(reasoning(model, queries, items, scores, own, unknown))
     return frame, int((items >= 0).sum() - own.sum())
 
 
@@ -177,9 +226,7 @@ def _fill(
     values[short] = np.where(have, values[short], floor[:, None] + share)
 
 
-def _frame(
-    model: TrainedModel, ids: pl.Series, column: str, items: Ints, scores: Floats, texts: pl.Series
-) -> pl.DataFrame:
+def _frame(model: TrainedModel, ids: pl.Series, column: str, items: Ints, scores: Floats) -> pl.DataFrame:
     row, slot = np.nonzero(items >= 0)
     return pl.DataFrame(
         {
@@ -187,14 +234,23 @@ def _frame(
             "rank": pl.Series(slot + 1, dtype=pl.Int32),
             "product_id": model.items.ids.gather(pl.Series(items[row, slot])),
             "score": scores[row, slot].astype(np.float64),
-            "reason": texts,
         }
     )
 
 
-def _empty(column: str) -> pl.DataFrame:
-    schema = {"rank": pl.Int32, "product_id": pl.String, "score": pl.Float64, "reason": pl.String}
-    return pl.DataFrame(schema={column: pl.String, **schema})
+def _empty(column: str, *, with_reasons: bool) -> pl.DataFrame:
+    ids = pl.Series([], dtype=pl.String)
+    frame = pl.DataFrame(
+        {column: ids, "rank": ids.cast(pl.Int32), "product_id": ids, "score": ids.cast(pl.Float64)}
+    )
+    if not with_reasons:
+        return frame
+    return frame.with_columns(
+        reason=ids,
+        reason_kind=ids,
+        reason_products=pl.Series([], dtype=pl.List(pl.String)),
+        reason_weight=ids.cast(pl.Float64),
+    )
 
 
 def _users(
