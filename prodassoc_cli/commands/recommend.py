@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from prodassoc_cli.artifacts.schemas import MODEL, RECOMMENDATIONS
+from prodassoc_cli.artifacts.schemas import EMBEDDINGS, MODEL, PRODUCTS, RECOMMENDATIONS
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.errors import BadData, UsageProblem
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
             "prodassoc recommend model.parquet -k 10 -o recs.parquet",
             'prodassoc recommend model.parquet --basket "00101,00301" -k 5',
             "prodassoc recommend model.parquet --for products --where category=Food -o bought-together.csv",
+            "prodassoc recommend model.parquet --for products --relation complement -o goes-with.parquet",
         ),
         run,
     )
@@ -43,7 +44,7 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
     audience = _audience(config)
     this = Run("recommend", config, common)
     this.take("model", inputs)
-    for role in ("ids", "allow", "deny"):
+    for role in ("ids", "allow", "deny", "products", "embeddings"):
         this.take(role, getattr(config, role))
     with this.outputs(RECOMMENDATIONS) as outputs:
         # Importing and reading take most of the time of one basket's answer: side by side, then.
@@ -66,6 +67,13 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
                 where=config.where,
                 allow=_read_ids(this, "allow"),
                 deny=_read_ids(this, "deny"),
+                products=this.read_optional("products", PRODUCTS),
+                embeddings=this.read_optional("embeddings", EMBEDDINGS),
+                diversity=config.diversity,
+                max_per_category=config.max_per_category,
+                relation=config.relation,
+                epsilon=config.explore,
+                seed=common.seed,
                 with_reasons=config.reasons,
                 reason_weights=config.reason_weights,
                 threads=this.threads,

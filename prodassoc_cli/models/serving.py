@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -12,17 +14,23 @@ from scipy import sparse
 
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.models.base import Evidence, Queries, Why
+from prodassoc_cli.models.content import Content, encode_attributes
 from prodassoc_cli.models.counterfactual import falls
-from prodassoc_cli.models.data import Csr, Floats, Ints, csr_of
+from prodassoc_cli.models.data import Csr, Floats, Ints, aligned_vectors, csr_of
+from prodassoc_cli.models.diversity import Variety, variety
 from prodassoc_cli.models.explain import Audience, reasons
 from prodassoc_cli.models.filters import allowed_items
+from prodassoc_cli.models.lists import Cut, Lists, cut_lists
 from prodassoc_cli.models.rows import one_blas_thread
 from prodassoc_cli.models.split import basket_queries, user_queries
-from prodassoc_cli.models.topk import top_k
 from prodassoc_cli.models.trained import TrainedModel
+
+Relation = Literal["complement", "substitute"]
 
 _SCORES_A_BLOCK = 2**24
 """Scores held at once: 64 MB of f32."""
+
+_ALL_ITEMS_ROWS = 32
 
 _FEW_LISTS = 1_000
 """Up to so many lists the weights of reasons are worked out unasked."""
@@ -69,6 +77,13 @@ def recommend(
     where: Sequence[str] = (),
     allow: Sequence[str] | None = None,
     deny: Sequence[str] | None = None,
+    products: pl.DataFrame | None = None,
+    embeddings: pl.DataFrame | None = None,
+    diversity: float = 0.0,
+    max_per_category: int | None = None,
+    relation: Relation | None = None,
+    epsilon: float = 0.0,
+    seed: int = 42,
     with_reasons: bool = True,
     reason_weights: bool | None = None,
     threads: int = 1,
@@ -86,9 +101,17 @@ def recommend(
         ids: users or products; None for all. An unknown user gets popular products.
         baskets: product ids of each basket, for baskets; their basket_id is 1, 2, ….
         include_seen: whether a list may repeat what is in the history; a product is never listed for itself.
-        where: conditions COLUMN=VALUE, see `filters.allowed_items`.
+        where: conditions as COLUMN=VALUE or COLUMN>=NUMBER, see `filters.allowed_items`.
         allow: the only products allowed.
         deny: products never listed.
+        products: the catalogue of today, for titles and filters; None for the one trained with.
+        embeddings: vectors of the products; None for those of the model, if it has any.
+        diversity: how much the items of a list are to differ, 0 to 1, see `diversity.Variety`.
+        max_per_category: most products of one category in a list.
+        relation: for products, whether the lists hold complements or substitutes, see `relation.related`.
+        epsilon: probability that a place shows a runner-up, see `explore`; the column propensity says how
+            likely what is shown was.
+        seed: seed of the exploration.
         with_reasons: whether to say why, in words and columns.
         reason_weights: whether to score again without the products named, where a model's scores are no sums
             over the history; None: only for up to a thousand lists.
@@ -99,13 +122,30 @@ def recommend(
         UsageProblem: the options do not fit together.
         BadData: none of the products asked for is known, or no product passes the filters.
     """
+    if products is not None:
+        model = model.with_catalogue(products)
     allowed, notices = allowed_items(model.items, where, allow, deny)
+    if epsilon and (max_per_category is not None or relation is not None):
+        raise UsageProblem(
+            "--explore goes with neither --max-per-category nor --relation", "drop one of them"
+        )
+    how = Cut(k, _variety(model, diversity, max_per_category, embeddings), epsilon, seed)
     new_only = not include_seen or audience == "products"
     requests = {
         "users": _users,
         "products": _products,
         "baskets": _baskets,
-    }[audience](model, ids, baskets, notices, _Options(allowed, new_only, k))
+    }[audience](model, ids, baskets, notices, _Options(allowed, new_only, how.depth(len(model.items))))
+    relate = None
+    if relation is not None:
+        if audience != "products":
+            raise UsageProblem("--relation is between products", "add --for products")
+        from prodassoc_cli.models.relation import related  # scipy.special, which no other list needs
+
+        relate = partial(
+            related, model, relation=relation, k=k, threads=threads, allowed=allowed,
+            vectors=vectors_of(model, embeddings),
+        )  # fmt: skip
     unknown, total = requests.unknown, requests.ids.len()
     reasoning = None
     if with_reasons:
@@ -114,7 +154,10 @@ def recommend(
     frames, filled = [], 0
     for rows in _blocks(total, 0 if model.recommender.fused else len(model.items)):
         with one_blas_thread():
-            frame, fillers = _block(model, requests, rows, ID_COLUMNS[audience], k, reasoning, threads)
+            if relate is not None:
+                frame, fillers = _related_block(model, requests, rows, relate, reasoning), 0
+            else:
+                frame, fillers = _block(model, requests, rows, ID_COLUMNS[audience], how, reasoning, threads)
         frames.append(frame)
         filled += fillers
         if progress is not None:
@@ -166,25 +209,90 @@ def _block(
     requests: _Requests,
     rows: slice,
     column: str,
-    k: int,
+    how: Cut,
     reasoning: _Reasoning | None,
     threads: int,
 ) -> tuple[pl.DataFrame, int]:
     """Return the lists of some rows, and how many of their places popularity filled."""
+    ids, unknown = requests.ids[rows], requests.unknown[rows]
     queries = requests.block(rows)
-    items, scores, own = _lists(model, queries, k, threads)
-    frame = _frame(model, requests.ids[rows], column, items, scores)
+    frame, filled, short = _answered(model, queries, ids, unknown, column, how, reasoning, threads)
+    again = []
+    for start in range(0, len(short), _ALL_ITEMS_ROWS):
+        # So many of their candidates were of few categories that all products must be ranked.
+        few = short[start : start + _ALL_ITEMS_ROWS]
+        deep = replace(queries.rows(few), depth=len(model.items))
+        theirs = _answered(
+            model, deep, ids.gather(pl.Series(few)), unknown[few], column, how, reasoning, threads
+        )
+        again.append(theirs[0])
+        filled += theirs[1]
+    if again:
+        whole = frame.filter(~pl.col(column).is_in(pl.concat(again)[column].unique().implode()))
+        order = pl.DataFrame({column: ids, "_row": np.arange(ids.len())})
+        joined = pl.concat([whole, *again]).join(order, on=column, how="left")
+        frame = joined.sort("_row", "rank").drop("_row")
+    return frame, filled
+
+
+def _related_block(
+    model: TrainedModel,
+    requests: _Requests,
+    rows: slice,
+    relate: Callable[[Ints], tuple[Ints, Floats, Evidence]],
+    reasoning: _Reasoning | None,
+) -> pl.DataFrame:
+    """Return the complements or substitutes of some products."""
+    queries = requests.block(rows)
+    items, scores, evidence = relate(queries.history.indices.astype(np.int32))
+    lists = Lists(items, scores, items >= 0, None, np.empty(0, np.int64))
+    frame = _frame(model, requests.ids[rows], ID_COLUMNS["products"], lists)
+    return frame if reasoning is None else frame.hstack(reasons(model, evidence, queries, items, "products"))
+
+
+def _answered(
+    model: TrainedModel,
+    queries: Queries,
+    ids: pl.Series,
+    unknown: NDArray[np.bool_],
+    column: str,
+    how: Cut,
+    reasoning: _Reasoning | None,
+    threads: int,
+) -> tuple[pl.DataFrame, int, NDArray[np.int64]]:
+    """Return the lists of the queries, the number of fillers, and the rows that need more candidates."""
+    lists = cut_lists(model, queries, how, ids.to_list() if how.epsilon else (), threads)
+    frame = _frame(model, ids, column, lists)
     if reasoning is not None:
-        unknown = requests.unknown[rows]
-        frame = frame.hstack(reasoning(model, queries, items, scores, own, unknown))
-    return frame, int((items >= 0).sum() - own.sum())
+        said = reasoning(model, queries, lists.items, lists.scores, lists.own, unknown)
+        frame = frame.hstack(said)
+    if lists.propensity is not None:
+        frame = frame.with_columns(propensity=pl.Series(lists.propensity[lists.items >= 0]))
+    return frame, int((lists.items >= 0).sum() - lists.own.sum()), lists.short
+
+
+def _variety(
+    model: TrainedModel, diversity: float, most_per_category: int | None, embeddings: pl.DataFrame | None
+) -> Variety:
+    if not diversity and most_per_category is None:
+        return Variety()
+    attributes = encode_attributes(model.items) if diversity else csr_of(np.zeros((len(model.items), 1)))
+    return variety(model.items, diversity, most_per_category, vectors_of(model, embeddings), attributes)
+
+
+def vectors_of(model: TrainedModel, embeddings: pl.DataFrame | None) -> Floats | None:
+    """Return the vectors of the products: those given, else those of the model, else None."""
+    if embeddings is not None:
+        return aligned_vectors(embeddings, model.items.ids)
+    parts = getattr(model.recommender, "parts", {"": model.recommender})
+    return next((part.vectors for part in parts.values() if isinstance(part, Content)), None)
 
 
 @dataclass(frozen=True)
 class _Options:
     allowed: NDArray[np.bool_] | None
     new_only: bool
-    k: int
+    depth: int
 
 
 def _blocks(total: int, width: int) -> Iterator[slice]:
@@ -192,41 +300,8 @@ def _blocks(total: int, width: int) -> Iterator[slice]:
     return (slice(start, min(start + step, total)) for start in range(0, total, step))
 
 
-def _lists(
-    model: TrainedModel, queries: Queries, k: int, threads: int
-) -> tuple[Ints, Floats, NDArray[np.bool_]]:
-    """Return items, scores and whether the model itself put each there; short lists are filled up."""
-    items, values = model.recommender.top_k(queries, k, threads)
-    own = items >= 0
-    short = np.flatnonzero(~own.all(axis=1))
-    if len(short):
-        _fill(model, queries.rows(short), items, values, short, threads)
-    return items, values, own
-
-
-def _fill(
-    model: TrainedModel, queries: Queries, items: Ints, values: Floats, short: NDArray[np.int64], threads: int
-) -> None:
-    """Fill up short lists by popularity, below the model's own scores, in place."""
-    have = items[short] >= 0
-    row, slot = np.nonzero(have)
-    listed = sparse.csr_array(
-        (np.ones(len(row), np.float32), (row, items[short][row, slot])), shape=queries.history.shape
-    )
-    blocked = csr_of(listed + queries.seen if queries.new_only else listed)
-    scores = np.tile(model.popularity, (len(short), 1))
-    more, shares = top_k(scores, items.shape[1], threads, allowed=queries.allowed, blocked=blocked)
-    count = have.sum(axis=1)
-    lowest = np.where(have, values[short], np.inf).min(axis=1)
-    floor = np.where(count > 0, lowest - 1, 0).astype(np.float32)
-    place = np.arange(items.shape[1]) - count[:, None]
-    filler = np.take_along_axis(more, np.maximum(place, 0), axis=1)
-    share = np.take_along_axis(shares, np.maximum(place, 0), axis=1)
-    items[short] = np.where(have, items[short], filler)
-    values[short] = np.where(have, values[short], floor[:, None] + share)
-
-
-def _frame(model: TrainedModel, ids: pl.Series, column: str, items: Ints, scores: Floats) -> pl.DataFrame:
+def _frame(model: TrainedModel, ids: pl.Series, column: str, lists: Lists) -> pl.DataFrame:
+    items, scores = lists.items, lists.scores
     row, slot = np.nonzero(items >= 0)
     return pl.DataFrame(
         {
@@ -272,7 +347,11 @@ def _users(
     def block(rows: slice) -> Queries:
         users = place[rows]
         queries = user_queries(
-            model, np.maximum(users, 0), allowed=options.allowed, new_only=options.new_only, depth=options.k
+            model,
+            np.maximum(users, 0),
+            allowed=options.allowed,
+            new_only=options.new_only,
+            depth=options.depth,
         )
         if (users >= 0).all():
             return queries
@@ -348,7 +427,7 @@ def _baskets(
 
 
 def _anonymous(history: Csr, options: _Options) -> Queries:
-    return basket_queries(history, allowed=options.allowed, new_only=options.new_only, depth=options.k)
+    return basket_queries(history, allowed=options.allowed, new_only=options.new_only, depth=options.depth)
 
 
 def _known_products(model: TrainedModel, wanted: pl.Series, where: str, notices: list[str]) -> Ints:
