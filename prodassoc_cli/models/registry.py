@@ -18,6 +18,9 @@ MODELS = {
     "item-knn": "item_knn:ItemKnn",
     "rules": "rules:Rules",
     "mf": "mf:Mf",
+    "repeat": "repeat:Repeat",
+    "trending": "popularity:Trending",
+    "random": "chance:Random",
 }
 """Name at the command line → module:class in this package."""
 
