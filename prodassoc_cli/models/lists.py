@@ -16,6 +16,7 @@ from prodassoc_cli.models.explore import RUNNERS_UP, explore
 from prodassoc_cli.models.topk import top_k
 from prodassoc_cli.models.trained import TrainedModel
 
+_SCORES_AT_ONCE = 2**24
 _LEAST_POOL = 100
 _POOL = 10
 
@@ -115,8 +116,10 @@ def _ranked(model: TrainedModel, queries: Queries, threads: int) -> tuple[Ints, 
     items, values = model.recommender.top_k(queries, queries.depth, threads)
     own = items >= 0
     short = np.flatnonzero(~own.all(axis=1))
-    if len(short):
-        _fill(model, queries.rows(short), items, values, short, threads)
+    step = max(1, _SCORES_AT_ONCE // len(model.items))
+    for start in range(0, len(short), step):
+        few = short[start : start + step]
+        _fill(model, queries.rows(few), items, values, few, threads)
     return items, values, own
 
 

@@ -10,19 +10,18 @@ from typing import Literal
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
 
-from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
+from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.models.audiences import Options, Requests, requests
 from prodassoc_cli.models.base import Evidence, Queries, Why
 from prodassoc_cli.models.content import Content, encode_attributes
 from prodassoc_cli.models.counterfactual import falls
-from prodassoc_cli.models.data import Csr, Floats, Ints, aligned_vectors, csr_of
+from prodassoc_cli.models.data import Floats, Ints, aligned_vectors, csr_of
 from prodassoc_cli.models.diversity import Variety, variety
 from prodassoc_cli.models.explain import Audience, reasons
 from prodassoc_cli.models.filters import allowed_items
 from prodassoc_cli.models.lists import Cut, Lists, cut_lists
 from prodassoc_cli.models.rows import one_blas_thread
-from prodassoc_cli.models.split import basket_queries, user_queries
 from prodassoc_cli.models.trained import TrainedModel
 
 Relation = Literal["complement", "substitute"]
@@ -30,6 +29,7 @@ Relation = Literal["complement", "substitute"]
 _SCORES_A_BLOCK = 2**24
 """Scores held at once: 64 MB of f32."""
 
+_RELATED_ARRAYS = 8
 _ALL_ITEMS_ROWS = 32
 
 _FEW_LISTS = 1_000
@@ -55,15 +55,6 @@ class Served:
     frame: pl.DataFrame
     notices: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Requests:
-    """Rows to make lists for: their ids, their queries by block, what may not be listed, who is unknown."""
-
-    ids: pl.Series
-    block: Callable[[slice], Queries]
-    unknown: NDArray[np.bool_]
 
 
 def recommend(
@@ -131,11 +122,9 @@ def recommend(
         )
     how = Cut(k, _variety(model, diversity, max_per_category, embeddings), epsilon, seed)
     new_only = not include_seen or audience == "products"
-    requests = {
-        "users": _users,
-        "products": _products,
-        "baskets": _baskets,
-    }[audience](model, ids, baskets, notices, _Options(allowed, new_only, how.depth(len(model.items))))
+    asked = requests(
+        audience, model, ids, baskets, notices, Options(allowed, new_only, how.depth(len(model.items)))
+    )
     relate = None
     if relation is not None:
         if audience != "products":
@@ -146,18 +135,19 @@ def recommend(
             related, model, relation=relation, k=k, threads=threads, allowed=allowed,
             vectors=vectors_of(model, embeddings),
         )  # fmt: skip
-    unknown, total = requests.unknown, requests.ids.len()
+    unknown, total = asked.unknown, asked.ids.len()
     reasoning = None
     if with_reasons:
         weighs = total <= _FEW_LISTS if reason_weights is None else reason_weights
         reasoning = _Reasoning(audience, weighs, threads)
     frames, filled = [], 0
-    for rows in _blocks(total, 0 if model.recommender.fused else len(model.items)):
+    dense = 0 if model.recommender.fused else 1
+    for rows in _blocks(total, len(model.items) * (dense if relate is None else _RELATED_ARRAYS)):
         with one_blas_thread():
             if relate is not None:
-                frame, fillers = _related_block(model, requests, rows, relate, reasoning), 0
+                frame, fillers = _related_block(model, asked, rows, relate, reasoning), 0
             else:
-                frame, fillers = _block(model, requests, rows, ID_COLUMNS[audience], how, reasoning, threads)
+                frame, fillers = _block(model, asked, rows, ID_COLUMNS[audience], how, reasoning, threads)
         frames.append(frame)
         filled += fillers
         if progress is not None:
@@ -206,7 +196,7 @@ class _Reasoning:
 
 def _block(
     model: TrainedModel,
-    requests: _Requests,
+    asked: Requests,
     rows: slice,
     column: str,
     how: Cut,
@@ -214,8 +204,8 @@ def _block(
     threads: int,
 ) -> tuple[pl.DataFrame, int]:
     """Return the lists of some rows, and how many of their places popularity filled."""
-    ids, unknown = requests.ids[rows], requests.unknown[rows]
-    queries = requests.block(rows)
+    ids, unknown = asked.ids[rows], asked.unknown[rows]
+    queries = asked.block(rows)
     frame, filled, short = _answered(model, queries, ids, unknown, column, how, reasoning, threads)
     again = []
     for start in range(0, len(short), _ALL_ITEMS_ROWS):
@@ -237,16 +227,16 @@ def _block(
 
 def _related_block(
     model: TrainedModel,
-    requests: _Requests,
+    asked: Requests,
     rows: slice,
     relate: Callable[[Ints], tuple[Ints, Floats, Evidence]],
     reasoning: _Reasoning | None,
 ) -> pl.DataFrame:
     """Return the complements or substitutes of some products."""
-    queries = requests.block(rows)
+    queries = asked.block(rows)
     items, scores, evidence = relate(queries.history.indices.astype(np.int32))
     lists = Lists(items, scores, items >= 0, None, np.empty(0, np.int64))
-    frame = _frame(model, requests.ids[rows], ID_COLUMNS["products"], lists)
+    frame = _frame(model, asked.ids[rows], ID_COLUMNS["products"], lists)
     return frame if reasoning is None else frame.hstack(reasons(model, evidence, queries, items, "products"))
 
 
@@ -288,13 +278,6 @@ def vectors_of(model: TrainedModel, embeddings: pl.DataFrame | None) -> Floats |
     return next((part.vectors for part in parts.values() if isinstance(part, Content)), None)
 
 
-@dataclass(frozen=True)
-class _Options:
-    allowed: NDArray[np.bool_] | None
-    new_only: bool
-    depth: int
-
-
 def _blocks(total: int, width: int) -> Iterator[slice]:
     step = int(np.clip(_SCORES_A_BLOCK // max(1, width), 32, 4096))
     return (slice(start, min(start + step, total)) for start in range(0, total, step))
@@ -326,123 +309,3 @@ def _empty(column: str, *, with_reasons: bool) -> pl.DataFrame:
         reason_products=pl.Series([], dtype=pl.List(pl.String)),
         reason_weight=ids.cast(pl.Float64),
     )
-
-
-def _users(
-    model: TrainedModel,
-    ids: Sequence[str] | None,
-    baskets: Sequence[Sequence[str]],
-    notices: list[str],
-    options: _Options,
-) -> _Requests:
-    if baskets:
-        raise UsageProblem("--basket is for lists for baskets", "add --for baskets")
-    wanted = model.users if ids is None else pl.Series(list(ids), dtype=pl.String).unique(maintain_order=True)
-    if ids is None and not model.users.len():
-        raise BadData(
-            "the model knows no users: all its orders are anonymous", "ask --for products or baskets"
-        )
-    place = _index(wanted, model.users)
-
-    def block(rows: slice) -> Queries:
-        users = place[rows]
-        queries = user_queries(
-            model,
-            np.maximum(users, 0),
-            allowed=options.allowed,
-            new_only=options.new_only,
-            depth=options.depth,
-        )
-        if (users >= 0).all():
-            return queries
-        return _emptied(queries, users)
-
-    return _Requests(wanted, block, place < 0)
-
-
-def _index(wanted: pl.Series, known: pl.Series) -> Ints:
-    index = pl.DataFrame({"id": known, "place": np.arange(known.len(), dtype=np.int32)})
-    joined = pl.DataFrame({"id": wanted}).join(index, on="id", how="left", maintain_order="left")
-    return joined["place"].fill_null(-1).to_numpy()
-
-
-def _emptied(queries: Queries, users: Ints) -> Queries:
-    """Return the queries with the rows of unknown users (-1) made empty histories."""
-    keep = sparse.diags_array((users >= 0).astype(np.float32)).tocsr()
-    known = np.repeat(users >= 0, np.diff(queries.seen.indptr))
-    seen = csr_of(keep @ queries.seen)
-    history = csr_of(keep @ queries.history)
-    for matrix in (seen, history):
-        matrix.eliminate_zeros()
-    return Queries(history, users, seen, queries.age[known], queries.allowed, queries.new_only, queries.depth)
-
-
-def _products(
-    model: TrainedModel,
-    ids: Sequence[str] | None,
-    baskets: Sequence[Sequence[str]],
-    notices: list[str],
-    options: _Options,
-) -> _Requests:
-    if baskets:
-        raise UsageProblem("--basket is for lists for baskets", "add --for baskets")
-    if ids is None:
-        place = np.arange(len(model.items), dtype=np.int32)
-    else:
-        wanted = pl.Series("id", list(ids), pl.String).unique(maintain_order=True)
-        place = _known_products(model, wanted, "--ids", notices)
-    names = model.items.ids.gather(pl.Series(place))
-
-    def block(rows: slice) -> Queries:
-        items = place[rows]
-        one = sparse.csr_array(
-            (np.ones(len(items), np.float32), items, np.arange(len(items) + 1)),
-            shape=(len(items), len(model.items)),
-        )
-        return _anonymous(one, options)
-
-    return _Requests(names, block, np.zeros(len(place), np.bool_))
-
-
-def _baskets(
-    model: TrainedModel,
-    ids: Sequence[str] | None,
-    baskets: Sequence[Sequence[str]],
-    notices: list[str],
-    options: _Options,
-) -> _Requests:
-    if not baskets:
-        raise UsageProblem("no basket to recommend for", 'add --basket "A,B"')
-    rows, columns = [], []
-    for n, basket in enumerate(baskets):
-        wanted = pl.Series("id", [each.strip() for each in basket], pl.String).unique(maintain_order=True)
-        place = np.sort(_known_products(model, wanted, f"basket {n + 1}", notices))
-        rows.append(np.full(len(place), n))
-        columns.append(place)
-    entries = np.ones(sum(map(len, rows)), np.float32)
-    shape = (len(baskets), len(model.items))
-    matrix = csr_of(sparse.csr_array((entries, (np.concatenate(rows), np.concatenate(columns))), shape=shape))
-    names = pl.Series([str(n + 1) for n in range(len(baskets))])
-    return _Requests(names, lambda rows: _anonymous(matrix[rows], options), np.zeros(len(baskets), np.bool_))
-
-
-def _anonymous(history: Csr, options: _Options) -> Queries:
-    return basket_queries(history, allowed=options.allowed, new_only=options.new_only, depth=options.depth)
-
-
-def _known_products(model: TrainedModel, wanted: pl.Series, where: str, notices: list[str]) -> Ints:
-    """Return the integers of the known ones, noticing the others.
-
-    Raises:
-        BadData: none is known.
-    """
-    place = model.items.index_of(wanted)
-    missing = wanted.filter(place.is_null())
-    if missing.len() == wanted.len():
-        example = str(wanted[0]) if wanted.len() else ""
-        raise BadData(f"{where}: no product '{example}' in the model", did_you_mean(example, model.items.ids))
-    if missing.len():
-        notices.append(
-            f"{where}: products not known to the model, ignored: {missing.len()}, such as '{missing[0]}'"
-        )
-    return place.drop_nulls().to_numpy()
