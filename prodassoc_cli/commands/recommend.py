@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -47,6 +46,8 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
     for role in ("ids", "allow", "deny", "products", "embeddings"):
         this.take(role, getattr(config, role))
     with this.outputs(RECOMMENDATIONS) as outputs:
+        from concurrent.futures import ThreadPoolExecutor
+
         # Importing and reading take most of the time of one basket's answer: side by side, then.
         with ThreadPoolExecutor(1) as pool, this.kernels():
             reading = pool.submit(this.read_with_lineage, "model", MODEL)
