@@ -130,7 +130,8 @@ def product_top_k(  # noqa: C901 — one pass, and a compiled call would copy
     width = column_scale.shape[0]
     total = np.zeros(width, np.float32)
     met = np.zeros(width, np.uint8)
-    touched = np.empty(width, np.int32)
+    touched = np.empty(width + 1, np.int32)
+    columns = b_indices.view(np.uint32)  # an index that cannot be negative need not be looked at
     values = np.empty(width, np.float32)
     bits = values.view(np.int32)
     counts = np.zeros(1 << (31 - _LOW_BITS), np.int32)
@@ -140,11 +141,11 @@ def product_top_k(  # noqa: C901 — one pass, and a compiled call would copy
         for p in range(a_indptr[row], a_indptr[row + 1]):
             middle, weight = a_indices[p], a_data[p]
             for q in range(b_indptr[middle], b_indptr[middle + 1]):
-                column = b_indices[q]
-                if not met[column]:
-                    met[column] = 1
-                    touched[n] = column
-                    n += 1
+                column = columns[q]
+                # No branch: whether a column is met for the first time is anyone's guess.
+                touched[n] = column
+                n += 1 - met[column]
+                met[column] = 1
                 total[column] += weight * b_data[q]
         m = 0
         for t in range(n):
@@ -200,7 +201,7 @@ def product_top_k(  # noqa: C901 — one pass, and a compiled call would copy
     nogil=True,
     cache=True,
 )
-def best_scores(  # noqa: C901 — one pass, and a compiled call would copy
+def best_scores(
     start: int,
     stop: int,
     h_indptr: Longs,
@@ -224,23 +225,22 @@ def best_scores(  # noqa: C901 — one pass, and a compiled call would copy
     width = allowed.shape[0]
     total = np.zeros(width, np.float32)
     met = np.zeros(width, np.uint8)
-    touched = np.empty(width, np.int32)
+    touched = np.empty(width + 1, np.int32)
+    columns = s_indices.view(np.uint32)
     for row in range(start, stop):
         n = 0
         for p in range(h_indptr[row], h_indptr[row + 1]):
             middle, weight = h_indices[p], h_data[p]
             for q in range(s_indptr[middle], s_indptr[middle + 1]):
-                column = s_indices[q]
+                column = columns[q]
                 term = weight * s_data[q]
-                if not met[column]:
-                    met[column] = 1
-                    touched[n] = column
-                    n += 1
-                    total[column] = term
-                elif not best:
+                touched[n] = column
+                n += 1 - met[column]
+                if not best:
                     total[column] += term
-                elif term > total[column]:
+                elif not met[column] or term > total[column]:
                     total[column] = term
+                met[column] = 1
         for p in range(b_indptr[row], b_indptr[row + 1]):
             total[b_indices[p]] = -np.inf
         items = out_columns[row]

@@ -39,6 +39,7 @@ def best_terms(
     slots = columns.shape[1]
     place = np.empty(width, np.int32)
     listed = np.zeros(width, np.uint8)  # a byte a column stays in a cache that the places would not
+    others = s_indices.view(np.uint32)  # an index that cannot be negative need not be looked at
     for row in range(start, stop):
         for t in range(slots):
             out_middle[row, t] = -1
@@ -49,8 +50,8 @@ def best_terms(
         for p in range(h_indptr[row], h_indptr[row + 1]):
             middle, weight = h_indices[p], h_data[p]
             for q in range(s_indptr[middle], s_indptr[middle + 1]):
-                if listed[s_indices[q]]:
-                    t = place[s_indices[q]]
+                if listed[others[q]]:
+                    t = place[others[q]]
                     term = weight * s_data[q]
                     if out_middle[row, t] < 0 or term > out_terms[row, t]:
                         out_middle[row, t] = middle
