@@ -19,7 +19,7 @@ def test_cosine_neighbours_and_lists_are_those_of_implicit(seed):
     nearest = pytest.importorskip(
         "implicit.nearest_neighbours", reason="implicit is not installed: pip install implicit"
     )
-    data = TrainingData.from_frames(random_shop(seed, users=150, items=60))
+    data = TrainingData.from_frames(random_shop(seed, users=150, items=60, anonymous=0))
     x = sparse.csr_matrix(binary(data.weights))  # implicit knows no sparse arrays
     theirs = nearest.CosineRecommender(K=data.n_items, num_threads=1)
     theirs.fit(x, show_progress=False)
