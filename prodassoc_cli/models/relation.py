@@ -23,8 +23,8 @@ from prodassoc_cli.models.trained import TrainedModel
 ERROR_RATE = 0.05
 """Complements: share of false ones among a product's that is put up with. Substitutes: level of the test."""
 
-NEAR_IDENTICAL = 0.9
-"""Cosine of two texts from which on they name the same thing."""
+SIMILAR, NEAR_IDENTICAL = 0.5, 0.85
+"""Cosines of two texts from which on they do the same job, and name the same thing: as `mine` has them."""
 
 _LEAST_BASKETS = 2
 
@@ -73,7 +73,7 @@ def related(
         fits = (count >= _LEAST_BASKETS) & significant(p_value) & (likeness < NEAR_IDENTICAL)
         scores = np.where(fits, confidence * np.sqrt(lift), -np.inf)
     else:
-        fits = (p_value > ERROR_RATE) & (likeness > 0) & _same_category(model, sources)
+        fits = (p_value > ERROR_RATE) & (likeness >= SIMILAR) & _same_category(model, sources)
         scores = np.where(fits, likeness, -np.inf)
     scores[rows, sources] = -np.inf
     items, values = top_k(scores.astype(np.float32), k, threads, allowed=allowed)
