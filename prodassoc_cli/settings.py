@@ -259,7 +259,16 @@ class MineConfig:
     itemsets_output: str | None = setting(None, "Where the frequent itemsets go", group="Rules", **_FILE)
 
 
-ModelName = Literal["hybrid", "popularity", "content", "user-knn", "item-knn", "rules", "mf"]
+ModelName = Literal[
+    "hybrid",
+    "popularity",
+    "content",
+    "user-knn",
+    "item-knn",
+    "rules",
+    "mf",
+    "spectral",
+]
 
 
 @dataclass(frozen=True)

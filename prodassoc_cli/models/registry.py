@@ -18,6 +18,7 @@ MODELS = {
     "item-knn": "item_knn:ItemKnn",
     "rules": "rules:Rules",
     "mf": "mf:Mf",
+    "spectral": "spectral:Spectral",
 }
 """Name at the command line → module:class in this package."""
 
