@@ -268,6 +268,9 @@ ModelName = Literal[
     "rules",
     "mf",
     "spectral",
+    "ease",
+    "als",
+    "rp3beta",
 ]
 
 

@@ -19,6 +19,9 @@ MODELS = {
     "rules": "rules:Rules",
     "mf": "mf:Mf",
     "spectral": "spectral:Spectral",
+    "ease": "ease:Ease",
+    "als": "als:Als",
+    "rp3beta": "rp3beta:Rp3Beta",
 }
 """Name at the command line → module:class in this package."""
 
