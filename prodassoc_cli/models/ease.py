@@ -19,14 +19,17 @@ from prodassoc_cli.settings import setting
 _GRAM_ENTRIES = 2_000
 """Counts kept a product where the Gram matrix is sparse."""
 
+_RIDGE = 2.5
+
 
 @dataclass(frozen=True)
 class EaseParameters:
     """Parameters of ease."""
 
-    ridge: float = setting(
-        400.0, "Pull of the weights towards zero, in purchases of a product", low=1e-3, high=1e9
-    )
+    ridge: float | None = setting(
+        None, "Pull of the weights towards zero [default: 2.5 times the purchases of a mean product]",
+        low=1e-3, high=1e9,
+    )  # fmt: skip
     max_products: int = setting(
         8_000, "Products up to which all weights are kept: 8 bytes times its square", metavar="N", low=1
     )
@@ -51,10 +54,13 @@ class Ease(Recommender):
         """Solve for the weights, dense or restricted."""
         x = binary(data.rows)
         self.known = np.bincount(x.indices, minlength=x.shape[1]) > 0
+        ridge = self.parameters.ridge
+        if ridge is None:
+            ridge = _RIDGE * x.nnz / max(1, int(self.known.sum()))
         if x.shape[1] <= self.parameters.max_products:
-            self.weights = dense_weights(x, self.parameters.ridge)
+            self.weights = dense_weights(x, ridge)
         else:
-            self.weights = sparse_weights(x, self.parameters.ridge, self.parameters.neighbours, threads)
+            self.weights = sparse_weights(x, ridge, self.parameters.neighbours, threads)
 
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return the sums of weights; -inf for products nobody has and for an empty history."""

@@ -34,7 +34,7 @@ class Rp3Beta(ItemKnn):
     """
 
     name = "rp3beta"
-    Parameters = Rp3BetaParameters
+    Parameters = Rp3BetaParameters  # type: ignore[assignment]
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Walk from each product, all at once, by one fused product."""
