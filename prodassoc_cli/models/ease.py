@@ -19,7 +19,7 @@ from prodassoc_cli.settings import setting
 _GRAM_ENTRIES = 2_000
 """Counts kept a product where the Gram matrix is sparse."""
 
-_RIDGE = 2.5
+_RIDGE = 3.5
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class EaseParameters:
     """Parameters of ease."""
 
     ridge: float | None = setting(
-        None, "Pull of the weights towards zero [default: 2.5 times the purchases of a mean product]",
+        None, "Pull of the weights towards zero [default: 3.5 times the purchases of a mean product]",
         low=1e-3, high=1e9,
     )  # fmt: skip
     max_products: int = setting(

@@ -11,23 +11,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
+from prodassoc_cli.models.als import Als
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why, parse_parameters
 from prodassoc_cli.models.content import Content
 from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
+from prodassoc_cli.models.ease import Ease
 from prodassoc_cli.models.fusion import CUT, Candidates, ndcg_of, regress, to_unit, torn_baskets, without
 from prodassoc_cli.models.item_knn import ItemKnn
 from prodassoc_cli.models.mf import Mf
 from prodassoc_cli.models.popularity import Popularity
 from prodassoc_cli.models.rules import Rules, recounted
+from prodassoc_cli.models.spectral import Spectral
 from prodassoc_cli.models.split import basket_queries, inner_split, user_queries
 from prodassoc_cli.models.topk import top_k
 from prodassoc_cli.models.user_knn import UserKnn
 from prodassoc_cli.settings import setting
 
 PARTS: dict[str, type[Recommender]] = {
-    part.name: part for part in (Popularity, ItemKnn, UserKnn, Rules, Mf, Content)
+    part.name: part
+    for part in (Popularity, ItemKnn, UserKnn, Rules, Mf, Content, Spectral, Ease, Als)
 }
 """The models a hybrid can be made of, in the order of their features."""
+
+_DEFAULT = ",".join(name for name in PARTS if name != "mf")
+"""Not mf: beside als it adds nothing on validation, and takes the longest to train."""
 
 _BLOCK = 512
 _LEAST_USERS = 20
@@ -41,7 +48,7 @@ _MODES = ("new", "all", "basket")
 class HybridParameters:
     """Parameters of hybrid; those of a part are set as part.name=value."""
 
-    parts: str = setting(",".join(PARTS), "Models to fuse, comma-separated", metavar="NAMES")
+    parts: str = setting(_DEFAULT, "Models to fuse, comma-separated", metavar="NAMES")
     candidates: int = setting(
         100, "Products that each part puts forward for a list", metavar="N", low=10, high=10_000
     )
@@ -127,6 +134,10 @@ class Hybrid(Recommender):
         """Fit the parts on the inner split, learn the weights there, and fit the parts again on all."""
         if "content" in self.parts and not _has_content(data):
             self._keep([name for name in self.parts if name != "content"])
+        ease = self.parts.get("ease")
+        if ease is not None and data.n_items > ease.parameters.max_products:
+            # Restricted to neighbours it takes far longer than all other parts.
+            self._keep([name for name in self.parts if name != "ease"])
         self.validation = _Validation()
         split = inner_split(data, self.parameters.validation_users, seed)
         self.weights = np.tile(self._equal_weights(), (len(_MODES), 1))
