@@ -55,7 +55,7 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
             from prodassoc_cli.models.serving import recommend
 
             if not config.basket:  # for a basket numpy is quicker than loading them
-                load_kernels()
+                load_kernels("als_kernel")
         model = _model_of(*reading.result())
         with progress_bar("making lists", quiet=common.quiet) as progress:
             served = recommend(

@@ -42,7 +42,7 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
             from prodassoc_cli.models.rows import load_kernels
             from prodassoc_cli.models.trained import train
 
-            load_kernels("mf_kernel")
+            load_kernels("mf_kernel", "als_kernel", "ease_kernel")
 
         data = TrainingData.from_frames(
             this.read("interactions", INTERACTIONS),

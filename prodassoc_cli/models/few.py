@@ -223,6 +223,39 @@ def nearest_in_history(
                 out_middle[row, slot], out_terms[row, slot] = history[best], terms[best]
 
 
+def largest_filter_terms(
+    start: int,
+    stop: int,
+    h_indptr: Longs,
+    h_indices: Ints,
+    h_data: Floats,
+    g_indptr: Longs,
+    g_indices: Ints,
+    g_data: Floats,
+    vectors: Floats,
+    signs: Floats,
+    items: Ints,
+    out: Ints,
+) -> None:
+    """Do what `spectral_kernel.largest_filter_terms` does."""
+    for row in range(start, stop):
+        out[row] = -1
+        history, weights = _row(row, h_indptr, h_indices, h_data)
+        for slot, item in enumerate(items[row]):
+            if item < 0 or not len(history):
+                continue
+            own, data = _row(item, g_indptr, g_indices, g_data)
+            terms = (vectors[item] * signs).astype(np.float64) @ vectors[history].astype(np.float64).T
+            for n, other in enumerate(history):
+                theirs, values = _row(other, g_indptr, g_indices, g_data)
+                _, a, b = np.intersect1d(own, theirs, assume_unique=True, return_indices=True)
+                terms[n] += data[a].astype(np.float64) @ values[b].astype(np.float64)
+            rounded = np.where(history == item, 0, terms * weights).astype(np.float32)
+            best = int(rounded.argmax())
+            if rounded[best] > 0:
+                out[row, slot] = history[best]
+
+
 def count_common(
     start: int, stop: int, left: Ints, right: Ints, indptr: Longs, indices: Ints, out: Longs
 ) -> None:

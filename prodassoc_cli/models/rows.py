@@ -29,13 +29,13 @@ Floats = NDArray[np.float32]
 
 Kernel = Literal[
     "product_top_k", "scatter_scores", "select_top_k", "best_scores",
-    "best_terms", "linking_items", "nearest_in_history", "count_common",
+    "best_terms", "linking_items", "nearest_in_history", "largest_filter_terms", "count_common",
 ]  # fmt: skip
 
 FEW = 16
 """Up to so many rows numpy does the work, where numba is not loaded anyway."""
 
-_MODULES = ("kernels", "reason_kernels")
+_MODULES = ("kernels", "reason_kernels", "spectral_kernel")
 
 
 def over_rows(

@@ -8,7 +8,20 @@ from typing import Literal
 from prodassoc_cli.settings.declare import FILE, setting
 
 ModelName = Literal[
-    "hybrid", "popularity", "content", "user-knn", "item-knn", "rules", "mf", "repeat", "trending", "random"
+    "hybrid",
+    "popularity",
+    "content",
+    "user-knn",
+    "item-knn",
+    "rules",
+    "mf",
+    "spectral",
+    "ease",
+    "als",
+    "rp3beta",
+    "repeat",
+    "trending",
+    "random",
 ]
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from prodassoc_cli.models import few, kernels, reason_kernels, rows, similar
+from prodassoc_cli.models import few, kernels, rows, similar
 from prodassoc_cli.models.data import csr_of
 from prodassoc_cli.models.topk import top_k
 from tests.conftest import ROOT
@@ -29,7 +29,7 @@ def sparse(height: int):
 
 def both(name: str, height: int, arguments: tuple, *outputs: tuple) -> None:
     """Run the kernel and its twin, and compare what they write."""
-    compiled = getattr(kernels, name, None) or getattr(reason_kernels, name)
+    compiled = rows._compiled(name)
     results = []
     for function in (compiled, getattr(few, name)):
         written = [np.full(shape, 77, dtype) for shape, dtype in outputs]
@@ -113,6 +113,18 @@ def test_nearest_in_history(history, vectors, attributes, items):
     both("nearest_in_history", 4, (*matrices, text, attribute, items), *outputs)
 
 
+@given(
+    sparse(4),
+    hnp.arrays(np.float32, (WIDTH, 6), elements=st.sampled_from([0, 0, 0.3, 1.1])),
+    hnp.arrays(np.float32, (WIDTH, 5), elements=st.floats(-1, 1, width=32)),
+    lists,
+)
+def test_largest_filter_terms(history, graph, vectors, items):
+    signs = np.array([1, -1, 1, 1, -1], np.float32)
+    matrices = (*rows.csr_arrays(history), *rows.csr_arrays(csr_of(graph)), vectors, signs)
+    both("largest_filter_terms", 4, (*matrices, items), ((4, 3), np.int32))
+
+
 @given(sparse(WIDTH))
 def test_count_common(pattern):
     left, right = (each.ravel().astype(np.int32) for each in np.indices((WIDTH, WIDTH)))
@@ -134,7 +146,9 @@ def test_many_rows_go_to_the_kernels():
     assert "numba" in sys.modules
 
 
-@pytest.mark.parametrize("name", ["item-knn", "user-knn", "rules", "hybrid"])
+@pytest.mark.parametrize(
+    "name", ["item-knn", "user-knn", "rules", "spectral", "ease", "als", "repeat", "hybrid"]
+)
 def test_a_basket_is_answered_without_numba(name):
     code = f"""
 import sys
