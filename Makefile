@@ -56,7 +56,7 @@ check: $(VENV)/installed ## Lint, check types, run the tests
 	$(MAKE) test
 
 .PHONY: bench
-bench: bench-mining bench-embedding ## Run every benchmark
+bench: bench-mining bench-embedding bench-recommend ## Run every benchmark
 
 .PHONY: bench-mining
 bench-mining: $(VENV)/installed ## Time mining beside its peers
@@ -65,6 +65,10 @@ bench-mining: $(VENV)/installed ## Time mining beside its peers
 .PHONY: bench-embedding
 bench-embedding: $(VENV)/installed ## Time encoding beside its peers (PEERS=their python, PRODASSOC_CHECKPOINT=weights)
 	$(BIN)/python -m benchmarks.embedding $(if $(PEERS),--peers $(PEERS))
+
+.PHONY: bench-recommend
+bench-recommend: $(VENV)/installed ## Recommend beside implicit, irspack and rusket (PEERS=their python)
+	$(BIN)/python -m benchmarks.recommend $(if $(PEERS),--peers $(PEERS))
 
 .PHONY: lock
 lock: ## Resolve the dependencies again, into requirements.lock

@@ -39,7 +39,10 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
         with this.kernels():
             from prodassoc_cli.models.artifact import to_arrow
             from prodassoc_cli.models.data import TrainingData
+            from prodassoc_cli.models.rows import load_kernels
             from prodassoc_cli.models.trained import train
+
+            load_kernels("mf_kernel", "als_kernel", "ease_kernel")
 
         data = TrainingData.from_frames(
             this.read("interactions", INTERACTIONS),

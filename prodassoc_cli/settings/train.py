@@ -7,7 +7,22 @@ from typing import Literal
 
 from prodassoc_cli.settings.declare import FILE, setting
 
-ModelName = Literal["hybrid", "popularity", "content", "user-knn", "item-knn", "rules", "mf"]
+ModelName = Literal[
+    "hybrid",
+    "popularity",
+    "content",
+    "user-knn",
+    "item-knn",
+    "rules",
+    "mf",
+    "spectral",
+    "ease",
+    "als",
+    "rp3beta",
+    "repeat",
+    "trending",
+    "random",
+]
 
 
 @dataclass(frozen=True)
