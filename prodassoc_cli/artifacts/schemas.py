@@ -81,9 +81,7 @@ INTERACTIONS = Kind(
         Column("list_id", "str", "List that was shown, in a feedback log", nullable=True, optional=True),
         Column("position", "i32", "Place in that list, from 1", nullable=True, optional=True),
         Column("model", "str", "Model that made that list", nullable=True, optional=True),
-        Column(
-            "propensity", "f64", "Probability of showing this product here", nullable=True, optional=True
-        ),
+        Column("propensity", "f64", "Probability of showing this product here", nullable=True, optional=True),
         Column("revenue", "f64", "Revenue of a purchase from a list", nullable=True, optional=True),
     ),
     made_by="clean",
