@@ -275,6 +275,10 @@ class TrainConfig:
     )
     embeddings: str | None = setting(None, "Embeddings of the products", group="Inputs", **_FILE)
     rules: str | None = setting(None, "Association rules", group="Inputs", **_FILE)
+    feedback: str | None = setting(
+        None, "Log of lists shown, made by clean: clicks and purchases count for, dismissals against",
+        group="Inputs", **_FILE,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

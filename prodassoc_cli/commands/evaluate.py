@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
         app,
         "evaluate",
         EvaluateConfig,
-        InputArgument("recs", "Recommendations, models or rules, one file each", many=True),
+        InputArgument("recs", "Recommendations, models or rules, one file each", many=True, needed=False),
         (
             "prodassoc evaluate recs.parquet --truth holdout.parquet -k 5,10",
             "prodassoc evaluate recs.parquet popular.parquet --truth holdout.parquet "
@@ -55,6 +55,8 @@ def run(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> None
             "evaluate needs the rows set aside: --truth FILE (or a log of lists shown: --feedback FILE)",
             "make them: prodassoc clean ORDERS --holdout last-order --holdout-output holdout.parquet",
         )
+    if not inputs and config.feedback is None:
+        raise UsageProblem("there is nothing to judge", "name recommendations, models or rules")
     if config.report is not None and not Path(config.report).exists():
         common = replace(common, force=True)
     this = Run("evaluate", config, common)

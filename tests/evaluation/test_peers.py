@@ -115,6 +115,7 @@ def test_estimates_are_those_of_obp():
 def _no_torch() -> dict:
     torch = mock.MagicMock()
     torch.nn.Module = torch.utils.data.Dataset = type("Absent", (), {})
+    torch.Tensor = torch.nn.Module
     return {
         "torch": torch, "torch.nn": torch.nn, "torch.nn.functional": torch.nn.functional,
         "torch.optim": torch.optim, "torch.utils": torch.utils, "torch.utils.data": torch.utils.data,
