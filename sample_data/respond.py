@@ -5,9 +5,10 @@
     python sample_data/respond.py --customers
 
 LISTS.csv is what `prodassoc recommend --format csv` wrote for users. On each visit the toss of a coin decides
-whose list a customer sees. They click as in feedback.csv (a look, then their true taste), buy a quarter of what
-they clicked, and now and then dismiss what they looked at and do not care for. --customers prints who they are.
-Lists are not drawn at random, so that there is no propensity. The same seed and round give the same log.
+whose list a customer sees. They click as in feedback.csv (a look, then their true taste), buy a quarter of
+what they clicked, and now and then dismiss what they looked at and do not care for. --customers prints who
+they are. Lists are not drawn at random, so that there is no propensity. The same seed and round give the same
+log.
 """
 
 from __future__ import annotations

@@ -13,14 +13,13 @@ import pyarrow as pa
 
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.mining.baskets import Baskets, ranks_of
-from prodassoc_cli.mining.bitsets import ALL, CLOSED, COUNT, MAXIMAL
+from prodassoc_cli.mining.bitsets import ALL, CLOSED, COUNT, ITEM, MAXIMAL
 from prodassoc_cli.mining.eclat import eclat
+from prodassoc_cli.mining.ordering import order_sets
 from prodassoc_cli.mining.tree import (
-    by_descending_count,
     drop_subsumed,
     fill_lists,
     index_sets,
-    pack_lists,
     sizes_of,
 )
 
@@ -30,8 +29,17 @@ UNLIMITED = 2**31 - 1
 """Stands for no maximum size; also the most nodes a tree can have, its links being int32."""
 
 _MODES = {"frequent": ALL, "rules": ALL, "closed": CLOSED, "maximal": MAXIMAL}
+TABLE_ROWS = 200_000
+"""Sets a table: what is made of the tree at a time, and a row group of the artifact."""
+SPAN_SETS = 1_000_000
+"""Sets put in order at a time."""
+
 _BYTES_A_NODE = 24
-"""A node takes 12 bytes; a growing tree is copied, and sorting takes 4 more."""
+"""A node takes 12 bytes; a growing tree is copied, and putting the sets in order takes 2 more."""
+_BYTES_A_ROW = 400
+"""A set of ten items in a frame: 16 bytes an item, once more while it is written."""
+_BYTES_AN_ENTRY = 8
+"""What the index of the baskets takes an entry."""
 
 
 @dataclass(frozen=True)
@@ -54,51 +62,86 @@ class Itemsets:
 
     def frame(self) -> pl.DataFrame:
         """Return all sets (columns of `schemas.ITEMSETS`), by descending count, then size, then items."""
-        return pl.concat(list(self.frames()), rechunk=True)
-
-    def frames(self, rows: int = 1_000_000) -> Iterator[pl.DataFrame]:
-        """Yield the sets in the order of `frame`, about `rows` at a time: they need not be held at once.
-
-        A frame is longer where more sets than that have the same count. There is at least one frame.
-        Beside the frame, 6 bytes a node are held.
-        """
-        sizes = sizes_of(self.tree)
-        nodes = by_descending_count(self.tree[COUNT])
-        begin = 0
-        while begin < len(nodes) or begin == 0:
-            end = min(begin + rows, len(nodes))
-            if end < len(nodes):
-                last = self.tree[COUNT, nodes[end - 1]]
-                ties = np.searchsorted(-self.tree[COUNT][nodes[end:]], -last, side="right")
-                end += int(ties)
-            yield self._sorted_frame(nodes[begin:end], sizes)
-            begin = max(end, 1)
-
-    def _sorted_frame(self, nodes: np.ndarray, sizes: np.ndarray) -> pl.DataFrame:
-        """Return the sets of these nodes in the order of `frame`."""
-        offsets, ranks = self.ranked_items(nodes, sizes)
-        count = self.tree[COUNT][nodes].astype(np.int64)
-        keys = pl.DataFrame({"count": -count, "size": sizes[nodes].astype(np.int32)}).with_columns(
-            pl.Series(f"word{at}", word) for at, word in enumerate(packed(offsets, ranks, len(self.item_ids)))
+        table = pa.concat_tables(self.tables())
+        frame = pl.from_arrow(
+            table.set_column(0, "items", table["items"].cast(pa.large_list(pa.large_string())))
         )
-        order = keys.select(pl.arg_sort_by(keys.columns)).to_series().to_numpy()
-        offsets, ranks = self.ranked_items(nodes[order], sizes)
-        return pl.DataFrame(
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def tables(self, rows: int = TABLE_ROWS) -> Iterator[pa.Table]:
+        """Yield the sets in the order of `frame`, at most `rows` at a time: they need not be held at once.
+
+        There is at least one table; its ids are dictionary-encoded. Beside it about 40 bytes are held for
+        each of a million sets, or of those that share a count, if they are more.
+        """
+        counts = self.tree[COUNT]
+        sizes = sizes_of(self.tree)
+        names = self._names()
+        for low, high in _spans(counts, SPAN_SETS):
+            nodes = np.flatnonzero((counts >= low) & (counts <= high)).astype(np.int32)
+            order = order_sets(self.tree, nodes, names.ranks, high - counts[nodes], int(sizes.max(initial=1)))
+            for begin in range(0, max(len(nodes), 1), rows):
+                part = nodes[order[begin : begin + rows]]
+                yield self._table(part, sizes[part], names)
+
+    def _names(self) -> Names:
+        """Return the ids of the products that stand in a set, in the order of the ids."""
+        found = np.zeros(len(self.item_ids), bool)
+        found[self.tree[ITEM]] = True
+        ids = self.item_ids.filter(pl.Series(found))
+        ranks = np.full(len(found), -1, np.int32)
+        ranks[found] = ranks_of(ids)
+        return Names(ids.sort(), ranks)
+
+    def _table(self, nodes: np.ndarray, sizes: np.ndarray, names: Names) -> pa.Table:
+        """Return the sets of these nodes, in their order."""
+        offsets, ranks = self._lists(nodes, sizes, names.ranks)
+        values = pa.DictionaryArray.from_arrays(pa.array(ranks), names.ids.to_arrow().cast(pa.string()))
+        count = self.tree[COUNT][nodes].astype(np.int64)
+        return pa.table(
             {
-                "items": lists_of_ids(offsets, ranks, self.item_ids.sort()),
-                "size": sizes[nodes[order]].astype(np.int32),
-                "count": count[order],
-                "support": count[order] / max(self.n_baskets, 1),
+                "items": pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values),
+                "size": sizes.astype(np.int32),
+                "count": count,
+                "support": count / max(self.n_baskets, 1),
             }
         )
 
     def ranked_items(self, nodes: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the items of each node as ascending ranks of their ids: int64 offsets, int32 ranks."""
+        return self._lists(nodes, sizes[nodes], ranks_of(self.item_ids))
+
+    def _lists(self, nodes: np.ndarray, sizes: np.ndarray, rank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the items of each node as ascending ranks: int64 offsets, int32 ranks."""
         offsets = np.zeros(len(nodes) + 1, np.int64)
-        np.cumsum(sizes[nodes], out=offsets[1:])
+        np.cumsum(sizes, out=offsets[1:])
         ranks = np.empty(offsets[-1], np.int32)
-        fill_lists(self.tree, nodes, offsets, ranks_of(self.item_ids), ranks)
+        fill_lists(self.tree, nodes, offsets, rank, ranks)
         return offsets, ranks
+
+
+@dataclass(frozen=True)
+class Names:
+    """Product ids in their order, and the place there of each item code (int32, -1 for none)."""
+
+    ids: pl.Series
+    ranks: np.ndarray
+
+
+def _spans(counts: np.ndarray, sets: int) -> Iterator[tuple[int, int]]:
+    """Yield ranges of counts (low, high), descending, of about so many sets each; one range at least."""
+    having = np.bincount(np.maximum(counts, 0))[1:][::-1]
+    if not having.any():
+        yield 1, 1
+        return
+    before = np.cumsum(having) - having
+    high = len(having)
+    for cut in np.flatnonzero(np.diff(before // sets, append=-1)):
+        low = len(having) - int(cut)
+        if having[len(having) - high : cut + 1].any():
+            yield low, high
+        high = low - 1
 
 
 def lists_of_ids(offsets: np.ndarray, ranks: np.ndarray, sorted_ids: pl.Series) -> pl.Series:
@@ -106,13 +149,6 @@ def lists_of_ids(offsets: np.ndarray, ranks: np.ndarray, sorted_ids: pl.Series) 
     values = sorted_ids.gather(ranks).to_arrow(compat_level=pl.CompatLevel.newest())
     series: pl.Series = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), values))  # type: ignore[assignment]
     return series
-
-
-def packed(offsets: np.ndarray, ranks: np.ndarray, n_items: int) -> np.ndarray:
-    """Return the lists as words that compare as the lists do, uint64[words, lists] (`tree.pack_lists`)."""
-    bits = max(n_items, 1).bit_length()
-    longest = int(np.diff(offsets).max(initial=1))
-    return pack_lists(offsets, ranks, bits, -(-longest // (64 // bits)))
 
 
 def resolve_min_count(n_baskets: int, min_support: float | None = None, min_count: int | None = None) -> int:
@@ -162,7 +198,7 @@ def mine_itemsets(
         algorithm: apriori, fp-growth, eclat or auto (eclat); all give the same sets.
         max_size: most products in a set.
         threads: threads to work with (eclat only); they do not change the result.
-        memory_limit: bytes the result may take while it grows.
+        memory_limit: bytes that the index of the baskets, the sets, and the frames made of them may take.
 
     Raises:
         BadData: the result would pass the memory limit.
@@ -172,7 +208,7 @@ def mine_itemsets(
         raise UsageProblem(f"unknown target '{target}'", f"known: {', '.join(_MODES)}")
     mode = _MODES[target]
     most = max_size or UNLIMITED
-    limit = UNLIMITED - 1 if memory_limit is None else min(UNLIMITED - 1, memory_limit // _BYTES_A_NODE)
+    limit = UNLIMITED - 1 if memory_limit is None else _most_nodes(memory_limit, len(baskets.items))
     if algorithm in ("auto", "eclat"):
         tree, found = eclat(baskets, min_count, mode, most, limit, threads)
     else:
@@ -188,6 +224,14 @@ def mine_itemsets(
     if algorithm not in ("auto", "eclat") and mode != ALL:
         _keep_only(tree, mode, most)
     return Itemsets(tree, baskets.item_ids, len(baskets))
+
+
+def _most_nodes(memory_limit: int, entries: int) -> int:
+    """Return how many sets can be found and written within that many bytes."""
+    free = max(0, memory_limit - _BYTES_AN_ENTRY * entries)
+    table = TABLE_ROWS * _BYTES_A_ROW
+    few, many = free // (_BYTES_A_NODE + _BYTES_A_ROW), (free - table) // _BYTES_A_NODE
+    return min(UNLIMITED - 1, max(few, many) if few >= TABLE_ROWS else few)
 
 
 def _by_name(algorithm: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
