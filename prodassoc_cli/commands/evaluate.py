@@ -156,7 +156,7 @@ class _Evaluation:
 
     def _feedback(self, shown: pl.DataFrame) -> list[pl.DataFrame]:
         from prodassoc_cli.evaluation.feedback import evaluate_feedback, models_of
-        from prodassoc_cli.evaluation.offpolicy import estimate_offpolicy
+        from prodassoc_cli.evaluation.offpolicy import estimate_offpolicy, notices
 
         known = models_of(shown)
         for model in known:
@@ -166,13 +166,9 @@ class _Evaluation:
         if baseline is not None and baseline not in known and baseline in self.inputs.lists:
             baseline = None
         parts = [evaluate_feedback(shown, baseline)]
-        for name, lists in self.inputs.lists.items():
-            found = estimate_offpolicy(name, lists, shown)
-            if found.refusal:
-                self.notices.append(f"no off-policy estimate for '{name}': {found.refusal}")
-            self.notices += found.notices
-            parts.append(found.metrics)
-        return parts
+        found = {name: estimate_offpolicy(name, lists, shown) for name, lists in self.inputs.lists.items()}
+        self.notices += notices(found)
+        return [*parts, *(each.metrics for each in found.values())]
 
     def side_by_side(self, metrics: pl.DataFrame) -> pl.DataFrame:
         """Return a row a metric and k, a column a model: value ± half the 95 % interval.
