@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,7 +9,7 @@ import typer
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, METRICS, PRODUCTS
 from prodassoc_cli.commands.judged_inputs import JudgedInputs, read_inputs
 from prodassoc_cli.commands.options import InputArgument, command
-from prodassoc_cli.commands.reporting import provenance_of, read_report_inputs, report_file
+from prodassoc_cli.commands.reporting import provenance_of, read_report_inputs
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.settings import CommonConfig, EvaluateConfig, result_parameters
@@ -57,14 +55,13 @@ def run(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> None
         )
     if not inputs and config.feedback is None:
         raise UsageProblem("there is nothing to judge", "name recommendations, models or rules")
-    if config.report is not None and not Path(config.report).exists():
-        common = replace(common, force=True)
     this = Run("evaluate", config, common)
     this.take("recommendations", inputs)
     for role in INPUT_ROLES:
         this.take(role, getattr(config, role))
     this.take("cleaning", config.clean_summary)
-    with report_file(config.report) as put_report, this.outputs(METRICS) as outputs:
+    this.page(config.report)
+    with this.outputs(METRICS) as outputs:
         evaluation = _Evaluation(this, config, ks)
         requirements.require_answerable(bounds, evaluation.models, ks)
         metrics = evaluation.metrics()
@@ -72,8 +69,7 @@ def run(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> None
             this.messages.warning(notice)
         view = evaluation.side_by_side(metrics)
         outputs.put("output", metrics, view=view)
-        if put_report is not None:
-            put_report(evaluation.report(metrics))
+        outputs.put_page(lambda: evaluation.report(metrics))
     if outputs.is_file("output"):
         this.messages.table(view)
     requirements.check_requirements(bounds, metrics)
