@@ -67,7 +67,7 @@ def run(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> None
         metrics = evaluation.metrics()
         for notice in evaluation.notices:
             this.messages.warning(notice)
-        view = evaluation.side_by_side(metrics)
+        view = evaluation.view(metrics)
         outputs.put("output", metrics, view=view)
         outputs.put_page(lambda: evaluation.report(metrics))
     if outputs.is_file("output"):
@@ -166,7 +166,14 @@ class _Evaluation:
         self.notices += notices(found)
         return [*parts, *(each.metrics for each in found.values())]
 
-    def side_by_side(self, metrics: pl.DataFrame) -> pl.DataFrame:
+    def view(self, metrics: pl.DataFrame) -> pl.DataFrame:
+        """Return the figures side by side, without intervals where the terminal is too narrow for them."""
+        from prodassoc_cli.terminal.output import fits
+
+        whole = self._side_by_side(metrics, intervals=True)
+        return whole if fits(whole, whole.height) else self._side_by_side(metrics, intervals=False)
+
+    def _side_by_side(self, metrics: pl.DataFrame, *, intervals: bool) -> pl.DataFrame:
         """Return a row a metric and k, a column a model: value ± half the 95 % interval.
 
         * marks the best, ≈ what cannot be told from it. Of the segments only one metric is shown.
@@ -183,8 +190,16 @@ class _Evaluation:
         of_all, telling = pl.col("segment").is_null(), pl.col("metric").is_in(SHOWN_OF_SEGMENTS)
         marked = marked.filter(of_all | (telling & (pl.col("k").is_null() | (pl.col("k") == k))))
         several = marked.group_by("metric", "k", "segment").len().get_column("len").max() or 0
+        wide: dict[str, int] = {}
+        for model, value in marked.select("model", "value").iter_rows():
+            wide[model] = max(wide.get(model, 0), len(_value(value)))
         texts = [
-            _figure(row, several=isinstance(several, int) and several > 1)
+            _figure(
+                row,
+                wide[row["model"]],
+                several=isinstance(several, int) and several > 1,
+                intervals=intervals,
+            )
             for row in marked.iter_rows(named=True)
         ]
         shown = marked.select("metric", "k", "segment", "model", pl.Series("text", texts))
@@ -224,11 +239,15 @@ class _Evaluation:
         )
 
 
-def _figure(row: dict[str, object], *, several: bool) -> str:
-    """Return the value, half the interval, and the mark."""
-    value, low, high = row["value"], row["low"], row["high"]
-    text = f"{value:.4f}" if isinstance(value, float) else ""
-    if isinstance(low, float) and isinstance(high, float):
+def _value(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else ""
+
+
+def _figure(row: dict[str, object], wide: int, *, several: bool, intervals: bool) -> str:
+    """Return the value with its points below each other, half the interval, and the mark."""
+    low, high = row["low"], row["high"]
+    text = _value(row["value"]).rjust(wide)
+    if intervals and isinstance(low, float) and isinstance(high, float):
         text += f" ± {(high - low) / 2:.4f}"
     mark = " *" if row["best"] and several else " ≈" if row["tied"] else ""
     return text + mark

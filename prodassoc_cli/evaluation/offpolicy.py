@@ -102,7 +102,7 @@ def _refused(reason: str) -> OffPolicy:
 def _estimates(rows: pl.DataFrame, weight: FloatArray) -> dict[str, Estimate]:
     click = rows["clicked"].to_numpy()
     clipped = np.minimum(weight, math.sqrt(rows.height))
-    own, logged = _expected_clicks(rows)
+    own, logged = expected_clicks(rows)
     return {
         "ips_ctr": _mean(rows, weight * click, low=0.0),
         "clipped_ips_ctr": _mean(rows, clipped * click, low=0.0),
@@ -129,7 +129,7 @@ def _weighted(rows: pl.DataFrame, click: FloatArray, weight: FloatArray) -> Esti
     return Estimate(value, max(0.0, value - half), min(1.0, value + half), rows.height)
 
 
-def _expected_clicks(rows: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
+def expected_clicks(rows: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
     """Return the expected clicks of the listed and of the logged product in each place.
 
     CTR of the place × the product's clicks over those expected of its places, drawn to 1 by `_PRIOR` expected
