@@ -68,7 +68,10 @@ def measure(case: Case, place: Path, names: list[str], peers: str, threads: int)
         if found is not None:
             spent, lists = found
             rows.append((name, *judge(lists, indptr, indices, case.k), spent))
-            print(f"  {name}: done", file=sys.stderr, flush=True)
+            # A long run that is broken off has said what it found so far.
+            print(
+                "  so far:", name, *(f"{value:.4f}" for value in rows[-1][1:3]), file=sys.stderr, flush=True
+            )
     report(case, rows)
 
 
