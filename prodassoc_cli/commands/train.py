@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
             "prodassoc train interactions.parquet --products products.parquet "
             "--embeddings embeddings.parquet -o model.parquet",
             "prodassoc train interactions.parquet --model item-knn --param neighbours=100 -o knn.parquet",
+            "prodassoc train interactions.parquet --model als --tune 20 -o als.parquet",
         ),
         run,
     )
@@ -50,7 +51,15 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
             embeddings=this.read_optional("embeddings", EMBEDDINGS),
             rules=this.read_optional("rules", RULES),
         )
-        model = train(config.model, data, parameters=config.param, seed=common.seed, threads=this.threads)
+        parameters = config.param
+        if config.tune is not None:
+            from prodassoc_cli.models.tuning import tune
+
+            parameters, found = tune(config.model, data, config.tune, config.param, common.seed, this.threads)
+            this.note(tuning=found)
+            for line in _tuning_lines(config.model, found):
+                this.messages.info(line)
+        model = train(config.model, data, parameters=parameters, seed=common.seed, threads=this.threads)
         table, header = to_arrow(model)
         outputs.put("output", table, model=header)
         this.note(model=model.facts)
@@ -61,6 +70,19 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
         for line in _validation_lines(model.facts):
             this.messages.info(line)
     this.next_step("recommend", f"{common.output} -o recs.parquet")
+
+
+def _tuning_lines(model: str, found: dict[str, Any]) -> list[str]:
+    """Return what the search chose, a line a model."""
+    lines = []
+    for name, each in ({model: found} if "chosen" in found else found).items():
+        (metric, ndcg), *_ = ((key, value) for key, value in each.items() if key.startswith("ndcg"))
+        chosen = ", ".join(f"{key}={value}" for key, value in each["chosen"].items()) or "as they were"
+        lines.append(
+            f"tuned {name}: {chosen} ({metric} {ndcg['before']:.4f} → {ndcg['after']:.4f}, "
+            f"{each['trials']} trials, {each['users']:,} users)"
+        )
+    return lines
 
 
 def _validation_lines(facts: dict[str, Any]) -> list[str]:

@@ -132,12 +132,7 @@ class Hybrid(Recommender):
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Fit the parts on the inner split, learn the weights there, and fit the parts again on all."""
-        if "content" in self.parts and not _has_content(data):
-            self._keep([name for name in self.parts if name != "content"])
-        ease = self.parts.get("ease")
-        if ease is not None and data.n_items > ease.parameters.max_products:
-            # Restricted to neighbours it takes far longer than all other parts.
-            self._keep([name for name in self.parts if name != "ease"])
+        self._keep(self.usable(data))
         self.validation = _Validation()
         split = inner_split(data, self.parameters.validation_users, seed)
         self.weights = np.tile(self._equal_weights(), (len(_MODES), 1))
@@ -158,6 +153,17 @@ class Hybrid(Recommender):
             history, rest = torn_baskets(split.truth, seed)
             self._learn("basket", rest, lambda rows: basket_queries(history[rows]), threads)
         self._fit_parts(data, seed, threads)
+
+    def usable(self, data: TrainingData) -> list[str]:
+        """Return those of its parts that this data has something for."""
+        names = list(self.parts)
+        if not _has_content(data):
+            names = [name for name in names if name != "content"]
+        ease = self.parts.get("ease")
+        if ease is not None and data.n_items > ease.parameters.max_products:
+            # Restricted to neighbours it takes far longer than all other parts.
+            names.remove("ease")
+        return names
 
     def _fit_parts(self, data: TrainingData, seed: int, threads: int) -> None:
         owned = binary(data.seen)

@@ -33,6 +33,10 @@ class TrainConfig:
     param: list[str] = setting(
         [], "Set a parameter of the model: neighbours=200 (repeatable)", group="Model", metavar="NAME=VALUE"
     )
+    tune: int | None = setting(
+        None, "Search parameters first: this many sets, judged by orders set aside", group="Model",
+        metavar="N", low=1, high=10_000,
+    )  # fmt: skip
     products: str | None = setting(
         None, "Products: titles, brands, categories, prices", group="Inputs", **FILE
     )
