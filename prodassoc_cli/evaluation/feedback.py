@@ -59,8 +59,8 @@ def impressions_of(log: pl.DataFrame) -> pl.DataFrame:
         pl.col("clicked").fill_null(0.0),
         pl.col("bought").fill_null(0.0),
         pl.when(pl.col("bought") == 1).then(pl.col("revenue").fill_null(0.0)).otherwise(0.0).alias("revenue"),
-        (pl.coalesce("user_id", "list_id", pl.lit("")).rank("dense").cast(pl.Int64) - 1).alias("cluster"),
-    )
+        pl.coalesce("user_id", "list_id", pl.lit("")).alias("cluster"),
+    ).with_columns(pl.col("cluster").map_batches(numbered, return_dtype=pl.Int64))
 
 
 def evaluate_feedback(shown: pl.DataFrame, baseline: str | None = None) -> pl.DataFrame:
@@ -122,8 +122,16 @@ def rate(rows: pl.DataFrame, column: str) -> Estimate:
 
 def clusters(rows: pl.DataFrame, values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the sum of the values and the number of rows of each user that has any."""
-    _, cluster = np.unique(rows["cluster"].to_numpy(), return_inverse=True)
-    return np.bincount(cluster, values).astype(np.float64), np.bincount(cluster).astype(np.float64)
+    cluster = rows["cluster"].to_numpy()
+    counts = np.bincount(cluster)
+    there = counts > 0
+    return np.bincount(cluster, values)[there].astype(np.float64), counts[there].astype(np.float64)
+
+
+def numbered(values: pl.Series) -> pl.Series:
+    """Number equal texts alike, from 0, in the order of the texts."""
+    names = pl.Enum(values.unique().sort())
+    return values.cast(names).to_physical().cast(pl.Int64)
 
 
 def _per_list(rows: pl.DataFrame, column: str) -> Estimate:

@@ -18,7 +18,7 @@ from scipy import stats
 
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
 from prodassoc_cli.evaluation.facts import FloatArray
-from prodassoc_cli.evaluation.feedback import clusters, propensity_problem
+from prodassoc_cli.evaluation.feedback import clusters, numbered, propensity_problem
 from prodassoc_cli.evaluation.intervals import LEVEL, Estimate, mean_interval
 
 LEAST_EFFECTIVE = 10.0
@@ -135,7 +135,7 @@ def expected_clicks(rows: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
     CTR of the place × the product's clicks over those expected of its places, drawn to 1 by `_PRIOR` expected
     clicks. Fitted on the users of the other fold, so that no row explains itself.
     """
-    ids = pl.concat([rows["product_id"], rows["own"]]).rank("dense").cast(pl.Int64).to_numpy() - 1
+    ids = numbered(pl.concat([rows["product_id"], rows["own"]])).to_numpy()
     logged, own = ids[: rows.height], ids[rows.height :]
     position, click = rows["position"].to_numpy(), rows["clicked"].to_numpy()
     fold = rows["cluster"].to_numpy() % _FOLDS

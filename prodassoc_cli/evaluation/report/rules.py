@@ -119,8 +119,13 @@ def _quantiles(rules: pl.DataFrame) -> list[float]:
     return [float(rules["lift"].quantile(share) or 0.0) for share in (0.2, 0.4, 0.6, 0.8)]
 
 
+def _chosen(rules: pl.DataFrame) -> pl.DataFrame:
+    """Return as many rules as a scatter can hold, evenly over their order."""
+    return rules.gather_every(-(-rules.height // _POINTS))
+
+
 def _scatter(rules: pl.DataFrame) -> str:
-    chosen = rules.gather_every(max(1, rules.height // _POINTS)).head(_POINTS)
+    chosen = _chosen(rules)
     bounds = _quantiles(rules)
     points = [
         Point(
@@ -138,4 +143,6 @@ def _shades(rules: pl.DataFrame) -> str:
     bounds = [number(each) for each in _quantiles(rules)]
     names = [f"lift below {bounds[0]}", *(f"to {bound}" for bound in bounds[1:]), "above"]
     keys = "".join(f'<li class="r{place}"><i></i>{safe(name)}</li>' for place, name in enumerate(names, 1))
-    return f'<ul class="legend">{keys}</ul>'
+    drawn = _chosen(rules).height
+    of = f"{drawn:,} of the {rules.height:,} rules, evenly over their order." if drawn < rules.height else ""
+    return f'<ul class="legend">{keys}</ul>{of}'

@@ -202,6 +202,14 @@ def test_the_words_tell_the_figures():
     assert "90 %" in shown
 
 
+def test_many_rules_are_drawn_in_part_and_it_says_so():
+    many = pl.concat([rules_frame()] * 1000)
+    page = Page(render_rules(ReportData(rules=many)))
+    assert "1,334 of the 4,000 rules" in "".join(page.text)
+    assert sum(each["class"].startswith("fill r") for each in page.named("circle")) == 1334
+    assert len(page.named("tr")) == 101
+
+
 def test_the_same_data_give_the_same_bytes():
     assert render(report_data()) == render(report_data())
 
