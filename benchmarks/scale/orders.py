@@ -1,9 +1,9 @@
 """`python -m benchmarks.scale.orders LINES FILE`: order lines of a shop that never was, as many as wanted.
 
-50,000 products whose demand follows Zipf's law, about ten lines a basket, a user to ten baskets, two years. A
-few lines are dirty in the ways real ones are: written twice, cancelled, returned, without a product. Chunks of
-a million lines are made one after another, each from a seed of its own, so that memory does not grow with the
-lines and the first million is the same in every file. The suffix of FILE decides: .csv or .parquet.
+50,000 products whose demand follows Zipf's law, about ten lines a basket, a user to ten baskets, two years.
+A few lines are dirty in the ways real ones are: written twice, cancelled, returned, without a product. Chunks
+of a million lines are made one after another, so that memory does not grow with the lines. The suffix of FILE
+decides: .csv or .parquet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 PRODUCTS = 50_000
@@ -59,7 +58,8 @@ def _chunk(
     users = max(1, lines // (LINES_A_BASKET * BASKETS_A_USER))
     user = rng.integers(0, users, baskets)
     # Time goes on from chunk to chunk, and within one no order follows another.
-    second = FIRST_SECOND + int(SECONDS * start / lines) + rng.integers(0, max(1, SECONDS * size // lines), baskets)
+    first = FIRST_SECOND + int(SECONDS * start / lines)
+    second = first + rng.integers(0, max(1, SECONDS * size // lines), baskets)
     frame = pl.DataFrame(
         {
             "order": basket + 10_000_000 + start // 2,
@@ -83,7 +83,9 @@ def _dirty(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     return frame.select(
         order_id=pl.when(pl.col("luck").is_between(0.01, 0.015)).then(pl.lit("C")).otherwise(pl.lit(""))
         + pl.col("order").cast(pl.String),
-        user_id=pl.when(pl.col("luck") < 0.95).then(pl.lit("U") + pl.col("user").cast(pl.String).str.zfill(7)),
+        user_id=pl.when(pl.col("luck") < 0.95).then(
+            pl.lit("U") + pl.col("user").cast(pl.String).str.zfill(7)
+        ),
         product_id=pl.when(pl.col("luck") < 0.9985).then(
             pl.lit("P") + pl.col("item").cast(pl.String).str.zfill(5)
         ),

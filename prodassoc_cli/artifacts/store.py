@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -123,10 +123,28 @@ def write_artifact(
     first = next(tables).replace_schema_metadata(metadata)
     rows = 0
     with pq.ParquetWriter(stream, first.schema, compression="zstd", write_page_checksum=True) as writer:
-        for table in itertools.chain([first], tables):
-            writer.write_table(table.cast(first.schema), row_group_size=ROW_GROUP_ROWS)
+        for table in _row_groups(table.cast(first.schema) for table in itertools.chain([first], tables)):
+            writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
             rows += table.num_rows
     return rows
+
+
+def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Cut tables that follow one another into row groups: how the rows came must not show in the bytes."""
+    held: list[pa.Table] = []
+    rows = written = 0
+    for table in tables:
+        held.append(table)
+        rows += table.num_rows
+        if rows >= ROW_GROUP_ROWS:
+            whole = pa.concat_tables(held)
+            while rows >= ROW_GROUP_ROWS:
+                yield whole.slice(0, ROW_GROUP_ROWS).combine_chunks()
+                whole = whole.slice(ROW_GROUP_ROWS)
+                rows, written = rows - ROW_GROUP_ROWS, written + ROW_GROUP_ROWS
+            held = [whole]
+    if rows or not written:
+        yield pa.concat_tables(held).combine_chunks()
 
 
 def conform(table: pa.Table, kind: Kind, source: str) -> pa.Table:

@@ -48,24 +48,27 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
         rejects=(REJECTS, config.rejects_output),
         holdout=(INTERACTIONS, config.holdout_output),
     ) as outputs:
-        from prodassoc_cli.intake.orders import clean_orders
+        from prodassoc_cli.intake.orders import Cleaning
         from prodassoc_cli.intake.sources import Source
 
-        cleaned = clean_orders(
+        with Cleaning(
             [Source(each.name, each.path) for each in orders],
             config,
             this.messages.info,
             catalogue=[Source(each.name, each.path) for each in catalogue],
             seed=common.seed,
-        )
-        outputs.put("output", cleaned.interactions)
-        outputs.put("rejects", cleaned.all_rejects())
-        if cleaned.products is not None:
-            outputs.put("products", cleaned.products)
-        if cleaned.holdout is not None:
-            outputs.put("holdout", cleaned.holdout)
-        this.note(**cleaned.summary)
-        for line in _summary_lines(cleaned.summary):
+            budget=this.memory_limit,
+            folder=this.room(),
+            keep_rejects=outputs.wants("rejects"),
+        ) as cleaning:
+            outputs.put("output", cleaning.interactions())
+            outputs.put("rejects", cleaning.all_rejects())
+            if cleaning.products is not None:
+                outputs.put("products", cleaning.products)
+            outputs.put("holdout", cleaning.holdout())
+            summary = cleaning.summary
+        this.note(**summary)
+        for line in _summary_lines(summary):
             this.messages.info(line)
     this.next_step("mine", f"{common.output} -o rules.parquet")
 

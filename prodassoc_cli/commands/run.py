@@ -170,6 +170,13 @@ class Run:
             yield Writer(self, targets, files)
             self._write_reports(targets, files)
 
+    def room(self) -> Path | None:
+        """Return the folder for what does not fit in memory: that of the output, which needs room anyway."""
+        if self.common.output in (None, STDOUT):
+            return None
+        folder = Path(os.path.realpath(str(self.common.output))).parent
+        return folder if os.access(folder, os.W_OK) and folder != Path("/dev") else None
+
     def lineage(self, kind: Kind, details: dict[str, Any]) -> Lineage:
         """Return what made an artifact of this run."""
         from prodassoc_cli.artifacts.lineage import Lineage

@@ -1,0 +1,113 @@
+"""What only all rows together tell: how numbers and dates are written, and what ids usually look like.
+
+It is counted a piece at a time, and the sum of the pieces is what the whole would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from prodassoc_cli.intake.dates import DayMarks, parse_times_as
+from prodassoc_cli.intake.parsing import (
+    NumberMarks,
+    NumberStyle,
+    Parsed,
+    has_odd_numbers,
+    number_marks,
+    parse_ids,
+)
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How the inputs are written.
+
+    Attributes:
+        styles: how the numbers of each field are written.
+        day_first: whether the day stands before the month where both are numbers.
+        some_users: whether any row names a user.
+        numbered_orders: whether most order ids are digits only, but not all.
+        coded_products: whether most product ids hold digits.
+    """
+
+    styles: dict[str, NumberStyle] = field(default_factory=dict)
+    day_first: bool = True
+    some_users: bool = True
+    numbered_orders: bool = False
+    coded_products: bool = False
+
+
+class Survey:
+    """Counts what decides the conventions.
+
+    Args:
+        numbers: fields of numbers.
+        day_first: the order of day and month that times are read in meanwhile.
+
+    Attributes:
+        missed: fields of numbers whose first rows were not counted, since nothing seemed odd then.
+    """
+
+    def __init__(self, numbers: tuple[str, ...], *, day_first: bool = True) -> None:
+        self.day_first = day_first
+        self.missed: set[str] = set()
+        self._marks = dict.fromkeys(numbers, NumberMarks())
+        self._days = DayMarks()
+        self._rows = self._users = 0
+        self._orders = self._digits = 0
+        self._products = self._coded = 0
+
+    def add(self, fields: pl.DataFrame) -> Parsed | None:
+        """Count rows, and return their times."""
+        for name, marks in self._marks.items():
+            if name in fields.columns and (marks.odd or has_odd_numbers(fields[name])):
+                if self._rows and not marks.odd:
+                    self.missed.add(name)
+                self._marks[name] = marks + number_marks(fields[name])
+        self._rows += fields.height
+        if "user_id" in fields.columns and not self._users:
+            users = parse_ids(fields["user_id"])
+            self._users += len(users) - users.null_count()
+        if "order_id" in fields.columns:
+            orders = parse_ids(fields["order_id"])
+            self._orders += len(orders) - orders.null_count()
+            self._digits += int(orders.str.contains(r"^\d+$").sum() or 0)
+        products = parse_ids(fields["product_id"])
+        self._products += len(products) - products.null_count()
+        self._coded += int(products.str.contains(r"\d").sum() or 0)
+        if "timestamp" not in fields.columns:
+            return None
+        times, days = parse_times_as(fields["timestamp"], day_first=self.day_first)
+        self._days += days
+        return times
+
+    def count_again(self, fields: pl.DataFrame) -> None:
+        """Count the numbers of rows whose first count was missed."""
+        for name in self.missed:
+            self._marks[name] += number_marks(fields[name])
+
+    def forget_missed(self) -> None:
+        """Begin the counts of the missed fields anew."""
+        self._marks |= dict.fromkeys(self.missed, NumberMarks())
+
+    def order_of_days(self, told: bool | None, where: str) -> tuple[bool, str]:
+        """Decide whether the day comes first, and say so; see `DayMarks.first`."""
+        return self._days.first(told, where)
+
+    def conventions(self, day_first: bool, say: Callable[[str], None], *, decimal_comma: bool) -> Conventions:
+        """Decide; `decimal_comma` tells where the numbers do not."""
+        styles = {name: marks.style(decimal_comma=decimal_comma) for name, marks in self._marks.items()}
+        for name, style in styles.items():
+            if note := self._marks[name].note(style):
+                say(f"{name}: {note}")
+        usual = 0 < self._orders <= 2 * self._digits
+        return Conventions(
+            styles,
+            day_first,
+            some_users=self._users > 0,
+            numbered_orders=usual and self._digits < self._orders,
+            coded_products=self._coded * 2 > self._products > 0,
+        )
