@@ -22,6 +22,21 @@ INTERACTIONS: dict[str, DataType | DataTypeClass] = {
 }  # fmt: skip
 """The schema of interactions, as polars has it."""
 
+FEEDBACK: dict[str, DataType | DataTypeClass] = {
+    "list_id": pl.String, "position": pl.Int32, "model": pl.String,
+    "propensity": pl.Float64, "revenue": pl.Float64,
+}  # fmt: skip
+"""What a log of lists shown tells beside that."""
+
+_NUMBERS_OF_FEEDBACK = {
+    "click": pl.col("click").is_in([0.0, 1.0]),
+    "purchase": pl.col("purchase").is_in([0.0, 1.0]),
+    "position": pl.col("position").is_between(1, 2**31 - 1) & (pl.col("position") % 1 == 0),
+    "propensity": pl.col("propensity").is_between(0, 1, closed="right"),
+    "revenue": pl.col("revenue").is_finite(),
+}
+"""The numbers of a feedback log, and what each may be."""
+
 
 class Judge:
     """Parses the lines of a part and applies the rules, in their order.
@@ -127,7 +142,7 @@ def parse_lines(
     """
     fields = part.fields
     columns = {name: fields[name] for name in (SOURCE, ROW)}
-    for name, parsed in _parsed(fields, conventions).items():
+    for name, parsed in _parsed(fields, conventions, feedback=feedback).items():
         columns[name] = parsed.values
         if parsed.bad is not None:
             columns[f"bad_{name}"] = parsed.bad
@@ -144,9 +159,9 @@ def parse_lines(
     return frame.with_columns(pl.col("event").fill_null(usual))
 
 
-def _parsed(fields: pl.DataFrame, conventions: Conventions) -> dict[str, Parsed]:
+def _parsed(fields: pl.DataFrame, conventions: Conventions, *, feedback: bool) -> dict[str, Parsed]:
     parsed: dict[str, Parsed] = {}
-    for name in ("user_id", "order_id", "product_id"):
+    for name in ("user_id", "order_id", "product_id", *(("list_id", "model") if feedback else ())):
         if name in fields.columns:
             parsed[name] = Parsed(parse_ids(fields[name]))
     for name, style in conventions.styles.items():
@@ -160,12 +175,12 @@ def _parsed(fields: pl.DataFrame, conventions: Conventions) -> dict[str, Parsed]
 
 
 def _feedback_checked(lines: pl.DataFrame) -> pl.DataFrame:
-    """Mark clicks and purchases that are neither 0 nor 1."""
-    names = [name for name in ("click", "purchase") if name in lines.columns]
-    if not names:
+    """Mark rows of a feedback log with a number that it cannot be; only click and purchase must be there."""
+    names = [name for name in _NUMBERS_OF_FEEDBACK if name in lines.columns]
+    if "click" not in names:
         return lines
     odd = pl.any_horizontal(
-        *(~pl.col(name).is_in([0.0, 1.0]).fill_null(value=True) for name in names),
+        *(~_NUMBERS_OF_FEEDBACK[name].fill_null(value=name not in ("click", "purchase")) for name in names),
         *(pl.col(f"bad_{name}") for name in names if f"bad_{name}" in lines.columns),
     )
     return lines.with_columns(odd.alias("bad_feedback"))

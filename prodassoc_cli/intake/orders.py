@@ -12,7 +12,7 @@ import polars as pl
 
 from prodassoc_cli.intake.catalogue import ProductTally, clean_catalogue, complete
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, parse_map
-from prodassoc_cli.intake.judging import INTERACTIONS, Judge
+from prodassoc_cli.intake.judging import FEEDBACK, INTERACTIONS, Judge
 from prodassoc_cli.intake.layouts import Lines
 from prodassoc_cli.intake.parts import Parts
 from prodassoc_cli.intake.privacy import pseudonymize, read_key
@@ -299,7 +299,8 @@ def _products(
 
 def _interactions(kept: pl.DataFrame, *, feedback: bool) -> pl.DataFrame:
     """Take the columns of the schema; a row of a feedback log gives a row an event."""
-    rows = kept.select(pl.col(name).cast(dtype) for name, dtype in INTERACTIONS.items())
+    told = {name: dtype for name, dtype in FEEDBACK.items() if feedback and name in kept.columns}
+    rows = kept.select(pl.col(name).cast(dtype) for name, dtype in (INTERACTIONS | told).items())
     if not feedback:
         return rows
     happened = [

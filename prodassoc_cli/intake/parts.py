@@ -30,6 +30,7 @@ _FIELD = "\0field "
 """Begins the names of fields kept beside the columns of the input."""
 
 NUMBERS = ("quantity", "price", "rating")
+FEEDBACK_NUMBERS = ("click", "purchase", "position", "propensity", "revenue")
 PIECE_ROWS = 1 << 17
 BASE_BYTES = 800 * 10**6
 """What is held beside a part: libraries, a piece that is read, counts of products and ids."""
@@ -68,7 +69,7 @@ class Parts:
         self.parts = 1 if budget is None else _parts_needed(orders, budget)
         names = orders.fields
         feedback = "click" in names and any(name in names for name in FEEDBACK[1:])
-        self._numbers = (*NUMBERS, *(("click", "purchase") if feedback else ()))
+        self._numbers = (*NUMBERS, *(FEEDBACK_NUMBERS if feedback else ()))
         self.feedback = feedback
         if feedback:
             say("a log of what was shown: rows become impressions, clicks and purchases")
