@@ -20,10 +20,10 @@ DEFAULT_MEMORY_SHARE = 0.75
 
 _BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _LIBRARIES_BYTES = 150 * 10**6
-_PER_ROW = {"mine": 150, "train": 300, "embed": 2_000}
-"""What runs hold at the least. Measured on UCI Online Retail, once and four times over: mine 208 and train
-382 bytes a row. A product embedded is a vector of 384 numbers and
-its text. Less than measured is asked for, so that what would fit is not refused."""
+_PER_ROW = {"train": 300, "embed": 2_000}
+"""What runs hold at the least. Measured on UCI Online Retail, once and four times over: train 382 bytes a
+row. A product embedded is a vector of 384 numbers and its text. Less than measured is asked for, so that what
+would fit is not refused."""
 
 _UNITS = {
     "": 1,
@@ -117,17 +117,18 @@ def nameless_file(folder: Path | None = None) -> tuple[BinaryIO, Path]:
     return cast("BinaryIO", stream), descriptors / str(stream.fileno())
 
 
-def memory_needed(command: str, text_bytes: int, rows: int) -> int:
+def memory_needed(command: str, text_bytes: int, rows: int, bytes_a_row: int | None = None) -> int:
     """Return the bytes a run will hold at its peak, at the least.
 
     Args:
         command: what will run.
         text_bytes: size of its inputs that are no Parquet; of packed ones, packed.
         rows: rows of its inputs that are Parquet.
+        bytes_a_row: what each of them takes at the least; None for what is usual of the command.
     """
     if command == "clean":  # takes what is large in parts, and says itself if they are too large
         return _LIBRARIES_BYTES
-    return _LIBRARIES_BYTES + text_bytes + rows * _PER_ROW.get(command, 50)
+    return _LIBRARIES_BYTES + text_bytes + rows * (bytes_a_row or _PER_ROW.get(command, 50))
 
 
 def _free_memory() -> int:

@@ -76,6 +76,7 @@ class Run:
         messages: what it says goes through here.
         threads: threads it may use.
         memory_limit: bytes it may use.
+        bytes_a_row: memory a row of its inputs takes at the least; None for what is usual of the command.
     """
 
     def __init__(self, command: str, config: Any, common: CommonConfig) -> None:  # noqa: ANN401
@@ -88,6 +89,7 @@ class Run:
         self._parameters = result_parameters(config)
         self._files: dict[str, list[InputFile]] = {}
         self._digests: list[InputDigest] = []
+        self.bytes_a_row: int | None = None
         self._started = time.monotonic()
         self._summary: dict[str, Any] = {}
         self._rows: dict[str, int] = {}
@@ -130,6 +132,16 @@ class Run:
         frame, lineage = read_artifact([each.path for each in self._files[role]], kind)
         self.messages.step(f"read {role}", frame.height)
         return frame, lineage
+
+    def read_pieces(self, role: str, kind: Kind, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Read some columns of an input taken before, piece by piece."""
+        from prodassoc_cli.artifacts.store import read_pieces
+
+        rows = 0
+        for piece in read_pieces([each.path for each in self._files[role]], kind, columns):
+            rows += piece.height
+            yield piece
+        self.messages.step(f"read {role}", rows)
 
     def read_optional(self, role: str, kind: Kind) -> pl.DataFrame | None:
         """Read an input taken before, or None where none was given."""
@@ -276,7 +288,7 @@ class Run:
             counted = count_rows(each.path)
             rows += counted or 0
             text_bytes += each.path.stat().st_size if counted is None else 0
-        needed = memory_needed(self.command, text_bytes, rows)
+        needed = memory_needed(self.command, text_bytes, rows, self.bytes_a_row)
         if needed > self.memory_limit:
             told = self.common.memory_limit
             has = f"--memory-limit {told}" if told else f"the {self.memory_limit / 1e6:,.0f} MB it may use"
