@@ -112,6 +112,21 @@ class Run:
         self._digests += [digest_file(each.path, role, each.name) for each in found]
         return found
 
+    def continue_run(self, lineage: Lineage) -> None:
+        """Let this run add to what another made: its inputs come first, and its file may be replaced.
+
+        Raises:
+            NothingToDo: all inputs of this run are among them already.
+            UsageProblem: it had other options.
+        """
+        for name, value in self._parameters.items():
+            if lineage.parameters.get(name) != value:
+                raise UsageProblem(f"it was made with another {name}", "use the same, or begin anew")
+        if all(each in lineage.inputs for each in self._digests):
+            self.messages.info("these inputs are in it already")
+            self._nothing_to_do()
+        self._digests = [*lineage.inputs, *self._digests]
+
     def files(self, role: str) -> list[InputFile]:
         """Return the files of an input taken before; none where it was not given."""
         return self._files.get(role, [])

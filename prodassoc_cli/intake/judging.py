@@ -9,9 +9,11 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake import cleaning
 from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.dates import TIME
+from prodassoc_cli.intake.increments import Earlier, known_before
 from prodassoc_cli.intake.layouts import Lines
 from prodassoc_cli.intake.parsing import Parsed, parse_events, parse_ids, parse_numbers_as
 from prodassoc_cli.intake.parts import BAD_TIME, TIME_COLUMN, Parts
+from prodassoc_cli.intake.privacy import pseudonymize
 from prodassoc_cli.intake.tables import ROW, SOURCE
 from prodassoc_cli.intake.tallies import Counts, outliers
 from prodassoc_cli.settings import CleanConfig
@@ -45,13 +47,19 @@ class Judge:
         parts: the lines; gone through ahead where a rule is on a row among all others.
         config: the options of `clean`.
         dated: whether every row needs a time.
+        earlier: rows cleaned before, which these may not repeat.
+        key: users of the earlier rows are pseudonyms under this key.
 
     Attributes:
         flagged: how many otherwise kept rows are outliers of price and of quantity; complete once all parts
             have been counted.
     """
 
-    def __init__(self, parts: Parts, config: CleanConfig, *, dated: bool) -> None:
+    def __init__(
+        self, parts: Parts, config: CleanConfig, *, dated: bool, earlier: Earlier | None = None,
+        key: bytes | None = None,
+    ) -> None:  # fmt: skip
+        self._earlier, self._key = earlier, key
         self._parts, self._config, self._dated = parts, config, dated
         self._memo: tuple[pl.DataFrame, pl.Series] | None = None
         self._far: dict[str, pl.DataFrame] = {}
@@ -113,9 +121,19 @@ class Judge:
             anchored = lines["order_id"].is_not_null() | lines["timestamp"].is_not_null()
             again = cleaning.duplicate_rows(part.raw, reason.is_null() & anchored)
             reason = _mark(reason, again, "duplicate_line")
+            if self._earlier is not None:
+                reason = _mark(reason, anchored & self._known(lines, self._earlier), "duplicate_line")
         if self._dated:
             reason = _mark(reason, lines["timestamp"].is_null(), "missing_timestamp")
         return lines, reason
+
+    def _known(self, lines: pl.DataFrame, earlier: Earlier) -> pl.Series:
+        users = lines["user_id"]
+        if self._config.drop_users:
+            users = pl.Series("user_id", [None], dtype=pl.String).new_from_index(0, lines.height)
+        elif self._key is not None:
+            users = pseudonymize(users, self._key)
+        return known_before(lines.with_columns(users.alias("user_id")).select(list(INTERACTIONS)), earlier)
 
 
 def _counted(lines: pl.DataFrame, name: str) -> pl.DataFrame:

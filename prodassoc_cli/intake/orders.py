@@ -10,8 +10,10 @@ from typing import Any, Self
 
 import polars as pl
 
+from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.catalogue import ProductTally, clean_catalogue, complete
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, parse_map
+from prodassoc_cli.intake.increments import Earlier, merged
 from prodassoc_cli.intake.judging import FEEDBACK, INTERACTIONS, Judge
 from prodassoc_cli.intake.layouts import Lines
 from prodassoc_cli.intake.parts import Parts
@@ -78,6 +80,7 @@ class Cleaning:
         budget: bytes that may be used; None for no limit.
         folder: where rows are kept that do not fit in memory; None for the folder of temporary files.
         keep_rejects: whether the text of the rows left out is wanted.
+        earlier: what was cleaned before, to which these lines are added; None to begin anew.
 
     Attributes:
         products: the catalogue, completed from the lines; None where no one asked.
@@ -93,11 +96,12 @@ class Cleaning:
     def __init__(
         self, orders: Sequence[Source], config: CleanConfig, say: Say, *, catalogue: Sequence[Source] = (),
         seed: int = 42, budget: int | None = None, folder: Path | None = None, keep_rejects: bool = True,
+        earlier: Earlier | None = None,
     ) -> None:  # fmt: skip
         self._config, self._say, self._seed, self._folder = config, say, seed, folder
         self._split = parse_split(config.holdout) if config.holdout else None
         self._key = read_key(config.pseudonymize_key_file) if config.pseudonymize_key_file else None
-        self._catalogue = catalogue
+        self._catalogue, self._earlier = catalogue, earlier
         self._held: _Held | None = None
         self.products: pl.DataFrame | None = None
         self.product_rejects: pl.DataFrame | None = None
@@ -106,8 +110,14 @@ class Cleaning:
             self._orders = open_orders(orders, config, say, stack)
             self._parts = Parts(
                 self._orders, config, say, self._rejects_sink(keep_rejects), key=self._key, budget=budget,
-                folder=folder,
+                folder=folder, before=None if earlier is None else earlier.facts,
             )  # fmt: skip
+            numbered = any("order_id" not in each.empty.fields.columns for each in self._orders.inputs)
+            if earlier is not None and numbered and not self._orders.empty.whole_rows:
+                raise BadData(
+                    "baskets without order ids cannot be added to earlier ones: each input numbers them anew",
+                    "clean all of the inputs again, without --append-to",
+                )
             stack.callback(self._parts.forget)
             self._stack = stack.pop_all()
 
@@ -126,8 +136,8 @@ class Cleaning:
             BadData: no row is kept, or the holdout cannot be split.
         """
         if self._split is None:
-            for rows in self._kept():
-                yield self._without_users(rows)
+            new = (self._without_users(rows) for rows in self._kept())
+            yield from new if self._earlier is None else merged(self._earlier.frames(), new)
             return
         held = self._held = _Held(self._kept(), self._parts.parts, self._folder)
         self._stack.callback(held.close)
@@ -137,6 +147,11 @@ class Cleaning:
             yield self._without_users(rows.filter(~chosen))
         check_parts(set_aside, held.rows, str(self._config.holdout))
         self.summary["holdout"] = {"train": held.rows - set_aside, "holdout": set_aside}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What to know of the lines when others are added to them, ready for JSON."""
+        return self._parts.facts
 
     def holdout(self) -> Iterator[pl.DataFrame]:
         """Yield the rows set aside in their order."""
@@ -161,7 +176,10 @@ class Cleaning:
     def _kept(self) -> Iterator[pl.DataFrame]:
         """Clean part by part: yield the kept rows as sorted interactions, and count everything."""
         config, parts = self._config, self._parts
-        judge = Judge(parts, config, dated=self._split is not None and self._split.method == "time")
+        judge = Judge(
+            parts, config, dated=self._split is not None and self._split.method == "time",
+            earlier=self._earlier, key=self._key,
+        )  # fmt: skip
         tally = ProductTally() if self._catalogue or config.products_output else None
         description = Description()
         rows_in, missing = parts.rejected.rows, {"user_id": 0, "timestamp": 0}
@@ -184,7 +202,7 @@ class Cleaning:
             del kept
             description.add(interactions)
             yield interactions
-        if rows_in == parts.rejected.rows:
+        if rows_in == parts.rejected.rows and self._earlier is None:
             raise parts.rejected.nothing_left()
         self._sum_up(rows_in, missing, judge, tally, description)
 

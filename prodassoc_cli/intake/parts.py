@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -51,6 +52,10 @@ class Parts:
         key: pseudonymizes users; None where they stay.
         budget: bytes that may be used; None to take all at once.
         folder: where rows are kept that do not fit in memory.
+        before: the facts of lines cleaned before, to which these are added.
+
+    Attributes:
+        facts: what to know of the lines when others are added to them.
 
     Raises:
         BadData: an input cannot be read or understood, or does not fit into the memory in parts either.
@@ -59,11 +64,13 @@ class Parts:
     def __init__(
         self, orders: Orders, config: CleanConfig, say: Say, rejected: Callable[[bool], Rejected],
         *, key: bytes | None, budget: int | None, folder: Path | None,
+        before: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.orders = orders
         self._config = config
         self._key = key
         self._folder = folder
+        self._before = before
         self._spill: Spill | None = None
         self._whole: Lines | None = None
         self.parts = 1 if budget is None else _parts_needed(orders, budget)
@@ -118,7 +125,7 @@ class Parts:
     def _take_whole(self, say: Say) -> Conventions:
         piece = self.orders.whole()
         self._set_aside(piece.rejects)
-        survey = Survey(self._numbers)
+        survey = Survey(self._numbers, before=self._before)
         times = survey.add(piece.lines.fields)
         first, note = survey.order_of_days(self._told(), self._where)
         if not first:
@@ -128,13 +135,14 @@ class Parts:
 
     def _decide(self, survey: Survey, day_first: bool, note: str, say: Say) -> Conventions:
         found = survey.conventions(day_first, say, decimal_comma=self.orders.delimiter == ";")
+        self.facts = survey.facts(found)
         if note:
             say(f"timestamp: {note}")
         return found
 
     def _take_in_parts(self, say: Say, rejected: Callable[[bool], Rejected]) -> Conventions:
         sample = self._sample()
-        guess = Survey(())
+        guess = Survey((), before=self._before)
         times = guess.add(sample.fields)
         try:
             first, _ = guess.order_of_days(self._told(), self._where)
@@ -144,7 +152,7 @@ class Parts:
             if not first:
                 times = Survey((), day_first=False).add(sample.fields)
             cuts = Cuts.of_sample(self._keys(sample.fields, times), self.parts)
-            survey = Survey(self._numbers, day_first=first)
+            survey = Survey(self._numbers, day_first=first, before=self._before)
             try:
                 self._distribute(cuts, survey)
                 decided, note = survey.order_of_days(self._told(), self._where)
