@@ -91,7 +91,8 @@ def report(lines: int, folder: Path, form: str, stages: list[str], peer: str | N
 def row(lines: str, stage: str, limit: str, used: Used) -> str:
     """Return a row of the table."""
     failed = f" exit code {used.code}" if used.code else ""
-    return f"| {lines} | {stage} | {limit} | {used.seconds:.1f} | {used.cpu:.1f} | {used.megabytes:,.0f} |{failed}"
+    figures = f"{used.seconds:.1f} | {used.cpu:.1f} | {used.megabytes:,.0f}"
+    return f"| {lines} | {stage} | {limit} | {figures} |{failed}"
 
 
 def main() -> None:
