@@ -107,14 +107,14 @@ class _Numbers:
         """Return the number of each text within this part, int32, and that of the part."""
         encoded = pc.dictionary_encode(texts.rechunk().to_arrow())
         self._parts.append(pl.Series("id", pl.from_arrow(encoded.dictionary), dtype=pl.String))
-        return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32), len(self._parts) - 1
+        return np.from_dlpack(encoded.indices).astype(np.int32), len(self._parts) - 1
 
     def unite(self) -> None:
         """Number the texts of all parts alike."""
         if self._parts:
             encoded = pc.dictionary_encode(pl.concat(self._parts, rechunk=True).to_arrow())
             ends = np.cumsum([len(part) for part in self._parts])
-            self._united = np.split(encoded.indices.to_numpy(zero_copy_only=False), ends[:-1])
+            self._united = np.split(np.from_dlpack(encoded.indices), ends[:-1])
             self._values = pl.Series("id", pl.from_arrow(encoded.dictionary), dtype=pl.String)
             self._parts = []
 
