@@ -185,6 +185,8 @@ def write_artifact(
     with pq.ParquetWriter(
         stream, first.schema, compression="zstd", write_page_checksum=True, store_schema=plain
     ) as writer:
+        if not plain:
+            writer.add_key_value_metadata(metadata)  # which otherwise goes with the schema
         for table in _row_groups(alike) if plain else alike:
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
             rows += table.num_rows
