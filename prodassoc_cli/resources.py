@@ -20,11 +20,10 @@ DEFAULT_MEMORY_SHARE = 0.75
 
 _BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _LIBRARIES_BYTES = 150 * 10**6
-_PER_TEXT_BYTE = 4
-_PER_ROW = {"mine": 150, "train": 300, "embed": 2_000, "clean": 100}
-"""What runs hold at the least. Measured on UCI Online Retail, once and four times over: clean 400 MB and
-4.3 bytes a byte of CSV, mine 208 and train 382 bytes a row. A product embedded is a vector of 384 numbers and
-its text. Less than measured is asked for, so that what would fit is not refused."""
+_PER_ROW = {"train": 300, "embed": 2_000}
+"""What runs hold at the least. Measured on UCI Online Retail, once and four times over: train 382 bytes a
+row. A product embedded is a vector of 384 numbers and its text. Less than measured is asked for, so that what
+would fit is not refused."""
 
 _UNITS = {
     "": 1,
@@ -101,30 +100,35 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def nameless_file() -> tuple[BinaryIO, Path]:
+def nameless_file(folder: Path | None = None) -> tuple[BinaryIO, Path]:
     """Open a temporary file without a name, and return it with a path under which it can be opened.
 
     The system drops it when the process ends, even by a kill. Where there is no /proc, it has a name until it
     is closed.
+
+    Args:
+        folder: where it lies; None for the folder of temporary files.
     """
-    folder = Path("/proc/self/fd")
-    if not folder.is_dir():
-        named = tempfile.NamedTemporaryFile(prefix="prodassoc-")  # noqa: SIM115 — the caller closes it
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.is_dir():
+        named = tempfile.NamedTemporaryFile(prefix="prodassoc-", dir=folder)  # noqa: SIM115 — the caller closes it
         return cast("BinaryIO", named), Path(named.name)
-    stream = tempfile.TemporaryFile(prefix="prodassoc-")  # noqa: SIM115 — the caller closes it
-    return cast("BinaryIO", stream), folder / str(stream.fileno())
+    stream = tempfile.TemporaryFile(prefix="prodassoc-", dir=folder)  # noqa: SIM115 — the caller closes it
+    return cast("BinaryIO", stream), descriptors / str(stream.fileno())
 
 
-def memory_needed(command: str, text_bytes: int, rows: int) -> int:
+def memory_needed(command: str, text_bytes: int, rows: int, bytes_a_row: int | None = None) -> int:
     """Return the bytes a run will hold at its peak, at the least.
 
     Args:
         command: what will run.
         text_bytes: size of its inputs that are no Parquet; of packed ones, packed.
         rows: rows of its inputs that are Parquet.
+        bytes_a_row: what each of them takes at the least; None for what is usual of the command.
     """
-    per_byte = _PER_TEXT_BYTE if command == "clean" else 1
-    return _LIBRARIES_BYTES + text_bytes * per_byte + rows * _PER_ROW.get(command, 50)
+    if command == "clean":  # takes what is large in parts, and says itself if they are too large
+        return _LIBRARIES_BYTES
+    return _LIBRARIES_BYTES + text_bytes + rows * (bytes_a_row or _PER_ROW.get(command, 50))
 
 
 def _free_memory() -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,6 +54,53 @@ def read_artifact(paths: Sequence[Path], kind: Kind) -> tuple[pl.DataFrame, Line
     return frame, parts[0][1]
 
 
+def read_pieces(
+    paths: Sequence[Path], kind: Kind, columns: Sequence[str], rows: int = ROW_GROUP_ROWS
+) -> Iterator[pl.DataFrame]:
+    """Read some columns of an artifact piece by piece, checked like those of `read_artifact`.
+
+    Args:
+        paths: the file or its parts, at least one.
+        kind: what it must be.
+        columns: names of the declared columns that are wanted.
+        rows: most rows a piece has.
+
+    Raises:
+        BadData: as `read_artifact` does.
+    """
+    wanted = replace(kind, columns=tuple(each for each in kind.columns if each.name in columns), open=False)
+    for path in paths:
+        yield from _pieces_of(path, kind, wanted, rows)
+
+
+def _pieces_of(path: Path, kind: Kind, wanted: Kind, rows: int) -> Iterator[pl.DataFrame]:
+    try:
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+    except FileNotFoundError as error:
+        raise NoInput(f"no file {path}") from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _not_parquet(path) from error
+    with file:
+        lineage = _lineage_of(path, file.schema_arrow.metadata)
+        if lineage is not None:
+            _check_kind(path, lineage, kind)
+        names = file.schema_arrow.names
+        _refuse_twice(path, names)
+        present = [column.name for column in wanted.columns if _is_there(names, column, wanted, str(path))]
+        batches = file.iter_batches(batch_size=rows, columns=present)
+        while True:
+            try:
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                batch.validate(full=True)
+            except (pa.ArrowException, OSError, ValueError) as error:
+                raise _not_parquet(path) from error
+            frame = pl.from_arrow(conform(pa.Table.from_batches([batch]), wanted, str(path)))
+            assert isinstance(frame, pl.DataFrame)
+            yield frame
+
+
 def read_table(path: Path) -> tuple[pa.Table, Lineage | None]:
     """Read any Parquet file with its lineage; None where it carries none.
 
@@ -70,10 +118,14 @@ def read_table(path: Path) -> tuple[pa.Table, Lineage | None]:
         raise NoInput(f"no file {path}") from error
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _not_parquet(path) from error
+    _refuse_twice(path, names)
+    return table.replace_schema_metadata(None), _lineage_of(path, table.schema.metadata)
+
+
+def _refuse_twice(path: Path, names: Sequence[str]) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise BadData(f"{path} has the column '{twice}' more than once", "rename or leave out one of them")
-    return table.replace_schema_metadata(None), _lineage_of(path, table.schema.metadata)
 
 
 def read_lineage(path: Path) -> Lineage | None:
@@ -128,21 +180,40 @@ def write_artifact(
     first = next(tables).replace_schema_metadata(metadata)
     rows = 0
     # Lists of dictionary-encoded ids are written as they are, and read as the texts they stand for.
-    stored = not any(_holds_dictionary(column.type) for column in first.schema)
+    plain = not any(_holds_dictionary(column.type) for column in first.schema)
+    alike = (table.cast(first.schema) for table in itertools.chain([first], tables))
     with pq.ParquetWriter(
         stream,
         first.schema,
         compression="zstd",
         write_page_checksum=True,
-        store_schema=stored,
+        store_schema=plain,
         use_dictionary=kind.repeats,
     ) as writer:
-        if not stored:
+        if not plain:
             writer.add_key_value_metadata(metadata)  # which otherwise goes with the schema
-        for table in itertools.chain([first], tables):
-            writer.write_table(table.cast(first.schema), row_group_size=ROW_GROUP_ROWS)
+        for table in _row_groups(alike) if plain else alike:
+            writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
             rows += table.num_rows
     return rows
+
+
+def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Cut tables that follow one another into row groups: how the rows came must not show in the bytes."""
+    held: list[pa.Table] = []
+    rows = written = 0
+    for table in tables:
+        held.append(table)
+        rows += table.num_rows
+        if rows >= ROW_GROUP_ROWS:
+            whole = pa.concat_tables(held)
+            while rows >= ROW_GROUP_ROWS:
+                yield whole.slice(0, ROW_GROUP_ROWS).combine_chunks()
+                whole = whole.slice(ROW_GROUP_ROWS)
+                rows, written = rows - ROW_GROUP_ROWS, written + ROW_GROUP_ROWS
+            held = [whole]
+    if rows or not written:
+        yield pa.concat_tables(held).combine_chunks()
 
 
 def conform(table: pa.Table, kind: Kind, source: str) -> pa.Table:
@@ -159,7 +230,7 @@ def conform(table: pa.Table, kind: Kind, source: str) -> pa.Table:
     fitted = {
         column.name: _fit(table.column(column.name), column, source)
         for column in kind.columns
-        if _is_there(table, column, kind, source)
+        if _is_there(table.column_names, column, kind, source)
     }
     _check_subject(fitted, kind, source)
     if kind.open:
@@ -196,14 +267,14 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(number) if number.isdigit() else 0 for number in numbers)
 
 
-def _is_there(table: pa.Table, column: Column, kind: Kind, source: str) -> bool:
-    if column.name in table.column_names:
+def _is_there(names: Sequence[str], column: Column, kind: Kind, source: str) -> bool:
+    if column.name in names:
         return True
     if column.optional:
         return False
     if column.nullable and kind.open:
         return False
-    hint = did_you_mean(column.name, table.column_names)
+    hint = did_you_mean(column.name, names)
     raise BadData(
         f"{source} has no column '{column.name}', which {kind.name} must have",
         f"{hint} (prodassoc {kind.made_by} makes such a file)",

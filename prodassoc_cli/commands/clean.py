@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from prodassoc_cli.artifacts.schemas import INTERACTIONS, PRODUCTS, REJECTS
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
-from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.settings import CleanConfig, CommonConfig
+
+if TYPE_CHECKING:
+    from prodassoc_cli.intake.increments import Earlier
+
+NOT_FOR_INCREMENTS = (
+    "holdout", "drop_outliers", "min_item_count", "min_user_count", "products", "products_output",
+)  # fmt: skip
+"""Options whose outcome for earlier lines depends on the new ones."""
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +35,7 @@ def register(app: typer.Typer) -> None:
             "--products-output products.parquet",
             "prodassoc clean orders.csv --map order_id=order_no --holdout last-order "
             "--holdout-output holdout.parquet -o train.parquet --rejects-output rejects.csv",
+            "prodassoc clean tonight.csv --append-to interactions.parquet -o interactions.parquet",
         ),
         run,
     )
@@ -42,41 +51,71 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
         from prodassoc_cli.intake.privacy import key_fingerprint, read_key
 
         this.decide(pseudonymized_by=key_fingerprint(read_key(config.pseudonymize_key_file)))
+    earlier = _earlier(this, config.append_to) if config.append_to else None
     with this.outputs(
         INTERACTIONS,
         products=(PRODUCTS, config.products_output),
         rejects=(REJECTS, config.rejects_output),
         holdout=(INTERACTIONS, config.holdout_output),
     ) as outputs:
-        from prodassoc_cli.intake.orders import clean_orders
+        from prodassoc_cli.intake.orders import Cleaning
         from prodassoc_cli.intake.sources import Source
 
-        cleaned = clean_orders(
+        with Cleaning(
             [Source(each.name, each.path) for each in orders],
             config,
             this.messages.info,
             catalogue=[Source(each.name, each.path) for each in catalogue],
             seed=common.seed,
-        )
-        outputs.put("output", cleaned.interactions)
-        outputs.put("rejects", cleaned.all_rejects())
-        if cleaned.products is not None:
-            outputs.put("products", cleaned.products)
-        if cleaned.holdout is not None:
-            outputs.put("holdout", cleaned.holdout)
-        this.note(**cleaned.summary)
-        for line in _summary_lines(cleaned.summary):
+            budget=this.memory_limit,
+            folder=this.room(),
+            keep_rejects=outputs.wants("rejects"),
+            earlier=earlier,
+        ) as cleaning:
+            outputs.put("output", cleaning.interactions(), conventions=cleaning.facts)
+            outputs.put("rejects", cleaning.all_rejects())
+            if cleaning.products is not None:
+                outputs.put("products", cleaning.products)
+            outputs.put("holdout", cleaning.holdout())
+            summary = cleaning.summary
+        this.note(**summary)
+        for line in _summary_lines(summary):
             this.messages.info(line)
-    if "impression" in cleaned.summary["interactions"]["events"]:
+    if "impression" in summary["interactions"]["events"]:
         this.next_step("evaluate", f"--feedback {common.output}")
     else:
         this.next_step("mine", f"{common.output} -o rules.parquet")
+
+
+def _earlier(this: Run, path: str) -> Earlier:
+    """Return the interactions that were cleaned before, and let the run continue theirs."""
+    from prodassoc_cli.artifacts.inputs import locate
+    from prodassoc_cli.artifacts.store import read_lineage, read_pieces
+    from prodassoc_cli.intake.increments import Earlier
+
+    files = [each.path for each in locate([path])]
+    lineage = read_lineage(files[0])
+    if lineage is None or lineage.kind != INTERACTIONS.name or "conventions" not in lineage.details:
+        raise BadData(
+            f"{path} does not tell how its lines were read, so none can be added",
+            "give interactions made by this version of prodassoc clean",
+        )
+    this.continue_run(lineage)
+    names = [column.name for column in INTERACTIONS.columns]
+    return Earlier(lineage.details["conventions"], lambda: read_pieces(files, INTERACTIONS, names))
 
 
 def _check(config: CleanConfig) -> None:
     """Refuse options that need each other, before anything is read."""
     if config.drop_users and config.pseudonymize_key_file:
         raise UsageProblem("--drop-users leaves no user to pseudonymize", "keep one of the two options")
+    for name in NOT_FOR_INCREMENTS if config.append_to else ():
+        if getattr(config, name) != getattr(CleanConfig(), name):
+            flag = "--" + name.replace("_", "-")
+            raise UsageProblem(
+                f"{flag} needs all lines at once, not new ones beside those of --append-to",
+                f"drop {flag}, or clean all of the inputs again",
+            )
     if config.holdout and not config.holdout_output:
         raise UsageProblem(
             "--holdout sets rows aside: where do they go?", "add --holdout-output holdout.parquet"

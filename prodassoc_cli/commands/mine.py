@@ -29,6 +29,12 @@ SHOWN_RULES = 20
 SHOWN_COLUMNS = ("count", "support", "confidence", "lift")
 SHOWN_FURTHER = ("q_value", "holdout_support", "similarity", "relation")
 
+BASKET_COLUMNS = ("user_id", "order_id", "product_id", "event", "timestamp")
+"""Columns that tell what baskets there are."""
+
+BYTES_A_ROW, BYTES_A_WHOLE_ROW = 20, 150
+"""Memory it takes at the least to make baskets of a row, and to keep all of the row meanwhile."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
@@ -56,6 +62,7 @@ def run(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
     this.take("products", config.products)
     this.take("embeddings", config.embeddings)
     this.take("validate", config.validate)
+    this.bytes_a_row = BYTES_A_ROW if _only_baskets(config) else BYTES_A_WHOLE_ROW
     wants_rules = config.target == "rules"
     this.page(config.report)
     with this.outputs(
@@ -87,6 +94,13 @@ def run(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
         this.next_step("train", f"{inputs[0]} --rules {common.output} -o model.parquet")
 
 
+def _only_baskets(config: MineConfig) -> bool:
+    """Tell whether baskets are all that is wanted of the interactions, so that they are read in pieces."""
+    from prodassoc_cli.commands.mined import locates
+
+    return not (locates(config) or config.exclude or config.generalized or config.level != "product")
+
+
 def _mined(this: Run, config: MineConfig) -> Mined:
     """Read what was given, and make baskets of it."""
     from prodassoc_cli.commands.mined import Mined
@@ -94,7 +108,9 @@ def _mined(this: Run, config: MineConfig) -> Mined:
     return Mined(
         this,
         config,
-        this.read("interactions", INTERACTIONS),
+        this.read_pieces("interactions", INTERACTIONS, BASKET_COLUMNS)
+        if _only_baskets(config)
+        else this.read("interactions", INTERACTIONS),
         this.read_optional("products", PRODUCTS),
         this.read_optional("embeddings", EMBEDDINGS),
         this.read_optional("validate", INTERACTIONS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,13 @@ def check(config: MineConfig) -> None:
     pruning(config.prune)
 
 
+def locates(config: MineConfig) -> bool:
+    """Tell whether it matters which rows a basket was made of."""
+    return config.sequence is not None or bool(
+        config.min_users or config.embeddings or config.outliers_output
+    )
+
+
 def _refuse(config: MineConfig, names: tuple[str, ...], beside: str, why: str) -> None:
     for name in names:
         if getattr(config, name) not in (None, False, []):
@@ -79,7 +87,7 @@ class Mined:
     Args:
         this: the run.
         config: its options.
-        interactions: what happened.
+        interactions: what happened; in pieces where baskets are all that is wanted of it.
         products: the catalogue.
         embeddings: vectors of the products.
         holdout: other interactions to test rules on.
@@ -95,17 +103,20 @@ class Mined:
     min_count: int
 
     def __init__(
-        self, this: Run, config: MineConfig, interactions: pl.DataFrame, products: pl.DataFrame | None,
-        embeddings: pl.DataFrame | None, holdout: pl.DataFrame | None,
+        self, this: Run, config: MineConfig, interactions: pl.DataFrame | Iterator[pl.DataFrame],
+        products: pl.DataFrame | None, embeddings: pl.DataFrame | None, holdout: pl.DataFrame | None,
     ) -> None:  # fmt: skip
+        from prodassoc_cli.mining.gather import baskets_from_pieces
+
         self._this, self._config = this, config
         self.products, self._embeddings = products, embeddings
         self._parents: dict[str, str] = {}
-        self._interactions = self._about(self._included(interactions))
         self._holdout = None if holdout is None else self._included(holdout, strict=False)
-        locate = config.sequence is not None or bool(
-            config.min_users or config.embeddings or config.outliers_output
-        )
+        if isinstance(interactions, Iterator):
+            self.baskets = baskets_from_pieces(interactions, config.max_basket_size, this.messages.warning)
+            return
+        self._interactions = self._about(self._included(interactions))
+        locate = locates(config)
         self.baskets = self._to_baskets(self._interactions, locate)
         if not locate:
             self._interactions = self._interactions.clear()

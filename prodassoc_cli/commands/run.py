@@ -77,6 +77,7 @@ class Run:
         threads: threads it may use.
         memory_limit: bytes it may use.
         page_path: where a page for people goes; see `page`.
+        bytes_a_row: memory a row of its inputs takes at the least; None for what is usual of the command.
     """
 
     def __init__(self, command: str, config: Any, common: CommonConfig) -> None:  # noqa: ANN401
@@ -89,6 +90,7 @@ class Run:
         self._parameters = result_parameters(config)
         self._files: dict[str, list[InputFile]] = {}
         self._digests: list[InputDigest] = []
+        self.bytes_a_row: int | None = None
         self._started = time.monotonic()
         self._summary: dict[str, Any] = {}
         self._rows: dict[str, int] = {}
@@ -112,6 +114,21 @@ class Run:
         self._digests += [digest_file(each.path, role, each.name) for each in found]
         return found
 
+    def continue_run(self, lineage: Lineage) -> None:
+        """Let this run add to what another made: its inputs come first, and its file may be replaced.
+
+        Raises:
+            NothingToDo: all inputs of this run are among them already.
+            UsageProblem: it had other options.
+        """
+        for name, value in self._parameters.items():
+            if lineage.parameters.get(name) != value:
+                raise UsageProblem(f"it was made with another {name}", "use the same, or begin anew")
+        if all(each in lineage.inputs for each in self._digests):
+            self.messages.info("these inputs are in it already")
+            self._nothing_to_do()
+        self._digests = [*lineage.inputs, *self._digests]
+
     def files(self, role: str) -> list[InputFile]:
         """Return the files of an input taken before; none where it was not given."""
         return self._files.get(role, [])
@@ -132,6 +149,16 @@ class Run:
         frame, lineage = read_artifact([each.path for each in self._files[role]], kind)
         self.messages.step(f"read {role}", frame.height)
         return frame, lineage
+
+    def read_pieces(self, role: str, kind: Kind, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Read some columns of an input taken before, piece by piece."""
+        from prodassoc_cli.artifacts.store import read_pieces
+
+        rows = 0
+        for piece in read_pieces([each.path for each in self._files[role]], kind, columns):
+            rows += piece.height
+            yield piece
+        self.messages.step(f"read {role}", rows)
 
     def read_optional(self, role: str, kind: Kind) -> pl.DataFrame | None:
         """Read an input taken before, or None where none was given."""
@@ -180,6 +207,13 @@ class Run:
                 raise NothingToDo
             yield Writer(self, targets, files)
             self._write_reports(targets, files)
+
+    def room(self) -> Path | None:
+        """Return the folder for what does not fit in memory: that of the output, which needs room anyway."""
+        if self.common.output in (None, STDOUT):
+            return None
+        folder = Path(os.path.realpath(str(self.common.output))).parent
+        return folder if os.access(folder, os.W_OK) and folder != Path("/dev") else None
 
     def lineage(self, kind: Kind, details: dict[str, Any]) -> Lineage:
         """Return what made an artifact of this run."""
@@ -277,7 +311,7 @@ class Run:
             counted = count_rows(each.path)
             rows += counted or 0
             text_bytes += each.path.stat().st_size if counted is None else 0
-        needed = memory_needed(self.command, text_bytes, rows)
+        needed = memory_needed(self.command, text_bytes, rows, self.bytes_a_row)
         if needed > self.memory_limit:
             told = self.common.memory_limit
             has = f"--memory-limit {told}" if told else f"the {self.memory_limit / 1e6:,.0f} MB it may use"

@@ -11,6 +11,7 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, match_columns
 from prodassoc_cli.intake.parsing import parse_ids, parse_numbers
 from prodassoc_cli.intake.tables import REJECTS, ROW, RawTable, as_csv
+from prodassoc_cli.intake.tallies import Counts, medians, numbered
 
 COLUMNS = ("product_id", "title", "description", "brand", "category", "price")
 SEPARATORS = (">", "|", "/")
@@ -119,33 +120,49 @@ def _extras(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(renamed)
 
 
-def products_of_lines(lines: pl.DataFrame) -> pl.DataFrame:
-    """Derive products from order lines.
+class ProductTally:
+    """Counts what order lines know of products.
 
     The title is the most frequent one of the product's lines (ties: the first by letter), so are brand and
     category; the price is the median.
-
-    Args:
-        lines: kept rows with product_id and, where known, title, brand, category and price.
-
-    Returns:
-        Products with the columns of the schema, sorted by product_id.
     """
-    products = lines.select(pl.col("product_id").unique().sort())
-    for name in ("title", "brand", "category"):
-        if name in lines.columns:
-            texts = lines.select("product_id", _texts(lines[name]).alias(name)).drop_nulls()
+
+    def __init__(self) -> None:
+        self._texts: dict[str, Counts] = {}
+        self._prices = Counts("product_id", "price")
+
+    def add(self, lines: pl.DataFrame) -> None:
+        """Count kept rows: product_id, price and, where known, title, brand and category."""
+        self._prices.add(lines.select("product_id", "price"))
+        for name in ("title", "brand", "category"):
+            if name in lines.columns:
+                texts = lines.select("product_id", _texts(lines[name]).alias(name)).drop_nulls()
+                self._texts.setdefault(name, Counts("product_id", name)).add(texts)
+
+    def products(self) -> pl.DataFrame:
+        """Return products with the columns of the schema, sorted by product_id."""
+        prices = self._prices.table()
+        products = prices.select(pl.col("product_id").unique().sort())
+        for name, counts in self._texts.items():
             common = (
-                texts.group_by("product_id", name).len()
-                .sort("product_id", "len", name, descending=[False, True, False])
+                counts.table().sort("product_id", "n", name, descending=[False, True, False])
                 .unique("product_id", keep="first", maintain_order=True)
-            ).drop("len")  # fmt: skip
+            ).drop("n")  # fmt: skip
             products = products.join(common, on="product_id", how="left", maintain_order="left")
-    prices = lines.group_by("product_id").agg(pl.col("price").filter(pl.col("price") > 0).median())
-    products = products.join(prices, on="product_id", how="left", maintain_order="left")
-    missing = [pl.lit(None, dtype=pl.String).alias(name) for name in COLUMNS if name not in products.columns]
-    products = products.with_columns(missing).select(COLUMNS)
-    return products.with_columns(category_path(products["category"]).alias("category"))
+        prices = prices.filter(pl.col("price") > 0)
+        product, ids = numbered(prices["product_id"])
+        usual = pl.DataFrame(
+            {
+                "product_id": ids,
+                "price": medians(product, prices["price"].to_numpy(), prices["n"].to_numpy())[0],
+            }
+        )
+        products = products.join(usual, on="product_id", how="left", maintain_order="left")
+        missing = [
+            pl.lit(None, dtype=pl.String).alias(name) for name in COLUMNS if name not in products.columns
+        ]
+        products = products.with_columns(missing).select(COLUMNS)
+        return products.with_columns(category_path(products["category"]).alias("category"))
 
 
 def complete(catalogue: pl.DataFrame, derived: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,6 @@ that their count is that of the file, whatever else is wrong with such a line.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.intake.conventions import Conventions
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,16 @@ SERVICE_WORDS = (
 SERVICE_LETTERS = r"[MDSB]|C2"
 """Codes of services. Letters alone count only where products mostly have digits in their codes."""
 
-OUTLIER_SIGMAS = 3.5
-OUTLIER_MIN_ROWS = 20
-OUTLIER_FACTOR = {"price": 3.0, "quantity": 10.0}
 
-
-def row_rules(lines: pl.DataFrame, service_codes: str | None, *, cancelled_prefix: bool) -> pl.Series:
+def row_rules(
+    lines: pl.DataFrame, conventions: Conventions, service_codes: str | None, *, cancelled_prefix: bool
+) -> pl.Series:
     """Judge each row by itself.
 
     Args:
         lines: parsed rows: the columns of interactions, click and purchase, and a Boolean `bad_FIELD` for
             each field that could not be parsed.
+        conventions: what is usual in the inputs.
         service_codes: regular expression of whole codes that are no products; None for the usual ones,
             empty for none.
         cancelled_prefix: whether any order id that begins with C is a cancellation.
@@ -84,9 +83,9 @@ def row_rules(lines: pl.DataFrame, service_codes: str | None, *, cancelled_prefi
     """
     quantity, price = pl.col("quantity"), pl.col("price")
     bought = pl.col("event").is_in(["purchase", "cart"])
-    some_users = lines["user_id"].null_count() < lines.height
+    nobody = pl.lit(conventions.some_users) & pl.col("user_id").is_null()
     conditions = {
-        "cancelled_order": _cancelled(lines["order_id"], cancelled_prefix),
+        "cancelled_order": _cancelled(conventions, cancelled_prefix),
         "missing_product": pl.col("product_id").is_null(),
         **{f"unparsable_{name}": _bad(lines, name) for name in (
             "product", "timestamp", "quantity", "price", "rating", "feedback"
@@ -95,8 +94,8 @@ def row_rules(lines: pl.DataFrame, service_codes: str | None, *, cancelled_prefi
         "missing_rating": (pl.col("event") == "rating") & pl.col("rating").is_null(),
         "quantity_not_positive": bought & (quantity <= 0),
         "price_negative": price < 0,
-        "stock_adjustment": pl.lit(some_users) & bought & (price == 0) & pl.col("user_id").is_null(),
-        "non_product_code": _is_service(lines["product_id"], service_codes),
+        "stock_adjustment": nobody & bought & (price == 0),
+        "non_product_code": _is_service(lines["product_id"], conventions, service_codes),
     }  # fmt: skip
     reasons = [pl.when(condition).then(pl.lit(name, dtype=REASON)) for name, condition in conditions.items()]
     return lines.select(pl.coalesce(reasons).alias("reason")).to_series()
@@ -106,22 +105,19 @@ def _bad(lines: pl.DataFrame, name: str) -> pl.Expr:
     return pl.col(f"bad_{name}") if f"bad_{name}" in lines.columns else pl.lit(value=False)
 
 
-def _cancelled(order_id: pl.Series, prefix: bool) -> pl.Expr:
+def _cancelled(conventions: Conventions, prefix: bool) -> pl.Expr:
     if prefix:
         return pl.col("order_id").str.contains("^[Cc]")
-    known = order_id.len() - order_id.null_count()
     # C100 among 200, 201, 202 is a cancellation; among A100, B200, C300 it is an order like any other.
-    digits = int(order_id.str.contains(r"^\d+$").sum() or 0)
-    usual = known > 0 and digits * 2 >= known
-    return pl.col("order_id").str.contains(r"^[Cc]\d+$") if usual and digits < known else pl.lit(value=False)
+    usual = conventions.numbered_orders
+    return pl.col("order_id").str.contains(r"^[Cc]\d+$") if usual else pl.lit(value=False)
 
 
-def _is_service(product_id: pl.Series, pattern: str | None) -> pl.Expr:
+def _is_service(product_id: pl.Series, conventions: Conventions, pattern: str | None) -> pl.Expr:
     if pattern == "":
         return pl.lit(value=False)
     if pattern is None:
-        digits = product_id.str.contains(r"\d").mean()
-        coded = isinstance(digits, float) and digits > 0.5
+        coded = conventions.coded_products
         pattern = f"{SERVICE_WORDS}|{SERVICE_LETTERS}" if coded else SERVICE_WORDS
     whole = f"^(?i:{pattern})$"
     codes = product_id.drop_nulls().unique()
@@ -154,38 +150,6 @@ def duplicate_rows(raw: pl.DataFrame, candidates: pl.Series) -> pl.Series:
         again = ~raw[twice].select(pl.struct(pl.all()).is_first_distinct()).to_series()
         found = found.scatter(twice.filter(again), values=True)
     return found
-
-
-def outliers(lines: pl.DataFrame, name: str) -> pl.Series:
-    """Flag values far from the others of their product, robustly and on a log scale.
-
-    A value x is flagged where |ln x - m| > 3.5 s, with m the median of ln x and s = 1.4826 times the median
-    absolute deviation from it (the modified z-score of Iglewicz & Hoaglin, 1993), taken over the product's
-    rows where there are at least 20, else over all rows. Within a factor of 3 (price) or 10 (quantity) of the
-    median nothing is flagged, however steady the product.
-
-    Args:
-        lines: kept rows with product_id and the column.
-        name: `price` or `quantity`.
-
-    Returns:
-        Boolean, one a row; false where the value is missing or not above 0.
-    """
-    value = pl.col(name)
-    product = pl.col("product_id").cast(pl.Categorical).to_physical()
-    frame = lines.select(product, pl.when(value > 0).then(value.log()).alias("x"))
-    if frame["x"].null_count() == frame.height:
-        return pl.Series("outlier", [False]).new_from_index(0, lines.height)
-    middle = frame["x"].median()
-    spread = (frame["x"] - middle).abs().median()
-    enough = pl.col("x").count().over("product_id") >= OUTLIER_MIN_ROWS
-    frame = frame.with_columns(
-        pl.when(enough).then(pl.col("x").median().over("product_id")).otherwise(middle).alias("m"),
-        enough.alias("enough"),
-    ).with_columns((pl.col("x") - pl.col("m")).abs().alias("away"))
-    own = pl.when("enough").then(pl.col("away").median().over("product_id")).otherwise(spread)
-    bound = pl.max_horizontal(OUTLIER_SIGMAS * 1.4826 * own, pl.lit(math.log(OUTLIER_FACTOR[name])))
-    return frame.select((pl.col("away") > bound).fill_null(value=False).alias("outlier")).to_series()
 
 
 def rare(lines: pl.DataFrame, min_item_count: int, min_user_count: int) -> pl.Series:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import polars as pl
 
 from prodassoc_cli.errors import BadData
@@ -32,6 +34,80 @@ MINORITY = 0.01
 """Share up to which values that contradict the order of day and month count as broken."""
 
 
+@dataclass(frozen=True)
+class DayMarks:
+    """What a column of times shows of the order of day and month; of parts of a column, the sum tells.
+
+    Attributes:
+        day: values that can only be day/month.
+        month: values that can only be month/day.
+        dates: values that are dates of numbers without the year in front.
+        alike: those in which both numbers are the same, so that it does not matter.
+        dotted: those with dots.
+        example: one that may be either.
+        zoned: whether a value has a time zone.
+    """
+
+    day: int = 0
+    month: int = 0
+    dates: int = 0
+    alike: int = 0
+    dotted: int = 0
+    example: str = ""
+    zoned: bool = False
+
+    def __add__(self, other: DayMarks) -> DayMarks:
+        return DayMarks(
+            self.day + other.day,
+            self.month + other.month,
+            self.dates + other.dates,
+            self.alike + other.alike,
+            self.dotted + other.dotted,
+            self.example or other.example,
+            self.zoned or other.zoned,
+        )
+
+    def first(self, told: bool | None, where: str) -> tuple[bool, str]:
+        """Decide whether the day comes first: the data tell, then the user; and say so.
+
+        Args:
+            told: the user's word, or a preset's; None where there is none.
+            where: name of the input and column, for messages.
+
+        Raises:
+            BadData: nothing tells, or the column has it both ways.
+        """
+        zone = "times with a zone were brought to UTC" if self.zoned else ""
+        first, note = self._order(told, where)
+        return first, "; ".join(each for each in (note, zone) if each)
+
+    def _order(self, told: bool | None, where: str) -> tuple[bool, str]:
+        day, month = self.day, self.month
+        if not self.dates:
+            return True, ""
+        if day and month:
+            if min(day, month) <= MINORITY * (day + month):
+                return day > month, f"dates are {_order(day > month)}"
+            if told is None:
+                raise BadData(
+                    f"{where}: dates are day/month in {day:,} values and month/day in {month:,}",
+                    "--dayfirst or --monthfirst keeps one order and leaves the other rows out",
+                )
+            return told, f"dates are {_order(told)}, as told"
+        if day or month:
+            return day > 0, f"dates are {_order(day > 0)}"
+        if told is not None:
+            return told, f"dates are {_order(told)}, as told"
+        if self.alike == self.dates:
+            return True, ""
+        if self.dotted == self.dates:
+            return True, "dates with dots are day.month"
+        raise BadData(
+            f"{where}: {self.example} may be day/month or month/day, and no date decides",
+            "--dayfirst or --monthfirst",
+        )
+
+
 def parse_times(
     column: pl.Series, *, dayfirst: bool | None = None, preset: bool | None = None, where: str = "the input"
 ) -> Parsed:
@@ -48,20 +124,29 @@ def parse_times(
     Raises:
         BadData: nothing tells which of two numbers is the day, or the column has it both ways.
     """
+    parsed, marks = parse_times_as(column, day_first=True)
+    first, note = marks.first(preset if dayfirst is None else dayfirst, where)
+    if not first:
+        parsed, _ = parse_times_as(column, day_first=False)
+    return replace(parsed, note=note)
+
+
+def parse_times_as(column: pl.Series, *, day_first: bool) -> tuple[Parsed, DayMarks]:
+    """Parse times in a known order of day and month, and tell what the column shows of it."""
     if column.dtype.is_temporal():
-        return _within(_typed(column), column.is_null())
+        return _within(_typed(column), column.is_null()), DayMarks()
     if column.dtype.is_numeric():
         missing = column.is_null()
         column = column.cast(pl.Float64, strict=False)
-        return _within(_epochs(column), missing)
+        return _within(_epochs(column), missing), DayMarks()
     text = column.cast(pl.String)
     for form in ISO_FORMATS:
         if len(text) and text[0] is not None and _with(form, text.head(1)).null_count() == 0:
             values = _with(form, text)
             # The format takes 24-03-05 for a day of the year 24.
             if values.null_count() == 0 and (values.dt.year() >= FIRST_YEAR).all():
-                return Parsed(values)
-    return _varied(text, dayfirst, preset, where)
+                return Parsed(values), DayMarks()
+    return _varied(text, day_first=day_first)
 
 
 def _with(form: str, text: pl.Series) -> pl.Series:
@@ -74,86 +159,70 @@ def _typed(column: pl.Series) -> pl.Series:
     return column.cast(TIME)
 
 
-def _varied(text: pl.Series, dayfirst: bool | None, preset: bool | None, where: str) -> Parsed:
+def _varied(text: pl.Series, *, day_first: bool) -> tuple[Parsed, DayMarks]:
     """Parse each distinct value once: files repeat their times line after line."""
     missing = is_missing(text)
-    distinct = text.filter(~missing).unique().rename("text")
+    counted = text.filter(~missing).rename("text").value_counts(name="rows")
+    distinct = counted["text"]
     plain = distinct.str.strip_chars()
     values = pl.Series("time", [None], dtype=TIME).new_from_index(0, len(plain))
-    notes = []
+    marks = DayMarks()
     numeric = plain.str.extract_groups(_NUMERIC)
     if (found := numeric.struct[0].is_not_null()).any():
-        times, note = _numeric_dates(plain, numeric, dayfirst, preset, where)
-        values = values.zip_with(~found, times)
-        notes.append(note)
+        parts = _numeric_parts(numeric)
+        marks = _day_marks(parts, counted["rows"])
+        values = values.zip_with(~found, _numeric_dates(parts, day_first=day_first))
     if (rest := values.is_null() & ~found).any():
         times = _compact(plain).zip_with(rest, values)
         named = _named_dates(plain)
         values = pl.select(pl.coalesce(values, times, named)).to_series()
-    if plain.str.contains(r"\d\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})$").any():
-        notes.append("times with a zone were brought to UTC")
+    zoned = plain.str.contains(r"\d\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})$").any()
     table = pl.DataFrame({"text": distinct, "time": values})
     joined = pl.DataFrame({"text": text}).join(table, on="text", how="left", maintain_order="left")["time"]
-    return _within(joined, missing, "; ".join(note for note in notes if note))
+    return _within(joined, missing), replace(marks, zoned=zoned)
 
 
-def _within(times: pl.Series, missing: pl.Series, note: str = "") -> Parsed:
+def _within(times: pl.Series, missing: pl.Series) -> Parsed:
     """Mark as unparsable what is there but no time of the years 1000-9999."""
     inside = times.to_physical().is_between(*YEARS, closed="left").fill_null(value=False)
     bad = ~inside & ~missing
-    return Parsed(times.set(~inside, None) if bad.any() else times, bad if bad.any() else None, note)
+    return Parsed(times.set(~inside, None) if bad.any() else times, bad if bad.any() else None)
 
 
-def _numeric_dates(
-    plain: pl.Series, groups: pl.Series, dayfirst: bool | None, preset: bool | None, where: str
-) -> tuple[pl.Series, str]:
+def _numeric_parts(groups: pl.Series) -> pl.DataFrame:
+    """Take the groups of `_NUMERIC` apart; `iso` where the year is in front."""
     parts = groups.struct.unnest()
     parts.columns = ["a", "mark", "b", "c", *_CLOCK_PARTS]
-    parts = parts.with_columns(
+    return parts.with_columns(
         pl.col("a", "b", "c").cast(pl.Int32), (pl.col("a").str.len_chars() == 4).alias("iso")
     )
-    open_ = parts.filter(~pl.col("iso") & pl.col("a").is_not_null())
-    first, note = _day_first(open_, plain, dayfirst, preset, where)
+
+
+def _numeric_dates(parts: pl.DataFrame, *, day_first: bool) -> pl.Series:
     year = pl.when("iso").then("a").otherwise("c")
     # POSIX: two-digit years 69-99 are of the last century.
     short = ~pl.col("iso") & (year < 100)
     year = pl.when(short & (year < 69)).then(year + 2000).when(short).then(year + 1900).otherwise(year)
-    month = pl.when("iso").then("b").otherwise("b" if first else "a")
-    day = pl.when("iso").then("c").otherwise("a" if first else "b")
-    return _assemble(parts, year, month, day), note
+    month = pl.when("iso").then("b").otherwise("b" if day_first else "a")
+    day = pl.when("iso").then("c").otherwise("a" if day_first else "b")
+    return _assemble(parts, year, month, day)
 
 
-def _day_first(
-    dates: pl.DataFrame, plain: pl.Series, dayfirst: bool | None, preset: bool | None, where: str
-) -> tuple[bool, str]:
-    """Decide the order of day and month: the data first, then the user, then the preset."""
-    if not dates.height:
-        return False, ""
-    day = dates.filter((pl.col("a") > 12) & (pl.col("b") <= 12)).height
-    month = dates.filter((pl.col("b") > 12) & (pl.col("a") <= 12)).height
-    told = preset if dayfirst is None else dayfirst
-    if day and month:
-        if min(day, month) <= MINORITY * (day + month):
-            return day > month, f"dates are {_order(day > month)}"
-        if told is None:
-            raise BadData(
-                f"{where}: dates are day/month in {day:,} values and month/day in {month:,}",
-                "--dayfirst or --monthfirst keeps one order and leaves the other rows out",
-            )
-        return told, f"dates are {_order(told)}, as told"
-    if day or month:
-        return day > 0, f"dates are {_order(day > 0)}"
-    if told is not None:
-        return told, f"dates are {_order(told)}, as told"
-    if (dates["a"] == dates["b"]).all():
-        return True, ""
-    if (dates["mark"] == ".").all():
-        return True, "dates with dots are day.month"
-    example = dates.filter(pl.col("a") != pl.col("b")).row(0, named=True)
-    shown = example["mark"].join(str(example[part]) for part in "abc")
-    raise BadData(
-        f"{where}: {shown} may be day/month or month/day, and no date decides", "--dayfirst or --monthfirst"
-    )
+def _day_marks(parts: pl.DataFrame, rows: pl.Series) -> DayMarks:
+    """Count, in rows, what shows the order of day and month."""
+    a, b, n = pl.col("a"), pl.col("b"), pl.col("rows")
+    dates = parts.with_columns(rows.alias("rows")).filter(~pl.col("iso") & a.is_not_null())
+    counts = dates.select(
+        n.filter((a > 12) & (b <= 12)).sum().alias("day"),
+        n.filter((b > 12) & (a <= 12)).sum().alias("month"),
+        n.sum().alias("dates"),
+        n.filter(a == b).sum().alias("alike"),
+        n.filter(pl.col("mark") == ".").sum().alias("dotted"),
+    ).row(0, named=True)
+    either = dates.filter(a != b)
+    example = either.sort("c", "a", "b").row(0, named=True) if either.height else None
+    shown = example["mark"].join(str(example[part]) for part in "abc") if example else ""
+    return DayMarks(**counts, example=shown)
 
 
 def _order(first: bool) -> str:

@@ -2,58 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import polars as pl
-from polars.datatypes import DataType, DataTypeClass
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake import cleaning, layouts
-from prodassoc_cli.intake.catalogue import clean_catalogue, complete, products_of_lines
-from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, PRESETS, parse_map
-from prodassoc_cli.intake.dates import TIME, parse_times
-from prodassoc_cli.intake.parsing import Parsed, parse_events, parse_ids, parse_numbers
+from prodassoc_cli.intake.catalogue import ProductTally, clean_catalogue, complete
+from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, parse_map
+from prodassoc_cli.intake.increments import Earlier, merged
+from prodassoc_cli.intake.judging import FEEDBACK, INTERACTIONS, RESPONSES, Judge
+from prodassoc_cli.intake.layouts import Lines
+from prodassoc_cli.intake.parts import Parts
 from prodassoc_cli.intake.privacy import pseudonymize, read_key
-from prodassoc_cli.intake.reading import Orders, read_catalogue, read_orders
+from prodassoc_cli.intake.reading import open_orders, read_catalogue
+from prodassoc_cli.intake.rejects import Rejected
 from prodassoc_cli.intake.sources import Source
-from prodassoc_cli.intake.splits import in_order, parse_split, split_holdout
+from prodassoc_cli.intake.spill import Spill
+from prodassoc_cli.intake.splits import check_parts, holdout_masks, in_order, parse_split
 from prodassoc_cli.intake.tables import REJECTS, ROW, SOURCE, Say, as_csv
+from prodassoc_cli.intake.tallies import Description
 from prodassoc_cli.settings import CleanConfig
-
-INTERACTIONS: dict[str, DataType | DataTypeClass] = {
-    "user_id": pl.String, "order_id": pl.String, "product_id": pl.String, "event": pl.String,
-    "quantity": pl.Float64, "price": pl.Float64, "rating": pl.Float64, "timestamp": TIME,
-}  # fmt: skip
-"""The schema of interactions, as polars has it."""
-
-FEEDBACK: dict[str, DataType | DataTypeClass] = {
-    "list_id": pl.String, "position": pl.Int32, "model": pl.String,
-    "propensity": pl.Float64, "revenue": pl.Float64,
-}  # fmt: skip
-"""What a log of lists shown tells beside that."""
-
-_RESPONSES = ("click", "purchase", "dismiss")
-
-_NUMBERS_OF_FEEDBACK = {
-    "click": pl.col("click").is_in([0.0, 1.0]),
-    "purchase": pl.col("purchase").is_in([0.0, 1.0]),
-    "dismiss": pl.col("dismiss").is_in([0.0, 1.0]),
-    "position": pl.col("position").is_between(1, 2**31 - 1) & (pl.col("position") % 1 == 0),
-    "propensity": pl.col("propensity").is_between(0, 1, closed="right"),
-    "revenue": pl.col("revenue").is_finite(),
-}
-"""The numbers of a feedback log, and what each may be."""
 
 
 @dataclass
 class CleanedOrders:
-    """What `clean` makes of its inputs.
+    """What `clean` makes of its inputs, where all of it fits in memory.
 
     Attributes:
         interactions: kept rows, without those set aside.
-        rejects: rows left out (the schema of rejects).
+        rejects: rows left out (the schema of rejects), of the lines.
         products: the catalogue, completed from the lines; None where no one asked.
         product_rejects: rows of the catalogue left out.
         holdout: rows set aside; None where no one asked.
@@ -67,26 +48,28 @@ class CleanedOrders:
     holdout: pl.DataFrame | None = None
     summary: dict[str, Any] = field(default_factory=dict)
 
-    def all_rejects(self) -> pl.DataFrame:
-        """Return the rows left out of the lines and of the catalogue."""
-        return (
-            self.rejects if self.product_rejects is None else pl.concat([self.rejects, self.product_rejects])
-        )
-
 
 def clean_orders(
-    orders: Sequence[Source],
-    config: CleanConfig,
-    say: Say,
-    *,
-    catalogue: Sequence[Source] = (),
-    seed: int = 42,
-) -> CleanedOrders:
-    """Clean order lines (ratings, baskets, a feedback log) and, if asked, a catalogue.
+    orders: Sequence[Source], config: CleanConfig, say: Say, *, catalogue: Sequence[Source] = (),
+    seed: int = 42, budget: int | None = None,
+) -> CleanedOrders:  # fmt: skip
+    """Clean order lines and, if asked, a catalogue, and return all of it; see `Cleaning`."""
+    with Cleaning(orders, config, say, catalogue=catalogue, seed=seed, budget=budget) as run:
+        interactions = pl.concat(list(run.interactions()))
+        holdout = pl.concat(list(run.holdout())) if config.holdout else None
+        rejects = pl.concat(list(run.line_rejects()))
+        return CleanedOrders(interactions, rejects, run.products, run.product_rejects, holdout, run.summary)
+
+
+class Cleaning:
+    """Order lines (ratings, baskets, a feedback log) and, if asked, a catalogue, on their way to be clean.
 
     A row of the input is either kept or in the rejects: rows_in = rows_kept + rejected. Where one row holds a
     whole basket, a row is one product of it. A row of a feedback log is kept once and gives up to four
     interactions (impression, click, purchase, dismiss).
+
+    What does not fit in memory is cut into parts by time and order and cleaned part by part, with the same
+    results. Take `interactions` to their end first; then the rest and the `summary` are there.
 
     Args:
         orders: where the lines are, one or more.
@@ -94,221 +77,225 @@ def clean_orders(
         say: receives notices of one line: what was detected and decided.
         catalogue: where the catalogue is; may be empty.
         seed: of `--holdout random`.
+        budget: bytes that may be used; None for no limit.
+        folder: where rows are kept that do not fit in memory; None for the folder of temporary files.
+        keep_rejects: whether the text of the rows left out is wanted.
+        earlier: what was cleaned before, to which these lines are added; None to begin anew.
+
+    Attributes:
+        products: the catalogue, completed from the lines; None where no one asked.
+        product_rejects: rows of the catalogue left out.
+        summary: counts for people and for `--summary`, ready for JSON.
 
     Raises:
         NoInput: a file is missing.
-        BadData: an input is no table, or too broken to clean.
+        BadData: an input is no table, too broken to clean, or does not fit in memory in parts either.
         UsageProblem: an option does not fit.
     """
-    split = parse_split(config.holdout) if config.holdout else None
-    key = read_key(config.pseudonymize_key_file) if config.pseudonymize_key_file else None
-    read = read_orders(orders, config, say)
-    lines = parse_lines(read, config, say)
-    reason, flagged = judge(lines, read, config, dated=split is not None and split.method == "time")
-    rejects = _rejects(read, lines, reason, key, drop_users=config.drop_users)
-    summary = _summary(read, lines, rejects, flagged)
-    kept = lines.filter(reason.is_null())
-    if not kept.height:
-        raise _nothing_left(rejects)
-    del lines, reason
-    # What follows needs the parsed rows only, and the text takes more memory than they do.
-    read.lines.raw, read.lines.fields = read.lines.raw.clear(), read.lines.fields.clear()
-    if key is not None:
-        kept = kept.with_columns(pseudonymize(kept["user_id"], key))
-    products, product_rejects = _products(kept, catalogue, config, say, summary)
-    interactions = in_order(_interactions(kept, feedback="click" in kept.columns))
-    del kept
-    summary["interactions"] = _describe(interactions)
-    result = CleanedOrders(interactions, rejects, products, product_rejects, summary=summary)
-    if config.holdout:
-        result.interactions, result.holdout = split_holdout(interactions, config.holdout, seed)
-        summary["holdout"] = {"train": result.interactions.height, "holdout": result.holdout.height}
-    if config.drop_users:  # last, since splits and rules go by user
-        result.interactions = _without_users(result.interactions)
-        result.holdout = None if result.holdout is None else _without_users(result.holdout)
-    return result
 
+    def __init__(
+        self, orders: Sequence[Source], config: CleanConfig, say: Say, *, catalogue: Sequence[Source] = (),
+        seed: int = 42, budget: int | None = None, folder: Path | None = None, keep_rejects: bool = True,
+        earlier: Earlier | None = None,
+    ) -> None:  # fmt: skip
+        self._config, self._say, self._seed, self._folder = config, say, seed, folder
+        self._split = parse_split(config.holdout) if config.holdout else None
+        self._key = read_key(config.pseudonymize_key_file) if config.pseudonymize_key_file else None
+        self._catalogue, self._earlier = catalogue, earlier
+        self._held: _Held | None = None
+        self.products: pl.DataFrame | None = None
+        self.product_rejects: pl.DataFrame | None = None
+        self.summary: dict[str, Any] = {}
+        with contextlib.ExitStack() as stack:
+            self._orders = open_orders(orders, config, say, stack)
+            self._parts = Parts(
+                self._orders, config, say, self._rejects_sink(keep_rejects), key=self._key, budget=budget,
+                folder=folder, before=None if earlier is None else earlier.facts,
+            )  # fmt: skip
+            numbered = any("order_id" not in each.empty.fields.columns for each in self._orders.inputs)
+            if earlier is not None and numbered and not self._orders.empty.whole_rows:
+                raise BadData(
+                    "baskets without order ids cannot be added to earlier ones: each input numbers them anew",
+                    "clean all of the inputs again, without --append-to",
+                )
+            stack.callback(self._parts.forget)
+            self._stack = stack.pop_all()
 
-def _without_users(interactions: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows without user ids, in an order that does not tell them either."""
-    return in_order(interactions.with_columns(pl.lit(None, dtype=pl.String).alias("user_id")))
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        """Give all room back."""
+        self._stack.close()
 
-def _nothing_left(rejects: pl.DataFrame) -> BadData:
-    common = rejects["reason"].value_counts().sort("count", "reason", descending=[True, False])["reason"][0]
-    first = rejects.filter(pl.col("reason") == common).row(0, named=True)
-    # The row's text stays unsaid: it may name a user.
-    return BadData(
-        f"{first['source']}: every row is left out, most as {common} (first row {first['row']})",
-        "name the right columns with --map, or the file's --layout",
-    )
+    def interactions(self) -> Iterator[pl.DataFrame]:
+        """Clean the lines; yield the kept rows in their order, without those set aside.
 
+        Raises:
+            BadData: no row is kept, or the holdout cannot be split.
+        """
+        if self._split is None:
+            new = (self._without_users(rows) for rows in self._kept())
+            yield from new if self._earlier is None else merged(self._earlier.frames(), new)
+            return
+        held = self._held = _Held(self._kept(), self._parts.parts, self._folder)
+        self._stack.callback(held.close)
+        set_aside = 0
+        for rows, chosen in zip(held, holdout_masks(held, self._split, self._seed), strict=True):
+            set_aside += int(chosen.sum())
+            yield self._without_users(rows.filter(~chosen))
+        check_parts(set_aside, held.rows, str(self._config.holdout))
+        self.summary["holdout"] = {"train": held.rows - set_aside, "holdout": set_aside}
 
-def parse_lines(orders: Orders, config: CleanConfig, say: Say) -> pl.DataFrame:
-    """Parse every field of the lines.
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What to know of the lines when others are added to them, ready for JSON."""
+        return self._parts.facts
 
-    Returns:
-        The columns of interactions, SOURCE and ROW, texts of the product, the responses of a feedback
-        log, and a Boolean `bad_FIELD` for each field with values that cannot be parsed.
-    """
-    fields = orders.lines.fields
-    columns = {name: fields[name] for name in (SOURCE, ROW)}
-    feedback = "click" in fields.columns and any(name in fields.columns for name in layouts.FEEDBACK[1:])
-    for name, parsed in _parsed(orders, config, feedback=feedback).items():
-        columns[name] = parsed.values
-        if parsed.bad is not None:
-            columns[f"bad_{name}"] = parsed.bad
-        if parsed.note:
-            say(f"{name}: {parsed.note}")
-    if orders.lines.layout == "fimi":
-        product = columns["product_id"]
-        columns["bad_product"] = ~product.str.contains(r"^\d+$").fill_null(value=True)
-    if feedback:
-        say("a log of what was shown: rows become impressions, clicks, purchases and dismissals")
-    columns |= {name: fields[name] for name in ("title", "brand", "category") if name in fields.columns}
-    frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
-    absent = {name: dtype for name, dtype in INTERACTIONS.items() if name not in frame.columns}
-    frame = frame.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in absent.items())
-    usual = config.event or (
-        "impression" if feedback else "rating" if orders.lines.layout == "ratings" else "purchase"
-    )
-    return frame.with_columns(pl.col("event").fill_null(usual))
+    def holdout(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows set aside in their order."""
+        if self._held is not None and self._split is not None:
+            masks = holdout_masks(self._held, self._split, self._seed)
+            for rows, chosen in zip(self._held, masks, strict=True):
+                yield self._without_users(rows.filter(chosen))
 
+    def line_rejects(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows left out of the lines, by source and number."""
+        return self._parts.rejected.frames()
 
-def _parsed(orders: Orders, config: CleanConfig, *, feedback: bool) -> dict[str, Parsed]:
-    fields, columns = orders.lines.fields, orders.lines.columns
-    comma = orders.found[0]["delimiter"] == ";"
-    parsed: dict[str, Parsed] = {}
-    for name in ("user_id", "order_id", "product_id", *(("list_id", "model") if feedback else ())):
-        if name in fields.columns:
-            parsed[name] = Parsed(parse_ids(fields[name]))
-    numbers = ("quantity", "price", "rating", *(_NUMBERS_OF_FEEDBACK if feedback else ()))
-    for name in numbers:
-        if name in fields.columns:
-            parsed[name] = parse_numbers(fields[name], decimal_comma=comma)
-    if "event" in fields.columns:
-        parsed["event"] = parse_events(fields["event"])
-    if "timestamp" in fields.columns:
-        where = f"{orders.sources[0]}, column {columns.get('timestamp', 'timestamp')}"
-        preset = PRESETS[config.preset].dayfirst if config.preset else None
-        parsed["timestamp"] = parse_times(
-            fields["timestamp"], dayfirst=config.dayfirst, preset=preset, where=where
-        )
-    return parsed
+    def all_rejects(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows left out of the lines, then those of the catalogue."""
+        yield from self.line_rejects()
+        if self.product_rejects is not None:
+            yield self.product_rejects
 
+    def _rejects_sink(self, keep: bool) -> Callable[[bool], Rejected]:
+        return lambda whole: Rejected(keep=keep, in_memory=whole, folder=self._folder)
 
-def judge(
-    lines: pl.DataFrame, orders: Orders, config: CleanConfig, *, dated: bool
-) -> tuple[pl.Series, dict[str, int]]:
-    """Apply the rules: first those on single rows, then those on a row among the others.
+    def _kept(self) -> Iterator[pl.DataFrame]:
+        """Clean part by part: yield the kept rows as sorted interactions, and count everything."""
+        config, parts = self._config, self._parts
+        judge = Judge(
+            parts, config, dated=self._split is not None and self._split.method == "time",
+            earlier=self._earlier, key=self._key,
+        )  # fmt: skip
+        tally = ProductTally() if self._catalogue or config.products_output else None
+        description = Description()
+        rows_in, missing = parts.rejected.rows, {"user_id": 0, "timestamp": 0}
+        for part in parts:
+            lines, reason = judge.of(part)
+            parts.rejected.add(self._rejects(part, lines, reason))
+            rows_in += lines.height
+            missing = {name: n + lines[name].null_count() for name, n in missing.items()}
+            kept = lines.filter(reason.is_null())
+            del part, lines, reason
+            if parts.parts == 1:
+                judge.forget()
+                parts.forget()
+            judge.count(kept)
+            if self._key is not None:
+                kept = kept.with_columns(pseudonymize(kept["user_id"], self._key))
+            if tally is not None:
+                tally.add(kept)
+            interactions = in_order(_interactions(kept, feedback="click" in kept.columns))
+            del kept
+            description.add(interactions)
+            yield interactions
+        if rows_in == parts.rejected.rows and self._earlier is None:
+            raise parts.rejected.nothing_left()
+        self._sum_up(rows_in, missing, judge, tally, description)
 
-    Args:
-        lines: parsed lines.
-        orders: where they came from.
-        config: the options of `clean`.
-        dated: whether every row needs a time.
-
-    Returns:
-        The reason to leave each row out (null: kept), and how many otherwise kept rows are outliers of price
-        and of quantity.
-    """
-    reason = cleaning.row_rules(
-        _feedback_checked(lines), config.service_codes, cancelled_prefix=config.preset == "uci"
-    )
-    if orders.lines.whole_rows:
-        # Without an order or a time, equal rows may be two purchases as well as one written twice.
-        anchored = lines["order_id"].is_not_null() | lines["timestamp"].is_not_null()
-        again = cleaning.duplicate_rows(orders.lines.raw, reason.is_null() & anchored)
-        reason = _mark(reason, again, "duplicate_line")
-    if dated:
-        reason = _mark(reason, lines["timestamp"].is_null(), "missing_timestamp")
-    flagged = {}
-    for name in ("price", "quantity"):
-        places = reason.is_null().arg_true()
-        far = cleaning.outliers(lines.select("product_id", name)[places], name)
-        flagged[name] = int(far.sum())
-        if config.drop_outliers and flagged[name]:
-            mask = pl.Series([False]).new_from_index(0, lines.height).scatter(places.filter(far), values=True)
-            reason = _mark(reason, mask, f"outlier_{name}")
-    if config.min_item_count > 1 or config.min_user_count > 1:
-        places = reason.is_null().arg_true()
-        ids = lines.select("product_id", "user_id")[places]
-        rare = cleaning.rare(ids, config.min_item_count, config.min_user_count)
-        reason = reason.scatter(places, rare)
-    return reason, flagged
-
-
-def _feedback_checked(lines: pl.DataFrame) -> pl.DataFrame:
-    """Mark rows of a feedback log with a number that it cannot be; only responses must be there."""
-    names = [name for name in _NUMBERS_OF_FEEDBACK if name in lines.columns]
-    if "click" not in names:
-        return lines
-    odd = pl.any_horizontal(
-        *(~_NUMBERS_OF_FEEDBACK[name].fill_null(value=name not in _RESPONSES) for name in names),
-        *(pl.col(f"bad_{name}") for name in names if f"bad_{name}" in lines.columns),
-    )
-    return lines.with_columns(odd.alias("bad_feedback"))
-
-
-def _mark(reason: pl.Series, mask: pl.Series, name: str) -> pl.Series:
-    new = pl.when(reason.is_null() & mask).then(pl.lit(name, dtype=cleaning.REASON)).otherwise(reason)
-    return pl.select(new.alias("reason")).to_series()
-
-
-def _rejects(
-    orders: Orders, lines: pl.DataFrame, reason: pl.Series, key: bytes | None, *, drop_users: bool = False
-) -> pl.DataFrame:
-    """Collect the rows left out; under a key, or without users, no raw user id is in them."""
-    places = reason.is_not_null().arg_true()
-    raw = orders.lines.raw[places]
-    raw = raw.with_columns(
-        pl.col(name).list.eval(pl.element().cast(pl.String)).list.join(";")
-        for name, dtype in raw.schema.items() if isinstance(dtype, pl.List)
-    )  # fmt: skip
-    unread = orders.rejects
-    if key is not None or drop_users:
-        column = orders.lines.columns.get("user_id")
-        if column in raw.columns:
-            blank = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
-            users = blank if key is None else pseudonymize(raw[column].cast(pl.String), key)
-            raw = raw.with_columns(users.alias(column))
-        # Nobody knows which part of an uncut row is the user.
-        unread = unread.with_columns(pl.lit("").alias("raw"))
-    names = pl.Series(orders.sources, dtype=pl.String)
-    cut = pl.DataFrame(
-        {
-            "source": names.gather(lines[SOURCE][places]),
-            "row": lines[ROW][places],
-            "reason": reason[places].cast(pl.String),
-            "raw": raw.select(as_csv(raw.columns).alias("raw")).to_series(),
+    def _sum_up(
+        self, rows_in: int, missing: dict[str, int], judge: Judge, tally: ProductTally | None,
+        description: Description,
+    ) -> None:  # fmt: skip
+        rejected = self._parts.rejected
+        counts = rejected.counts()
+        self.summary |= {
+            "rows_in": rows_in,
+            "rows_kept": rows_in - rejected.rows,
+            "rows_rejected": rejected.rows,
+            "rejects": counts,
+            "flagged_outliers": judge.flagged,
+            "missing_user": missing["user_id"],
+            "missing_timestamp": missing["timestamp"] - counts.get("unparsable_timestamp", 0),
+            "inputs": [each.facts() for each in self._orders.inputs],
         }
-    )
-    return pl.concat([unread, cut.cast(REJECTS)]).sort("source", "row", "reason", "raw")  # type: ignore[arg-type]
+        if tally is not None:
+            derived = tally.products()
+            self.products, self.product_rejects = _products(
+                derived, self._catalogue, self._config, self._say, self.summary
+            )
+        self.summary["interactions"] = description.facts()
+
+    def _without_users(self, interactions: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows without user ids, if so told, in an order that does not tell them either."""
+        if not self._config.drop_users:
+            return interactions
+        return in_order(interactions.with_columns(pl.lit(None, dtype=pl.String).alias("user_id")))
+
+    def _rejects(self, part: Lines, lines: pl.DataFrame, reason: pl.Series) -> pl.DataFrame:
+        """Collect the rows left out; under a key, or without users, no raw user id is in them."""
+        places = reason.is_not_null().arg_true()
+        raw = part.raw[places]
+        raw = raw.with_columns(
+            pl.col(name).list.eval(pl.element().cast(pl.String)).list.join(";")
+            for name, dtype in raw.schema.items() if isinstance(dtype, pl.List)
+        )  # fmt: skip
+        if self._key is not None or self._config.drop_users:
+            for column in self._orders.user_columns & set(raw.columns):
+                blank = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
+                told = raw[column].cast(pl.String)
+                users = blank if self._key is None else pseudonymize(told, self._key)
+                raw = raw.with_columns(users.alias(column))
+        names = pl.Series(self._orders.sources, dtype=pl.String)
+        cut = pl.DataFrame(
+            {
+                "source": names.gather(lines[SOURCE][places]),
+                "row": lines[ROW][places],
+                "reason": reason[places].cast(pl.String),
+                "raw": raw.select(as_csv(raw.columns).alias("raw")).to_series(),
+            }
+        )
+        return cut.cast(REJECTS)  # type: ignore[arg-type]
 
 
-def _summary(
-    orders: Orders, lines: pl.DataFrame, rejects: pl.DataFrame, flagged: dict[str, int]
-) -> dict[str, Any]:
-    counts = dict(rejects.group_by("reason").len().rows())
-    rows_in = lines.height + orders.rejects.height
-    return {
-        "rows_in": rows_in,
-        "rows_kept": rows_in - rejects.height,
-        "rows_rejected": rejects.height,
-        "rejects": {rule.name: counts[rule.name] for rule in cleaning.RULES if rule.name in counts},
-        "flagged_outliers": flagged,
-        "missing_user": lines["user_id"].null_count(),
-        "missing_timestamp": lines["timestamp"].null_count() - counts.get("unparsable_timestamp", 0),
-        "inputs": orders.found,
-    }
+class _Held:
+    """Sorted interactions that are gone through more than once: in memory if it is one part, else on disk."""
+
+    def __init__(self, frames: Iterator[pl.DataFrame], parts: int, folder: Path | None) -> None:
+        self._frames: list[pl.DataFrame] = []
+        self._spill = Spill(parts, folder) if parts > 1 else None
+        self._used = self.rows = 0
+        for frame in frames:
+            self.rows += frame.height
+            if self._spill is None:
+                self._frames.append(frame)
+            else:
+                self._spill.add(
+                    frame, pl.Series([self._used], dtype=pl.UInt8).new_from_index(0, frame.height)
+                )
+            self._used += 1
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        yield from self._frames
+        if self._spill is not None:
+            for part in range(self._used):
+                if self._spill.rows[part]:
+                    yield self._spill.read(part)
+
+    def close(self) -> None:
+        """Give the room back."""
+        self._frames = []
+        if self._spill is not None:
+            self._spill.close()
 
 
 def _products(
-    kept: pl.DataFrame, sources: Sequence[Source], config: CleanConfig, say: Say, summary: dict[str, Any]
-) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
-    if not sources and not config.products_output:
-        return None, None
-    derived = products_of_lines(kept)
+    derived: pl.DataFrame, sources: Sequence[Source], config: CleanConfig, say: Say, summary: dict[str, Any]
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Complete the catalogue by the products of the lines, or make do with those."""
     if not sources:
         summary["products"] = {"products": derived.height, "derived": derived.height}
         return derived, None
@@ -336,19 +323,6 @@ def _interactions(kept: pl.DataFrame, *, feedback: bool) -> pl.DataFrame:
         return rows
     happened = [
         rows.filter(kept[name] == 1).with_columns(pl.lit(name).alias("event"))
-        for name in _RESPONSES if name in kept.columns
+        for name in RESPONSES if name in kept.columns
     ]  # fmt: skip
     return pl.concat([rows, *happened])
-
-
-def _describe(interactions: pl.DataFrame) -> dict[str, Any]:
-    first, last = interactions["timestamp"].min(), interactions["timestamp"].max()
-    return {
-        "rows": interactions.height,
-        "users": interactions["user_id"].drop_nulls().n_unique(),
-        "orders": interactions["order_id"].drop_nulls().n_unique(),
-        "products": interactions["product_id"].n_unique(),
-        "events": dict(interactions.group_by("event").len().sort("event").rows()),
-        "first": None if first is None else str(first),
-        "last": None if last is None else str(last),
-    }

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import polars as pl
+
+NumberStyle = Literal["plain", "comma", "dot"]
+"""How a column of numbers is written: castable as it is, with decimal comma, or with decimal dot."""
 
 NO_ID = ("nan", "NaN", "NULL", "null", "None", "<NA>", "\\N", "#N/A")
 """What other tools write where an id is missing."""
@@ -61,6 +65,78 @@ def parse_ids(column: pl.Series) -> pl.Series:
     return text.set(blank, None) if blank.any() else text
 
 
+@dataclass(frozen=True)
+class NumberMarks:
+    """What a text column of numbers shows of how it is written; of parts of a column, the sum tells.
+
+    Attributes:
+        odd: whether a value is there that is no plain number, so that the marks matter.
+        comma: values whose comma can only be a decimal mark.
+        dot: values whose dot can only be one.
+        many_commas: values with commas that can only part thousands, less those with such dots.
+        thousands: values with a comma before three digits.
+    """
+
+    odd: bool = False
+    comma: int = 0
+    dot: int = 0
+    many_commas: int = 0
+    thousands: int = 0
+
+    def __add__(self, other: NumberMarks) -> NumberMarks:
+        return NumberMarks(
+            self.odd or other.odd,
+            self.comma + other.comma,
+            self.dot + other.dot,
+            self.many_commas + other.many_commas,
+            self.thousands + other.thousands,
+        )
+
+    def style(self, *, decimal_comma: bool) -> NumberStyle:
+        """Decide how the column is written; `decimal_comma` tells where nothing in it does."""
+        if not self.odd:
+            return "plain"
+        many = self.many_commas
+        is_comma = (
+            self.comma > self.dot if self.comma != self.dot else many < 0 or (not many and decimal_comma)
+        )
+        return "comma" if is_comma else "dot"
+
+    def note(self, style: NumberStyle) -> str:
+        """Say how the column is written, where that was a choice."""
+        if style == "comma":
+            return "decimal comma"
+        return "commas as separators of thousands" if style == "dot" and self.thousands else ""
+
+
+def has_odd_numbers(column: pl.Series) -> bool:
+    """Tell whether a column holds a value that is neither missing nor written as a plain number."""
+    if column.dtype.is_numeric():
+        return False
+    text = column.cast(pl.String)
+    unread = text.filter(text.cast(pl.Float64, strict=False).is_null() & text.is_not_null())
+    return len(unread) > 0 and not is_missing(unread).all()
+
+
+def number_marks(column: pl.Series) -> NumberMarks:
+    """Count what shows how the numbers of a column are written."""
+    if column.dtype.is_numeric():
+        return NumberMarks()
+    text = _bare(column.cast(pl.String))
+
+    def count(pattern: str) -> int:
+        return int(text.str.contains(pattern).sum() or 0)
+
+    return NumberMarks(
+        has_odd_numbers(column),
+        # What only one of the two ways of writing can mean.
+        count(r"^[+-]?\d*,(\d{1,2}|\d{4,})$") + count(r"^[+-]?\d{1,3}(\.\d{3})+,\d*$|^[+-]?0,\d+$"),
+        count(r"^[+-]?\d*\.(\d{1,2}|\d{4,})$") + count(r"^[+-]?\d{1,3}(,\d{3})+\.\d*$|^[+-]?0\.\d+$"),
+        count(r"^[+-]?\d{1,3}(,\d{3}){2,}$") - count(r"^[+-]?\d{1,3}(\.\d{3}){2,}$"),
+        count(r"\d,\d{3}"),
+    )
+
+
 def parse_numbers(column: pl.Series, *, decimal_comma: bool = False) -> Parsed:
     """Parse numbers, with decimal comma or thousands separators where the column shows them.
 
@@ -68,18 +144,25 @@ def parse_numbers(column: pl.Series, *, decimal_comma: bool = False) -> Parsed:
         column: text or numbers.
         decimal_comma: how to read `1,234` where nothing in the column decides.
     """
+    marks = number_marks(column) if has_odd_numbers(column) else NumberMarks()
+    style = marks.style(decimal_comma=decimal_comma)
+    return replace(parse_numbers_as(column, style), note=marks.note(style))
+
+
+def parse_numbers_as(column: pl.Series, style: NumberStyle) -> Parsed:
+    """Parse numbers that are written in a known way: plain, with decimal comma, or with decimal dot."""
     if column.dtype.is_numeric():
         return _judge(column.cast(pl.Float64), column.is_null())
     text = column.cast(pl.String)
+    if style != "plain":
+        return _judge(_separated(_bare(text), style), is_missing(text))
     values = text.cast(pl.Float64, strict=False)
-    if values.null_count() == 0:
-        return _judge(values, values.is_null())
-    missing = is_missing(text)
-    if (values.is_null() & ~missing).any():
-        plain = text.str.replace_all(r"[\s'’€$£¥₹\u{a0}\u{202f}]", "")
-        values, note = _separated(plain, decimal_comma=decimal_comma)
-        return _judge(values, missing, note)
-    return _judge(values, missing)
+    return _judge(values, is_missing(text) if values.null_count() else values.is_null())
+
+
+def _bare(text: pl.Series) -> pl.Series:
+    """Leave out white space, apostrophes and signs of currencies."""
+    return text.str.replace_all(r"[\s'’€$£¥₹\u{a0}\u{202f}]", "")
 
 
 def _judge(values: pl.Series, missing: pl.Series, note: str = "") -> Parsed:
@@ -91,27 +174,16 @@ def _judge(values: pl.Series, missing: pl.Series, note: str = "") -> Parsed:
     return Parsed(values, bad if bad.any() else None, note)
 
 
-def _separated(text: pl.Series, *, decimal_comma: bool) -> tuple[pl.Series, str]:
-    """Parse text whose commas and dots may be decimal marks or separators of thousands."""
-
-    def count(pattern: str) -> int:
-        return int(text.str.contains(pattern).sum() or 0)
-
-    # What only one of the two ways of writing can mean.
-    comma = count(r"^[+-]?\d*,(\d{1,2}|\d{4,})$") + count(r"^[+-]?\d{1,3}(\.\d{3})+,\d*$|^[+-]?0,\d+$")
-    dot = count(r"^[+-]?\d*\.(\d{1,2}|\d{4,})$") + count(r"^[+-]?\d{1,3}(,\d{3})+\.\d*$|^[+-]?0\.\d+$")
-    many = count(r"^[+-]?\d{1,3}(,\d{3}){2,}$") - count(r"^[+-]?\d{1,3}(\.\d{3}){2,}$")
-    is_comma = comma > dot if comma != dot else (many < 0 or (many == 0 and decimal_comma))
-    if is_comma:
+def _separated(text: pl.Series, style: NumberStyle) -> pl.Series:
+    """Parse text whose commas and dots are decimal marks and separators of thousands."""
+    if style == "comma":
         good = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?$"
         plain = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-        note = "decimal comma"
     else:
         good = r"^[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?([eE][+-]?\d+)?$"
         plain = text.str.replace_all(",", "", literal=True)
-        note = "commas as separators of thousands" if count(r"\d,\d{3}") else ""
     values = plain.cast(pl.Float64, strict=False)
-    return values.set(~text.str.contains(good).fill_null(value=False), None), note
+    return values.set(~text.str.contains(good).fill_null(value=False), None)
 
 
 def parse_events(column: pl.Series) -> Parsed:

@@ -1,44 +1,222 @@
-"""Inputs → one table of lines: each input is looked at, laid out and read, and what was found is said."""
+"""Inputs → lines: each input is looked at, what was found is said, and it is read, whole or in pieces."""
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
 
 import polars as pl
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake import layouts, tables, typed
+from prodassoc_cli.intake import delimited, layouts, tables, typed
 from prodassoc_cli.intake.columns import PRESETS, header_names, is_header, parse_map
+from prodassoc_cli.intake.delimited import Text
 from prodassoc_cli.intake.layouts import Lines
 from prodassoc_cli.intake.sources import Source
-from prodassoc_cli.intake.tables import ROW, SOURCE, Head, RawTable, Say
+from prodassoc_cli.intake.tables import ROW, SOURCE, RawTable, Say, number_rows
 from prodassoc_cli.intake.text import Dialect
+from prodassoc_cli.intake.typed import ParquetRows
 from prodassoc_cli.settings import CleanConfig, Layout
 
 SAMPLE = 200
 
+BYTES_A_TEXT_BYTE = 9
+BYTES_A_ROW = 400
+"""Memory it takes to clean a byte of text, or a row of Parquet, at once."""
+
 
 @dataclass
+class Input:
+    """One input that has been looked at and can be read, whole or in pieces, as often as is needed.
+
+    Attributes:
+        source: where it is.
+        layout: how baskets lie in it.
+        lay_out: brings a table of its rows to lines.
+        text: it, where it is text.
+        parquet: it, where it is Parquet.
+        table: all of its rows, where it can only be read whole.
+        empty: lines of none of its rows: which columns there are.
+        delimiter: of text; empty for others.
+        encoding: of text; empty for others.
+    """
+
+    source: Source
+    layout: Layout
+    lay_out: Callable[[RawTable], Lines]
+    text: Text | None = None
+    parquet: ParquetRows | None = None
+    table: RawTable | None = None
+    empty: Lines = field(init=False)
+    delimiter: str = ""
+    encoding: str = ""
+
+    def __post_init__(self) -> None:
+        """Lay out none of the rows."""
+        if self.text is not None:
+            self.delimiter, self.encoding = self.text.dialect.delimiter, self.text.dialect.encoding
+            frame = number_rows(pl.DataFrame(schema=dict.fromkeys(self.text.names, pl.String)))
+            none = RawTable(self.source.name, frame, delimiter=self.delimiter)
+        else:
+            head = self.table or cast("ParquetRows", self.parquet).sample(1, SAMPLE)
+            none = RawTable(self.source.name, head.frame.clear(), delimiter=head.delimiter)
+            self.encoding = head.encoding
+        self.empty = self.lay_out(none)
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether it can be read in pieces, each understood by itself."""
+        listed = self.empty.columns.get("product_id", "")
+        split = self.layout == "list" and (
+            self.parquet is None or self.parquet.sample(1, 1).frame.schema.get(listed) == pl.String
+        )
+        return self.table is None and not split
+
+    @property
+    def bytes_held(self) -> int:
+        """About how many bytes it takes to clean it as a whole."""
+        if self.text is not None:
+            return self.text.size * BYTES_A_TEXT_BYTE
+        return self.parquet.rows * BYTES_A_ROW if self.parquet is not None else 0
+
+    def tables(self, rows: int | None) -> Iterator[RawTable]:
+        """Read it: as a whole where `rows` is None, else in pieces of about so many rows."""
+        if self.table is not None:
+            yield self.table
+        elif self.text is not None:
+            yield from self.text.pieces(rows)
+        elif self.parquet is not None and rows is not None:
+            yield from self.parquet.pieces(rows)
+        else:
+            yield typed.read_typed(self.source, "parquet")[0]
+
+    def sample(self, places: int, bytes_a_place: int) -> Lines:
+        """Read a few rows from all over it."""
+        if self.text is not None:
+            return self.lay_out(self.text.sample(places, bytes_a_place))
+        if self.parquet is not None:
+            return self.lay_out(self.parquet.sample(places, max(1, bytes_a_place // 64)))
+        return self.lay_out(cast("RawTable", self.table))
+
+    def facts(self) -> dict[str, object]:
+        """Return what was found out, for the summary."""
+        return {
+            "source": self.source.name, "layout": self.layout, "encoding": self.encoding or None,
+            "delimiter": self.delimiter or None, "columns": self.empty.columns,
+        }  # fmt: skip
+
+
 class Orders:
     """All inputs of one run.
 
     Attributes:
         sources: names of the inputs; SOURCE of `lines.fields` counts into them.
-        lines: every row that could be cut into fields.
-        rejects: the others.
-        found: per input, what was detected (for the summary).
+        inputs: they themselves.
+        layout: of the first, and so of all.
+        empty: lines of no rows: the columns of all of them, in types that hold them.
     """
 
-    sources: list[str]
+    def __init__(self, inputs: list[Input]) -> None:
+        self.sources = [each.source.name for each in inputs]
+        self.inputs = inputs
+        self.layout = inputs[0].layout
+        placed = [self._placed(each.empty, place) for place, each in enumerate(inputs)]
+        self.empty = _join(placed)
+
+    @property
+    def delimiter(self) -> str:
+        """The delimiter of the first input."""
+        return self.inputs[0].delimiter
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Field → column of the first input."""
+        return self.inputs[0].empty.columns
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields that there are."""
+        return self.empty.fields.columns
+
+    @property
+    def user_columns(self) -> set[str]:
+        """Columns that hold users, in any input."""
+        return {each.empty.columns["user_id"] for each in self.inputs if "user_id" in each.empty.columns}
+
+    @property
+    def shares_columns(self) -> bool:
+        """Whether a field is the same column in all inputs."""
+        return all(each.empty.columns == self.columns for each in self.inputs)
+
+    @property
+    def bytes_held(self) -> int:
+        """About how many bytes it takes to clean all of it at once."""
+        return sum(each.bytes_held for each in self.inputs)
+
+    def pieces(self, rows: int | None = None) -> Iterator[Piece]:
+        """Read the inputs, one after another, in pieces of about `rows` rows; each whole where None.
+
+        Raises:
+            BadData: an input cannot be read.
+            StartAgain: it must be read again from the start.
+        """
+        for place, each in enumerate(self.inputs):
+            for table in each.tables(rows):
+                lines = self._placed(each.lay_out(table), place)
+                yield Piece(_join([self.empty, lines]) if len(self.inputs) > 1 else lines, table.rejects)
+
+    def whole(self) -> Piece:
+        """Read all of the inputs at once."""
+        pieces = list(self.pieces())
+        return Piece(_join([each.lines for each in pieces]), pl.concat([each.rejects for each in pieces]))
+
+    def sample(self, places: int, bytes_a_place: int) -> Lines:
+        """Read a few rows from all over the inputs."""
+        share = max(1, places // len(self.inputs))
+        step = max(1, len(self.inputs) // places)
+        parts = [
+            self._placed(each.sample(share, bytes_a_place), place)
+            for place, each in enumerate(self.inputs) if place % step == 0
+        ]  # fmt: skip
+        return _join([self.empty, *parts])
+
+    def _placed(self, lines: Lines, place: int) -> Lines:
+        """Note which input the lines are of; where a row is a basket, its number is its order."""
+        frame = lines.fields.with_columns(pl.lit(place, dtype=pl.UInt32).alias(SOURCE))
+        if "order_id" not in frame.columns and not lines.whole_rows:
+            order = pl.col(ROW).cast(pl.String)
+            # Rows of several files must not meet.
+            order = pl.concat_str(pl.lit(f"{place + 1}:"), order) if len(self.sources) > 1 else order
+            frame = frame.with_columns(order.alias("order_id"))
+        return replace(lines, fields=frame)
+
+
+@dataclass
+class Piece:
+    """Rows of the inputs.
+
+    Attributes:
+        lines: those that could be cut into fields.
+        rejects: the others.
+    """
+
     lines: Lines
     rejects: pl.DataFrame
-    found: list[dict[str, object]] = field(default_factory=list)
 
 
-def read_orders(sources: Sequence[Source], config: CleanConfig, say: Say) -> Orders:
-    """Read every input into one table of lines.
+def open_orders(
+    sources: Sequence[Source], config: CleanConfig, say: Say, stack: contextlib.ExitStack
+) -> Orders:
+    """Look at every input, so that the lines can be read.
+
+    Args:
+        sources: the inputs.
+        config: the options of `clean`.
+        say: told what was found.
+        stack: closes what is open when the lines are no longer needed.
 
     Raises:
         NoInput: an input is missing.
@@ -46,87 +224,71 @@ def read_orders(sources: Sequence[Source], config: CleanConfig, say: Say) -> Ord
         UsageProblem: an option does not fit the input.
     """
     mapping = parse_map((each for each in config.map if not each.startswith("products.")), layouts.FIELDS)
-    parts: list[Lines] = []
-    rejects: list[pl.DataFrame] = []
-    found: list[dict[str, object]] = []
+    inputs: list[Input] = []
     for source in sources:
-        lines, table = _read_one(source, config, mapping, say if not parts else _quiet)
-        if parts and (lines.layout != parts[0].layout or lines.columns.keys() != parts[0].columns.keys()):
-            lost = [name for name in parts[0].columns if name not in lines.columns]
+        found = _look_at(source, config, mapping, say if not inputs else _quiet, stack)
+        if inputs and (
+            found.layout != inputs[0].layout or found.empty.columns.keys() != inputs[0].empty.columns.keys()
+        ):
+            lost = [name for name in inputs[0].empty.columns if name not in found.empty.columns]
             what = (
-                f"has no column for {lost[0]}" if lost else f"is laid out as {lines.layout}, unlike the first"
+                f"has no column for {lost[0]}" if lost else f"is laid out as {found.layout}, unlike the first"
             )
             raise BadData(f"{source.name} {what}", "clean it apart, or name its columns with --map")
-        parts.append(lines)
-        rejects.append(table.rejects)
-        found.append(_what(source, lines, table))
+        inputs.append(found)
     if len(sources) > 1:
         say(f"{len(sources)} inputs, read like {sources[0].name}")
-    return Orders([source.name for source in sources], _join(parts), pl.concat(rejects), found)
+    return Orders(inputs)
 
 
 def _quiet(_: str) -> None:
     """Say nothing: the parts of a folder are alike, and the first was spoken of."""
 
 
-def _what(source: Source, lines: Lines, table: RawTable) -> dict[str, object]:
-    return {
-        "source": source.name, "layout": lines.layout, "encoding": table.encoding or None,
-        "delimiter": table.delimiter or None, "columns": lines.columns,
-    }  # fmt: skip
-
-
 def _join(parts: list[Lines]) -> Lines:
     first = parts[0]
-    many = len(parts) > 1
-    fields = []
-    for place, part in enumerate(parts):
-        frame = part.fields.with_columns(pl.lit(place, dtype=pl.UInt32).alias(SOURCE))
-        if "order_id" not in frame.columns and not part.whole_rows:
-            # The basket's row is its order; rows of several files must not meet.
-            order = pl.col(ROW).cast(pl.String)
-            order = pl.concat_str(pl.lit(f"{place + 1}:"), order) if many else order
-            frame = frame.with_columns(order.alias("order_id"))
-        fields.append(frame)
-    if not many:
-        return Lines(fields[0], first.raw, first.layout, first.columns, first.whole_rows)
+    if len(parts) == 1:
+        return first
     raw = pl.concat([part.raw for part in parts], how="diagonal_relaxed")
-    joined = pl.concat(fields, how="diagonal_relaxed")
-    return Lines(joined, raw, first.layout, first.columns, first.whole_rows)
+    fields = pl.concat([part.fields for part in parts], how="diagonal_relaxed")
+    return replace(first, fields=fields, raw=raw)
 
 
-def _read_one(
-    source: Source, config: CleanConfig, mapping: dict[str, str], say: Say
-) -> tuple[Lines, RawTable]:
+def _look_at(
+    source: Source, config: CleanConfig, mapping: dict[str, str], say: Say, stack: contextlib.ExitStack
+) -> Input:
     head = tables.look(source, encoding=config.encoding, delimiter=config.delimiter)
     if head.dialect is not None:
-        return _read_text(source, head.dialect, config, mapping, say)
-    table = _read_table(source, head, say)
-    names = [name for name in table.frame.columns if name != ROW]
-    lists = [name for name, dtype in table.frame.schema.items() if isinstance(dtype, pl.List)]
-    plain = table.frame.head(SAMPLE).select(pl.exclude(ROW, *lists)).cast(pl.String, strict=False)
-    cells = plain.fill_null("").rows()
-    columns = layouts.field_columns(names, mapping, config.preset, source.name)
-    names = [name for name in names if name not in lists]
-    layout = _choose(names, columns, cells, config, say, source=source.name, lists=lists)
-    return _lay_out(table, columns, layout, config, say), table
-
-
-def _read_table(source: Source, head: Head, say: Say) -> RawTable:
+        return _look_at_text(source, head.dialect, config, mapping, say, stack)
+    table, parquet, artifact = None, None, ""
     if head.format == "jsonl":
-        return typed.read_json_lines(source, say)
-    table, artifact = typed.read_typed(source, head.format)
+        table = typed.read_json_lines(source, say)
+    elif head.format == "parquet" and source.plain_path() is not None:
+        parquet = ParquetRows(source)
+        artifact = parquet.artifact
+    else:
+        table, artifact = typed.read_typed(source, head.format)
     if artifact not in ("", "interactions"):
         raise BadData(
             f"{source.name} holds {artifact}, not order lines",
             "a catalogue goes to --products" if artifact == "products" else "give the raw order lines",
         )
-    return table
+    frame = (table or cast("ParquetRows", parquet).sample(1, SAMPLE)).frame
+    names = [name for name in frame.columns if name != ROW]
+    lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
+    plain = frame.head(SAMPLE).select(pl.exclude(ROW, *lists)).cast(pl.String, strict=False)
+    columns = layouts.field_columns(names, mapping, config.preset, source.name)
+    names = [name for name in names if name not in lists]
+    cells = plain.fill_null("").rows()
+    layout = _choose(names, columns, cells, config, say, source=source.name, lists=lists)
+    lay_out = _layout_of(source, columns, layout)
+    return _spoken_of(Input(source, layout, lay_out, parquet=parquet, table=table), say)
 
 
-def _read_text(
-    source: Source, dialect: Dialect, config: CleanConfig, mapping: dict[str, str], say: Say
-) -> tuple[Lines, RawTable]:
+def _look_at_text(
+    source: Source, dialect: Dialect, config: CleanConfig, mapping: dict[str, str], say: Say,
+    stack: contextlib.ExitStack,
+) -> Input:  # fmt: skip
     rows = dialect.sample
     fimi = config.layout == "fimi" or (
         config.layout == "auto" and layouts.is_fimi(rows, dialect.delimiter, source.name)
@@ -134,8 +296,8 @@ def _read_text(
     if fimi:
         if config.layout == "auto":
             say(f"{source.name}: layout fimi (integers between spaces, one basket a line)")
-        table = tables.read_lines(source, dialect, say=say)
-        return layouts.from_fimi(table), table
+        text = delimited.open_lines(source, dialect, say=say, stack=stack)
+        return Input(source, "fimi", layouts.from_fimi, text)
     names, header = column_names(dialect, config)
     times = Counter(name.strip() for name in rows[0] if header)
     twice = sorted(name for name, count in times.items() if name and count > 1)
@@ -148,12 +310,20 @@ def _read_text(
         cells = rows[1:] if header else rows
         layout = _choose(names, columns, cells, config, say, ragged=dialect.ragged, source=source.name)
     if layout == "baskets":
-        table = tables.read_lines(source, dialect, say=say)
-        table.delimiter = dialect.delimiter
-        return layouts.from_baskets(table, dialect.delimiter), table
-    table = tables.read_delimited(source, dialect, names, header=header, say=say)
-    say(f"{source.name}: {table.encoding} text, fields between {_spoken(dialect.delimiter)}")
-    return _lay_out(table, columns, layout, config, say), table
+        text = delimited.open_lines(source, dialect, say=say, stack=stack)
+        found = Input(source, layout, lambda table: layouts.from_baskets(table, dialect.delimiter), text)
+        found.delimiter = dialect.delimiter
+        return found
+    text = delimited.open_delimited(source, dialect, names, header=header, say=say, stack=stack)
+    say(f"{source.name}: {text.dialect.encoding} text, fields between {_spoken(dialect.delimiter)}")
+    return _spoken_of(Input(source, layout, _layout_of(source, columns, layout), text), say)
+
+
+def _spoken_of(found: Input, say: Say) -> Input:
+    """Say which column is which."""
+    said = ", ".join(f"{name}={column}" for name, column in found.empty.columns.items())
+    say(f"{found.source.name}: {said}")
+    return found
 
 
 def column_names(dialect: Dialect, config: CleanConfig) -> tuple[list[str], bool]:
@@ -191,20 +361,15 @@ def _choose(
     return config.layout
 
 
-def _lay_out(
-    table: RawTable, columns: dict[str, str], layout: Layout, config: CleanConfig, say: Say
-) -> Lines:
+def _layout_of(source: Source, columns: dict[str, str], layout: Layout) -> Callable[[RawTable], Lines]:
+    """Return what brings a table of that layout to lines."""
     if layout == "list":
-        lines = layouts.from_list_column(table, columns)
-    elif layout == "onehot":
-        lines = layouts.from_onehot(table, columns)
-    elif layout in ("lines", "ratings"):
-        lines = layouts.from_lines(table, columns, layout)
-    else:
-        raise BadData(f"{table.source}: --layout {layout} is for text, this is a table", "leave --layout out")
-    said = ", ".join(f"{name}={column}" for name, column in lines.columns.items())
-    say(f"{table.source}: {said}")
-    return lines
+        return lambda table: layouts.from_list_column(table, columns)
+    if layout == "onehot":
+        return lambda table: layouts.from_onehot(table, columns)
+    if layout in ("lines", "ratings"):
+        return lambda table: layouts.from_lines(table, columns, layout)
+    raise BadData(f"{source.name}: --layout {layout} is for text, this is a table", "leave --layout out")
 
 
 def read_catalogue(sources: Sequence[Source], config: CleanConfig, say: Say) -> list[RawTable]:
@@ -219,7 +384,7 @@ def read_catalogue(sources: Sequence[Source], config: CleanConfig, say: Say) -> 
         head = tables.look(source, encoding=config.encoding, delimiter=None)
         if head.dialect is not None:
             names = header_names(head.dialect.sample[0])
-            parts.append(tables.read_delimited(source, head.dialect, names, header=True, say=say))
+            parts.append(delimited.read_delimited(source, head.dialect, names, header=True, say=say))
         elif head.format == "jsonl":
             parts.append(typed.read_json_lines(source, say))
         else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import polars as pl
 import pyarrow as pa
@@ -12,8 +13,17 @@ import pyarrow.parquet
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns import header_names
 from prodassoc_cli.intake.dates import TIME, YEARS
+from prodassoc_cli.intake.delimited import read_lines
 from prodassoc_cli.intake.sources import Format, Source
-from prodassoc_cli.intake.tables import ROW, RawTable, Say, check_width, make_rejects, number_rows, read_lines
+from prodassoc_cli.intake.tables import (
+    ROW,
+    RawTable,
+    Say,
+    StartAgain,
+    check_width,
+    make_rejects,
+    number_rows,
+)
 from prodassoc_cli.intake.text import Dialect
 
 _ARTIFACT_KEY = b"prodassoc"
@@ -68,15 +78,15 @@ def _no_constant(name: str) -> None:
 
 
 def read_typed(source: Source, kind: Format) -> tuple[RawTable, str]:
-    """Read Parquet or Arrow IPC, and the kind of artifact it says it is (else empty).
+    """Read Parquet or Arrow IPC whole, and the kind of artifact it says it is (else empty).
 
     Arrow reads and validates it before polars sees it: polars can abort on a hostile file.
 
     Raises:
         BadData: the file is broken.
     """
-    path = source.plain_path()
-    try:
+    with _readable(source, kind):
+        path = source.plain_path()
         if path is not None:
             with pa.OSFile(str(path)) as file:
                 table = _parquet_or_ipc(file, kind)
@@ -85,26 +95,98 @@ def read_typed(source: Source, kind: Format) -> tuple[RawTable, str]:
                 data = source.read(stream)
             table = _parquet_or_ipc(pa.BufferReader(data), kind)
         table.validate(full=True)
+        artifact = _artifact(source, table.schema)
+    if not table.num_rows:
+        raise BadData(f"{source.name} has no rows", "give a file with at least one row")
+    check_width(source, table.num_columns)
+    return RawTable(source.name, number_rows(_plain(_frame(table)))), artifact
+
+
+class ParquetRows:
+    """A Parquet file that can be read as a table in pieces, as often as is needed.
+
+    Raises:
+        BadData: the file is broken, has no rows, or too many columns.
+    """
+
+    def __init__(self, source: Source) -> None:
+        with _readable(source, "parquet"), pa.parquet.ParquetFile(source.path) as file:
+            self.rows: int = file.metadata.num_rows
+            self.groups: int = file.metadata.num_row_groups
+            self.size = sum(file.metadata.row_group(at).total_byte_size for at in range(self.groups))
+            self.artifact = _artifact(source, file.schema_arrow)
+            check_width(source, len(file.schema_arrow))
+        if not self.rows:
+            raise BadData(f"{source.name} has no rows", "give a file with at least one row")
+        self.source = source
+        self._as_text: set[str] = set()
+        self._dtypes: dict[str, pl.DataType] = {}
+
+    def pieces(self, rows: int) -> Iterator[RawTable]:
+        """Read it in pieces of so many rows.
+
+        Raises:
+            BadData: the file is broken.
+            StartAgain: a column must be read as text, and pieces before have been taken.
+        """
+        last = 0
+        for frame in self._frames(range(self.groups), rows):
+            numbered = number_rows(frame, last)
+            last += frame.height
+            yield RawTable(self.source.name, numbered)
+
+    def sample(self, places: int, rows: int) -> RawTable:
+        """Read a few rows of row groups all over the file."""
+        groups = sorted({self.groups * place // places for place in range(places)})
+        frames = [next(iter(self._frames([group], rows))) for group in groups]
+        return RawTable(self.source.name, number_rows(pl.concat(frames)))
+
+    def _frames(self, groups: Sequence[int], rows: int) -> Iterator[pl.DataFrame]:
+        with _readable(self.source, "parquet"), pa.parquet.ParquetFile(self.source.path) as file:
+            for batch in file.iter_batches(batch_size=rows, row_groups=list(groups)):
+                batch.validate(full=True)
+                yield self._alike(_plain(_frame(pa.Table.from_batches([batch])), self._as_text))
+
+    def _alike(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """See to it that every piece has the same types: times beyond all years make a column text."""
+        dtypes = dict(frame.schema)
+        known = self._dtypes or dtypes
+        self._dtypes = dtypes
+        changed = {name for name in known if dtypes[name] != known[name]}
+        if changed:
+            self._as_text |= changed
+            raise StartAgain
+        return frame
+
+
+@contextlib.contextmanager
+def _readable(source: Source, kind: Format) -> Iterator[None]:
+    """Turn what Arrow raises inside the block into BadData."""
+    try:
+        yield
     except (pa.ArrowException, OSError, ValueError) as problem:
         what = "Parquet" if kind == "parquet" else "Arrow"
         reason = (str(problem).splitlines() or ["unreadable"])[0][:120]
         raise BadData(f"{source.name} is a broken {what} file: {reason}", "write it again") from problem
-    artifact = ""
-    note = (table.schema.metadata or {}).get(_ARTIFACT_KEY)
-    if note:
-        try:
-            artifact = str(json.loads(note).get("kind", ""))
-        except (ValueError, AttributeError, RecursionError) as problem:
-            raise BadData(f"{source.name} has broken prodassoc metadata", "write it again") from problem
-    if not table.num_rows:
-        raise BadData(f"{source.name} has no rows", "give a file with at least one row")
-    check_width(source, table.num_columns)
+
+
+def _artifact(source: Source, schema: pa.Schema) -> str:
+    """Return the kind of artifact that a file says it is; empty where it says nothing."""
+    note = (schema.metadata or {}).get(_ARTIFACT_KEY)
+    if not note:
+        return ""
+    try:
+        return str(json.loads(note).get("kind", ""))
+    except (ValueError, AttributeError, RecursionError) as problem:
+        raise BadData(f"{source.name} has broken prodassoc metadata", "write it again") from problem
+
+
+def _frame(table: pa.Table) -> pl.DataFrame:
     if len(set(table.column_names)) < table.num_columns:
         table = table.rename_columns(header_names(table.column_names))
     frame = pl.from_arrow(table.replace_schema_metadata(None))
     assert isinstance(frame, pl.DataFrame)
-    frame = number_rows(_plain(frame), [])
-    return RawTable(source.name, frame), artifact
+    return frame
 
 
 def _parquet_or_ipc(data: pa.NativeFile, kind: Format) -> pa.Table:
@@ -117,31 +199,31 @@ def _parquet_or_ipc(data: pa.NativeFile, kind: Format) -> pa.Table:
         return pa.ipc.open_stream(data).read_all()
 
 
-def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+def _plain(frame: pl.DataFrame, as_text: Collection[str] = ()) -> pl.DataFrame:
     """Bring types that only a few files have to those that parsing knows; what has no text is left out."""
-    columns = [_plain_column(column) for column in frame]
+    columns = [_plain_column(column, column.name in as_text) for column in frame]
     return pl.DataFrame([column for column in columns if column is not None])
 
 
-def _with_nameable_times(column: pl.Series) -> pl.Series:
+def _with_nameable_times(column: pl.Series, as_text: bool) -> pl.Series:
     """Return a column of times as it is; as text where one is beyond what polars can name without a panic."""
     a_day = 86_400_000_000
     scales = {"ms": 1_000.0, "us": 1.0, "ns": 0.001}
     scale = scales[column.dtype.time_unit] if isinstance(column.dtype, pl.Datetime) else a_day
     inside = (column.to_physical().cast(pl.Float64) * scale).is_between(*YEARS, closed="left")
-    if inside.fill_null(value=True).all():
+    if inside.fill_null(value=True).all() and not as_text:
         return column
     beyond = pl.concat_str(pl.lit("beyond all years: "), column.to_physical().cast(pl.String))
     named = column.set(~inside, None).cast(TIME).cast(pl.String)
     return pl.select(pl.when(~inside).then(beyond).otherwise(named).alias(column.name)).to_series()
 
 
-def _plain_column(column: pl.Series) -> pl.Series | None:
+def _plain_column(column: pl.Series, as_text: bool) -> pl.Series | None:
     dtype = column.dtype
     if dtype == pl.String or dtype.is_integer() or dtype.is_float():
         return column
     if dtype in (pl.Datetime, pl.Date):
-        return _with_nameable_times(column)
+        return _with_nameable_times(column, as_text)
     if isinstance(dtype, pl.Decimal):
         return column.cast(pl.Float64)
     if isinstance(dtype, pl.Struct):

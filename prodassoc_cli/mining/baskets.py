@@ -24,6 +24,13 @@ HUGE_BASKET = 1_000
 """Baskets with more products slow the search down so much that they are worth a word."""
 
 
+CHUNK = 1 << 22
+"""Pairs worked on at a time, so that what is in between takes little memory."""
+
+LOW = 0xFFFFFFFF
+"""Masks the product of a pair."""
+
+
 @dataclass(frozen=True)
 class Baskets:
     """Distinct products of each basket, in compressed sparse rows.
@@ -80,18 +87,18 @@ def baskets_from_interactions(
         products.combine_chunks() if hasattr(products, "combine_chunks") else products
     )
     item_of = np.from_dlpack(encoded.indices).astype(np.int64)
-    pairs = _distinct(chosen["basket"].to_numpy() << 32 | item_of)
-    pairs = _without_huge(pairs, max_basket_size, say)
+    pairs = _without_huge(_distinct(chosen["basket"].to_numpy() << 32 | item_of), max_basket_size, say)
+    kept_baskets = np.unique(pairs >> 32) if locate else None
     baskets = _compress(pairs, pl.Series("product_id", pl.from_arrow(encoded.dictionary), dtype=pl.String))
-    return replace(baskets, first_rows=_first_rows(chosen, pairs)) if locate else baskets
+    return replace(baskets, first_rows=_first_rows(chosen, kept_baskets)) if locate else baskets
 
 
-def _first_rows(chosen: pl.DataFrame, pairs: np.ndarray) -> np.ndarray:
-    """Return the first row of each basket that is left in the sorted pairs."""
+def _first_rows(chosen: pl.DataFrame, kept_baskets: np.ndarray | None) -> np.ndarray:
+    """Return the first row of each basket that is left."""
     basket = chosen["basket"].to_numpy()
     first = np.full(int(basket.max(initial=-1)) + 1, -1, np.int64)
     first[basket[::-1]] = chosen["row"].to_numpy()[::-1]
-    kept: np.ndarray = first[np.unique(pairs >> 32)]
+    kept: np.ndarray = first[kept_baskets]
     return kept
 
 
@@ -123,11 +130,41 @@ def baskets_from_pairs(basket: np.ndarray, item_ids: pl.Series) -> Baskets:
     return _compress(pairs, pl.Series("product_id", pl.from_arrow(encoded.dictionary), dtype=pl.String))
 
 
+def baskets_of_pairs(
+    pairs: np.ndarray, names: pl.Series, max_basket_size: int | None, say: Callable[[str], None]
+) -> Baskets:
+    """Group pairs into baskets.
+
+    Args:
+        pairs: int64, the number of the basket · 2³² + that of the product, in any order; used up.
+        names: product id of each number.
+        max_basket_size: leave out baskets with more distinct products; they do not count as baskets either.
+        say: told what was left out.
+    """
+    return _compress(_without_huge(_distinct(pairs), max_basket_size, say), names)
+
+
 def _distinct(pairs: np.ndarray) -> np.ndarray:
-    """Return the distinct values, sorted; sorts in place. `np.unique` hashes first: ten times the work."""
+    """Return the distinct values, sorted; works in place. `np.unique` hashes first: ten times the work."""
     pairs.sort()
-    kept: np.ndarray = pairs[np.diff(pairs, prepend=-1) != 0]
-    return kept
+    kept, last = 0, -1
+    for start in range(0, len(pairs), CHUNK):
+        part = pairs[start : start + CHUNK]
+        found = part[np.diff(part, prepend=last) != 0]
+        last = int(part[-1])
+        pairs[kept : kept + len(found)] = found
+        kept += len(found)
+    return pairs[:kept]
+
+
+def _sizes(pairs: np.ndarray) -> np.ndarray:
+    """Return how many of the sorted pairs each number of a basket has, int64."""
+    sizes = np.zeros(int(pairs[-1] >> 32) + 1 if len(pairs) else 0, np.int64)
+    for start in range(0, len(pairs), CHUNK):
+        basket = pairs[start : start + CHUNK] >> 32
+        found = np.bincount(basket - basket[0])
+        sizes[basket[0] : basket[0] + len(found)] += found
+    return sizes
 
 
 def _basket_rows(frame: pl.DataFrame, say: Callable[[str], None]) -> tuple[pl.DataFrame, int]:
@@ -175,8 +212,7 @@ def _without_huge(pairs: np.ndarray, max_basket_size: int | None, say: Callable[
     """Leave out the pairs of baskets that are too large, or warn of those that will be slow."""
     if not len(pairs):
         return pairs
-    basket = pairs >> 32
-    sizes = np.bincount(basket)
+    sizes = _sizes(pairs)
     if max_basket_size is None:
         huge = int((sizes > HUGE_BASKET).sum())
         if huge:
@@ -188,24 +224,29 @@ def _without_huge(pairs: np.ndarray, max_basket_size: int | None, say: Callable[
     huge = int((sizes > max_basket_size).sum())
     if huge:
         say(f"{huge:,} baskets with more than {max_basket_size:,} products left out (--max-basket-size)")
-    kept: np.ndarray = pairs[sizes[basket] <= max_basket_size]
+    kept: np.ndarray = pairs[np.repeat(sizes <= max_basket_size, sizes)]
     return kept
 
 
 def _compress(pairs: np.ndarray, names: pl.Series) -> Baskets:
-    """Recode the products by descending count and lay the sorted pairs out in rows."""
-    item = pairs & 0xFFFFFFFF
-    counts = np.bincount(item, minlength=len(names))
+    """Recode the products by descending count, in place, and lay the sorted pairs out in rows."""
+    chunks = [pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)]
+    counts = np.zeros(len(names), np.int64)
+    for part in chunks:
+        counts += np.bincount(part & LOW, minlength=len(names))
     order = np.lexsort((ranks_of(names), -counts))
     order = order[: int((counts > 0).sum())]
     code_of = np.empty(len(names), np.int64)
     code_of[order] = np.arange(len(order))
-    recoded = pairs >> 32 << 32 | code_of[item]
-    recoded.sort()
-    sizes = np.bincount(recoded >> 32)
+    for part in chunks:
+        part[:] = part >> 32 << 32 | code_of[part & LOW]
+    pairs.sort()
+    sizes = _sizes(pairs)
     indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes[sizes > 0], dtype=np.int64)])
-    items = (recoded & 0xFFFFFFFF).astype(np.int32)
-    return Baskets(indptr, items, names.gather(order), counts[order].astype(np.int64))
+    items = np.empty(len(pairs), np.int32)
+    for start, part in zip(range(0, len(pairs), CHUNK), chunks, strict=True):
+        items[start : start + CHUNK] = part & LOW
+    return Baskets(indptr, items, names.gather(order), counts[order])
 
 
 def ranks_of(names: pl.Series) -> np.ndarray:

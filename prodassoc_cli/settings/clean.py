@@ -29,6 +29,10 @@ class CleanConfig:
         None, "Dates are day/month (or month/day) where the data leave it open", group="Reading",
         flag="--dayfirst/--monthfirst",
     )  # fmt: skip
+    append_to: str | None = setting(
+        None, "Interactions cleaned before, to which these lines are added; -o may be the same file",
+        group="Reading", **FILE,
+    )  # fmt: skip
     event: Event | None = setting(
         None, "Event of rows that carry none [default: purchase, or rating]", group="Reading"
     )

@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.intake.cleaning import RULES, outliers, rare
+from prodassoc_cli.intake.cleaning import RULES, rare
+from prodassoc_cli.intake.tallies import outliers
 
 HEADER = "order_id,customer_id,product_id,quantity,price,date,description\n"
 
@@ -89,9 +90,10 @@ def test_outliers_are_judged_within_the_product():
     frame = pl.DataFrame(
         [*cheap, *dear, ("a", 500.0), ("c", 2.0)], schema=["product_id", "price"], orient="row"
     )
-    assert outliers(frame, "price").arg_true().to_list() == [60]
-    nothing = pl.DataFrame({"product_id": ["a"], "price": [0.0]})
-    assert outliers(nothing, "price").to_list() == [False]
+    counts = frame.group_by("product_id", "price").agg(n=pl.len())
+    assert outliers(counts, "price").rows() == [("a", 500.0, 1)]
+    nothing = pl.DataFrame({"product_id": ["a"], "price": [0.0], "n": [3]})
+    assert outliers(nothing, "price").is_empty()
 
 
 def test_the_core_is_found_over_and_over():

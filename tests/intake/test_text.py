@@ -113,7 +113,8 @@ def test_a_fatal_row_ends_the_process_in_order(tmp_path):
     path.write_bytes(HEADER.encode() + good + b'1,2\n1,"p,text\n' + good * 3)
     program = (
         "import sys\nfrom prodassoc_cli.errors import BadData\n"
-        "from prodassoc_cli.intake.tables import look, read_delimited\n"
+        "from prodassoc_cli.intake.delimited import read_delimited\n"
+        "from prodassoc_cli.intake.tables import look\n"
         "from pathlib import Path\nfrom prodassoc_cli.intake.sources import Source\n"
         "source = Source('orders.csv', Path(sys.argv[1]))\n"
         "head = look(source, encoding=None, delimiter=None)\n"

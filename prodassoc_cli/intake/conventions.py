@@ -1,0 +1,167 @@
+"""What only all rows together tell: how numbers and dates are written, and what ids usually look like.
+
+It is counted a piece at a time, and the sum of the pieces is what the whole would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.dates import DayMarks, parse_times_as
+from prodassoc_cli.intake.parsing import (
+    NumberMarks,
+    NumberStyle,
+    Parsed,
+    has_odd_numbers,
+    number_marks,
+    parse_ids,
+)
+
+COUNTED = ("users", "orders", "numbered_orders", "products", "coded_products")
+"""Names of the counts among the facts: whether there are users; ids of orders and products, how they look."""
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How the inputs are written.
+
+    Attributes:
+        styles: how the numbers of each field are written.
+        day_first: whether the day stands before the month where both are numbers.
+        some_users: whether any row names a user.
+        numbered_orders: whether most order ids are digits only, but not all.
+        coded_products: whether most product ids hold digits.
+    """
+
+    styles: dict[str, NumberStyle] = field(default_factory=dict)
+    day_first: bool = True
+    some_users: bool = True
+    numbered_orders: bool = False
+    coded_products: bool = False
+
+
+class Survey:
+    """Counts what decides the conventions.
+
+    Args:
+        numbers: fields of numbers.
+        day_first: the order of day and month that times are read in meanwhile.
+        before: the `facts` of lines cleaned before, to which these are added; None where there are none.
+
+    Attributes:
+        missed: fields of numbers whose first rows were not counted, since nothing seemed odd then.
+    """
+
+    def __init__(
+        self, numbers: tuple[str, ...], *, day_first: bool = True, before: dict[str, Any] | None = None
+    ) -> None:
+        self.day_first = day_first
+        self.before = before or {}
+        self.missed: set[str] = set()
+        self._marks = dict.fromkeys(numbers, NumberMarks())
+        self._days = DayMarks()
+        self._rows = 0
+        self._users, self._orders, self._digits, self._products, self._coded = (
+            int(self.before.get(name, 0)) for name in COUNTED
+        )
+
+    def add(self, fields: pl.DataFrame) -> Parsed | None:
+        """Count rows, and return their times."""
+        for name, marks in self._marks.items():
+            if name in fields.columns and (marks.odd or has_odd_numbers(fields[name])):
+                if self._rows and not marks.odd:
+                    self.missed.add(name)
+                self._marks[name] = marks + number_marks(fields[name])
+        self._rows += fields.height
+        if "user_id" in fields.columns and not self._users:
+            users = parse_ids(fields["user_id"])
+            self._users += len(users) - users.null_count()
+        if "order_id" in fields.columns:
+            orders = parse_ids(fields["order_id"])
+            self._orders += len(orders) - orders.null_count()
+            self._digits += int(orders.str.contains(r"^\d+$").sum() or 0)
+        products = parse_ids(fields["product_id"])
+        self._products += len(products) - products.null_count()
+        self._coded += int(products.str.contains(r"\d").sum() or 0)
+        if "timestamp" not in fields.columns:
+            return None
+        times, days = parse_times_as(fields["timestamp"], day_first=self.day_first)
+        self._days += days
+        return times
+
+    def count_again(self, fields: pl.DataFrame) -> None:
+        """Count the numbers of rows whose first count was missed."""
+        for name in self.missed:
+            self._marks[name] += number_marks(fields[name])
+
+    def forget_missed(self) -> None:
+        """Begin the counts of the missed fields anew."""
+        self._marks |= dict.fromkeys(self.missed, NumberMarks())
+
+    def order_of_days(self, told: bool | None, where: str) -> tuple[bool, str]:
+        """Decide whether the day comes first, and say so; see `DayMarks.first`.
+
+        Raises:
+            BadData: nothing tells, or the lines have it another way than those before.
+        """
+        known = self.before.get("day_first")
+        first, note = self._days.first(known if told is None else told, where)
+        if known is not None and self._days.dates and first != known:
+            raise _otherwise("day and month stand in another order")
+        return first, note
+
+    def facts(self, found: Conventions) -> dict[str, Any]:
+        """Return what to know of these lines when others are added to them, ready for JSON."""
+        counts = (self._users > 0, self._orders, self._digits, self._products, self._coded)
+        return {
+            **{name: int(count) for name, count in zip(COUNTED, counts, strict=True)},
+            "styles": {name: style for name, style in found.styles.items() if style != "plain"},
+            "day_first": found.day_first if self._days.dates else self.before.get("day_first"),
+        }
+
+    def conventions(self, day_first: bool, say: Callable[[str], None], *, decimal_comma: bool) -> Conventions:
+        """Decide; `decimal_comma` tells where the numbers do not.
+
+        Raises:
+            BadData: these lines would have changed how those before were read.
+        """
+        styles = {}
+        for name, marks in self._marks.items():
+            known = self.before.get("styles", {}).get(name, "plain")
+            style = marks.style(decimal_comma=decimal_comma if known == "plain" else known == "comma")
+            if style == "plain":
+                style = known
+            elif self.before and style != known and "comma" in (style, known):
+                raise _otherwise(f"numbers of the field {name} are written in another way")
+            styles[name] = style
+            if note := marks.note(style):
+                say(f"{name}: {note}")
+        found = Conventions(
+            styles,
+            day_first,
+            some_users=self._users > 0,
+            numbered_orders=_mostly_digits(self._orders, self._digits),
+            coded_products=self._coded * 2 > self._products > 0,
+        )
+        if self.before:
+            users, orders, digits, products, coded = (self.before[name] for name in COUNTED)
+            usual = (users > 0, _mostly_digits(orders, digits), coded * 2 > products > 0)
+            if usual != (found.some_users, found.numbered_orders, found.coded_products):
+                raise _otherwise("users, order ids or product ids look otherwise")
+        return found
+
+
+def _mostly_digits(orders: int, digits: int) -> bool:
+    return 0 < orders <= 2 * digits < 2 * orders
+
+
+def _otherwise(what: str) -> BadData:
+    return BadData(
+        f"the new lines cannot be added: {what}, which would change how those before were read",
+        "clean all of the inputs again, without --append-to",
+    )

@@ -1,0 +1,213 @@
+"""Lines → parsed rows, and the reason to leave each of them out."""
+
+from __future__ import annotations
+
+import polars as pl
+from polars.datatypes import DataType, DataTypeClass
+
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake import cleaning
+from prodassoc_cli.intake.conventions import Conventions
+from prodassoc_cli.intake.dates import TIME
+from prodassoc_cli.intake.increments import Earlier, known_before
+from prodassoc_cli.intake.layouts import Lines
+from prodassoc_cli.intake.parsing import Parsed, parse_events, parse_ids, parse_numbers_as
+from prodassoc_cli.intake.parts import BAD_TIME, TIME_COLUMN, Parts
+from prodassoc_cli.intake.privacy import pseudonymize
+from prodassoc_cli.intake.tables import ROW, SOURCE
+from prodassoc_cli.intake.tallies import Counts, outliers
+from prodassoc_cli.settings import CleanConfig
+
+INTERACTIONS: dict[str, DataType | DataTypeClass] = {
+    "user_id": pl.String, "order_id": pl.String, "product_id": pl.String, "event": pl.String,
+    "quantity": pl.Float64, "price": pl.Float64, "rating": pl.Float64, "timestamp": TIME,
+}  # fmt: skip
+"""The schema of interactions, as polars has it."""
+
+FEEDBACK: dict[str, DataType | DataTypeClass] = {
+    "list_id": pl.String, "position": pl.Int32, "model": pl.String,
+    "propensity": pl.Float64, "revenue": pl.Float64,
+}  # fmt: skip
+"""What a log of lists shown tells beside that."""
+
+RESPONSES = ("click", "purchase", "dismiss")
+"""What can come of a product shown, 1 or 0."""
+
+_NUMBERS_OF_FEEDBACK = {
+    "click": pl.col("click").is_in([0.0, 1.0]),
+    "purchase": pl.col("purchase").is_in([0.0, 1.0]),
+    "dismiss": pl.col("dismiss").is_in([0.0, 1.0]),
+    "position": pl.col("position").is_between(1, 2**31 - 1) & (pl.col("position") % 1 == 0),
+    "propensity": pl.col("propensity").is_between(0, 1, closed="right"),
+    "revenue": pl.col("revenue").is_finite(),
+}
+"""The numbers of a feedback log, and what each may be."""
+
+
+class Judge:
+    """Parses the lines of a part and applies the rules, in their order.
+
+    Args:
+        parts: the lines; gone through ahead where a rule is on a row among all others.
+        config: the options of `clean`.
+        dated: whether every row needs a time.
+        earlier: rows cleaned before, which these may not repeat.
+        key: users of the earlier rows are pseudonyms under this key.
+
+    Attributes:
+        flagged: how many otherwise kept rows are outliers of price and of quantity; complete once all parts
+            have been counted.
+    """
+
+    def __init__(
+        self, parts: Parts, config: CleanConfig, *, dated: bool, earlier: Earlier | None = None,
+        key: bytes | None = None,
+    ) -> None:  # fmt: skip
+        self._earlier, self._key = earlier, key
+        self._parts, self._config, self._dated = parts, config, dated
+        self._memo: tuple[pl.DataFrame, pl.Series] | None = None
+        self._far: dict[str, pl.DataFrame] = {}
+        self._rare: pl.Series | None = None
+        self._counts = {name: Counts("product_id", name) for name in ("price", "quantity")}
+        if config.drop_outliers:
+            for name, counts in self._counts.items():
+                for part in parts:
+                    lines, reason = self.of(part)
+                    counts.add(_counted(lines.filter(reason.is_null()), name))
+                self._far[name] = outliers(counts.table(), name)
+        if config.min_item_count > 1 or config.min_user_count > 1:
+            if parts.parts > 1:
+                raise BadData(
+                    "--min-item-count and --min-user-count need all rows in memory, more than may be used",
+                    "raise --memory-limit, or leave them out",
+                )
+            for part in parts:
+                lines, reason = self.of(part)
+                ids = lines.select("product_id", "user_id").filter(reason.is_null())
+                self._rare = cleaning.rare(ids, config.min_item_count, config.min_user_count)
+
+    def of(self, part: Lines) -> tuple[pl.DataFrame, pl.Series]:
+        """Return the parsed rows of a part, and the reason to leave each out (null: kept)."""
+        lines, reason = self._memo or self._by_itself(part)
+        if self._parts.parts == 1:
+            self._memo = lines, reason
+        for name, far in self._far.items():
+            reason = _mark(reason, _is_among(lines, far, name), f"outlier_{name}")
+        if self._rare is not None:
+            reason = reason.scatter(reason.is_null().arg_true(), self._rare)
+        return lines, reason
+
+    def count(self, kept: pl.DataFrame) -> None:
+        """Count the kept rows of a part, which tell what an outlier is."""
+        if not self._config.drop_outliers:
+            for name, counts in self._counts.items():
+                counts.add(_counted(kept, name))
+
+    @property
+    def flagged(self) -> dict[str, int]:
+        """How many rows are outliers of price and of quantity."""
+        found = self._far or {name: outliers(counts.table(), name) for name, counts in self._counts.items()}
+        return {name: int(far["n"].sum()) for name, far in found.items()}
+
+    def forget(self) -> None:
+        """Give the room of the parsed rows back."""
+        self._memo = None
+
+    def _by_itself(self, part: Lines) -> tuple[pl.DataFrame, pl.Series]:
+        """Apply the rules on single rows and on rows that are alike."""
+        lines = parse_lines(part, self._parts.conventions, self._config, feedback=self._parts.feedback)
+        reason = cleaning.row_rules(
+            _feedback_checked(lines), self._parts.conventions, self._config.service_codes,
+            cancelled_prefix=self._config.preset == "uci",
+        )  # fmt: skip
+        if part.whole_rows:
+            # Without an order or a time, equal rows may be two purchases as well as one written twice.
+            anchored = lines["order_id"].is_not_null() | lines["timestamp"].is_not_null()
+            again = cleaning.duplicate_rows(part.raw, reason.is_null() & anchored)
+            reason = _mark(reason, again, "duplicate_line")
+            if self._earlier is not None:
+                reason = _mark(reason, anchored & self._known(lines, self._earlier), "duplicate_line")
+        if self._dated:
+            reason = _mark(reason, lines["timestamp"].is_null(), "missing_timestamp")
+        return lines, reason
+
+    def _known(self, lines: pl.DataFrame, earlier: Earlier) -> pl.Series:
+        users = lines["user_id"]
+        if self._config.drop_users:
+            users = pl.Series("user_id", [None], dtype=pl.String).new_from_index(0, lines.height)
+        elif self._key is not None:
+            users = pseudonymize(users, self._key)
+        return known_before(lines.with_columns(users.alias("user_id")).select(list(INTERACTIONS)), earlier)
+
+
+def _counted(lines: pl.DataFrame, name: str) -> pl.DataFrame:
+    return lines.select("product_id", name).filter(pl.col(name) > 0)
+
+
+def _is_among(lines: pl.DataFrame, far: pl.DataFrame, name: str) -> pl.Series:
+    """Tell which rows have a product and value that are flagged."""
+    marked = far.select("product_id", name, pl.lit(value=True).alias("far"))
+    joined = lines.select("product_id", name).join(
+        marked, on=["product_id", name], how="left", maintain_order="left"
+    )
+    return joined["far"].fill_null(value=False)
+
+
+def parse_lines(
+    part: Lines, conventions: Conventions, config: CleanConfig, *, feedback: bool
+) -> pl.DataFrame:
+    """Parse every field of the lines.
+
+    Returns:
+        The columns of interactions, SOURCE and ROW, texts of the product, the responses of a feedback
+        log, and a Boolean `bad_FIELD` for each field with values that cannot be parsed.
+    """
+    fields = part.fields
+    columns = {name: fields[name] for name in (SOURCE, ROW)}
+    for name, parsed in _parsed(fields, conventions, feedback=feedback).items():
+        columns[name] = parsed.values
+        if parsed.bad is not None:
+            columns[f"bad_{name}"] = parsed.bad
+    if part.layout == "fimi":
+        product = columns["product_id"]
+        columns["bad_product"] = ~product.str.contains(r"^\d+$").fill_null(value=True)
+    columns |= {name: fields[name] for name in ("title", "brand", "category") if name in fields.columns}
+    frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
+    absent = {name: dtype for name, dtype in INTERACTIONS.items() if name not in frame.columns}
+    frame = frame.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in absent.items())
+    usual = config.event or (
+        "impression" if feedback else "rating" if part.layout == "ratings" else "purchase"
+    )
+    return frame.with_columns(pl.col("event").fill_null(usual))
+
+
+def _parsed(fields: pl.DataFrame, conventions: Conventions, *, feedback: bool) -> dict[str, Parsed]:
+    parsed: dict[str, Parsed] = {}
+    for name in ("user_id", "order_id", "product_id", *(("list_id", "model") if feedback else ())):
+        if name in fields.columns:
+            parsed[name] = Parsed(parse_ids(fields[name]))
+    for name, style in conventions.styles.items():
+        if name in fields.columns:
+            parsed[name] = parse_numbers_as(fields[name], style)
+    if "event" in fields.columns:
+        parsed["event"] = parse_events(fields["event"])
+    if "timestamp" in fields.columns:
+        parsed["timestamp"] = Parsed(fields[TIME_COLUMN], fields[BAD_TIME])
+    return parsed
+
+
+def _feedback_checked(lines: pl.DataFrame) -> pl.DataFrame:
+    """Mark rows of a feedback log with a number that it cannot be; only responses must be there."""
+    names = [name for name in _NUMBERS_OF_FEEDBACK if name in lines.columns]
+    if "click" not in names:
+        return lines
+    odd = pl.any_horizontal(
+        *(~_NUMBERS_OF_FEEDBACK[name].fill_null(value=name not in RESPONSES) for name in names),
+        *(pl.col(f"bad_{name}") for name in names if f"bad_{name}" in lines.columns),
+    )
+    return lines.with_columns(odd.alias("bad_feedback"))
+
+
+def _mark(reason: pl.Series, mask: pl.Series, name: str) -> pl.Series:
+    new = pl.when(reason.is_null() & mask).then(pl.lit(name, dtype=cleaning.REASON)).otherwise(reason)
+    return pl.select(new.alias("reason")).to_series()

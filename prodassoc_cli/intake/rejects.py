@@ -1,0 +1,92 @@
+"""The rows left out: counted always, kept with their text where someone wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake import cleaning
+from prodassoc_cli.intake.cuts import MOST_PARTS
+from prodassoc_cli.intake.spill import Spill
+from prodassoc_cli.intake.tables import REJECTS
+
+ROWS_A_PART = 1 << 21
+
+
+class Rejected:
+    """Collects the rows left out.
+
+    Args:
+        keep: whether their text is wanted in the end.
+        in_memory: whether they may all be held in memory.
+        folder: where they are kept otherwise.
+    """
+
+    def __init__(self, *, keep: bool, in_memory: bool, folder: Path | None = None) -> None:
+        self._keep = keep
+        self._held = [pl.DataFrame(schema=REJECTS)]
+        self._spill = None if in_memory else Spill(1, folder)
+        self._folder = folder
+        self._counts: dict[str, int] = {}
+        self._first: dict[str, tuple[str, int]] = {}
+        self._sizes: dict[str, int] = {}
+        self.rows = 0
+
+    def add(self, rejects: pl.DataFrame) -> None:
+        """Take rows of the schema of rejects."""
+        if not rejects.height:
+            return
+        self.rows += rejects.height
+        first = rejects.select("reason", "source", "row").sort("source", "row").group_by("reason")
+        for reason, source, row, rows in first.agg(
+            pl.col("source", "row").first(), pl.len().alias("rows")
+        ).iter_rows():
+            self._counts[reason] = self._counts.get(reason, 0) + rows
+            self._first[reason] = min(self._first.get(reason, (source, row)), (source, row))
+        for source, last in rejects.group_by("source").agg(pl.col("row").max()).iter_rows():
+            self._sizes[source] = max(self._sizes.get(source, 0), last)
+        if self._keep:
+            if self._spill is None:
+                self._held.append(rejects)
+            else:
+                self._spill.add(rejects)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows each rule left out, in the order of the rules."""
+        return {rule.name: self._counts[rule.name] for rule in cleaning.RULES if rule.name in self._counts}
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """Return the rows by source and number, in frames one after another."""
+        if self._spill is None or not self._spill.rows[0]:
+            yield _sorted(pl.concat(self._held))
+            return
+        # Sources follow one another, each as long as its last row left out.
+        starts, total = {}, 0
+        for source in sorted(self._sizes):
+            starts[source], total = total, total + self._sizes[source]
+        parts = min(MOST_PARTS, 1 + self.rows // ROWS_A_PART)
+        ordered = Spill(parts, self._folder)
+        for piece in self._spill.pieces(0):
+            start = piece["source"].replace_strict(starts, return_dtype=pl.Int64)
+            ordered.add(piece, ((start + piece["row"] - 1) * parts // total).cast(pl.UInt8))
+        self._spill.close()
+        for part in range(parts):
+            yield _sorted(ordered.read(part))
+            ordered.drop(part)
+
+    def nothing_left(self) -> BadData:
+        """Return the error for inputs of which no row is kept."""
+        common = min(self._counts, key=lambda reason: (-self._counts[reason], reason))
+        source, row = self._first[common]
+        # The row's text stays unsaid: it may name a user.
+        return BadData(
+            f"{source}: every row is left out, most as {common} (first row {row})",
+            "name the right columns with --map, or the file's --layout",
+        )
+
+
+def _sorted(rejects: pl.DataFrame) -> pl.DataFrame:
+    return rejects.sort("source", "row", "reason", "raw")

@@ -1,0 +1,119 @@
+"""Rows that do not fit in memory: kept on disk in buckets, in files without names.
+
+The system drops such a file with the process, even by a kill: nothing is ever left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+import pyarrow as pa
+
+from prodassoc_cli.errors import IOFailure
+from prodassoc_cli.resources import nameless_file
+
+_OLDEST = pl.CompatLevel.oldest()
+
+
+class Spill:
+    """Buckets of rows with the same columns; rows of a bucket come back in the order they were added.
+
+    Args:
+        buckets: how many there are.
+        folder: where the files lie; None for the folder of temporary files.
+    """
+
+    def __init__(self, buckets: int, folder: Path | None = None) -> None:
+        self.buckets = buckets
+        self._folder = folder
+        self._files: dict[int, tuple[BinaryIO, Path]] = {}
+        self._writers: dict[int, pa.RecordBatchStreamWriter] = {}
+        self._schema: pa.Schema | None = None
+        self._names: list[str] = []
+        self.rows = [0] * buckets
+
+    def add(self, frame: pl.DataFrame, bucket: pl.Series | None = None) -> None:
+        """Add rows, each to its bucket; all to the first where none is told.
+
+        Raises:
+            IOFailure: the disk is full.
+        """
+        if not frame.height:
+            return
+        runs = [(0, 0, frame.height)]
+        if bucket is not None:
+            order = pl.Series(bucket.to_numpy().argsort(kind="stable"))
+            bucket = bucket.gather(order)
+            if not (order == pl.int_range(frame.height, eager=True)).all():
+                frame = frame[order]
+            sizes = bucket.rle().struct.unnest()
+            ends = sizes["len"].cum_sum()
+            runs = list(zip(sizes["value"], ends - sizes["len"], sizes["len"], strict=True))
+        self._names = frame.columns
+        # Arrow takes no name with a NUL in it.
+        table = frame.rename(dict(zip(self._names, map(str, range(frame.width)), strict=True))).to_arrow(
+            compat_level=_OLDEST
+        )
+        with self._writing():
+            for at, start, size in runs:
+                self._writer(at, table.schema).write_table(table.slice(start, size))
+                self.rows[at] += size
+
+    def pieces(self, at: int) -> Iterator[pl.DataFrame]:
+        """Read a bucket, as it was added."""
+        if at in self._writers:
+            with self._writing():
+                self._writers.pop(at).close()
+                self._files[at][0].flush()
+        if at in self._files:
+            with pa.OSFile(str(self._files[at][1])) as file:
+                for batch in pa.ipc.open_stream(file):
+                    yield self._frame(pa.Table.from_batches([batch]))
+
+    def read(self, at: int) -> pl.DataFrame:
+        """Read a bucket whole; the frame has no columns where nothing was ever added."""
+        found = list(self.pieces(at))
+        if found:
+            return pl.concat(found)
+        return pl.DataFrame() if self._schema is None else self._frame(self._schema.empty_table())
+
+    def drop(self, at: int) -> None:
+        """Give the room of a bucket back."""
+        self._writers.pop(at, None)
+        if at in self._files:
+            self._files.pop(at)[0].close()
+
+    def close(self) -> None:
+        """Give all room back."""
+        for at in range(self.buckets):
+            self.drop(at)
+
+    def _writer(self, at: int, schema: pa.Schema) -> pa.RecordBatchStreamWriter:
+        if at not in self._writers:
+            self._schema = schema
+            self._files[at] = nameless_file(self._folder)
+            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            self._writers[at] = pa.ipc.new_stream(
+                pa.PythonFile(self._files[at][0], mode="w"), schema, options=options
+            )
+        return self._writers[at]
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as problem:
+            where = self._folder or "the folder of temporary files"
+            raise IOFailure(
+                f"cannot keep rows on disk in {where}: {problem.strerror or problem}",
+                "free some space there, or raise --memory-limit",
+            ) from problem
+
+    def _frame(self, table: pa.Table) -> pl.DataFrame:
+        frame = pl.from_arrow(table)
+        assert isinstance(frame, pl.DataFrame)
+        return frame.rename(dict(zip(frame.columns, self._names, strict=True)))
