@@ -288,8 +288,11 @@ RECOMMENDATIONS = Kind(
         Column("reason_kind", "str", "What the reason rests on", optional=True, values=REASONS),
         Column("reason_products", "list[str]", "Products of the history it names", optional=True),
         Column(
-            "reason_weight", "f64", "How much lower the score is without these products in the history",
-            optional=True, nullable=True,
+            "reason_weight",
+            "f64",
+            "How much lower the score is without these products in the history",
+            optional=True,
+            nullable=True,
         ),
         Column("propensity", "f64", "Probability of showing this product here", optional=True, nullable=True),
     ),

@@ -137,6 +137,8 @@ def write_artifact(
         store_schema=stored,
         use_dictionary=kind.repeats,
     ) as writer:
+        if not stored:
+            writer.add_key_value_metadata(metadata)  # which otherwise goes with the schema
         for table in itertools.chain([first], tables):
             writer.write_table(table.cast(first.schema), row_group_size=ROW_GROUP_ROWS)
             rows += table.num_rows

@@ -36,17 +36,21 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
     this.take("products", config.products)
     this.take("embeddings", config.embeddings)
     this.take("rules", config.rules)
+    this.take("feedback", config.feedback)
     with this.outputs(MODEL) as outputs:
         with this.kernels():
             from prodassoc_cli.models.artifact import to_arrow
             from prodassoc_cli.models.data import TrainingData
+            from prodassoc_cli.models.feedback import with_feedback
             from prodassoc_cli.models.rows import load_kernels
             from prodassoc_cli.models.trained import train
 
             load_kernels("mf_kernel", "als_kernel", "ease_kernel")
 
+        interactions = this.read("interactions", INTERACTIONS)
+        log = this.read_optional("feedback", INTERACTIONS)
         data = TrainingData.from_frames(
-            this.read("interactions", INTERACTIONS),
+            interactions if log is None else with_feedback(interactions, log),
             products=this.read_optional("products", PRODUCTS),
             embeddings=this.read_optional("embeddings", EMBEDDINGS),
             rules=this.read_optional("rules", RULES),

@@ -21,8 +21,10 @@ Csr = sparse.csr_array
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
-EVENT_WEIGHTS = {"purchase": 1.0, "review": 1.0, "rating": 1.0, "cart": 0.5, "click": 0.2, "view": 0.1}
-"""How much one event says that a user wants the product; what was shown or dismissed says nothing."""
+EVENT_WEIGHTS = {
+    "purchase": 1.0, "review": 1.0, "rating": 1.0, "cart": 0.5, "click": 0.2, "view": 0.1, "dismiss": -1.0,
+}  # fmt: skip
+"""How much one event says that a user wants the product; that it was shown says nothing."""
 
 OWNING_EVENTS = ("purchase", "review", "rating")
 """Events after which a product is no news to the user."""
@@ -152,9 +154,13 @@ class TrainingData:
 
     @cached_property
     def weights(self) -> Csr:
-        """Users × items: how much each user wants each product, event weights summed over orders."""
-        wanted = self.events.filter((pl.col("user") >= 0) & (pl.col("weight") > 0))
-        pairs = wanted.group_by("user", "item").agg(pl.col("weight").sum()).sort("user", "item")
+        """Users × items: how much each user wants each product, event weights summed over orders.
+
+        A dismissal takes back what one purchase says; what is not above 0 then is no wish.
+        """
+        telling = self.events.filter((pl.col("user") >= 0) & (pl.col("weight") != 0))
+        pairs = telling.group_by("user", "item").agg(pl.col("weight").sum()).sort("user", "item")
+        pairs = pairs.filter(pl.col("weight") > 0)
         return csr(pairs["user"], pairs["item"], pairs["weight"], (self.n_users, self.n_items))
 
     @cached_property

@@ -42,3 +42,7 @@ class TrainConfig:
     )
     embeddings: str | None = setting(None, "Embeddings of the products", group="Inputs", **FILE)
     rules: str | None = setting(None, "Association rules", group="Inputs", **FILE)
+    feedback: str | None = setting(
+        None, "Log of lists shown, made by clean: clicks and purchases count for, dismissals against",
+        group="Inputs", **FILE,
+    )  # fmt: skip
