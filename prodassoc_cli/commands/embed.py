@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from prodassoc_cli.commands.run import Writer
+    from prodassoc_cli.commands.targets import Writer
     from prodassoc_cli.embedding.cache import VectorCache
     from prodassoc_cli.embedding.catalogue import EncodedCatalogue
     from prodassoc_cli.embedding.encoders import Encoder

@@ -1,0 +1,103 @@
+"""Where the results of a run go: files of some format, or standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prodassoc_cli.artifacts.schemas import Kind
+from prodassoc_cli.settings import Format
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+    from prodassoc_cli.artifacts.outputs import Outputs
+    from prodassoc_cli.commands.run import Run
+
+_FORMAT_OF_SUFFIX: dict[str, Format] = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".txt": "table",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """One output of a run: its kind, where it goes (None: shown as a table) and in which format."""
+
+    kind: Kind
+    path: Path | None
+    form: Format
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it goes to a file rather than to standard output."""
+        return self.path is not None
+
+
+def format_of(path: Path) -> Format:
+    """Return the format that a file's suffix stands for; Parquet where it says nothing."""
+    return _FORMAT_OF_SUFFIX.get(path.suffix.lower(), "parquet")
+
+
+class Writer:
+    """Where a run puts its results; see `Run.outputs`."""
+
+    def __init__(self, run: Run, targets: dict[str, Target], files: Outputs) -> None:
+        self._run = run
+        self._targets = targets
+        self._files = files
+
+    def wants(self, name: str) -> bool:
+        """Tell whether that output was asked for."""
+        return name in self._targets
+
+    def is_file(self, name: str) -> bool:
+        """Tell whether that output goes to a file rather than to standard output."""
+        return self.wants(name) and self._targets[name].path is not None
+
+    def put_page(self, text: Callable[[], str]) -> None:
+        """Write the page for people, if one was asked for; only then is it made."""
+        from prodassoc_cli.artifacts.outputs import write_errors
+
+        path = self._run.page_path
+        if path is not None:
+            with write_errors(path):
+                self._files.file(path).write(text().encode())
+
+    def put(
+        self,
+        name: str,
+        data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame | pa.Table],
+        view: pl.DataFrame | None = None,
+        **details: Any,  # noqa: ANN401 — anything JSON can hold
+    ) -> None:
+        """Write one result, if it was asked for.
+
+        Args:
+            name: `output`, or a name given to `Run.outputs`.
+            data: its rows; frames of them one after another where they are too many to hold.
+            view: what a table for people shows instead, where the rows alone would say less.
+            details: facts its readers need; they go into the lineage.
+        """
+        if not self.wants(name):
+            return
+        from prodassoc_cli.artifacts.outputs import write_errors
+        from prodassoc_cli.artifacts.store import write_artifact
+        from prodassoc_cli.terminal import output
+
+        target = self._targets[name]
+        stream = self._files.file(target.path) if target.path else output.standard_output()
+        lineage = self._run.lineage(target.kind, details)
+        with write_errors(target.path or Path("standard output")):
+            if target.form == "parquet":
+                rows = write_artifact(data, target.kind, lineage, stream)
+            else:
+                shown = view if target.form == "table" and view is not None else output.to_frame(data)
+                rows = output.write_text(shown, target.form, stream, raw=self._run.common.raw_csv)
+        self._run.wrote(name, target.kind, rows)
