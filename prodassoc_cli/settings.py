@@ -53,6 +53,7 @@ def result_parameters(config: object) -> dict[str, Any]:
 
 
 _FILE = {"metavar": "FILE", "result": False}
+_ENGINE = {"group": "Engine", "result": False}
 
 Format = Literal["parquet", "csv", "jsonl", "table"]
 Layout = Literal["auto", "lines", "baskets", "list", "onehot", "fimi", "ratings"]
@@ -98,6 +99,19 @@ class CommonConfig:
     )
     config: str | None = setting(
         None, "Read defaults from this TOML file [default: prodassoc.toml if there]", **_FILE
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineConfig:
+    """Options of the commands that can run on a cluster."""
+
+    engine: Literal["local", "spark"] = setting("local", "Where it runs", **_ENGINE)
+    master: str = setting(
+        "local[*]", "Spark's master: local[2], spark://host:7077, sc://host:15002", metavar="URL", **_ENGINE
+    )
+    spark_conf: list[str] = setting(
+        [], "A setting of Spark: spark.executor.memory=2g (repeatable)", metavar="NAME=VALUE", **_ENGINE
     )
 
 
@@ -226,7 +240,7 @@ class EmbedConfig:
 
 
 @dataclass(frozen=True)
-class MineConfig:
+class MineConfig(EngineConfig):
     """Interactions → association rules, or itemsets."""
 
     target: Literal["rules", "frequent", "closed", "maximal"] = setting(

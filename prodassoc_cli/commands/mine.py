@@ -38,6 +38,11 @@ def register(app: typer.Typer) -> None:
 
 def run(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
     """Find frequent sets of products, and the rules between them."""
+    if config.engine == "spark":
+        from prodassoc_cli.commands import on_spark
+
+        on_spark.mine(inputs, config, common)
+        return
     wants_rules = config.target == "rules"
     if config.itemsets_output and not wants_rules:
         raise UsageProblem(f"--target {config.target} writes itemsets to -o", "drop --itemsets-output")

@@ -190,6 +190,13 @@ def mine_itemsets(
     return Itemsets(tree, baskets.item_ids, len(baskets))
 
 
+def search_sets(
+    baskets: Baskets, *, min_count: int, target: str, max_size: int | None, limit: int, first: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """Search a part of the whole: the sets whose rarest item is one of the codes `first` (see `eclat`)."""
+    return eclat(baskets, min_count, _MODES[target], max_size or UNLIMITED, limit, first=first)
+
+
 def _by_name(algorithm: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
     """Return the miner of that name; imported here, because importing compiles it on the first run."""
     if algorithm == "apriori":
