@@ -54,7 +54,7 @@ class Servers:
             **os.environ,
             "SPARK_HOME": str(Path(pyspark.__file__).parent),
             "SPARK_LOCAL_IP": "127.0.0.1",
-            "SPARK_DAEMON_MEMORY": "256m",
+            "SPARK_DAEMON_MEMORY": "600m",
             # The master's REST port takes jobs from anyone who reaches it.
             "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false -Dspark.master.ui.port=0",
             "SPARK_LOG_DIR": str(self.folder),
