@@ -1,1 +1,1 @@
-"""Side-by-side measurements with peers; one package a stage, `python -m benchmarks.STAGE` runs it."""
+"""Measurements beside other programs; not part of the package."""

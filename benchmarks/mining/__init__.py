@@ -1,1 +1,1 @@
-"""Mining beside pyfim, rusket and mlxtend."""
+"""Mining beside its peers: `python -m benchmarks.mining`."""

@@ -78,6 +78,11 @@ INTERACTIONS = Kind(
         Column("price", "f64", "Price of one unit", nullable=True),
         Column("rating", "f64", "The user's rating", nullable=True),
         Column("timestamp", "datetime[us]", "When, without a time zone", nullable=True),
+        Column("list_id", "str", "List that was shown, in a feedback log", nullable=True, optional=True),
+        Column("position", "i32", "Place in that list, from 1", nullable=True, optional=True),
+        Column("model", "str", "Model that made that list", nullable=True, optional=True),
+        Column("propensity", "f64", "Probability of showing this product here", nullable=True, optional=True),
+        Column("revenue", "f64", "Revenue of a purchase from a list", nullable=True, optional=True),
     ),
     made_by="clean",
 )
@@ -209,11 +214,48 @@ RULES = Kind(
         Column("zhang", "f64", "Zhang's measure of association, -1 to 1", optional=True, nullable=True),
         Column("p_value", "f64", "One-sided Fisher exact p-value", optional=True, nullable=True),
         Column("q_value", "f64", "p-value after correction", optional=True, nullable=True),
+        Column("holdout_count", "i64", "Held-out baskets with both sides", optional=True),
+        Column("holdout_support", "f64", "Their share of the held-out baskets", optional=True),
+        Column(
+            "holdout_confidence", "f64", "Confidence in the held-out baskets", optional=True, nullable=True
+        ),
+        Column("holdout_p_value", "f64", "Fisher's p-value in the held-out baskets", optional=True),
         Column("similarity", "f64", "Cosine of the sides' embeddings", optional=True, nullable=True),
         Column("relation", "str", "How the sides relate", optional=True, nullable=True, values=RELATIONS),
     ),
     made_by="mine",
     open=True,
+)
+
+RELATED_PRODUCTS = Kind(
+    "relations",
+    "Pairs of products that go together, replace each other or are one product in two forms.",
+    (
+        Column("product_id", "str", "Product"),
+        Column("related_id", "str", "The other product"),
+        Column("relation", "str", "How they relate", values=RELATIONS),
+        Column("similarity", "f64", "Cosine of their embeddings", nullable=True),
+        Column("count", "i64", "Baskets with both"),
+        Column("lift", "f64", "Times more often in one basket than by chance"),
+        Column("p_value", "f64", "One-sided Fisher exact p-value of that"),
+        Column("user_lift", "f64", "Times more often of one user than by chance", nullable=True),
+        Column("user_p_value", "f64", "One-sided Fisher exact p-value of that", nullable=True),
+    ),
+    made_by="mine --relations-output",
+)
+
+OUTLIERS = Kind(
+    "outliers",
+    "Baskets by how few frequent sets they fit, the most unusual first.",
+    (
+        Column("order_id", "str", "Order; null where the basket is a visit", optional=True, nullable=True),
+        Column("user_id", "str", "Who", optional=True, nullable=True),
+        Column("timestamp", "datetime[us]", "When", optional=True, nullable=True),
+        Column("size", "i32", "Distinct products in the basket"),
+        Column("itemsets", "i64", "Frequent sets it holds"),
+        Column("score", "f64", "Sum of their supports over the number of frequent sets: low is unusual"),
+    ),
+    made_by="mine --outliers-output",
 )
 
 MODEL = Kind(
@@ -252,7 +294,8 @@ METRICS = Kind(
         Column("value", "f64", "The metric; null where undefined", nullable=True),
         Column("low", "f64", "Lower end of the 95 % interval", nullable=True),
         Column("high", "f64", "Upper end of the 95 % interval", nullable=True),
-        Column("n", "i64", "Number of users (or ratings, or products) it is over"),
+        Column("n", "i64", "Number of users (or ratings, products, rules, baskets, impressions) it is over"),
+        Column("segment", "str", "Part it is over: `users: new`; null for all", nullable=True, optional=True),
     ),
     made_by="evaluate",
 )
@@ -261,6 +304,6 @@ KINDS = {
     kind.name: kind
     for kind in (
         INTERACTIONS, PRODUCTS, REJECTS, EMBEDDINGS, CODES, NEIGHBOURS, TOPICS, PROFILES,
-        ITEMSETS, RULES, MODEL, RECOMMENDATIONS, METRICS,
+        ITEMSETS, RULES, RELATED_PRODUCTS, OUTLIERS, MODEL, RECOMMENDATIONS, METRICS,
     )
 }  # fmt: skip

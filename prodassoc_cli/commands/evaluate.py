@@ -1,22 +1,31 @@
-"""`prodassoc evaluate`: recommendations + a holdout → metrics."""
+"""`prodassoc evaluate`: recommendations, models or rules + a holdout → metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from prodassoc_cli.artifacts.schemas import INTERACTIONS, METRICS, PRODUCTS, RECOMMENDATIONS
+from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, METRICS, PRODUCTS
+from prodassoc_cli.commands.judged_inputs import JudgedInputs, read_inputs
 from prodassoc_cli.commands.options import InputArgument, command
+from prodassoc_cli.commands.reporting import provenance_of, read_report_inputs, report_file
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.settings import CommonConfig, EvaluateConfig
+from prodassoc_cli.settings import CommonConfig, EvaluateConfig, result_parameters
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import polars as pl
 
-    from prodassoc_cli.artifacts.inputs import InputFile
+    from prodassoc_cli.evaluation.judging import Judged
+    from prodassoc_cli.evaluation.rules import JudgedRules
+
+SHOWN_OF_SEGMENTS = ("ndcg",)
+INPUT_ROLES = ("truth", "train", "products", "embeddings", "feedback", "rules")
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +34,7 @@ def register(app: typer.Typer) -> None:
         app,
         "evaluate",
         EvaluateConfig,
-        InputArgument("recs", "Recommendations, one file a model", many=True),
+        InputArgument("recs", "Recommendations, models or rules, one file each", many=True),
         (
             "prodassoc evaluate recs.parquet --truth holdout.parquet -k 5,10",
             "prodassoc evaluate recs.parquet popular.parquet --truth holdout.parquet "
@@ -36,85 +45,211 @@ def register(app: typer.Typer) -> None:
 
 
 def run(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> None:
-    """Judge one or more files of recommendations, side by side."""
-    import polars as pl
-
-    from prodassoc_cli.evaluation import compare, judging, requirements
-    from prodassoc_cli.evaluation.leaks import leak_notices
-    from prodassoc_cli.evaluation.ratings import evaluate_ratings
+    """Judge lists, models and rules, side by side."""
+    from prodassoc_cli.evaluation import requirements
 
     ks = requirements.parse_ks(config.k)
     bounds = [requirements.parse_requirement(text) for text in config.require]
-    if config.truth is None:
+    if config.truth is None and config.feedback is None:
         raise UsageProblem(
-            "evaluate needs the rows set aside: --truth FILE",
+            "evaluate needs the rows set aside: --truth FILE (or a log of lists shown: --feedback FILE)",
             "make them: prodassoc clean ORDERS --holdout last-order --holdout-output holdout.parquet",
         )
+    if config.report is not None and not Path(config.report).exists():
+        common = replace(common, force=True)
     this = Run("evaluate", config, common)
-    files = this.take("recommendations", inputs)
-    this.take("truth", config.truth)
-    this.take("train", config.train)
-    this.take("products", config.products)
-    with this.outputs(METRICS) as outputs:
-        lists, ratings = _read_lists(files)
-        requirements.require_answerable(bounds, list(lists), ks)
-        truth, train = this.read("truth", INTERACTIONS), this.read_optional("train", INTERACTIONS)
-        judged = judging.judge_lists(lists, truth, train, this.read_optional("products", PRODUCTS))
-        metrics = pl.concat([compare.tabulate(judged, ks), evaluate_ratings(ratings, truth)])
-        leaks = [] if train is None else leak_notices(truth, train)
-        for notice in judging.notices(judged, ks) + leaks:
+    this.take("recommendations", inputs)
+    for role in INPUT_ROLES:
+        this.take(role, getattr(config, role))
+    this.take("cleaning", config.clean_summary)
+    with report_file(config.report) as put_report, this.outputs(METRICS) as outputs:
+        evaluation = _Evaluation(this, config, ks)
+        requirements.require_answerable(bounds, evaluation.models, ks)
+        metrics = evaluation.metrics()
+        for notice in evaluation.notices:
             this.messages.warning(notice)
-        if config.baseline is not None:
-            _say_differences(this, compare.compare_with(judged, config.baseline, ks))
-        view = _side_by_side(metrics)
+        view = evaluation.side_by_side(metrics)
         outputs.put("output", metrics, view=view)
+        if put_report is not None:
+            put_report(evaluation.report(metrics))
     if outputs.is_file("output"):
         this.messages.table(view)
     requirements.check_requirements(bounds, metrics)
 
 
-def _read_lists(
-    files: Sequence[InputFile],
-) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
-    """Read each file under the name of the model that made it; under its own name where two share that.
+class _Evaluation:
+    """Everything read once, and judged."""
 
-    Returns:
-        All lists by name, and those among them whose scores are predicted ratings.
-    """
-    from prodassoc_cli.artifacts.store import read_artifact
+    def __init__(self, this: Run, config: EvaluateConfig, ks: Sequence[int]) -> None:
+        from prodassoc_cli.evaluation.feedback import impressions_of
 
-    lists: dict[str, pl.DataFrame] = {}
-    ratings: dict[str, pl.DataFrame] = {}
-    for path in (each.path for each in files):
-        frame, lineage = read_artifact([path], RECOMMENDATIONS)
-        details = lineage.details if lineage else {}
-        name = str(details.get("model", path.stem))
-        if name in lists:
-            name = path.stem
-        if name in lists:
-            raise UsageProblem(f"two files of recommendations are named '{name}'", "rename one of them")
-        lists[name] = frame
-        if details.get("score") == "rating":
-            ratings[name] = frame
-    return lists, ratings
+        self.this, self.config, self.ks = this, config, ks
+        self.truth = this.read_optional("truth", INTERACTIONS)
+        self.train = this.read_optional("train", INTERACTIONS)
+        self.products = this.read_optional("products", PRODUCTS)
+        log = this.read_optional("feedback", INTERACTIONS)
+        self.shown = None if log is None else impressions_of(log)
+        self.inputs: JudgedInputs = read_inputs(
+            this, self._users(), max(ks), include_seen=config.include_seen
+        )
+        self.notices: list[str] = []
+        self.judged: Mapping[str, Judged] = {}
+        self.rules: dict[str, JudgedRules] = {}
+        self.differences: pl.DataFrame | None = None
+
+    @property
+    def models(self) -> list[str]:
+        logged = [] if self.shown is None else self.shown["model"].unique().to_list()
+        return list(dict.fromkeys([*self.inputs.lists, *self.inputs.rules, *logged]))
+
+    def metrics(self) -> pl.DataFrame:
+        """Judge everything, and return the metrics."""
+        import polars as pl
+
+        from prodassoc_cli.evaluation.compare import METRICS_SCHEMA
+
+        parts = [pl.DataFrame(schema=METRICS_SCHEMA)]
+        if self.truth is not None:
+            parts += [*self._lists(self.truth), *self._rules(self.truth)]
+        if self.shown is not None:
+            parts += self._feedback(self.shown)
+        return pl.concat(parts)
+
+    def _users(self) -> list[str]:
+        from prodassoc_cli.evaluation.judging import relevant_pairs
+
+        users = set() if self.truth is None else set(relevant_pairs(self.truth)["user_id"])
+        if self.shown is not None:
+            users |= set(self.shown["user_id"].drop_nulls())
+        return sorted(users)
+
+    def _lists(self, truth: pl.DataFrame) -> list[pl.DataFrame]:
+        from prodassoc_cli.evaluation import compare, judging
+        from prodassoc_cli.evaluation.leaks import leak_notices
+        from prodassoc_cli.evaluation.ratings import evaluate_ratings
+        from prodassoc_cli.evaluation.segments import segment_metrics
+
+        if self.train is not None:
+            self.notices += leak_notices(truth, self.train)
+        if not self.inputs.lists:
+            return []
+        embeddings = self.this.read_optional("embeddings", EMBEDDINGS)
+        self.judged = judging.judge_lists(self.inputs.lists, truth, self.train, self.products, embeddings)
+        self.notices = judging.notices(self.judged, self.ks) + self.notices
+        parts = [compare.tabulate(self.judged, self.ks), evaluate_ratings(self.inputs.ratings, truth)]
+        if self.config.by_segment:
+            parts.append(segment_metrics(self.judged, self.ks))
+        self.differences = compare.compare_all(self.judged, self.ks)
+        if self.config.baseline in self.judged or (self.config.baseline and self.shown is None):
+            _say_differences(self.this, compare.compare_with(self.judged, self.config.baseline, self.ks))
+        return parts
+
+    def _rules(self, truth: pl.DataFrame) -> list[pl.DataFrame]:
+        from prodassoc_cli.evaluation.rules import judge_rules, rule_metrics
+
+        self.rules = {
+            name: judge_rules(rules, truth, max(self.ks)) for name, rules in self.inputs.rules.items()
+        }
+        return [rule_metrics(name, judged, self.ks) for name, judged in self.rules.items()]
+
+    def _feedback(self, shown: pl.DataFrame) -> list[pl.DataFrame]:
+        from prodassoc_cli.evaluation.feedback import evaluate_feedback, models_of
+        from prodassoc_cli.evaluation.offpolicy import estimate_offpolicy
+
+        known = models_of(shown)
+        for model in known:
+            if text := _clicks_by_position(shown, model):
+                self.this.messages.info(text)
+        baseline = self.config.baseline
+        if baseline is not None and baseline not in known and baseline in self.inputs.lists:
+            baseline = None
+        parts = [evaluate_feedback(shown, baseline)]
+        for name, lists in self.inputs.lists.items():
+            found = estimate_offpolicy(name, lists, shown)
+            if found.refusal:
+                self.notices.append(f"no off-policy estimate for '{name}': {found.refusal}")
+            self.notices += found.notices
+            parts.append(found.metrics)
+        return parts
+
+    def side_by_side(self, metrics: pl.DataFrame) -> pl.DataFrame:
+        """Return a row a metric and k, a column a model: value ± half the 95 % interval.
+
+        * marks the best, ≈ what cannot be told from it. Of the segments only one metric is shown.
+        """
+        import polars as pl
+
+        from prodassoc_cli.evaluation.compare import DIFFERENCES_SCHEMA, mark_best, mark_tied
+
+        differences = (
+            self.differences if self.differences is not None else pl.DataFrame(schema=DIFFERENCES_SCHEMA)
+        )
+        marked = mark_tied(mark_best(metrics), differences)
+        k = 10 if 10 in self.ks else self.ks[len(self.ks) // 2]
+        of_all, telling = pl.col("segment").is_null(), pl.col("metric").is_in(SHOWN_OF_SEGMENTS)
+        marked = marked.filter(of_all | (telling & (pl.col("k").is_null() | (pl.col("k") == k))))
+        several = marked.group_by("metric", "k", "segment").len().get_column("len").max() or 0
+        texts = [
+            _figure(row, several=isinstance(several, int) and several > 1)
+            for row in marked.iter_rows(named=True)
+        ]
+        shown = marked.select("metric", "k", "segment", "model", pl.Series("text", texts))
+        index = ["metric", "k"] + (["segment"] if shown["segment"].null_count() < shown.height else [])
+        return shown.pivot("model", index=index, values="text", maintain_order=True)
+
+    def report(self, metrics: pl.DataFrame) -> str:
+        """Return the report."""
+        import polars as pl
+
+        from prodassoc_cli.evaluation.report.build import render
+        from prodassoc_cli.evaluation.report.data import ReportData
+        from prodassoc_cli.evaluation.segments import segment_metrics
+
+        if self.judged and not self.config.by_segment:
+            metrics = pl.concat([metrics, segment_metrics(self.judged, self.ks)])
+        shown_rules, cleaning = read_report_inputs(self.this)
+        if shown_rules is None:
+            shown_rules = next(iter(self.inputs.rules.values()), None)
+        return render(
+            ReportData(
+                ks=self.ks,
+                judged=self.judged,
+                metrics=metrics,
+                differences=self.differences,
+                lists=self.inputs.lists,
+                truth=self.truth,
+                train=self.train,
+                products=self.products,
+                rules=shown_rules,
+                judged_rules=self.rules,
+                cleaning=cleaning,
+                provenance=provenance_of(self.this),
+                parameters=result_parameters(self.config),
+                notices=self.notices,
+            )
+        )
 
 
-def _side_by_side(metrics: pl.DataFrame) -> pl.DataFrame:
-    """Return a row a metric and k, a column a model: value ± half the 95 % interval, * the best."""
+def _figure(row: dict[str, object], *, several: bool) -> str:
+    """Return the value, half the interval, and the mark."""
+    value, low, high = row["value"], row["low"], row["high"]
+    text = f"{value:.4f}" if isinstance(value, float) else ""
+    if isinstance(low, float) and isinstance(high, float):
+        text += f" ± {(high - low) / 2:.4f}"
+    mark = " *" if row["best"] and several else " ≈" if row["tied"] else ""
+    return text + mark
+
+
+def _clicks_by_position(shown: pl.DataFrame, model: str) -> str:
+    """Return the CTR of each place as a sparkline with its ends; empty where the log tells no places."""
     import polars as pl
 
-    from prodassoc_cli.evaluation.compare import mark_best
+    from prodassoc_cli.terminal.output import sparkline
 
-    several = metrics["model"].n_unique() > 1
-    marks = {True: " *", False: ""}
-    texts = [
-        ""
-        if value is None
-        else f"{value:.4f}{'' if low is None else f' ± {(high - low) / 2:.4f}'}{marks[best and several]}"
-        for value, low, high, best in mark_best(metrics).select("value", "low", "high", "best").iter_rows()
-    ]
-    shown = metrics.select("metric", "k", "model", pl.Series("text", texts))
-    return shown.pivot("model", index=["metric", "k"], values="text", maintain_order=True)
+    rows = shown.filter((pl.col("model") == model) & pl.col("position").is_not_null())
+    rates = rows.group_by("position").agg(pl.col("clicked").mean()).sort("position")["clicked"].to_list()
+    bars = sparkline(rates)
+    return f"{model}: clicks by position {bars} ({rates[0]:.3f} to {rates[-1]:.3f})" if bars else ""
 
 
 def _say_differences(this: Run, differences: pl.DataFrame) -> None:

@@ -6,19 +6,27 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from prodassoc_cli.artifacts.schemas import INTERACTIONS, ITEMSETS, PRODUCTS, RULES
+from prodassoc_cli.artifacts.schemas import (
+    EMBEDDINGS,
+    INTERACTIONS,
+    ITEMSETS,
+    OUTLIERS,
+    PRODUCTS,
+    RELATED_PRODUCTS,
+    RULES,
+)
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
-from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.settings import CommonConfig, MineConfig
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from prodassoc_cli.mining.itemsets import Itemsets
+    from prodassoc_cli.commands.mined import Mined
 
 SHOWN_RULES = 20
 SHOWN_COLUMNS = ("count", "support", "confidence", "lift")
+SHOWN_FURTHER = ("q_value", "holdout_support", "similarity", "relation")
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +39,7 @@ def register(app: typer.Typer) -> None:
         (
             "prodassoc mine interactions.parquet -o rules.parquet --min-support 0.001",
             "prodassoc mine interactions.parquet --products products.parquet --top 10",
+            "prodassoc mine interactions.parquet -o rules.parquet --fdr 0.05 --prune redundant",
         ),
         run,
     )
@@ -38,88 +47,64 @@ def register(app: typer.Typer) -> None:
 
 def run(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
     """Find frequent sets of products, and the rules between them."""
-    if config.engine == "spark":
-        from prodassoc_cli.commands import on_spark
+    from prodassoc_cli.commands.mined import check
 
-        on_spark.mine(inputs, config, common)
-        return
-    wants_rules = config.target == "rules"
-    if config.itemsets_output and not wants_rules:
-        raise UsageProblem(f"--target {config.target} writes itemsets to -o", "drop --itemsets-output")
+    check(config)
     this = Run("mine", config, common)
     this.take("interactions", inputs)
     this.take("products", config.products)
+    this.take("embeddings", config.embeddings)
+    this.take("validate", config.validate)
+    wants_rules = config.target == "rules"
     with this.outputs(
-        RULES if wants_rules else ITEMSETS, itemsets=(ITEMSETS, config.itemsets_output)
+        RULES if wants_rules else ITEMSETS,
+        itemsets=(ITEMSETS, config.itemsets_output),
+        relations=(RELATED_PRODUCTS, config.relations_output),
+        outliers=(OUTLIERS, config.outliers_output),
     ) as outputs:
-        sets = _mine_sets(this, config)
-        if wants_rules:
-            rules = _rules(this, sets, config)
-            outputs.put(
-                "output", rules, view=_with_titles(this, rules.head(SHOWN_RULES)), baskets=sets.n_baskets
-            )
-        outputs.put("itemsets" if wants_rules else "output", sets.frames(), baskets=sets.n_baskets)
-    if wants_rules:
+        mined = _mined(this, config)
+        if config.sequence is not None:
+            rules = mined.sequences()
+            view = _with_titles(rules.head(SHOWN_RULES), mined.products)
+            outputs.put("output", rules, view=view, users=mined.n_users)
+        else:
+            mined.find_sets()
+            baskets = len(mined.baskets)
+            if wants_rules:
+                rules = mined.rules()
+                view = _with_titles(rules.head(SHOWN_RULES), mined.products)
+                outputs.put("output", rules, view=view, baskets=baskets)
+            outputs.put("itemsets" if wants_rules else "output", mined.sets.frames(), baskets=baskets)
+            if outputs.wants("relations"):
+                outputs.put("relations", mined.related_products())
+            if outputs.wants("outliers"):
+                outputs.put("outliers", mined.outliers(), baskets=baskets)
+    if wants_rules and config.sequence is None and config.level == "product" and not config.generalized:
         this.next_step("train", f"{inputs[0]} --rules {common.output} -o model.parquet")
 
 
-def _mine_sets(this: Run, config: MineConfig) -> Itemsets:
-    """Find the itemsets, and say what was looked for and found."""
-    with this.kernels():
-        from prodassoc_cli.mining.baskets import baskets_from_interactions
-        from prodassoc_cli.mining.itemsets import mine_itemsets, nothing_found, resolve_min_count
+def _mined(this: Run, config: MineConfig) -> Mined:
+    """Read what was given, and make baskets of it."""
+    if config.engine == "spark":
+        from prodassoc_cli.commands.on_spark import MinedOnSpark
 
-    interactions = this.read("interactions", INTERACTIONS)
-    baskets = baskets_from_interactions(interactions, config.max_basket_size, this.messages.warning)
-    del interactions
-    min_count = resolve_min_count(len(baskets), config.min_support, config.min_count)
-    sets = mine_itemsets(
-        baskets,
-        min_count=min_count,
-        target=config.target,
-        algorithm=config.algorithm,
-        max_size=config.max_size,
-        threads=this.threads,
-        memory_limit=this.memory_limit,
+        return MinedOnSpark(this, config)
+    from prodassoc_cli.commands.mined import Mined
+
+    return Mined(
+        this,
+        config,
+        this.read("interactions", INTERACTIONS),
+        this.read_optional("products", PRODUCTS),
+        this.read_optional("embeddings", EMBEDDINGS),
+        this.read_optional("validate", INTERACTIONS),
     )
-    share = min_count / len(baskets) if len(baskets) else 0
-    word = "frequent" if config.target == "rules" else config.target
-    this.messages.info(
-        f"{len(baskets):,} baskets, {len(baskets.item_ids):,} products, "
-        f"{len(sets):,} {word} itemsets in at least {min_count:,} baskets ({share:.3%})"
-    )
-    if not len(sets):
-        this.messages.warning(nothing_found(baskets, min_count))
-    this.note(baskets=len(baskets), products=len(baskets.item_ids), min_count=min_count, itemsets=len(sets))
-    return sets
 
 
-def _rules(this: Run, sets: Itemsets, config: MineConfig) -> pl.DataFrame:
-    with this.kernels():
-        from prodassoc_cli.mining.rules import mine_rules
-
-    rules = mine_rules(
-        sets,
-        min_confidence=config.min_confidence,
-        min_lift=config.min_lift,
-        max_consequent=config.max_consequent,
-        sort_by=config.sort_by,
-        top=config.top,
-        threads=this.threads,
-        memory_limit=this.memory_limit,
-    )
-    first = f", the first {config.top} by {config.sort_by}" if config.top == rules.height else ""
-    bounds = f"confidence ≥ {config.min_confidence:g} and lift ≥ {config.min_lift:g}"
-    this.messages.info(f"{rules.height:,} rules of {bounds}{first}")
-    if len(sets) and rules.is_empty():
-        this.messages.warning("no rule passes: lower --min-support, --min-confidence or --min-lift")
-    return rules
-
-
-def _with_titles(this: Run, rules: pl.DataFrame) -> pl.DataFrame:
+def _with_titles(rules: pl.DataFrame, products: pl.DataFrame | None) -> pl.DataFrame:
     """Return the rules as people read them: titles instead of ids where the products are given."""
     from prodassoc_cli.artifacts.naming import with_titles
 
-    products = this.read_optional("products", PRODUCTS)
     named = rules if products is None else with_titles(rules, products, ("antecedent", "consequent"))
-    return named.select("antecedent", "consequent", *SHOWN_COLUMNS)
+    further = [name for name in SHOWN_FURTHER if name in rules.columns]
+    return named.select("antecedent", "consequent", *SHOWN_COLUMNS, *further)

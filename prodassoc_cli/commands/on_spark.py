@@ -7,73 +7,68 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from prodassoc_cli.artifacts.schemas import INTERACTIONS, ITEMSETS, RULES, Kind
+from prodassoc_cli.artifacts.schemas import INTERACTIONS, PRODUCTS, Kind
+from prodassoc_cli.commands.mined import Mined
 from prodassoc_cli.commands.run import STDOUT, Run
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.settings import CommonConfig, MineConfig
+from prodassoc_cli.settings import MineConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from prodassoc_cli.mining.baskets import Baskets
+    from prodassoc_cli.mining.itemsets import Itemsets
+
 _ENGINE = {"engine", "master", "spark_conf"}
 _MINE = {
     "target", "min_support", "min_count", "max_size", "max_basket_size", "min_confidence", "min_lift",
-    "max_consequent", "sort_by", "top", "products", "itemsets_output",
+    "max_consequent", "sort_by", "top", "measures", "min", "prune", "antecedent", "consequent", "fdr",
+    "correction", "products", "itemsets_output",
 }  # fmt: skip
 """Options that these bodies know."""
 
 
-def mine(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
-    """Find frequent sets of products in a cluster, and the rules between them here."""
-    from prodassoc_cli.commands.mine import SHOWN_RULES, _rules, _with_titles
+class MinedOnSpark(Mined):
+    """What `mine` works out with the baskets in a cluster; rules are made here, from the sets found there.
 
-    refuse_unknown(config, _MINE)
-    wants_rules = config.target == "rules"
-    if config.itemsets_output and not wants_rules:
-        raise UsageProblem(f"--target {config.target} writes itemsets to -o", "drop --itemsets-output")
-    this = Run("mine", config, common)
-    this.take("interactions", inputs)
-    this.take("products", config.products)
-    with this.outputs(
-        RULES if wants_rules else ITEMSETS, itemsets=(ITEMSETS, config.itemsets_output)
-    ) as outputs:
-        sets = _mine_sets(this, config)
-        if wants_rules:
-            rules = _rules(this, sets, config)
-            view = _with_titles(this, rules.head(SHOWN_RULES))
-            outputs.put("output", rules, view=view, baskets=sets.n_baskets)
-        outputs.put("itemsets" if wants_rules else "output", sets.frames(), baskets=sets.n_baskets)
-    if wants_rules:
-        this.next_step("train", f"{inputs[0]} --rules {common.output} -o model.parquet")
+    Args:
+        this: the run.
+        config: its options.
+    """
 
+    def __init__(self, this: Run, config: MineConfig) -> None:
+        refuse_unknown(config, _MINE)
+        self._this, self._config = this, config
+        self._paths = shared_files(this, "interactions", INTERACTIONS)
+        self.products = this.read_optional("products", PRODUCTS)
+        self._embeddings = self._holdout = None
+        self._parents = {}
 
-def _mine_sets(this: Run, config: MineConfig) -> Any:  # noqa: ANN401 — Itemsets
-    from prodassoc_cli.mining.itemsets import nothing_found, resolve_min_count
+    def find_sets(self) -> None:
+        """Find the itemsets, and say what was looked for and found."""
+        with session(self._config) as self._spark:
+            from prodassoc_cli.engines.mining import baskets_on_spark
 
-    paths = shared_files(this, "interactions", INTERACTIONS)
-    with session(config) as spark:
-        from prodassoc_cli.engines.mining import baskets_on_spark, mine_on_spark
+            self.baskets = baskets_on_spark(
+                self._spark, self._paths, self._config.max_basket_size, self._this.messages.warning
+            )
+            super().find_sets()
 
-        baskets = baskets_on_spark(spark, paths, config.max_basket_size, this.messages.warning)
-        min_count = resolve_min_count(len(baskets), config.min_support, config.min_count)
-        sets = mine_on_spark(
-            spark,
+    def _search(self, baskets: Baskets) -> Itemsets:
+        from prodassoc_cli.engines.mining import SparkBaskets, mine_on_spark
+
+        assert isinstance(baskets, SparkBaskets)
+        return mine_on_spark(
+            self._spark,
             baskets,
-            min_count=min_count,
-            target=config.target,
-            max_size=config.max_size,
-            memory_limit=this.memory_limit,
+            min_count=self.min_count,
+            target=self._config.target,
+            max_size=self._config.max_size,
+            memory_limit=self._this.memory_limit,
         )
-    share = min_count / len(baskets) if len(baskets) else 0
-    word = "frequent" if config.target == "rules" else config.target
-    this.messages.info(
-        f"{len(baskets):,} baskets, {len(baskets.item_ids):,} products, "
-        f"{len(sets):,} {word} itemsets in at least {min_count:,} baskets ({share:.3%})"
-    )
-    if not len(sets):
-        this.messages.warning(nothing_found(baskets, min_count))
-    this.note(baskets=len(baskets), products=len(baskets.item_ids), min_count=min_count, itemsets=len(sets))
-    return sets
+
+    def _searched(self) -> Baskets:
+        return self.baskets
 
 
 @contextmanager

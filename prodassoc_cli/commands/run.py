@@ -115,6 +115,11 @@ class Run:
         """Return the files of an input taken before; none where it was not given."""
         return self._files.get(role, [])
 
+    def digested(self) -> list[tuple[InputDigest, Path]]:
+        """Return every file taken, with its digest."""
+        paths = [each.path for files in self._files.values() for each in files]
+        return list(zip(self._digests, paths, strict=True))
+
     def read(self, role: str, kind: Kind) -> pl.DataFrame:
         """Read an input taken before, as an artifact of that kind."""
         return self.read_with_lineage(role, kind)[0]

@@ -37,7 +37,7 @@ _BYTES_A_NODE = 36
 """A set takes 12 bytes in the tree, once more as it comes in, and once more as trees are joined."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SparkBaskets(Baskets):
     """Baskets that lie in a cluster: their products and counts are known here, their rows are not.
 
@@ -95,7 +95,7 @@ def baskets_on_spark(
     order = np.lexsort((ranks_of(names), -counts))
     kept = n - (huge if max_basket_size is not None else 0)
     rows = np.zeros(1, np.int64), np.empty(0, np.int32)
-    return SparkBaskets(*rows, names.gather(order), counts[order].astype(np.int64), baskets, kept)
+    return SparkBaskets(*rows, names.gather(order), counts[order].astype(np.int64), frame=baskets, n=kept)
 
 
 def mine_on_spark(

@@ -5,6 +5,7 @@ All models are judged on the same users (those with truth), so that their figure
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -12,8 +13,9 @@ import polars as pl
 
 from prodassoc_cli.artifacts.schemas import METRICS
 from prodassoc_cli.errors import UsageProblem, did_you_mean
+from prodassoc_cli.evaluation.facts import FloatArray
 from prodassoc_cli.evaluation.intervals import Estimate, holm, mean_interval, paired_p_value, share_interval
-from prodassoc_cli.evaluation.judging import FloatArray, Judged, judge_lists
+from prodassoc_cli.evaluation.judging import Judged, judge_lists
 from prodassoc_cli.evaluation.metrics import ALL_METRICS, RANKING_METRICS, Metric
 
 _DTYPES = {"str": pl.String(), "i32": pl.Int32(), "i64": pl.Int64(), "f64": pl.Float64()}
@@ -43,12 +45,13 @@ def evaluate_lists(
     ks: Sequence[int],
     train: pl.DataFrame | None = None,
     products: pl.DataFrame | None = None,
+    embeddings: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the ranking metrics of each model's lists in the schema of metrics artifacts.
 
     `judge_lists` and `tabulate` in one; it says what the inputs are and which errors are raised.
     """
-    return tabulate(judge_lists(lists, truth, train, products), ks)
+    return tabulate(judge_lists(lists, truth, train, products, embeddings), ks)
 
 
 def tabulate(judged: Mapping[str, Judged], ks: Sequence[int]) -> pl.DataFrame:
@@ -57,7 +60,7 @@ def tabulate(judged: Mapping[str, Judged], ks: Sequence[int]) -> pl.DataFrame:
     Coverage has no interval: the catalogue is no sample.
     """
     rows = [
-        (model, metric.name, k, *_row(_estimate(metric, each, k)))
+        (model, metric.name, k, *row_of(estimate(metric, each, k)), None)
         for model, each in judged.items()
         for metric, k in _metrics_at(each, ks)
     ]
@@ -65,33 +68,45 @@ def tabulate(judged: Mapping[str, Judged], ks: Sequence[int]) -> pl.DataFrame:
 
 
 def compare_with(judged: Mapping[str, Judged], baseline: str, ks: Sequence[int]) -> pl.DataFrame:
-    """Return how every other model differs from the baseline, user by user.
-
-    The difference (model - baseline) is the mean over users of paired differences, with a t interval and
-    the p-value of a paired t-test; `p_adjusted` is Holm's over the models compared in one metric at one k.
-    Metrics that are not over users (coverage) are left out.
-
-    Args:
-        judged: name → judged lists.
-        baseline: one of the names.
-        ks: lengths to cut the lists to.
+    """Return how every other model differs from the baseline, user by user; see `compare_pairs`.
 
     Raises:
         UsageProblem: there is no model of that name.
     """
     if baseline not in judged:
         raise UsageProblem(f"no model '{baseline}' to be the baseline", did_you_mean(baseline, judged))
-    others = [model for model in judged if model != baseline]
+    return compare_pairs(judged, [(model, baseline) for model in judged if model != baseline], ks)
+
+
+def compare_all(judged: Mapping[str, Judged], ks: Sequence[int]) -> pl.DataFrame:
+    """Return how every model differs from every other one, each pair once; see `compare_pairs`."""
+    return compare_pairs(judged, list(itertools.combinations(judged, 2)), ks)
+
+
+def compare_pairs(
+    judged: Mapping[str, Judged], pairs: Sequence[tuple[str, str]], ks: Sequence[int]
+) -> pl.DataFrame:
+    """Return the difference of two models, user by user, for each pair, metric and k.
+
+    The difference (model - baseline) is the mean over users of paired differences, with a t interval and
+    the p-value of a paired t-test; `p_adjusted` is Holm's over the pairs compared in one metric at one k.
+    Metrics that are not over users (coverage, Gini) are left out.
+
+    Args:
+        judged: name → judged lists.
+        pairs: (model, baseline) by their names.
+        ks: lengths to cut the lists to.
+    """
     rows = []
-    for metric, k in _metrics_at(judged[baseline], ks):
+    for metric, k in _metrics_at(next(iter(judged.values())), ks):
         if metric.values is None or metric.over != "users":
             continue
-        base = metric.values(judged[baseline], k)
-        family = [_defined(metric.values(judged[model], k) - base) for model in others]
+        values = {model: metric.values(each, k) for model, each in judged.items()}
+        family = [_defined(values[model] - values[baseline]) for model, baseline in pairs]
         p_values = [paired_p_value(differences) for differences in family]
         adjusted = holm(np.array([np.nan if p is None else p for p in p_values], dtype=np.float64))
-        for model, differences, p, q in zip(others, family, p_values, adjusted, strict=True):
-            value, low, high, n = _row(mean_interval(differences))
+        for (model, baseline), differences, p, q in zip(pairs, family, p_values, adjusted, strict=True):
+            value, low, high, n = row_of(mean_interval(differences))
             rows.append(
                 (model, baseline, metric.name, k, value, low, high, p, None if np.isnan(q) else float(q), n)
             )
@@ -99,16 +114,47 @@ def compare_with(judged: Mapping[str, Judged], baseline: str, ks: Sequence[int])
 
 
 def mark_best(metrics: pl.DataFrame) -> pl.DataFrame:
-    """Add a boolean column `best`: whether no other model does better in the same metric at the same k."""
+    """Add a boolean column `best`: whether no other model does better in the same metric at the same k.
+
+    Metrics of rules and of feedback have no best: theirs are not over the same users.
+    """
     higher = [name for name, metric in ALL_METRICS.items() if metric.higher_is_better]
-    group = ["metric", "k"]
+    group = ["metric", "k", "segment"]
     value = pl.col("value")
     best = (
         pl.when(pl.col("metric").is_in(higher))
         .then(value.max().over(group))
         .otherwise(value.min().over(group))
     )
-    return metrics.with_columns((value == best).fill_null(value=False).alias("best"))
+    neutral = [
+        name
+        for name, metric in ALL_METRICS.items()
+        if metric.higher_is_better is None or metric.needs in ("rules", "feedback")
+    ]
+    return metrics.with_columns(
+        ((value == best).fill_null(value=False) & ~pl.col("metric").is_in(neutral)).alias("best")
+    )
+
+
+def mark_tied(marked: pl.DataFrame, differences: pl.DataFrame, level: float = 0.05) -> pl.DataFrame:
+    """Add a boolean column `tied`: whether a model that is not the best cannot be told from it.
+
+    Args:
+        marked: metrics with `best`, from `mark_best`.
+        differences: of all pairs, from `compare_all`; a pair whose users all agree is told from nothing.
+        level: adjusted p-value from which on two models are tied.
+    """
+    unsure = differences.filter(pl.col("p_adjusted").fill_null(1.0) >= level)
+    there = unsure.select("metric", "k", pl.col("model").alias("one"), pl.col("baseline").alias("model"))
+    back = unsure.select("metric", "k", pl.col("baseline").alias("one"), "model")
+    best = marked.filter("best").select("metric", "k", "segment", pl.col("model").alias("one"))
+    close = best.join(pl.concat([there, back]), on=["metric", "k", "one"])
+    close = close.select("metric", "k", "segment", "model", pl.lit(value=True).alias("tied")).unique()
+    joined = marked.join(
+        close, on=["metric", "k", "segment", "model"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    everyone = pl.col("segment").is_null() & ~pl.col("best")
+    return joined.with_columns(pl.col("tied").fill_null(value=False) & everyone)
 
 
 def _metrics_at(judged: Judged, ks: Sequence[int]) -> Iterator[tuple[Metric, int]]:
@@ -118,7 +164,11 @@ def _metrics_at(judged: Judged, ks: Sequence[int]) -> Iterator[tuple[Metric, int
                 yield metric, k
 
 
-def _estimate(metric: Metric, judged: Judged, k: int) -> Estimate:
+def estimate(metric: Metric, judged: Judged, k: int) -> Estimate:
+    """Return a metric of judged lists cut to k, with its interval where its units are a sample."""
+    if metric.total is not None:
+        catalogue = judged.truth.facts.catalogue
+        return Estimate(metric.total(judged, k), None, None, 0 if catalogue is None else int(catalogue.sum()))
     assert metric.values is not None
     values = _defined(metric.values(judged, k))
     if metric.over != "users":
@@ -132,5 +182,6 @@ def _defined(values: FloatArray) -> FloatArray:
     return values[~np.isnan(values)]
 
 
-def _row(estimate: Estimate) -> tuple[float | None, float | None, float | None, int]:
-    return estimate.value, estimate.low, estimate.high, estimate.n
+def row_of(found: Estimate) -> tuple[float | None, float | None, float | None, int]:
+    """Return value, low, high and n as the metrics artifact has them."""
+    return found.value, found.low, found.high, found.n

@@ -13,14 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from prodassoc_cli.artifacts.schemas import EVENTS
 from prodassoc_cli.errors import BadData, UsageProblem
-
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from prodassoc_cli.evaluation.facts import BoolArray, IntArray, ProductFacts, gather_facts
 
 RELEVANT_EVENTS = tuple(event for event in EVENTS if event not in ("impression", "dismiss"))
 """Events that make a product relevant to a user: whatever the user did with it of their own will.
@@ -40,16 +36,16 @@ class GroundTruth:
         products: product_id, product: 0 … in the order of the ids, so that integers break ties as ids would.
         relevant: number of relevant products of each judged user (≥ 1).
         pairs: user · len(products) + product of every relevant pair, sorted.
-        catalogue: whether a product belongs to the catalogue; None where no catalogue was given.
-        novelty: -log₂ of the share of training users who have the product; None without such users.
+        facts: what is known of the products.
+        history: number of training products of each judged user; None without training rows.
     """
 
     users: pl.DataFrame
     products: pl.DataFrame
     relevant: IntArray
     pairs: IntArray
-    catalogue: BoolArray | None
-    novelty: FloatArray | None
+    facts: ProductFacts
+    history: IntArray | None
 
 
 @dataclass(frozen=True)
@@ -64,8 +60,9 @@ class Judged:
         hit_user: judged user of each hit, ascending; a hit is a row whose product is relevant to its user.
         hit_position: place of each hit in its list, ascending within a user.
         hit_number: how many hits the list has up to and with this one.
-        reach: smallest position of each product in any list of the file, those of users without truth
-            included; `NEVER` where no list has it.
+        shown_position: place of each row of the file, those of users without truth included.
+        shown_product: product of each row of the file.
+        reach: smallest position of each product in any list of the file; `NEVER` where no list has it.
     """
 
     truth: GroundTruth
@@ -75,6 +72,8 @@ class Judged:
     hit_user: IntArray
     hit_position: IntArray
     hit_number: IntArray
+    shown_position: IntArray
+    shown_product: IntArray
     reach: IntArray
 
 
@@ -83,6 +82,7 @@ def judge_lists(
     truth: pl.DataFrame,
     train: pl.DataFrame | None = None,
     products: pl.DataFrame | None = None,
+    embeddings: pl.DataFrame | None = None,
 ) -> dict[str, Judged]:
     """Check recommendation lists and find their hits; all are judged on the same users, those with truth.
 
@@ -93,7 +93,8 @@ def judge_lists(
         truth: interactions set aside; rows without a user or of no relevant event are left out.
         train: interactions the models learnt from, for novelty; its products are the catalogue
             where `products` is not given.
-        products: the catalogue.
+        products: the catalogue, with category and price where it has them.
+        embeddings: vectors of the products, for diversity.
 
     Raises:
         BadData: a list has a product twice, a gap in its ranks or a missing value; the truth holds nothing
@@ -102,7 +103,7 @@ def judge_lists(
     """
     for name, frame in lists.items():
         require_user_lists(name, frame)
-    ground = _ground_truth(lists, truth, train, products)
+    ground = _ground_truth(lists, truth, train, products, embeddings)
     return {name: _judge(name, frame, ground) for name, frame in lists.items()}
 
 
@@ -128,8 +129,8 @@ def notices(judged: Mapping[str, Judged], ks: Sequence[int]) -> list[str]:
         longest = int(each.position.max(initial=0))
         if longest < max(ks):
             said.append(f"the lists of '{name}' end at {longest}: at k={max(ks)} the rest counts as missed")
-        if each.truth.catalogue is not None:
-            outside = int(np.count_nonzero((each.reach != NEVER) & ~each.truth.catalogue))
+        if each.truth.facts.catalogue is not None:
+            outside = int(np.count_nonzero((each.reach != NEVER) & ~each.truth.facts.catalogue))
             if outside:
                 said.append(f"'{name}' recommends {outside:,} products outside the catalogue")
     return said
@@ -164,6 +165,7 @@ def _ground_truth(
     truth: pl.DataFrame,
     train: pl.DataFrame | None,
     products: pl.DataFrame | None,
+    embeddings: pl.DataFrame | None,
 ) -> GroundTruth:
     """Number the users and products and lay out what is known of them."""
     pairs = relevant_pairs(truth)
@@ -179,14 +181,14 @@ def _ground_truth(
     every = _numbered(_ids("product_id", pairs, *lists.values(), *known).sort("product_id"), "product")
     numbers = pairs.join(users, on="user_id").join(every, on="product_id")
     user = numbers["user"].to_numpy()
-    source = products if products is not None else train
+    learnt = None if train is None else relevant_pairs(train)
     return GroundTruth(
         users=users,
         products=every,
         relevant=np.bincount(user, minlength=judged.height).astype(np.int64),
         pairs=np.sort(user * every.height + numbers["product"].to_numpy()),
-        catalogue=None if source is None else _membership(every, source),
-        novelty=None if train is None else _novelty(every, train),
+        facts=gather_facts(every, learnt, train, products, embeddings),
+        history=None if learnt is None else _history(judged, learnt),
     )
 
 
@@ -198,23 +200,10 @@ def _numbered(ids: pl.DataFrame, name: str) -> pl.DataFrame:
     return ids.with_row_index(name).with_columns(pl.col(name).cast(pl.Int64))
 
 
-def _membership(products: pl.DataFrame, catalogue: pl.DataFrame) -> BoolArray:
-    """Return whether each numbered product stands in the catalogue."""
-    member = np.zeros(products.height, dtype=np.bool_)
-    member[products.join(catalogue, on="product_id", how="semi")["product"].to_numpy()] = True
-    return member
-
-
-def _novelty(products: pl.DataFrame, train: pl.DataFrame) -> FloatArray | None:
-    """Return each product's inverse user frequency in bits; one that nobody has counts as had by one user."""
-    pairs = relevant_pairs(train)
-    users = pairs["user_id"].n_unique()
-    if users == 0:
-        return None
-    counted = products.join(pairs.group_by("product_id").len("users"), on="product_id")
-    having = np.ones(products.height)
-    having[counted["product"].to_numpy()] = counted["users"].to_numpy()
-    return np.asarray(-np.log2(having / users), dtype=np.float64)
+def _history(judged: pl.DataFrame, pairs: pl.DataFrame) -> IntArray:
+    """Return how many products each judged user has in training."""
+    counted = judged.join(pairs.group_by("user_id").len(), on="user_id", how="left", maintain_order="left")
+    return counted["len"].fill_null(0).cast(pl.Int64).to_numpy()
 
 
 def _judge(name: str, frame: pl.DataFrame, truth: GroundTruth) -> Judged:
@@ -244,16 +233,19 @@ def _judge(name: str, frame: pl.DataFrame, truth: GroundTruth) -> Judged:
         )
     reach = np.full(truth.products.height, NEVER, dtype=np.int64)
     np.minimum.at(reach, product, position)
-    user, position, product, code = user[judged], position[judged], product[judged], code[judged]
-    hit = _member(code, truth.pairs)
+    # Judged users come first, so theirs are the first rows: views, no copies.
+    own = slice(0, int(np.count_nonzero(judged)))
+    user, hit = user[own], _member(code[own], truth.pairs)
     return Judged(
         truth,
         user,
-        position,
-        product,
+        position[own],
+        product[own],
         hit_user=user[hit],
-        hit_position=position[hit],
+        hit_position=position[own][hit],
         hit_number=_numbers_within(user[hit]),
+        shown_position=position,
+        shown_product=product,
         reach=reach,
     )
 

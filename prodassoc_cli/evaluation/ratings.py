@@ -90,5 +90,5 @@ def evaluate_ratings(lists: Mapping[str, pl.DataFrame], truth: pl.DataFrame) -> 
             ends = [estimate.value, estimate.low, estimate.high]
             if metric.root:
                 ends = [None if end is None else math.sqrt(end) for end in ends]
-            rows.append((model, metric.name, None, *ends, estimate.n))
+            rows.append((model, metric.name, None, *ends, estimate.n, None))
     return pl.DataFrame(rows, schema=METRICS_SCHEMA, orient="row")

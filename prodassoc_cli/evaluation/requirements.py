@@ -91,9 +91,9 @@ def parse_requirement(text: str) -> Requirement:
     metric = ALL_METRICS.get(name)
     if metric is None:
         raise UsageProblem(f"--require '{text}': no metric '{name}'", did_you_mean(name, ALL_METRICS))
-    if metric.at_k and match["k"] is None:
+    if metric.has_k and match["k"] is None:
         raise UsageProblem(f"--require '{text}': {name} needs a list length", f"write it as {name}@10")
-    if match["k"] is not None and not metric.at_k:
+    if match["k"] is not None and not metric.has_k:
         raise UsageProblem(f"--require '{text}': {name} has no list length", f"write it as {name}")
     k = None if match["k"] is None else parse_ks(match["k"])[0]
     model = match["model"].strip() if match["model"] else None
@@ -133,6 +133,7 @@ def check_requirements(requirements: Iterable[Requirement], metrics: pl.DataFram
         asked = metrics.filter(
             (pl.col("metric") == each.metric)
             & pl.col("k").eq_missing(pl.lit(each.k, dtype=pl.Int32))
+            & pl.col("segment").is_null()
             & (pl.lit(each.model is None) | (pl.col("model") == (each.model or "")))
         )
         if asked.is_empty():

@@ -62,6 +62,8 @@ ALIASES: dict[str, str] = {
     "position": "position rank slot",
     "propensity": "propensity",
     "list_id": "list_id impression_id slate_id",
+    "model": "model model_name recommender policy",
+    "revenue": "revenue",
 }
 """Field → names it goes by, best first. Case, spaces, accents and punctuation do not matter."""
 

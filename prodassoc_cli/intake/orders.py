@@ -28,6 +28,21 @@ INTERACTIONS: dict[str, DataType | DataTypeClass] = {
 }  # fmt: skip
 """The schema of interactions, as polars has it."""
 
+FEEDBACK: dict[str, DataType | DataTypeClass] = {
+    "list_id": pl.String, "position": pl.Int32, "model": pl.String,
+    "propensity": pl.Float64, "revenue": pl.Float64,
+}  # fmt: skip
+"""What a log of lists shown tells beside that."""
+
+_NUMBERS_OF_FEEDBACK = {
+    "click": pl.col("click").is_in([0.0, 1.0]),
+    "purchase": pl.col("purchase").is_in([0.0, 1.0]),
+    "position": pl.col("position").is_between(1, 2**31 - 1) & (pl.col("position") % 1 == 0),
+    "propensity": pl.col("propensity").is_between(0, 1, closed="right"),
+    "revenue": pl.col("revenue").is_finite(),
+}
+"""The numbers of a feedback log, and what each may be."""
+
 
 @dataclass
 class CleanedOrders:
@@ -161,10 +176,10 @@ def _parsed(orders: Orders, config: CleanConfig, *, feedback: bool) -> dict[str,
     fields, columns = orders.lines.fields, orders.lines.columns
     comma = orders.found[0]["delimiter"] == ";"
     parsed: dict[str, Parsed] = {}
-    for name in ("user_id", "order_id", "product_id"):
+    for name in ("user_id", "order_id", "product_id", *(("list_id", "model") if feedback else ())):
         if name in fields.columns:
             parsed[name] = Parsed(parse_ids(fields[name]))
-    numbers = ("quantity", "price", "rating", *(("click", "purchase") if feedback else ()))
+    numbers = ("quantity", "price", "rating", *(_NUMBERS_OF_FEEDBACK if feedback else ()))
     for name in numbers:
         if name in fields.columns:
             parsed[name] = parse_numbers(fields[name], decimal_comma=comma)
@@ -221,12 +236,12 @@ def judge(
 
 
 def _feedback_checked(lines: pl.DataFrame) -> pl.DataFrame:
-    """Mark clicks and purchases that are neither 0 nor 1."""
-    names = [name for name in ("click", "purchase") if name in lines.columns]
-    if not names:
+    """Mark rows of a feedback log with a number that it cannot be; only click and purchase must be there."""
+    names = [name for name in _NUMBERS_OF_FEEDBACK if name in lines.columns]
+    if "click" not in names:
         return lines
     odd = pl.any_horizontal(
-        *(~pl.col(name).is_in([0.0, 1.0]).fill_null(value=True) for name in names),
+        *(~_NUMBERS_OF_FEEDBACK[name].fill_null(value=name not in ("click", "purchase")) for name in names),
         *(pl.col(f"bad_{name}") for name in names if f"bad_{name}" in lines.columns),
     )
     return lines.with_columns(odd.alias("bad_feedback"))
@@ -312,7 +327,8 @@ def _products(
 
 def _interactions(kept: pl.DataFrame, *, feedback: bool) -> pl.DataFrame:
     """Take the columns of the schema; a row of a feedback log gives a row an event."""
-    rows = kept.select(pl.col(name).cast(dtype) for name, dtype in INTERACTIONS.items())
+    told = {name: dtype for name, dtype in FEEDBACK.items() if feedback and name in kept.columns}
+    rows = kept.select(pl.col(name).cast(dtype) for name, dtype in (INTERACTIONS | told).items())
     if not feedback:
         return rows
     happened = [

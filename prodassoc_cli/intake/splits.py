@@ -10,6 +10,7 @@ import polars as pl
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 
 SORT_KEYS = ("timestamp", "order_id", "user_id", "product_id", "event", "quantity", "price", "rating")
+FEEDBACK_KEYS = ("list_id", "position", "model", "propensity", "revenue")
 FORMS = "last-order, last-item, time:FRACTION, random:FRACTION"
 
 
@@ -49,7 +50,7 @@ def parse_split(spec: str) -> Split:
 
 def in_order(interactions: pl.DataFrame) -> pl.DataFrame:
     """Sort by time, order, user and product, then by everything else, so that input order does not show."""
-    keys = [name for name in SORT_KEYS if name in interactions.columns]
+    keys = [name for name in (*SORT_KEYS, *FEEDBACK_KEYS) if name in interactions.columns]
     return interactions.sort(keys, nulls_last=True)
 
 

@@ -11,7 +11,7 @@ Which events count: purchases, if there are any; else the strongest event there 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -33,12 +33,14 @@ class Baskets:
         items: int32 codes, ascending within a basket. Code 0 is the product in most baskets; ties by id.
         item_ids: product id of each code.
         counts: int64, baskets that contain each code, descending.
+        first_rows: int64[n], the row of the interactions each basket begins with; None where not asked for.
     """
 
     indptr: np.ndarray
     items: np.ndarray
     item_ids: pl.Series
     counts: np.ndarray
+    first_rows: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return the number of baskets."""
@@ -54,7 +56,10 @@ def _silent(_: str) -> None:
 
 
 def baskets_from_interactions(
-    frame: pl.DataFrame, max_basket_size: int | None = None, say: Callable[[str], None] = _silent
+    frame: pl.DataFrame,
+    max_basket_size: int | None = None,
+    say: Callable[[str], None] = _silent,
+    locate: bool = False,
 ) -> Baskets:
     """Group interactions into baskets of distinct products.
 
@@ -65,6 +70,7 @@ def baskets_from_interactions(
         frame: product_id and event, with order_id, user_id and timestamp where known.
         max_basket_size: leave out baskets with more distinct products; they do not count as baskets either.
         say: told, in one line each, what was left out and which events were used.
+        locate: whether to note where in the frame each basket begins.
     """
     chosen, unplaced = _basket_rows(frame, say)
     if unplaced:
@@ -74,9 +80,35 @@ def baskets_from_interactions(
         products.combine_chunks() if hasattr(products, "combine_chunks") else products
     )
     item_of = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    pairs = np.unique(chosen["basket"].to_numpy() << 32 | item_of)
+    pairs = _distinct(chosen["basket"].to_numpy() << 32 | item_of)
     pairs = _without_huge(pairs, max_basket_size, say)
-    return _compress(pairs, pl.Series("product_id", pl.from_arrow(encoded.dictionary), dtype=pl.String))
+    baskets = _compress(pairs, pl.Series("product_id", pl.from_arrow(encoded.dictionary), dtype=pl.String))
+    return replace(baskets, first_rows=_first_rows(chosen, pairs)) if locate else baskets
+
+
+def _first_rows(chosen: pl.DataFrame, pairs: np.ndarray) -> np.ndarray:
+    """Return the first row of each basket that is left in the sorted pairs."""
+    basket = chosen["basket"].to_numpy()
+    first = np.full(int(basket.max(initial=-1)) + 1, -1, np.int64)
+    first[basket[::-1]] = chosen["row"].to_numpy()[::-1]
+    kept: np.ndarray = first[np.unique(pairs >> 32)]
+    return kept
+
+
+def only_items(baskets: Baskets, keep: np.ndarray) -> Baskets:
+    """Return the baskets without the other products; one that becomes empty is a basket all the same.
+
+    Args:
+        baskets: the baskets.
+        keep: bool, one an item.
+    """
+    code = np.cumsum(keep, dtype=np.int32) - np.int32(1)
+    kept = keep[baskets.items]
+    indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept, dtype=np.int64)])[baskets.indptr]
+    return replace(
+        baskets, indptr=indptr, items=code[baskets.items[kept]],
+        item_ids=baskets.item_ids.filter(pl.Series(keep)), counts=baskets.counts[keep],
+    )  # fmt: skip
 
 
 def baskets_from_pairs(basket: np.ndarray, item_ids: pl.Series) -> Baskets:
@@ -87,24 +119,36 @@ def baskets_from_pairs(basket: np.ndarray, item_ids: pl.Series) -> Baskets:
         item_ids: product id of each row.
     """
     encoded = pc.dictionary_encode(item_ids.cast(pl.String).to_arrow())
-    pairs = np.unique(basket << 32 | encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64))
+    pairs = _distinct(basket << 32 | encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64))
     return _compress(pairs, pl.Series("product_id", pl.from_arrow(encoded.dictionary), dtype=pl.String))
 
 
+def _distinct(pairs: np.ndarray) -> np.ndarray:
+    """Return the distinct values, sorted; sorts in place. `np.unique` hashes first: ten times the work."""
+    pairs.sort()
+    kept: np.ndarray = pairs[np.diff(pairs, prepend=-1) != 0]
+    return kept
+
+
 def _basket_rows(frame: pl.DataFrame, say: Callable[[str], None]) -> tuple[pl.DataFrame, int]:
-    """Return the rows that make baskets (basket: int64, product_id), and how many have no basket."""
+    """Return the rows that make baskets (basket, product_id, row), and how many have no basket."""
     present = set(frame["event"].unique().to_list())
     events = next((names for names in BASKET_EVENTS if present & set(names)), ("purchase",))
     if present and events != ("purchase",):
         say(f"no purchases: baskets are made of {' and '.join(events)} rows")
     null = pl.lit(None)
-    rows = frame.select(
-        "event",
-        "product_id",
-        (pl.col("order_id") if "order_id" in frame.columns else null).cast(pl.String).alias("order"),
-        (pl.col("user_id") if "user_id" in frame.columns else null).cast(pl.String).alias("user"),
-        (pl.col("timestamp") if "timestamp" in frame.columns else null).cast(pl.Int64).alias("time"),
-    ).filter(pl.col("event").is_in(events))
+    rows = (
+        frame.with_row_index("row")
+        .select(
+            pl.col("row").cast(pl.Int64),
+            "event",
+            "product_id",
+            (pl.col("order_id") if "order_id" in frame.columns else null).cast(pl.String).alias("order"),
+            (pl.col("user_id") if "user_id" in frame.columns else null).cast(pl.String).alias("user"),
+            (pl.col("timestamp") if "timestamp" in frame.columns else null).cast(pl.Int64).alias("time"),
+        )
+        .filter(pl.col("event").is_in(events))
+    )
     placed = rows.filter(pl.col("order").is_not_null() | pl.col("user").is_not_null())
     ordered = placed.filter(pl.col("order").is_not_null())
     loose = placed.filter(pl.col("order").is_null())
@@ -114,7 +158,9 @@ def _basket_rows(frame: pl.DataFrame, say: Callable[[str], None]) -> tuple[pl.Da
     visits = _codes(pl.Series(_codes(loose["user"]) * span + times))
     baskets = np.concatenate([orders, visits + int(orders.max(initial=-1)) + 1])
     products = pl.concat([ordered["product_id"], loose["product_id"]], rechunk=True)
-    return pl.DataFrame({"basket": baskets, "product_id": products}), rows.height - placed.height
+    places = pl.concat([ordered["row"], loose["row"]], rechunk=True)
+    grouped = pl.DataFrame({"basket": baskets, "product_id": products, "row": places})
+    return grouped, rows.height - placed.height
 
 
 def _codes(values: pl.Series) -> np.ndarray:

@@ -12,8 +12,17 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-KERNEL = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
+KERNEL: dict[str, object] = {
+    "nogil": True,
+    "cache": True,
+    "error_model": "numpy",
+    "boundscheck": False,
+    "no_cfunc_wrapper": True,
+}
 """Options of every kernel. Signatures are explicit: kernels compile at import, once, into the cache."""
+
+STEP = KERNEL | {"no_cpython_wrapper": True}
+"""Options of kernels that only kernels call: without the way in from Python they compile faster."""
 
 ALL, CLOSED, MAXIMAL = 0, 1, 2
 """What the search emits."""
@@ -25,7 +34,7 @@ Parents come before their children, and the descendants of a node directly after
 first-level node is -1. A node with a negative count is no result: it only carries the path to results.
 """
 
-_LOW, _FIRST, _HIGH, _NEXT, _NODE, _DEPTH, _EXTENSIONS = range(7)
+_LOW, _HIGH, _NEXT, _NODE, _DEPTH, _EXTENSIONS = range(6)
 
 _i32, _i64, _u64 = types.int32[::1], types.int64, types.uint64[::1]
 _tree = types.int32[:, ::1]
@@ -41,7 +50,7 @@ def popcount(typing_context, word):  # type: ignore[no-untyped-def]  # noqa: ANN
     return types.uint64(types.uint64), generate
 
 
-@njit(_tree(_tree, _i64, _i64), **KERNEL)
+@njit(_tree(_tree, _i64, _i64), **STEP)
 def with_room(tree: np.ndarray, used: int, wanted: int) -> np.ndarray:
     """Return `tree`, or a copy of at least twice its capacity where `wanted` nodes would not fit."""
     capacity = tree.shape[1]
@@ -49,11 +58,12 @@ def with_room(tree: np.ndarray, used: int, wanted: int) -> np.ndarray:
         return tree
     grown = np.empty((3, max(wanted, 2 * capacity)), np.int32)
     for row in range(3):
-        grown[row, :used] = tree[row, :used]
+        for node in range(used):  # a slice would compile its error messages too: two seconds
+            grown[row, node] = tree[row, node]
     return grown
 
 
-@njit(types.Tuple((_tree, _i64))(_tree, _i64, _i64, _i32, _i64, _i64, _i64), **KERNEL)
+@njit(types.Tuple((_tree, _i64))(_tree, _i64, _i64, _i32, _i64, _i64, _i64), **STEP)
 def add_extensions(
     tree: np.ndarray, n: int, node: int, items: np.ndarray, start: int, stop: int, limit: int
 ) -> tuple[np.ndarray, int]:
@@ -82,7 +92,7 @@ def add_extensions(
     return tree, n
 
 
-@njit(types.Tuple((_tree, _i64))(_tree, _i64, _i64, _i64, _i64, _i32, _i64, _i64, types.boolean), **KERNEL)
+@njit(types.Tuple((_tree, _i64))(_tree, _i64, _i64, _i64, _i64, _i32, _i64, _i64, types.boolean), **STEP)
 def add_closed(
     tree: np.ndarray, n: int, parent: int, item: int, count: int,
     items: np.ndarray, start: int, stop: int, result: bool,
@@ -103,7 +113,21 @@ def add_closed(
     return tree, n
 
 
-@njit(_i64(_u64, types.uint64, types.uint64, types.uint64, types.uint64), inline="never", **KERNEL)
+@njit(types.Tuple((_tree, _i64))(_tree, _i64, _i64, _i64, _i64, _i32, _i64, _i64, _i64), **STEP)
+def leave_node(
+    tree: np.ndarray, n: int, node: int, mode: int, last: int,
+    items: np.ndarray, start: int, stop: int, limit: int,
+) -> tuple[np.ndarray, int]:  # fmt: skip
+    """Complete `node`, whose descendants are done.
+
+    ALL: add its perfect extensions. Else: cut off the path, from the node on, that led to no result.
+    """
+    if mode == ALL:
+        return add_extensions(tree, n, node, items, start, stop, limit)
+    return tree, max(last + 1, node)
+
+
+@njit(_i64(_u64, types.uint64, types.uint64, types.uint64, types.uint64), inline="never", **STEP)
 def _intersect(bits: np.ndarray, a: int, b: int, target: int, words: int) -> int:
     """Write row `a` AND row `b` to row `target` (offsets in words) and return the number of set bits."""
     total = np.uint64(0)
@@ -115,17 +139,69 @@ def _intersect(bits: np.ndarray, a: int, b: int, target: int, words: int) -> int
 
 
 @njit(
-    types.Tuple((_tree, _i64, _i64, _u64, _tree))(
-        _u64, _tree, _i64, _i64, _i64, _i32, _i64, _i64, _i64, _i64, _i64, _i64, _i64, _i64, _tree, _i64, _i64
-    ),
-    **KERNEL,
+    types.Tuple((_u64, _tree))(_u64, _tree, _i64, _i64, _i64),
+    **STEP,
 )
+def _with_rows(
+    bits: np.ndarray, stack: np.ndarray, used: int, wanted: int, words: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return `bits` and `stack`, or wider copies where `wanted` rows would not fit."""
+    if wanted > stack.shape[1]:
+        wider = np.empty((2, 2 * wanted), np.int32)
+        for row in range(used):
+            wider[0, row] = stack[0, row]
+            wider[1, row] = stack[1, row]
+        stack = wider
+    if wanted * words > bits.size:
+        longer = np.empty(2 * wanted * words, np.uint64)
+        for word in range(used * words):
+            longer[word] = bits[word]
+        bits = longer
+    return bits, stack
+
+
+@njit(_i64(_u64, _tree, _i64, _i64, _i64, _i64, _i64, _i64, _i32, types.boolean), **STEP)
+def _watch(
+    bits: np.ndarray, stack: np.ndarray, words: int, row: int, low: int, top: int, rows: int, min_count: int,
+    pairs: np.ndarray, counted: bool,
+) -> int:  # fmt: skip
+    """Intersect the rows from `low` before `row` with it, and keep the frequent ones from `top` on.
+
+    Returns:
+        where the rows kept end; -1 if a row before is in every basket: the closure was found there.
+    """
+    wide = np.uint64(words)
+    count = np.int64(stack[1, row])
+    for other in range(low, row):
+        if counted and pairs[other * rows + row] < min_count:
+            continue
+        both = _intersect(bits, np.uint64(row) * wide, np.uint64(other) * wide, np.uint64(top) * wide, wide)
+        if both == count:
+            return -1
+        if both >= min_count:
+            stack[0, top] = stack[0, other]
+            stack[1, top] = both
+            top += 1
+    return top
+
+
+@njit(
+    types.Tuple((_tree, _i64, _i64, _u64, _tree))(
+        _u64, _tree, _i64, _i64, _i64, _i32, types.boolean, _i32, _i64, _i64, _i64, _i64,
+        _i64, _i64, _i64, _i64, _tree, _i64, _i64,
+    ),
+    **STEP,
+)  # fmt: skip
 def grow_bitsets(
-    bits: np.ndarray, stack: np.ndarray, words: int, rows: int, first: int,
+    bits: np.ndarray, stack: np.ndarray, words: int, rows: int, first: int, pairs: np.ndarray, counted: bool,
     ids: np.ndarray, ids_at: int, counts_at: int, node: int, depth: int,
     min_count: int, mode: int, max_size: int, limit: int, tree: np.ndarray, n: int, last: int,
 ) -> tuple[np.ndarray, int, int, np.ndarray, np.ndarray]:  # fmt: skip
     """Add every result below `node` to the tree, depth first, from the bitset rows of its projection.
+
+    A level is a span of rows, `_LOW` to `_HIGH`: the items that are frequent with the level's set. Its rows
+    from `_FIRST` on are taken as next item one after the other; each makes the level below, whose rows are
+    written behind its own.
 
     Args:
         bits: rows of `words` words each; the first `rows` are filled. Room for deeper rows grows.
@@ -134,6 +210,8 @@ def grow_bitsets(
         rows: number of items of the projection, in search order.
         first: rows before it are not extended with, only watched: an item there that is in all baskets of a
             set shows that the set is not closed (or, if frequent with it, not maximal). 0 for ALL.
+        pairs: from `projection.count_pairs`, where `counted`.
+        counted: whether the pairs of rows are counted.
         ids: where the items' codes (at `ids_at`) and counts (at `counts_at`) lie.
         ids_at: see `ids`.
         counts_at: see `ids`.
@@ -150,106 +228,79 @@ def grow_bitsets(
     Returns:
         tree, n, last, bits, stack: some of them grown.
     """
-    levels = np.empty((rows + 2, 7), np.int64)
+    levels = np.empty((rows + 2, 6), np.int64)
     extensions = np.empty(rows + 1, np.int32)
-    if stack.shape[1] < 2 * rows + 2:
-        stack = np.empty((2, 4 * rows + 2), np.int32)
+    bits, stack = _with_rows(bits, stack, 0, rows, 0)
     for row in range(rows):
         stack[0, row] = ids[ids_at + row]
         stack[1, row] = ids[counts_at + row]
+    prune = mode != ALL or max_size > 1 << 30
     level = 0
-    levels[0, _LOW], levels[0, _FIRST], levels[0, _HIGH], levels[0, _NEXT] = 0, first, rows, first
+    levels[0, _LOW], levels[0, _HIGH], levels[0, _NEXT] = 0, rows, first
     levels[0, _NODE], levels[0, _DEPTH], levels[0, _EXTENSIONS] = node, depth, 0
     n_extensions = 0
-    while level >= 0:
-        row = levels[level, _NEXT]
-        high = levels[level, _HIGH]
-        if row == high or n > limit:
-            if n > limit:
-                break
+    while level >= 0 and n <= limit:
+        row, low, high = levels[level, _NEXT], levels[level, _LOW], levels[level, _HIGH]
+        parent, start = levels[level, _NODE], levels[level, _EXTENSIONS]
+        if row == high:
             if level > 0:
-                if mode == ALL:
-                    start = levels[level, _EXTENSIONS]
-                    tree, n = add_extensions(
-                        tree, n, levels[level, _NODE], extensions, start, n_extensions, limit
-                    )
-                    n_extensions = start
-                else:
-                    n = max(last + 1, levels[level, _NODE])
+                tree, n = leave_node(tree, n, parent, mode, last, extensions, start, n_extensions, limit)
+                n_extensions = start
             level -= 1
             continue
         levels[level, _NEXT] = row + 1
-        count = np.int64(stack[1, row])
-        size = levels[level, _DEPTH] + 1
-        parent = levels[level, _NODE]
+        item, count, size = np.int64(stack[0, row]), np.int64(stack[1, row]), levels[level, _DEPTH] + 1
         if mode == ALL:
-            tree = with_room(tree, n, n + 1)
-            tree[PARENT, n] = parent
-            tree[ITEM, n] = stack[0, row]
-            tree[COUNT, n] = count
+            if n == tree.shape[1]:
+                tree = with_room(tree, n, n + 1)
+            tree[PARENT, n], tree[ITEM, n], tree[COUNT, n] = parent, item, count
             n += 1
             if row + 1 == high or size == max_size:
                 continue
-        top = high + high - levels[level, _LOW]
-        if top > stack.shape[1]:
-            wider = np.empty((2, 2 * top), np.int32)
-            wider[:, :high] = stack[:, :high]
-            stack = wider
-        if top * words > bits.size:
-            longer = np.empty(2 * top * words, np.uint64)
-            longer[: high * words] = bits[: high * words]
-            bits = longer
+
+        most = high + high - low
+        if most > stack.shape[1] or most * words > bits.size:
+            bits, stack = _with_rows(bits, stack, high, most, words)
+        start, watched, known = n_extensions, high, counted and level == 0
+        if mode != ALL:
+            watched = _watch(bits, stack, words, row, low, high, rows, min_count, pairs, known)
+            if watched < 0:
+                continue
+        # Intersect the rows after it. Not a function of its own: passing the arrays would cost a third more.
         wide = np.uint64(words)
         mask = np.uint64(row) * wide
-        top = high
-        redundant = False
-        if mode != ALL:
-            for other in range(levels[level, _LOW], row):
-                both = _intersect(bits, mask, np.uint64(other) * wide, np.uint64(top) * wide, wide)
-                if both == count:
-                    redundant = True
-                    break
-                if both >= min_count:
-                    stack[0, top] = stack[0, other]
-                    stack[1, top] = both
-                    top += 1
-            if redundant:
-                continue
-        watched = top
-        start = n_extensions
+        top = watched
         for other in range(row + 1, high):
+            if known and pairs[row * rows + other] < min_count:
+                continue
             both = _intersect(bits, mask, np.uint64(other) * wide, np.uint64(top) * wide, wide)
             if both >= min_count:
-                if both == count and (mode != ALL or max_size > 1 << 30):
+                if both == count and prune:
                     extensions[n_extensions] = stack[0, other]
                     n_extensions += 1
                 else:
                     stack[0, top] = stack[0, other]
                     stack[1, top] = both
                     top += 1
+
         if mode == ALL:
-            if top == watched:
+            goes_on = top > watched
+            if not goes_on:
                 tree, n = add_extensions(tree, n, n - 1, extensions, start, n_extensions, limit)
-                n_extensions = start
-                continue
-            child = n - 1
         else:
-            size += n_extensions - start
-            fits = size <= max_size
-            result = fits and (mode == CLOSED or top == high)
             before = n
-            tree, n = add_closed(
-                tree, n, parent, stack[0, row], count, extensions, start, n_extensions, result
-            )
-            n_extensions = start
+            size += n_extensions - start
+            result = size <= max_size and (mode == CLOSED or top == high)
+            tree, n = add_closed(tree, n, parent, item, count, extensions, start, n_extensions, result)
             if result:
                 last = n - 1
-            if top == watched or not fits:
+            goes_on = top > watched and size <= max_size
+            if not goes_on:
                 n = max(last + 1, before)
-                continue
-            child = n - 1
-        level += 1
-        levels[level, _LOW], levels[level, _FIRST], levels[level, _HIGH] = high, watched, top
-        levels[level, _NEXT], levels[level, _NODE], levels[level, _DEPTH] = watched, child, size
-        levels[level, _EXTENSIONS] = start
+        if mode != ALL or not goes_on:
+            n_extensions = start
+        if goes_on:
+            level += 1
+            levels[level, _LOW], levels[level, _HIGH], levels[level, _NEXT] = high, top, watched
+            levels[level, _NODE], levels[level, _DEPTH], levels[level, _EXTENSIONS] = n - 1, size, start
     return tree, n, last, bits, stack

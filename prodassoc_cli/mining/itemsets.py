@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -30,8 +31,15 @@ UNLIMITED = 2**31 - 1
 """Stands for no maximum size; also the most nodes a tree can have, its links being int32."""
 
 _MODES = {"frequent": ALL, "rules": ALL, "closed": CLOSED, "maximal": MAXIMAL}
+FRAME_ROWS = 200_000
+"""Sets a frame: what is made of the tree at a time, and a row group of the artifact."""
+
 _BYTES_A_NODE = 24
-"""A node takes 12 bytes; a growing tree is copied, and sorting takes 4 more."""
+"""A node takes 12 bytes; a growing tree is copied, and sorting takes 6 more."""
+_BYTES_A_ROW = 400
+"""A set of ten items in a frame: 16 bytes an item, once more while it is written."""
+_BYTES_AN_ENTRY = 8
+"""What the index of the baskets takes an entry."""
 
 
 @dataclass(frozen=True)
@@ -56,39 +64,66 @@ class Itemsets:
         """Return all sets (columns of `schemas.ITEMSETS`), by descending count, then size, then items."""
         return pl.concat(list(self.frames()), rechunk=True)
 
-    def frames(self, rows: int = 1_000_000) -> Iterator[pl.DataFrame]:
-        """Yield the sets in the order of `frame`, about `rows` at a time: they need not be held at once.
+    def frames(self, rows: int = FRAME_ROWS) -> Iterator[pl.DataFrame]:
+        """Yield the sets in the order of `frame`, at most `rows` at a time: they need not be held at once.
 
-        A frame is longer where more sets than that have the same count. There is at least one frame.
-        Beside the frame, 6 bytes a node are held.
+        There is at least one frame. Beside it 6 bytes a node are held, and about 100 bytes for each set that
+        has the same count and size as those of the frame: only they are sorted by their items.
         """
         sizes = sizes_of(self.tree)
         nodes = by_descending_count(self.tree[COUNT])
         begin = 0
         while begin < len(nodes) or begin == 0:
-            end = min(begin + rows, len(nodes))
-            if end < len(nodes):
-                last = self.tree[COUNT, nodes[end - 1]]
-                ties = np.searchsorted(-self.tree[COUNT][nodes[end:]], -last, side="right")
-                end += int(ties)
-            yield self._sorted_frame(nodes[begin:end], sizes)
+            end = self._end_of_ties(nodes, min(begin + rows, len(nodes)))
+            block = nodes[begin:end]
+            for first, last in self._size_groups(block, sizes, rows):
+                order = self._order(block[first:last], sizes)
+                for at in range(0, max(last - first, 1), rows):
+                    yield self._frame(block[first:last][order[at : at + rows]], sizes)
             begin = max(end, 1)
 
-    def _sorted_frame(self, nodes: np.ndarray, sizes: np.ndarray) -> pl.DataFrame:
-        """Return the sets of these nodes in the order of `frame`."""
-        offsets, ranks = self.ranked_items(nodes, sizes)
+    def _end_of_ties(self, nodes: np.ndarray, end: int, step: int = 1 << 16) -> int:
+        """Return the end of the run of nodes that have the count of the one before `end`."""
+        counts = self.tree[COUNT]
+        while 0 < end < len(nodes):
+            differs = counts[nodes[end : end + step]] != counts[nodes[end - 1]]
+            if differs.any():
+                return end + int(differs.argmax())
+            end = min(end + step, len(nodes))
+        return end
+
+    def _size_groups(self, block: np.ndarray, sizes: np.ndarray, rows: int) -> list[tuple[int, int]]:
+        """Return the spans of a block to sort at a time: all of it if short, else a size each (in place)."""
+        if len(block) <= rows:
+            return [(0, len(block))]
+        counts = self.tree[COUNT][block]
+        block[:] = block[np.lexsort((sizes[block], -counts))]
+        counts, size = self.tree[COUNT][block], sizes[block]
+        cuts = np.flatnonzero((np.diff(size) != 0) | (np.diff(counts) != 0)) + 1
+        spans: list[tuple[int, int]] = []
+        for first, last in pairwise([0, *cuts.tolist(), len(block)]):
+            if spans and last - spans[-1][0] <= rows:
+                spans[-1] = spans[-1][0], last
+            else:
+                spans.append((first, last))
+        return spans
+
+    def _order(self, nodes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """Return the places of these nodes in the order of `frame`."""
+        words = packed(*self.ranked_items(nodes, sizes), len(self.item_ids))
+        keys = pl.DataFrame({"count": -self.tree[COUNT][nodes], "size": sizes[nodes].astype(np.int32)})
+        keys = keys.with_columns(pl.Series(f"word{at}", word) for at, word in enumerate(words))
+        return keys.select(pl.arg_sort_by(keys.columns)).to_series().to_numpy()
+
+    def _frame(self, nodes: np.ndarray, sizes: np.ndarray) -> pl.DataFrame:
+        """Return the sets of these nodes, in their order."""
         count = self.tree[COUNT][nodes].astype(np.int64)
-        keys = pl.DataFrame({"count": -count, "size": sizes[nodes].astype(np.int32)}).with_columns(
-            pl.Series(f"word{at}", word) for at, word in enumerate(packed(offsets, ranks, len(self.item_ids)))
-        )
-        order = keys.select(pl.arg_sort_by(keys.columns)).to_series().to_numpy()
-        offsets, ranks = self.ranked_items(nodes[order], sizes)
         return pl.DataFrame(
             {
-                "items": lists_of_ids(offsets, ranks, self.item_ids.sort()),
-                "size": sizes[nodes[order]].astype(np.int32),
-                "count": count[order],
-                "support": count[order] / max(self.n_baskets, 1),
+                "items": lists_of_ids(*self.ranked_items(nodes, sizes), self.item_ids.sort()),
+                "size": sizes[nodes].astype(np.int32),
+                "count": count,
+                "support": count / max(self.n_baskets, 1),
             }
         )
 
@@ -162,7 +197,7 @@ def mine_itemsets(
         algorithm: apriori, fp-growth, eclat or auto (eclat); all give the same sets.
         max_size: most products in a set.
         threads: threads to work with (eclat only); they do not change the result.
-        memory_limit: bytes the result may take while it grows.
+        memory_limit: bytes that the index of the baskets, the sets, and the frames made of them may take.
 
     Raises:
         BadData: the result would pass the memory limit.
@@ -172,7 +207,7 @@ def mine_itemsets(
         raise UsageProblem(f"unknown target '{target}'", f"known: {', '.join(_MODES)}")
     mode = _MODES[target]
     most = max_size or UNLIMITED
-    limit = UNLIMITED - 1 if memory_limit is None else min(UNLIMITED - 1, memory_limit // _BYTES_A_NODE)
+    limit = UNLIMITED - 1 if memory_limit is None else _most_nodes(memory_limit, len(baskets.items))
     if algorithm in ("auto", "eclat"):
         tree, found = eclat(baskets, min_count, mode, most, limit, threads)
     else:
@@ -195,6 +230,14 @@ def search_sets(
 ) -> tuple[np.ndarray, int]:
     """Search a part of the whole: the sets whose rarest item is one of the codes `first` (see `eclat`)."""
     return eclat(baskets, min_count, _MODES[target], max_size or UNLIMITED, limit, first=first)
+
+
+def _most_nodes(memory_limit: int, entries: int) -> int:
+    """Return how many sets can be found and written within that many bytes."""
+    free = max(0, memory_limit - _BYTES_AN_ENTRY * entries)
+    frame = FRAME_ROWS * _BYTES_A_ROW
+    few, many = free // (_BYTES_A_NODE + _BYTES_A_ROW), (free - frame) // _BYTES_A_NODE
+    return min(UNLIMITED - 1, max(few, many) if few >= FRAME_ROWS else few)
 
 
 def _by_name(algorithm: str):  # type: ignore[no-untyped-def]  # noqa: ANN202

@@ -9,9 +9,20 @@ Every function here is a numba kernel: arrays in, arrays out, no Python objects,
 from __future__ import annotations
 
 import numpy as np
+from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
-from prodassoc_cli.mining.bitsets import KERNEL
+from prodassoc_cli.mining.bitsets import KERNEL, STEP
+
+_AHEAD = 16
+"""How many occurrences ahead memory is asked for.
+
+Where a basket ends cannot be foreseen, so the CPU does not look ahead by itself: on a million baskets half
+the time went by waiting.
+"""
+
 
 _i32, _i64, _u64 = types.int32[::1], types.int64, types.uint64[::1]
 _i64s = types.int64[::1]
@@ -77,7 +88,34 @@ def index_baskets(
     return db, occ, ptr, cost
 
 
-@njit(types.Tuple((_i64, _i64))(_i32, _i32, _i64, _i64, types.boolean, _i32, _i32), **KERNEL)
+@intrinsic
+def prefetch(typing_context, array, index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Ask for the memory of `array[index]`, without waiting for it (LLVM's `prefetch`)."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
+        place = builder.bitcast(builder.gep(data, [arguments[1]]), cgutils.voidptr_t)
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number])
+        ask = builder.module.declare_intrinsic("llvm.prefetch", [cgutils.voidptr_t], kind)
+        builder.call(ask, [place, number(0), number(3), number(1)])  # to read, to keep, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
+@njit(_i32(_i32, _i64, _i64), **STEP)
+def with_space(arena: np.ndarray, used: int, wanted: int) -> np.ndarray:
+    """Return `arena`, or a copy of at least twice its size where `wanted` would not fit."""
+    if wanted <= arena.size:
+        return arena
+    wider = np.empty(2 * wanted, np.int32)
+    for at in range(used):
+        wider[at] = arena[at]
+    return wider
+
+
+@njit(types.Tuple((_i64, _i64))(_i32, _i32, _i64, _i64, types.boolean, _i32, _i32), **STEP)
 def count_neighbours(
     db: np.ndarray, occ: np.ndarray, start: int, stop: int, both: bool, count: np.ndarray, seen: np.ndarray
 ) -> tuple[int, int]:
@@ -86,12 +124,12 @@ def count_neighbours(
     total = 0
     for occurrence in range(start, stop):
         begin = occ[occurrence]
+        prefetch(db, np.int64(occ[min(occurrence + _AHEAD, stop - 1)]))
         at = begin + 1
         item = db[at]
         while item >= 0:
-            if count[item] == 0:
-                seen[n_seen] = item
-                n_seen += 1
+            seen[n_seen] = item
+            n_seen += count[item] == 0
             count[item] += 1
             at += 1
             item = db[at]
@@ -100,9 +138,8 @@ def count_neighbours(
             at = begin - 1
             item = db[at]
             while item >= 0:
-                if count[item] == 0:
-                    seen[n_seen] = item
-                    n_seen += 1
+                seen[n_seen] = item
+                n_seen += count[item] == 0
                 count[item] += 1
                 at -= 1
                 item = db[at]
@@ -110,7 +147,7 @@ def count_neighbours(
     return n_seen, total
 
 
-@njit(_i64(_i32, _i64, _i32, _i64, _i64, _i64), **KERNEL)
+@njit(_i64(_i32, _i64, _i32, _i64, _i64, _i64), **STEP)
 def sort_frequent(
     seen: np.ndarray, n_seen: int, count: np.ndarray, low: int, high: int, min_count: int
 ) -> int:
@@ -137,7 +174,7 @@ def sort_frequent(
     return kept
 
 
-@njit(types.Tuple((_i64, _i64, _i64))(_i32, _i32, _i64, _i64, types.boolean, _i32, _i32, _i64), **KERNEL)
+@njit(types.Tuple((_i64, _i64, _i64))(_i32, _i32, _i64, _i64, types.boolean, _i32, _i32, _i64), **STEP)
 def project(
     db: np.ndarray, occ: np.ndarray, start: int, stop: int, both: bool,
     row_of: np.ndarray, arena: np.ndarray, at: int,
@@ -155,6 +192,7 @@ def project(
     squares = 0
     for occurrence in range(start, stop):
         source = occ[occurrence]
+        prefetch(db, np.int64(occ[min(occurrence + _AHEAD, stop - 1)]))
         if both:
             while db[source - 1] >= 0:
                 source -= 1
@@ -179,7 +217,7 @@ def project(
     return at, baskets, squares
 
 
-@njit(types.void(_i32, _i64, _i64, _i64, _i64), **KERNEL)
+@njit(types.void(_i32, _i64, _i64, _i64, _i64), **STEP)
 def index_projection(arena: np.ndarray, db_at: int, stop: int, ptr_at: int, rows: int) -> None:
     """List the occurrences of each row after `stop`; where each row's begin goes to `ptr_at` (rows + 1)."""
     for row in range(rows + 1):
@@ -198,10 +236,30 @@ def index_projection(arena: np.ndarray, db_at: int, stop: int, ptr_at: int, rows
             arena[arena[ptr_at + row]] = at
 
 
-@njit(types.void(_i32, _i64, _i64, _i64, _i64, _u64), **KERNEL)
+@njit(types.void(_i32, _i64, _i64, _i64, _i32), **STEP)
+def count_pairs(arena: np.ndarray, begin: int, stop: int, rows: int, pairs: np.ndarray) -> None:
+    """Count in how many baskets of the projection each pair of rows a < b is, into `pairs[a * rows + b]`.
+
+    Where few pairs are frequent this is cheaper than to intersect the bitsets of all.
+    """
+    for pair in range(rows * rows):
+        pairs[pair] = 0
+    for at in range(begin, stop):
+        row = arena[at]
+        if row >= 0:
+            after = at + 1
+            other = arena[after]
+            while other >= 0:
+                pairs[row * rows + other] += 1
+                after += 1
+                other = arena[after]
+
+
+@njit(types.void(_i32, _i64, _i64, _i64, _i64, _u64), **STEP)
 def fill_bitsets(arena: np.ndarray, db_at: int, stop: int, rows: int, words: int, bits: np.ndarray) -> None:
     """Set bit `basket` of row `item` for every item of every basket of the projection."""
-    bits[: rows * words] = 0
+    for word in range(rows * words):
+        bits[word] = 0
     basket = -1
     for at in range(db_at, stop):
         row = arena[at]

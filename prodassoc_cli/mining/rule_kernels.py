@@ -45,8 +45,10 @@ def split_sets(
         at = node
         while at >= 0:
             if size == part.size:
-                part = np.append(part, np.empty(size, np.uint64))
-                chosen = np.append(chosen, np.empty(size, np.int64))
+                wider = np.empty(2 * size, np.uint64)
+                for place in range(size):
+                    wider[place] = part[place]
+                part, chosen = wider, np.empty(2 * size, np.int64)
             part[size] = words[tree[ITEM, at]]
             size += 1
             at = tree[PARENT, at]

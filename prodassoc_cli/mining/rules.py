@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -11,8 +12,9 @@ import polars as pl
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.mining.bitsets import COUNT
 from prodassoc_cli.mining.itemsets import UNLIMITED, Itemsets, lists_of_ids, packed
-from prodassoc_cli.mining.measures import MEASURES, measure
+from prodassoc_cli.mining.measures import DEFAULT_MEASURES, MEASURES, measure
 from prodassoc_cli.mining.rule_kernels import split_sets
+from prodassoc_cli.mining.significance import log_fisher
 from prodassoc_cli.mining.tree import index_sets, sizes_of
 
 _BYTES_A_RULE = 250
@@ -20,6 +22,9 @@ _BYTES_A_RULE = 250
 
 _TIES = ("support", "confidence", "lift")
 """With these equal n(A), n(B) and n(A∪B) are equal, and so is every other measure."""
+
+_FURTHER = ("p_value", "q_value", "holdout_count", "holdout_support", "holdout_confidence", "holdout_p_value")
+"""What the rules may carry beside their measures."""
 
 
 def mine_rules(
@@ -32,6 +37,10 @@ def mine_rules(
     top: int | None = None,
     threads: int = 1,
     memory_limit: int | None = None,
+    measures: Sequence[str] = DEFAULT_MEASURES,
+    least: Mapping[str, float] | None = None,
+    keep: Callable[[np.ndarray], np.ndarray] | None = None,
+    judge: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
 ) -> pl.DataFrame:
     """Return the rules A → B with A∪B one of the itemsets (columns of `schemas.RULES`).
 
@@ -48,14 +57,22 @@ def mine_rules(
         top: keep the first so many.
         threads: threads to work with; they do not change the result.
         memory_limit: bytes the rules may take.
+        measures: names of the measures to return.
+        least: measure → least value; a rule for which it is undefined is left out.
+        keep: tells which rules stay (bool), of rules as nodes (int32[3, rules]: set, antecedent, consequent).
+        judge: takes the rules as a frame (set_node, antecedent_node, consequent_node, count, n, n_a, n_b,
+            n_ab and measures) and returns those that stay, with further columns. It comes before `top`.
 
     Raises:
         UsageProblem: there is no measure `sort_by`.
         BadData: the rules would pass the memory limit.
     """
     measure(sort_by)
-    limit = UNLIMITED - 1 if memory_limit is None else memory_limit // _BYTES_A_RULE
-    rules = _split(itemsets, min_confidence, min_lift, max_consequent, limit, threads)
+    least = least or {}
+    needed = [name for name in MEASURES if name in {*measures, *_TIES, *least, sort_by}]
+    a_rule = _BYTES_A_RULE + 16 * max(0, len(needed) - len(DEFAULT_MEASURES))
+    limit = UNLIMITED - 1 if memory_limit is None else memory_limit // a_rule
+    rules = _split(itemsets, min_confidence, min_lift, max_consequent, limit, threads, keep)
     count = itemsets.tree[COUNT].astype(np.int64)
     frame = pl.DataFrame(
         {
@@ -67,17 +84,33 @@ def mine_rules(
             "n_b": count[rules[2]],
         }
     ).with_columns(pl.col("count").alias("n_ab"), pl.lit(itemsets.n_baskets).alias("n"))
-    frame = frame.with_columns(each.expression() for each in MEASURES.values()).drop(
-        "n_ab", "n_a", "n_b", "n"
-    )
+    frame = frame.with_columns(MEASURES[name].expression() for name in needed)
+    for name, value in least.items():
+        frame = frame.filter(pl.col(name) >= value)
+    if judge is not None:
+        frame = judge(frame)
     if top is not None:
         frame = _without_losers(frame, sort_by, top)
-    return _with_ids(_sorted(frame, sort_by, itemsets).head(top or len(frame)), itemsets)
+    frame = _sorted(frame, sort_by, itemsets).head(top or len(frame))
+    return _with_ids(with_p_values(frame), itemsets, measures)
+
+
+def with_p_values(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rules with their one-sided Fisher exact p-value, where they have none yet.
+
+    Args:
+        frame: n, n_a, n_b and n_ab of each rule.
+    """
+    if "p_value" in frame.columns:
+        return frame
+    log_p = log_fisher(*(frame[name].to_numpy() for name in ("n", "n_a", "n_b", "n_ab")))
+    return frame.with_columns(pl.Series("p_value", np.exp(log_p)))
 
 
 def _split(
-    itemsets: Itemsets, min_confidence: float, min_lift: float, max_consequent: int, limit: int, threads: int
-) -> np.ndarray:
+    itemsets: Itemsets, min_confidence: float, min_lift: float, max_consequent: int, limit: int,
+    threads: int, keep: Callable[[np.ndarray], np.ndarray] | None,
+) -> np.ndarray:  # fmt: skip
     """Return the rules as nodes (int32[3, rules]: set, antecedent, consequent), in the order of the sets."""
     tree = itemsets.tree
     index = index_sets(tree)
@@ -88,7 +121,7 @@ def _split(
             float(itemsets.n_baskets), max_consequent, min_confidence, min_lift, limit,
         )  # fmt: skip
         part: np.ndarray = rules[:, :n]
-        return part
+        return part if keep is None else part[:, keep(part)]
 
     cuts = np.linspace(0, tree.shape[1], 1 + min(64, 1 + tree.shape[1] // 10_000)).astype(int).tolist()
     spans = list(pairwise(cuts))
@@ -130,12 +163,13 @@ def _sorted(frame: pl.DataFrame, sort_by: str, itemsets: Itemsets) -> pl.DataFra
     )
 
 
-def _with_ids(frame: pl.DataFrame, itemsets: Itemsets) -> pl.DataFrame:
-    """Replace the nodes of the sides by lists of ids."""
+def _with_ids(frame: pl.DataFrame, itemsets: Itemsets, measures: Sequence[str]) -> pl.DataFrame:
+    """Replace the nodes of the sides by lists of ids, and leave out what only the search needed."""
     sizes = sizes_of(itemsets.tree)
     ids = itemsets.item_ids.sort()
     sides = {
         side: lists_of_ids(*itemsets.ranked_items(frame[f"{side}_node"].to_numpy(writable=True), sizes), ids)
         for side in ("antecedent", "consequent")
     }
-    return pl.DataFrame(sides).hstack(frame.select("count", *MEASURES))
+    further = [name for name in frame.columns if name in _FURTHER]
+    return pl.DataFrame(sides).hstack(frame.select("count", *measures, *further))

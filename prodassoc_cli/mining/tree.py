@@ -2,8 +2,9 @@
 
 A tree is the int32[3, n] array that the searches return (`prodassoc_cli.mining.bitsets.PARENT`): a node is
 the set of items on its path to the root. A set is looked up by a hash that does not depend on the order of
-its items: the sum of one random 64-bit word an item. That two different sets share a hash is found when the
-table is built (every set is in it once), and cured by new random words: so look-ups are exact.
+its items: the sum of one random 64-bit word an item. That two sets of the tree share a hash is found when
+the table is built (every set is in it once), and cured by new random words. So the look-up of a set that is
+in the tree is exact; see `find_set` for others.
 
 The functions with a signature are numba kernels.
 """
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit, types
 
-from prodassoc_cli.mining.bitsets import COUNT, ITEM, KERNEL, PARENT
+from prodassoc_cli.mining.bitsets import COUNT, ITEM, KERNEL, PARENT, STEP
 
 _i32, _i64, _u64 = types.int32[::1], types.int64, types.uint64[::1]
 _i64s = types.int64[::1]
@@ -119,7 +120,9 @@ def hash_sets(tree: np.ndarray, words: np.ndarray) -> np.ndarray:
 
 @njit(_i32(_u64), **KERNEL)
 def index_hashes(hashes: np.ndarray) -> np.ndarray:
-    """Return an open-addressing table of node numbers by hash; empty if two nodes share a hash.
+    """Return an open-addressing table of node numbers by hash; empty if two sets share a hash.
+
+    The empty set, whose hash is 0, is in no tree but counts as one of them: it is looked up too.
 
     The table's length is a power of two, at least twice the number of nodes; -1 is a free place.
     """
@@ -129,6 +132,8 @@ def index_hashes(hashes: np.ndarray) -> np.ndarray:
     mask = np.uint64(length - 1)
     table = np.full(length, np.int32(-1))
     for node in range(hashes.size):
+        if hashes[node] == 0:
+            return np.empty(0, np.int32)
         at = (hashes[node] >> np.uint64(20)) & mask
         while table[at] >= 0:
             if hashes[table[at]] == hashes[node]:
@@ -138,9 +143,15 @@ def index_hashes(hashes: np.ndarray) -> np.ndarray:
     return table
 
 
-@njit(_i64(_u64, _i32, types.uint64), **KERNEL)
+@njit(_i64(_u64, _i32, types.uint64), **STEP)
 def find_set(hashes: np.ndarray, table: np.ndarray, wanted: int) -> int:
-    """Return the node with this hash, or -1."""
+    """Return the node with this hash, or -1.
+
+    Exact for every set of the tree and for the empty set (`index_hashes` sees to it). Rules and
+    `drop_subsumed` ask for no others: each subset of a frequent set is frequent. Any other set is taken for
+    one of the n nodes with a probability of n / 2⁶⁴; Apriori, which asks for such sets, then counts a
+    candidate in vain.
+    """
     mask = np.uint64(table.size - 1)
     at = (wanted >> np.uint64(20)) & mask
     while table[at] >= 0:

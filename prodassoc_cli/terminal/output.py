@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from prodassoc_cli.errors import IOFailure
@@ -21,6 +21,9 @@ TABLE_ROWS = 20
 
 LEAST_TEXT_WIDTH = 8
 """Texts are not cut below this; columns without room are left out and counted."""
+
+BARS = "▁▂▃▄▅▆▇█"
+"""What a sparkline is made of."""
 
 GAP = 3
 """Blanks between two columns."""
@@ -100,6 +103,14 @@ def table_text(frame: pl.DataFrame, rows: int = TABLE_ROWS) -> str:
     more = " and ".join(f"{number:,} more {word}" for word, number in left_out.items() if number)
     lines = "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
     return lines + (f"… and {more}\n" if more else "")
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Return non-negative values as a row of small bars, the largest full; empty without one above 0."""
+    top = max(values, default=0.0)
+    if top <= 0:
+        return ""
+    return "".join(BARS[round(value / top * (len(BARS) - 1))] for value in values)
 
 
 def _columns_that_fit(frame: pl.DataFrame, total: int) -> pl.DataFrame:

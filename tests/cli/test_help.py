@@ -42,9 +42,9 @@ def cpu_seconds(*words: str) -> float:
 def test_help_takes_under_150_ms_of_cpu(words):
     cpu_seconds("-m", "prodassoc_cli", *words)  # compiles the byte code
     pairs = [(cpu_seconds("-m", "prodassoc_cli", *words), cpu_seconds("-c", "pass")) for _ in range(7)]
-    # A bare interpreter takes 10 ms; where a busy machine makes it take longer, it does so to the help too.
-    slowness = max(1.0, min(bare for _, bare in pairs) / 0.010)
-    assert min(ours for ours, _ in pairs) < 0.150 * slowness
+    # A bare interpreter takes 10 ms; on a busy machine both take longer, so there the multiple tells.
+    multiple = sorted(ours / bare for ours, bare in pairs)[len(pairs) // 2]
+    assert min(ours for ours, _ in pairs) < 0.150 or multiple < 15
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -109,9 +109,11 @@ def test_nothing_frequent(spark, interactions):
     assert len(on_spark(spark, interactions("sample"), 10**6, "frequent")) == 0
 
 
-@pytest.mark.parametrize("target", ["rules", "closed"])
-def test_the_artifacts_are_the_same_bytes(prodassoc, interactions, target):
-    words = ["mine", str(interactions("sample")), "--min-support", "0.002", "--target", target]
+@pytest.mark.parametrize(
+    "options", [["--fdr", "0.05", "--prune", "redundant", "--measures", "all"], ["--target", "closed"]]
+)
+def test_the_artifacts_are_the_same_bytes(prodassoc, interactions, options):
+    words = ["mine", str(interactions("sample")), "--min-support", "0.002", *options]
     here = run_well(prodassoc, *words, "-o", "here.parquet")
     there = run_well(prodassoc, *words, "-o", "there.parquet", "--engine", "spark", "--master", "local[2]")
     assert (prodassoc.folder / "there.parquet").read_bytes() == (

@@ -8,9 +8,12 @@ from scipy import stats
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.evaluation.compare import (
     DIFFERENCES_SCHEMA,
+    METRICS_SCHEMA,
+    compare_all,
     compare_with,
     evaluate_lists,
     mark_best,
+    mark_tied,
     tabulate,
 )
 from prodassoc_cli.evaluation.judging import judge_lists
@@ -40,7 +43,11 @@ def judged():
 def test_rows_come_by_model_metric_and_k_in_the_order_given(judged):
     metrics = tabulate(judged, [5, 2])
     assert metrics.select("model", "metric", "k").rows() == [
-        (model, metric, k) for model in judged for metric in RANKING_METRICS for k in (5, 2)
+        (model, metric, k)
+        for model, each in judged.items()
+        for metric, what in RANKING_METRICS.items()
+        if what.computable(each)
+        for k in (5, 2)
     ]
 
 
@@ -69,7 +76,9 @@ def test_difference_is_that_of_the_table(judged):
         for model, metric, v in tabulate(judged, [3]).select("model", "metric", "value").iter_rows()
     }
     for row in (
-        compare_with(judged, "popularity", [3]).filter(pl.col("metric") != "novelty").iter_rows(named=True)
+        compare_with(judged, "popularity", [3])
+        .filter(~pl.col("metric").is_in(["novelty", "popularity"]))
+        .iter_rows(named=True)
     ):
         expected = value[row["model"], row["metric"]] - value["popularity", row["metric"]]
         assert row["difference"] == pytest.approx(expected)
@@ -95,6 +104,7 @@ def test_best_is_marked_by_direction_and_ties_are_all_best():
             "metric": ["ndcg"] * 3 + ["rmse"] * 3 + ["mae"] * 2,
             "k": [5, 5, 5, None, None, None, None, None],
             "value": [0.2, 0.3, 0.3, 0.9, 1.1, None, None, None],
+            "segment": [None] * 8,
         }
     )
     assert mark_best(metrics)["best"].to_list() == [False, True, True, True, False, False, False, False]
@@ -107,3 +117,27 @@ def test_other_models_do_not_change_a_model_s_figures(judged):
     for name, frame in frames.items():
         alone = evaluate_lists({name: frame}, truth, [1, 2], train=truth)
         assert alone.equals(together.filter(model=name))
+
+
+def test_every_pair_is_compared_once_and_corrected_together(judged):
+    found = compare_all(judged, [3]).filter(metric="ndcg")
+    assert found.height == 6
+    assert len({frozenset(pair) for pair in found.select("model", "baseline").iter_rows()}) == 6
+    smallest = found.sort("p_value").row(0, named=True)
+    assert smallest["p_adjusted"] == pytest.approx(6 * smallest["p_value"])
+
+
+def test_what_cannot_be_told_from_the_best_is_marked(judged):
+    def marks(*models):
+        some = {name: judged[name] for name in models}
+        marked = mark_tied(mark_best(tabulate(some, [4])), compare_all(some, [4])).filter(metric="ndcg")
+        return {name: (best, tied) for name, best, tied in marked.select("model", "best", "tied").iter_rows()}
+
+    assert marks("good", "popularity") == {"good": (True, False), "popularity": (False, False)}
+    alike = marks("same", "popularity")
+    assert sorted(alike.values()) == [(False, True), (True, False)]
+
+
+def test_metrics_of_rules_and_of_feedback_have_no_best(judged):
+    rows = [("a", "ctr", None, 0.5, None, None, 9, None), ("b", "price", 3, 0.5, None, None, 9, None)]
+    assert not mark_best(pl.DataFrame(rows, METRICS_SCHEMA, orient="row"))["best"].any()

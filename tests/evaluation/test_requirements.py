@@ -22,11 +22,11 @@ from prodassoc_cli.evaluation.requirements import (
 @pytest.fixture
 def metrics():
     rows = [
-        ("hybrid", "ndcg", 10, 0.12, None, None, 50),
-        ("hybrid", "ndcg", 5, 0.10, None, None, 50),
-        ("popularity", "ndcg", 10, 0.08, None, None, 50),
-        ("hybrid", "rmse", None, 0.9, None, None, 50),
-        ("popularity", "rmse", None, None, None, None, 0),
+        ("hybrid", "ndcg", 10, 0.12, None, None, 50, None),
+        ("hybrid", "ndcg", 5, 0.10, None, None, 50, None),
+        ("popularity", "ndcg", 10, 0.08, None, None, 50, None),
+        ("hybrid", "rmse", None, 0.9, None, None, 50, None),
+        ("popularity", "rmse", None, None, None, None, 0, None),
     ]
     return pl.DataFrame(rows, schema=METRICS_SCHEMA, orient="row")
 
@@ -47,7 +47,7 @@ def test_parses(text, model, metric, k, comparison, bound):
 
 @given(
     st.none() | st.from_regex(r"[A-Za-z0-9._-]{1,8}(:[a-z0-9]{1,3})?", fullmatch=True),
-    st.sampled_from([name for name, metric in ALL_METRICS.items() if metric.at_k]),
+    st.sampled_from([name for name, metric in ALL_METRICS.items() if metric.has_k]),
     st.integers(1, 10_000),
     st.sampled_from([">=", "<=", ">", "<"]),
     st.floats(-1e6, 1e6),

@@ -116,3 +116,22 @@ def test_a_feedback_log_gives_a_row_an_event(clean):
     assert result.summary["rows_kept"] == 3
     assert result.summary["rejects"] == {"unparsable_feedback": 1}
     assert result.summary["interactions"]["events"] == {"click": 2, "impression": 3, "purchase": 1}
+    first = result.interactions.filter(product_id="00a", event="click").row(0, named=True)
+    told = {name: first[name] for name in ("list_id", "position", "model", "propensity", "revenue")}
+    assert told == {"list_id": "l1", "position": 1, "model": "m", "propensity": 0.5, "revenue": 9.99}
+
+
+@pytest.mark.parametrize(
+    "row", ["0,0.5,1,0", "1.5,0.5,1,0", "1,0,1,0", "1,1.01,1,0", "1,half,1,0", "1,0.5,2,0", "1,0.5,1,much"]
+)
+def test_a_row_of_feedback_that_cannot_be_is_left_out(clean, row):
+    result = clean(
+        f"user_id,product_id,position,propensity,click,revenue\nu,a,1,0.5,1,2.5\nu,b,{row}\nu,c,,,0,\n"
+    )
+    assert result.summary["rejects"] == {"unparsable_feedback": 1}
+    assert set(result.interactions["product_id"]) == {"a", "c"}
+
+
+def test_orders_have_no_columns_of_feedback(clean):
+    result = clean("order_id,product_id,model,revenue\n1,a,x,2\n1,b,y,3\n")
+    assert "model" not in result.interactions.columns

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from prodassoc_cli.artifacts import schemas
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.orders import INTERACTIONS, clean_orders
+from prodassoc_cli.intake.orders import FEEDBACK, INTERACTIONS, clean_orders
 from prodassoc_cli.intake.tables import REJECTS
 from prodassoc_cli.settings import CleanConfig
 from tests.intake.conftest import sources
@@ -48,8 +48,10 @@ def run(content: bytes, folder: Path, **options):
 
 def test_the_frames_follow_the_declared_schemas():
     declared = {"str": pl.String, "f64": pl.Float64, "i64": pl.Int64, "datetime[us]": pl.Datetime("us")}
-    assert {each.name: declared[each.dtype] for each in schemas.INTERACTIONS.columns} == INTERACTIONS
-    assert list(INTERACTIONS) == [each.name for each in schemas.INTERACTIONS.columns]
+    declared["i32"] = pl.Int32
+    found = {each.name: declared[each.dtype] for each in schemas.INTERACTIONS.columns}
+    assert found == INTERACTIONS | FEEDBACK
+    assert [*INTERACTIONS, *FEEDBACK] == list(found)
     assert {each.name: declared[each.dtype] for each in schemas.REJECTS.columns} == REJECTS
 
 

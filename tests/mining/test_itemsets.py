@@ -125,12 +125,14 @@ def test_no_baskets(algorithm):
     assert "no baskets" in nothing_found(baskets, 1)
 
 
-def test_frames_join_to_the_frame():
+@pytest.mark.parametrize("rows_a_frame", [1, 7, 50])
+def test_frames_join_to_the_frame(rows_a_frame):
     random = np.random.default_rng(3)
     rows = [{str(item) for item in random.integers(0, 12, 6)} for _ in range(200)]
     itemsets = mine_itemsets(make_baskets(rows), min_count=2)
-    parts = list(itemsets.frames(rows=50))
+    parts = list(itemsets.frames(rows=rows_a_frame))
     assert len(parts) > 3
+    assert max(map(len, parts)) <= rows_a_frame
     whole = itemsets.frame()
     assert sum(map(len, parts)) == len(whole) == len(itemsets)
     offset = 0
@@ -153,7 +155,7 @@ def test_parents_come_first():
 def test_memory_limit_stops(algorithm):
     baskets = make_baskets([{f"{item}" for item in range(12)} - {str(out)} for out in range(12)])
     with pytest.raises(BadData) as stopped:
-        mine_itemsets(baskets, min_count=1, algorithm=algorithm, memory_limit=24_000)
+        mine_itemsets(baskets, min_count=1, algorithm=algorithm, memory_limit=425_100)
     assert "1,000 itemsets" in stopped.value.message
     assert "--min-count 2" in stopped.value.hint
     assert len(mine_itemsets(baskets, min_count=1, algorithm=algorithm)) == 2**12 - 2

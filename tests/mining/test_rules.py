@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from prodassoc_cli.artifacts.schemas import RULES
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.mining.itemsets import mine_itemsets
-from prodassoc_cli.mining.measures import MEASURES
+from prodassoc_cli.mining.measures import DEFAULT_MEASURES, MEASURES
 from prodassoc_cli.mining.rules import mine_rules
 
 from .conftest import FOUR, brute_force, make_baskets
@@ -34,7 +34,10 @@ def test_columns_are_the_schemas():
     frame = rules_of(FOUR)
     declared = [column.name for column in RULES.columns]
     assert frame.columns == [name for name in declared if name in frame.columns]
-    assert set(declared) - set(frame.columns) == {"p_value", "q_value", "similarity", "relation"}
+    assert set(declared) - set(frame.columns) == {
+        "q_value", "similarity", "relation",
+        "holdout_count", "holdout_support", "holdout_confidence", "holdout_p_value",
+    }  # fmt: skip
     assert frame.schema["antecedent"] == pl.List(pl.String)
     assert frame.schema["count"] == pl.Int64
 
@@ -64,32 +67,35 @@ def test_against_brute_force(rows, min_count, most, confidence, lift):
 @settings(max_examples=60, deadline=None)
 @given(rows=rows_of, sort_by=st.sampled_from(list(MEASURES)), top=st.integers(1, 12))
 def test_order_and_top(rows, sort_by, top):
-    frame = rules_of(rows, sort_by=sort_by, max_consequent=2)
+    frame = rules_of(rows, sort_by=sort_by, max_consequent=2, measures=tuple(MEASURES))
     keys = [
         (row[sort_by] is None, -(row[sort_by] or 0), -row["support"], -row["confidence"], -row["lift"],
          row["antecedent"], row["consequent"])
         for row in frame.iter_rows(named=True)
     ]  # fmt: skip
     assert keys == sorted(keys)
-    assert rules_of(rows, sort_by=sort_by, max_consequent=2, top=top).equals(frame.head(top))
+    best = rules_of(rows, sort_by=sort_by, max_consequent=2, top=top, measures=tuple(MEASURES))
+    assert best.equals(frame.head(top))
 
 
 @settings(max_examples=40, deadline=None)
 @given(rows=rows_of)
 def test_measures_stay_in_range_and_are_never_nan(rows):
-    frame = rules_of(rows, max_consequent=3)
+    frame = rules_of(rows, max_consequent=3, measures=tuple(MEASURES))
     for measure in MEASURES.values():
         values = frame[measure.name].drop_nulls()
         assert values.is_finite().all(), measure.name
         assert values.is_between(measure.low - 1e-12, measure.high + 1e-12).all(), measure.name
-        if measure.name not in ("conviction", "zhang"):
+        if measure.name in DEFAULT_MEASURES and measure.name not in ("conviction", "zhang"):
             assert frame[measure.name].null_count() == 0
 
 
 def test_measures_by_hand():
     """n=10, n(A)=4, n(B)=5, n(A∪B)=3."""
     numbers = pl.DataFrame({"n": [10], "n_a": [4], "n_b": [5], "n_ab": [3]})
-    values = numbers.select(each.expression() for each in MEASURES.values()).row(0, named=True)
+    values = numbers.select(each.expression() for each in map(MEASURES.get, DEFAULT_MEASURES)).row(
+        0, named=True
+    )
     assert values == pytest.approx(
         {
             "support": 0.3,
@@ -130,3 +136,14 @@ def test_no_rules():
     assert frame.is_empty()
     assert frame.schema["antecedent"] == pl.List(pl.String)
     assert rules_of([]).columns == frame.columns
+
+
+@settings(max_examples=20, deadline=None)
+@given(rows=rows_of, name=st.sampled_from(["phi", "kappa", "confidence"]), value=st.floats(-0.5, 1))
+def test_least_values_and_chosen_measures(rows, name, value):
+    every = rules_of(rows, measures=tuple(MEASURES))
+    found = rules_of(rows, least={name: value}, measures=("support", "confidence", "lift", "gini"))
+    assert found.columns == [
+        "antecedent", "consequent", "count", "support", "confidence", "lift", "gini", "p_value",
+    ]  # fmt: skip
+    assert found.equals(every.filter(pl.col(name) >= value).select(found.columns))

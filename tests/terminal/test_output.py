@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from prodassoc_cli.terminal.output import table_text, write_text
+from prodassoc_cli.terminal.output import sparkline, table_text, write_text
 
 
 def text_of(frame: pl.DataFrame, form: str) -> str:
@@ -60,3 +60,9 @@ def test_titles_cannot_drive_the_terminal():
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert len(shown.splitlines()) == 3
+
+
+def test_a_sparkline_has_a_bar_a_value():
+    assert sparkline([0.0, 1.0, 2.0]) == "▁▅█"
+    assert sparkline([5]) == "█"
+    assert sparkline([]) == sparkline([0.0, 0.0]) == ""

@@ -1,0 +1,389 @@
+"""What `mine` works out from what it read: each step calls the domain and says what came of it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from prodassoc_cli.commands.run import Run
+from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.settings import MineConfig
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+    from prodassoc_cli.mining.baskets import Baskets
+    from prodassoc_cli.mining.constraints import Sides
+    from prodassoc_cli.mining.itemsets import Itemsets
+    from prodassoc_cli.mining.judging import Judge
+    from prodassoc_cli.mining.relations import Evidence, Thresholds
+    from prodassoc_cli.mining.taxonomy import Taxonomy
+
+_FOR_RULES = (
+    "itemsets_output", "measures", "min", "prune", "antecedent", "consequent", "fdr", "correction",
+    "validate", "sequence", "embeddings", "generalized",
+)  # fmt: skip
+_NOT_FOR_SEQUENCES = (
+    "itemsets_output", "outliers_output", "relations_output", "measures", "min", "prune", "antecedent",
+    "consequent", "validate", "embeddings", "generalized", "min_interest",
+)  # fmt: skip
+
+
+def check(config: MineConfig) -> None:
+    """Refuse options that do not go together or say nothing, before anything is read."""
+    from prodassoc_cli.mining.measures import REQUIRED_MEASURES, chosen_measures, least_values, measure
+    from prodassoc_cli.mining.redundancy import pruning
+
+    if config.target != "rules":
+        _refuse(config, _FOR_RULES, f"--target {config.target}", "is for rules")
+    if config.sequence is not None:
+        _refuse(config, _NOT_FOR_SEQUENCES, "--sequence", "does not go with it")
+        if config.sort_by not in REQUIRED_MEASURES:
+            raise UsageProblem(
+                f"--sequence has no measure '{config.sort_by}'", f"sort by {', '.join(REQUIRED_MEASURES)}"
+            )
+    if config.generalized and config.level != "product":
+        raise UsageProblem("--generalized and --level exclude each other", "drop one of them")
+    if (config.generalized or config.level != "product") and not config.products:
+        raise UsageProblem("categories and brands stand in the catalogue", "give it with --products")
+    if (config.generalized or config.level != "product") and (config.embeddings or config.validate):
+        raise UsageProblem(
+            "--embeddings and --validate are for rules of products", "drop --level or --generalized"
+        )
+    if config.min_interest is not None and not config.generalized:
+        raise UsageProblem("--min-interest is for --generalized rules", "add --generalized")
+    if config.relations_output and not config.embeddings:
+        raise UsageProblem("--relations-output needs vectors of the products", "give them with --embeddings")
+    if config.validate and config.correction == "webb":
+        raise UsageProblem(
+            "--correction webb counts the rules searched; --validate tests only those found",
+            "use --correction holm, bonferroni, bh or by",
+        )
+    measure(config.sort_by)
+    chosen_measures(config.measures)
+    least_values(config.min)
+    pruning(config.prune)
+
+
+def _refuse(config: MineConfig, names: tuple[str, ...], beside: str, why: str) -> None:
+    for name in names:
+        if getattr(config, name) not in (None, False, []):
+            flag = "--" + name.replace("_", "-")
+            raise UsageProblem(f"{beside}: {flag} {why}", f"drop {flag} or {beside.split()[0]}")
+
+
+class Mined:
+    """What was read, and what comes of it.
+
+    Args:
+        this: the run.
+        config: its options.
+        interactions: what happened.
+        products: the catalogue.
+        embeddings: vectors of the products.
+        holdout: other interactions to test rules on.
+
+    Attributes:
+        baskets: the baskets of what is mined.
+        sets: the itemsets, after `find_sets`.
+        products: the catalogue.
+        min_count: least number of baskets, or of users for sequences.
+    """
+
+    sets: Itemsets
+    min_count: int
+
+    def __init__(
+        self, this: Run, config: MineConfig, interactions: pl.DataFrame, products: pl.DataFrame | None,
+        embeddings: pl.DataFrame | None, holdout: pl.DataFrame | None,
+    ) -> None:  # fmt: skip
+        self._this, self._config = this, config
+        self.products, self._embeddings = products, embeddings
+        self._parents: dict[str, str] = {}
+        self._interactions = self._about(self._included(interactions))
+        self._holdout = None if holdout is None else self._included(holdout, strict=False)
+        locate = config.sequence is not None or bool(
+            config.min_users or config.embeddings or config.outliers_output
+        )
+        self.baskets = self._to_baskets(self._interactions, locate)
+        if not locate:
+            self._interactions = self._interactions.clear()
+
+    def _to_baskets(self, interactions: pl.DataFrame, locate: bool = False) -> Baskets:
+        from prodassoc_cli.mining.baskets import baskets_from_interactions
+
+        return baskets_from_interactions(
+            interactions, self._config.max_basket_size, self._this.messages.warning, locate
+        )
+
+    def _included(self, interactions: pl.DataFrame, strict: bool = True) -> pl.DataFrame:
+        """Leave out the products excluded."""
+        import polars as pl
+
+        from prodassoc_cli.mining.constraints import named_products
+
+        if not self._config.exclude:
+            return interactions
+        excluded = named_products(
+            self._config.exclude, "--exclude", interactions["product_id"].unique(), self.products, strict
+        )
+        return interactions.filter(~pl.col("product_id").is_in(sorted(excluded)))
+
+    def _about(self, interactions: pl.DataFrame) -> pl.DataFrame:
+        """Replace products by what they belong to, or add it."""
+        from prodassoc_cli.mining.taxonomy import at_level, with_ancestors
+
+        if self._config.generalized and self.products is not None:
+            interactions, self._parents = with_ancestors(interactions, self.products)
+        elif self._config.level != "product" and self.products is not None:
+            interactions, lost = at_level(interactions, self.products, self._config.level)
+            if lost:
+                self._this.messages.warning(f"{lost:,} rows left out: their product has no {self._belonging}")
+        return interactions
+
+    @property
+    def _belonging(self) -> str:
+        """Name of what the level makes of a product."""
+        return self._config.level if self._config.level in ("product", "brand") else "category"
+
+    @cached_property
+    def _users(self) -> np.ndarray | None:
+        from prodassoc_cli.mining.people import users_of_baskets
+
+        return users_of_baskets(self.baskets, self._interactions["user_id"])
+
+    @property
+    def n_users(self) -> int:
+        """Number of distinct users with a basket."""
+        return 0 if self._users is None else int(self._users.max(initial=-1)) + 1
+
+    @cached_property
+    def _taxonomy(self) -> Taxonomy | None:
+        from prodassoc_cli.mining.taxonomy import taxonomy_of
+
+        return taxonomy_of(self.baskets.item_ids, self._parents) if self._config.generalized else None
+
+    def find_sets(self) -> None:
+        """Find the itemsets, and say what was looked for and found."""
+        this, config, baskets = self._this, self._config, self.baskets
+        with this.kernels():
+            from prodassoc_cli.mining.itemsets import nothing_found, resolve_min_count
+            from prodassoc_cli.mining.people import backed_by
+            from prodassoc_cli.mining.taxonomy import without_own_ancestors
+
+        least = resolve_min_count(len(baskets), config.min_support, config.min_count)
+        self.min_count = max(least, config.min_users or 1)
+        searched = self._searched()
+        sets = self._search(searched)
+        if self._taxonomy is not None:
+            sets = without_own_ancestors(sets, self._taxonomy)
+        before = len(sets)
+        if config.min_users is not None:
+            sets = backed_by(sets, searched, self._users, config.min_users)
+        self.sets = sets
+        share = self.min_count / len(baskets) if len(baskets) else 0
+        word = "frequent" if config.target == "rules" else config.target
+        what = {"category": "categories"}.get(self._belonging, f"{self._belonging}s")
+        what = "products and categories" if config.generalized else what
+        this.messages.info(
+            f"{len(baskets):,} baskets, {len(baskets.item_ids):,} {what}, "
+            f"{before:,} {word} itemsets in at least {self.min_count:,} baskets ({share:.3%})"
+        )
+        if not before:
+            this.messages.warning(nothing_found(baskets, self.min_count))
+        elif config.min_users is not None:
+            this.messages.info(f"{len(sets):,} of them backed by at least {config.min_users:,} users")
+        facts = {"baskets": len(baskets), "products": len(baskets.item_ids)}
+        this.note(**facts, min_count=self.min_count, itemsets=len(sets))
+
+    def _search(self, baskets: Baskets) -> Itemsets:
+        """Return the itemsets of baskets."""
+        from prodassoc_cli.mining.itemsets import mine_itemsets
+
+        config = self._config
+        return mine_itemsets(
+            baskets,
+            min_count=self.min_count,
+            target=config.target,
+            algorithm=config.algorithm,
+            max_size=config.max_size,
+            threads=self._this.threads,
+            memory_limit=self._this.memory_limit,
+        )
+
+    def rules(self) -> pl.DataFrame:
+        """Make the rules, and say what was asked of them and how many passed."""
+        this, config = self._this, self._config
+        with this.kernels():
+            from prodassoc_cli.mining.measures import chosen_measures, least_values
+            from prodassoc_cli.mining.rules import mine_rules
+
+        sides = self._sides()
+        judge = self._judge(sides)
+        rules = mine_rules(
+            self.sets,
+            min_confidence=config.min_confidence,
+            min_lift=config.min_lift,
+            max_consequent=config.max_consequent,
+            sort_by=config.sort_by,
+            top=config.top,
+            threads=this.threads,
+            memory_limit=this.memory_limit,
+            measures=chosen_measures(config.measures),
+            least=least_values(config.min),
+            keep=sides,
+            judge=judge,
+        )
+        self._say_rules(rules.height)
+        if judge is not None:
+            this.messages.info(judge.account())
+            this.note(**judge.facts)
+        if len(self.sets) and rules.is_empty():
+            this.messages.warning(self._why_none(judge))
+        if self._embeddings is not None:
+            from prodassoc_cli.mining.relations import with_relations
+
+            rules = with_relations(rules, self._evidence, self._thresholds)
+        return rules
+
+    def _say_rules(self, found: int) -> None:
+        config = self._config
+        first = f", the first {config.top} by {config.sort_by}" if config.top == found else ""
+        bounds = f"confidence ≥ {config.min_confidence:g} and lift ≥ {config.min_lift:g}"
+        self._this.messages.info(f"{found:,} rules of {bounds}{first}")
+
+    @cached_property
+    def _wanted(self) -> tuple[set[str] | None, set[str] | None]:
+        """Products of which the left and the right side of a rule must hold one."""
+        from prodassoc_cli.mining.constraints import named_products
+
+        config, known = self._config, self.baskets.item_ids
+        left, right = (
+            named_products(words, flag, known, self.products) if words else None
+            for words, flag in ((config.antecedent, "--antecedent"), (config.consequent, "--consequent"))
+        )
+        return left, right
+
+    def _searched(self) -> Baskets:
+        """Return the baskets to search: without strangers to the rules, where only rules are wanted."""
+        from prodassoc_cli.mining.constraints import without_strangers
+
+        config = self._config
+        all_sets = config.itemsets_output or config.outliers_output or config.relations_output
+        if all_sets or config.generalized or self._wanted == (None, None):
+            return self.baskets
+        return without_strangers(self.baskets, self.min_count, self._wanted)
+
+    def _sides(self) -> Sides | None:
+        """Return what the sides of a rule must hold."""
+        from prodassoc_cli.mining.constraints import Sides
+
+        return None if self._wanted == (None, None) else Sides(self.sets, *self._wanted)
+
+    def _judge(self, sides: Sides | None) -> Judge | None:
+        """Return what decides which rules to believe; None where nothing was asked for."""
+        config = self._config
+        asked = config.correction or config.prune or config.validate or config.min_interest
+        if config.fdr is None and not asked:
+            return None
+        from prodassoc_cli.mining.judging import Judge, space_of
+        from prodassoc_cli.mining.redundancy import pruning
+
+        holdout = None if self._holdout is None else self._to_baskets(self._holdout)
+        frequent = self.baskets.counts >= self.min_count
+        return Judge(
+            self.sets,
+            space_of(self.sets, frequent, config.max_consequent, config.max_size, sides),
+            pruning(config.prune),
+            config.correction or ("webb" if config.fdr is not None and holdout is None else None),
+            config.fdr,
+            holdout,
+            self._taxonomy,
+            config.min_interest,
+        )
+
+    def _why_none(self, judge: Judge | None) -> str:
+        """Return what to lower when no rule is left, by where the last of them went."""
+        config = self._config
+        if judge is None or not judge.facts["rules_tested"]:
+            given = [f", --{name}" for name in ("antecedent", "consequent", "min") if getattr(config, name)]
+            return f"no rule passes: lower --min-support, --min-confidence or --min-lift{''.join(given)}"
+        if judge.facts["rules_pruned"] == judge.facts["rules_tested"]:
+            return f"all {judge.facts['rules_tested']:,} rules are superfluous by --prune or --min-interest"
+        return (
+            f"no rule is significant at --fdr {config.fdr:g}: fewer hypotheses help, with --max-size 2, "
+            "a higher --min-support or --antecedent"
+        )
+
+    def sequences(self) -> pl.DataFrame:
+        """Make the rules across orders, and say how many there are."""
+        this, config = self._this, self._config
+        with this.kernels():
+            from prodassoc_cli.mining.itemsets import resolve_min_count
+            from prodassoc_cli.mining.sequences import orders_of, sequence_rules
+
+        assert config.sequence is not None
+        orders = orders_of(self.baskets, self._users, self._interactions["timestamp"])
+        least = resolve_min_count(orders.n_users, config.min_support, config.min_count)
+        self.min_count = max(least, config.min_users or 1)
+        rules = sequence_rules(
+            orders,
+            config.sequence,
+            min_count=self.min_count,
+            min_confidence=config.min_confidence,
+            min_lift=config.min_lift,
+            correction=config.correction or (None if config.fdr is None else "webb"),
+            level=config.fdr,
+            sort_by=config.sort_by,
+            top=config.top,
+        )
+        this.messages.info(
+            f"{orders.n_users:,} users, {len(orders.user):,} orders; "
+            f"a sequence needs at least {self.min_count:,} users"
+        )
+        self._say_rules(rules.height)
+        if rules.is_empty():
+            this.messages.warning(
+                "no sequence passes: raise --sequence, or lower --min-support, --min-confidence or --min-lift"
+            )
+        this.note(users=orders.n_users, orders=len(orders.user), min_count=self.min_count)
+        return rules
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        from prodassoc_cli.mining.relations import evidence_of
+
+        assert self._embeddings is not None
+        return evidence_of(self.baskets, self._users, self._embeddings)
+
+    @property
+    def _thresholds(self) -> Thresholds:
+        from prodassoc_cli.mining.relations import Thresholds
+
+        config = self._config
+        return Thresholds(config.variant_similarity, config.substitute_similarity, config.relation_level)
+
+    def related_products(self) -> pl.DataFrame:
+        """Return complements, substitutes and variants, and say how many of each."""
+        import numpy as np
+
+        from prodassoc_cli.mining.bitsets import ITEM, PARENT
+        from prodassoc_cli.mining.relations import related_pairs
+        from prodassoc_cli.mining.tree import sizes_of
+
+        tree = self.sets.tree
+        pairs = np.flatnonzero(sizes_of(tree) == 2)
+        frequent = np.unique(tree[ITEM])
+        together = tree[ITEM, pairs], tree[ITEM, tree[PARENT, pairs]]
+        found = related_pairs(self._evidence, frequent, together, self._thresholds)
+        counts = dict(found["relation"].value_counts().sort("relation").iter_rows())
+        said = ", ".join(f"{number // 2:,} pairs of {name}s" for name, number in counts.items())
+        self._this.messages.info(said or "no products are related")
+        return found
+
+    def outliers(self) -> pl.DataFrame:
+        """Return a score a basket of how few frequent sets it fits."""
+        from prodassoc_cli.mining.outliers import outlier_scores
+
+        return outlier_scores(self.sets, self.baskets, self._interactions)

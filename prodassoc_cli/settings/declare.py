@@ -1,0 +1,51 @@
+"""How an option is declared: its default, its bounds and what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is known of one option beside its type and default.
+
+    Attributes:
+        meaning: one line for the help.
+        group: heading it stands under in the help.
+        metavar: word for its value in the help.
+        low: smallest value allowed.
+        high: largest value allowed.
+        flag: its flags where they are not `--name-with-dashes`.
+        result: whether it decides what is written. Only such options enter the lineage;
+            where a file goes, how many threads work or what is shown does not.
+    """
+
+    meaning: str
+    group: str = "Options"
+    metavar: str | None = None
+    low: float | None = None
+    high: float | None = None
+    flag: str | None = None
+    result: bool = True
+
+
+def setting(default: Any, meaning: str, **details: Any) -> Any:  # noqa: ANN401 — as dataclasses.field is typed
+    """Declare a field of a stage's config: its default and its `Setting`."""
+    metadata = {"setting": Setting(meaning, **details)}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def result_parameters(config: object) -> dict[str, Any]:
+    """Return the options of a config that decide what is written, for the lineage."""
+    return {
+        each.name: getattr(config, each.name)
+        for each in fields(config)  # type: ignore[arg-type]
+        if each.metadata["setting"].result
+    }
+
+
+FILE = {"metavar": "FILE", "result": False}
+"""What options that name a file share."""

@@ -1,0 +1,14 @@
+"""Options of `inspect`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prodassoc_cli.settings.declare import setting
+
+
+@dataclass(frozen=True)
+class InspectConfig:
+    """Any artifact → what it is, what made it, and what is in it."""
+
+    rows: int = setting(10, "Rows to show", metavar="N", low=0, high=10_000, result=False)

@@ -1,0 +1,25 @@
+"""Options of `train`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from prodassoc_cli.settings.declare import FILE, setting
+
+ModelName = Literal["hybrid", "popularity", "content", "user-knn", "item-knn", "rules", "mf"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Interactions → a recommendation model."""
+
+    model: ModelName = setting("hybrid", "Which recommender", group="Model")
+    param: list[str] = setting(
+        [], "Set a parameter of the model: neighbours=200 (repeatable)", group="Model", metavar="NAME=VALUE"
+    )
+    products: str | None = setting(
+        None, "Products: titles, brands, categories, prices", group="Inputs", **FILE
+    )
+    embeddings: str | None = setting(None, "Embeddings of the products", group="Inputs", **FILE)
+    rules: str | None = setting(None, "Association rules", group="Inputs", **FILE)
