@@ -86,7 +86,7 @@ def run(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
 def _mined(this: Run, config: MineConfig) -> Mined:
     """Read what was given, and make baskets of it."""
     if config.engine == "spark":
-        from prodassoc_cli.commands.on_spark import MinedOnSpark
+        from prodassoc_cli.commands.mined_on_spark import MinedOnSpark
 
         return MinedOnSpark(this, config)
     from prodassoc_cli.commands.mined import Mined

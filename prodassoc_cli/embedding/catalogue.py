@@ -12,9 +12,6 @@ from prodassoc_cli.embedding.cache import VectorCache
 from prodassoc_cli.embedding.encoders import DistinctTexts, Encoder, Progress, distinct_texts, silent
 from prodassoc_cli.embedding.room import gather, release, room
 
-# Distinct texts encoded (and cached) at a time: full batches of each length, ten seconds lost by a kill.
-_PIECE = 16_384
-
 
 @dataclass(frozen=True)
 class EncodedCatalogue:
@@ -78,8 +75,8 @@ def encode_catalogue(
     missing = np.flatnonzero(~found)
     before = total - len(missing)
     progress(before, total)
-    for start in range(0, len(missing), _PIECE):
-        rows = missing[start : start + _PIECE]
+    for start in range(0, len(missing), encoder.piece):
+        rows = missing[start : start + encoder.piece]
         piece = distinct.gather(rows)
         encoded = encoder.encode_distinct(piece, _from(before + start, total, progress))
         if cache is not None:
