@@ -12,6 +12,9 @@ from prodassoc_cli.embedding.cache import VectorCache
 from prodassoc_cli.embedding.encoders import DistinctTexts, Encoder, Progress, distinct_texts, silent
 from prodassoc_cli.embedding.room import gather, release, room
 
+# Distinct texts encoded (and cached) at a time: full batches of each length, ten seconds lost by a kill.
+_PIECE = 16_384
+
 
 @dataclass(frozen=True)
 class EncodedCatalogue:
@@ -75,8 +78,9 @@ def encode_catalogue(
     missing = np.flatnonzero(~found)
     before = total - len(missing)
     progress(before, total)
-    for start in range(0, len(missing), encoder.piece):
-        rows = missing[start : start + encoder.piece]
+    step = max(_PIECE, encoder.piece)
+    for start in range(0, len(missing), step):
+        rows = missing[start : start + step]
         piece = distinct.gather(rows)
         encoded = encoder.encode_distinct(piece, _from(before + start, total, progress))
         if cache is not None:
