@@ -61,7 +61,9 @@ def read_table(path: Path) -> tuple[pa.Table, Lineage | None]:
     """
     # pyarrow first, and all of it checked: other readers can panic or abort on a hostile file.
     try:
-        table = pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        # Not `read_table`: it imports pandas where that is installed, for half a second.
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read()
         table.validate(full=True)
         names = table.column_names
     except FileNotFoundError as error:
@@ -116,7 +118,10 @@ def count_rows(path: Path) -> int | None:
 
 
 def write_artifact(
-    data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame], kind: Kind, lineage: Lineage, stream: BinaryIO
+    data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame | pa.Table],
+    kind: Kind,
+    lineage: Lineage,
+    stream: BinaryIO,
 ) -> int:
     """Write rows as an artifact: columns in declared order and type, lineage in the metadata.
 
@@ -139,7 +144,11 @@ def write_artifact(
     )
     first = next(tables).replace_schema_metadata(metadata)
     rows = 0
-    with pq.ParquetWriter(stream, first.schema, compression="zstd", write_page_checksum=True) as writer:
+    # Lists of dictionary-encoded ids are written as they are, and read as the texts they stand for.
+    stored = not any(_holds_dictionary(column.type) for column in first.schema)
+    with pq.ParquetWriter(
+        stream, first.schema, compression="zstd", write_page_checksum=True, store_schema=stored
+    ) as writer:
         for table in itertools.chain([first], tables):
             writer.write_table(table.cast(first.schema), row_group_size=ROW_GROUP_ROWS)
             rows += table.num_rows
@@ -229,7 +238,7 @@ def _fit(values: pa.ChunkedArray, column: Column, source: str) -> pa.ChunkedArra
     else:
         wanted = _ARROW_TYPES[column.dtype]
     values = _plain(values)
-    if values.type != wanted:
+    if values.type != wanted and not (column.dtype == "list[str]" and _holds_dictionary(values.type)):
         try:
             values = values.cast(wanted)
         except pa.ArrowException as error:
@@ -252,6 +261,11 @@ def _check_values(values: pa.ChunkedArray, column: Column, source: str) -> None:
             raise BadData(
                 f"{source}: column '{column.name}' has the value '{word}'", did_you_mean(word, column.values)
             )
+
+
+def _holds_dictionary(kind: pa.DataType) -> bool:
+    """Tell lists of dictionary-encoded texts."""
+    return pa.types.is_list(kind) and kind.value_type == pa.dictionary(pa.int32(), pa.string())
 
 
 def _width(values: pa.ChunkedArray) -> int:

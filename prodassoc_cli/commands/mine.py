@@ -74,7 +74,7 @@ def run(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
                 rules = mined.rules()
                 view = _with_titles(rules.head(SHOWN_RULES), mined.products)
                 outputs.put("output", rules, view=view, baskets=baskets)
-            outputs.put("itemsets" if wants_rules else "output", mined.sets.frames(), baskets=baskets)
+            outputs.put("itemsets" if wants_rules else "output", mined.sets.tables(), baskets=baskets)
             if outputs.wants("relations"):
                 outputs.put("relations", mined.related_products())
             if outputs.wants("outliers"):

@@ -33,7 +33,7 @@ _NOT_FOR_SEQUENCES = (
 def check(config: MineConfig) -> None:
     """Refuse options that do not go together or say nothing, before anything is read."""
     from prodassoc_cli.mining.measures import REQUIRED_MEASURES, chosen_measures, least_values, measure
-    from prodassoc_cli.mining.redundancy import pruning
+    from prodassoc_cli.mining.pruning import pruning
 
     if config.target != "rules":
         _refuse(config, _FOR_RULES, f"--target {config.target}", "is for rules")
@@ -169,17 +169,20 @@ class Mined:
         this, config, baskets = self._this, self._config, self.baskets
         with this.kernels():
             from prodassoc_cli.mining.itemsets import nothing_found, resolve_min_count
-            from prodassoc_cli.mining.people import backed_by
-            from prodassoc_cli.mining.taxonomy import without_own_ancestors
 
         least = resolve_min_count(len(baskets), config.min_support, config.min_count)
         self.min_count = max(least, config.min_users or 1)
         searched = self._searched()
         sets = self._search(searched)
         if self._taxonomy is not None:
+            from prodassoc_cli.mining.taxonomy import without_own_ancestors
+
             sets = without_own_ancestors(sets, self._taxonomy)
         before = len(sets)
         if config.min_users is not None:
+            with this.kernels():
+                from prodassoc_cli.mining.people import backed_by
+
             sets = backed_by(sets, searched, self._users, config.min_users)
         self.sets = sets
         share = self.min_count / len(baskets) if len(baskets) else 0
@@ -288,7 +291,7 @@ class Mined:
         if config.fdr is None and not asked:
             return None
         from prodassoc_cli.mining.judging import Judge, space_of
-        from prodassoc_cli.mining.redundancy import pruning
+        from prodassoc_cli.mining.pruning import pruning
 
         holdout = None if self._holdout is None else self._to_baskets(self._holdout)
         frequent = self.baskets.counts >= self.min_count

@@ -330,7 +330,7 @@ class Writer:
     def put(
         self,
         name: str,
-        data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame],
+        data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame | pa.Table],
         view: pl.DataFrame | None = None,
         **details: Any,  # noqa: ANN401 — anything JSON can hold
     ) -> None:

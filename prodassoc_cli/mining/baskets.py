@@ -79,7 +79,7 @@ def baskets_from_interactions(
     encoded = pc.dictionary_encode(
         products.combine_chunks() if hasattr(products, "combine_chunks") else products
     )
-    item_of = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    item_of = np.from_dlpack(encoded.indices).astype(np.int64)
     pairs = _distinct(chosen["basket"].to_numpy() << 32 | item_of)
     pairs = _without_huge(pairs, max_basket_size, say)
     baskets = _compress(pairs, pl.Series("product_id", pl.from_arrow(encoded.dictionary), dtype=pl.String))
@@ -119,7 +119,7 @@ def baskets_from_pairs(basket: np.ndarray, item_ids: pl.Series) -> Baskets:
         item_ids: product id of each row.
     """
     encoded = pc.dictionary_encode(item_ids.cast(pl.String).to_arrow())
-    pairs = _distinct(basket << 32 | encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64))
+    pairs = _distinct(basket << 32 | np.from_dlpack(encoded.indices).astype(np.int64))
     return _compress(pairs, pl.Series("product_id", pl.from_arrow(encoded.dictionary), dtype=pl.String))
 
 
@@ -167,7 +167,7 @@ def _codes(values: pl.Series) -> np.ndarray:
     """Return a dense int64 code for each value, 0 for the first seen."""
     if values.is_empty():
         return np.empty(0, np.int64)
-    codes: np.ndarray = pc.dictionary_encode(values.to_arrow()).indices.to_numpy(zero_copy_only=False)
+    codes: np.ndarray = np.from_dlpack(pc.dictionary_encode(values.to_arrow()).indices)
     return codes.astype(np.int64)
 
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -14,14 +13,13 @@ import pyarrow as pa
 
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.mining.baskets import Baskets, ranks_of
-from prodassoc_cli.mining.bitsets import ALL, CLOSED, COUNT, MAXIMAL
+from prodassoc_cli.mining.bitsets import ALL, CLOSED, COUNT, ITEM, MAXIMAL
 from prodassoc_cli.mining.eclat import eclat
+from prodassoc_cli.mining.ordering import order_sets
 from prodassoc_cli.mining.tree import (
-    by_descending_count,
     drop_subsumed,
     fill_lists,
     index_sets,
-    pack_lists,
     sizes_of,
 )
 
@@ -31,11 +29,13 @@ UNLIMITED = 2**31 - 1
 """Stands for no maximum size; also the most nodes a tree can have, its links being int32."""
 
 _MODES = {"frequent": ALL, "rules": ALL, "closed": CLOSED, "maximal": MAXIMAL}
-FRAME_ROWS = 200_000
-"""Sets a frame: what is made of the tree at a time, and a row group of the artifact."""
+TABLE_ROWS = 200_000
+"""Sets a table: what is made of the tree at a time, and a row group of the artifact."""
+SPAN_SETS = 1_000_000
+"""Sets put in order at a time."""
 
 _BYTES_A_NODE = 24
-"""A node takes 12 bytes; a growing tree is copied, and sorting takes 6 more."""
+"""A node takes 12 bytes; a growing tree is copied, and putting the sets in order takes 2 more."""
 _BYTES_A_ROW = 400
 """A set of ten items in a frame: 16 bytes an item, once more while it is written."""
 _BYTES_AN_ENTRY = 8
@@ -62,66 +62,47 @@ class Itemsets:
 
     def frame(self) -> pl.DataFrame:
         """Return all sets (columns of `schemas.ITEMSETS`), by descending count, then size, then items."""
-        return pl.concat(list(self.frames()), rechunk=True)
+        table = pa.concat_tables(self.tables())
+        frame = pl.from_arrow(
+            table.set_column(0, "items", table["items"].cast(pa.large_list(pa.large_string())))
+        )
+        assert isinstance(frame, pl.DataFrame)
+        return frame
 
-    def frames(self, rows: int = FRAME_ROWS) -> Iterator[pl.DataFrame]:
+    def tables(self, rows: int = TABLE_ROWS) -> Iterator[pa.Table]:
         """Yield the sets in the order of `frame`, at most `rows` at a time: they need not be held at once.
 
-        There is at least one frame. Beside it 6 bytes a node are held, and about 100 bytes for each set that
-        has the same count and size as those of the frame: only they are sorted by their items.
+        There is at least one table; its ids are dictionary-encoded. Beside it about 40 bytes are held for
+        each of a million sets, or of those that share a count, if they are more.
         """
-        sizes = sizes_of(self.tree)
-        nodes = by_descending_count(self.tree[COUNT])
-        begin = 0
-        while begin < len(nodes) or begin == 0:
-            end = self._end_of_ties(nodes, min(begin + rows, len(nodes)))
-            block = nodes[begin:end]
-            for first, last in self._size_groups(block, sizes, rows):
-                order = self._order(block[first:last], sizes)
-                for at in range(0, max(last - first, 1), rows):
-                    yield self._frame(block[first:last][order[at : at + rows]], sizes)
-            begin = max(end, 1)
-
-    def _end_of_ties(self, nodes: np.ndarray, end: int, step: int = 1 << 16) -> int:
-        """Return the end of the run of nodes that have the count of the one before `end`."""
         counts = self.tree[COUNT]
-        while 0 < end < len(nodes):
-            differs = counts[nodes[end : end + step]] != counts[nodes[end - 1]]
-            if differs.any():
-                return end + int(differs.argmax())
-            end = min(end + step, len(nodes))
-        return end
+        sizes = sizes_of(self.tree)
+        names = self._names()
+        for low, high in _spans(counts, SPAN_SETS):
+            nodes = np.flatnonzero((counts >= low) & (counts <= high)).astype(np.int32)
+            order = order_sets(self.tree, nodes, names.ranks, high - counts[nodes], int(sizes.max(initial=1)))
+            for begin in range(0, max(len(nodes), 1), rows):
+                part = nodes[order[begin : begin + rows]]
+                yield self._table(part, sizes[part], names)
 
-    def _size_groups(self, block: np.ndarray, sizes: np.ndarray, rows: int) -> list[tuple[int, int]]:
-        """Return the spans of a block to sort at a time: all of it if short, else a size each (in place)."""
-        if len(block) <= rows:
-            return [(0, len(block))]
-        counts = self.tree[COUNT][block]
-        block[:] = block[np.lexsort((sizes[block], -counts))]
-        counts, size = self.tree[COUNT][block], sizes[block]
-        cuts = np.flatnonzero((np.diff(size) != 0) | (np.diff(counts) != 0)) + 1
-        spans: list[tuple[int, int]] = []
-        for first, last in pairwise([0, *cuts.tolist(), len(block)]):
-            if spans and last - spans[-1][0] <= rows:
-                spans[-1] = spans[-1][0], last
-            else:
-                spans.append((first, last))
-        return spans
+    def _names(self) -> Names:
+        """Return the ids of the products that stand in a set, in the order of the ids."""
+        found = np.zeros(len(self.item_ids), bool)
+        found[self.tree[ITEM]] = True
+        ids = self.item_ids.filter(pl.Series(found))
+        ranks = np.full(len(found), -1, np.int32)
+        ranks[found] = ranks_of(ids)
+        return Names(ids.sort(), ranks)
 
-    def _order(self, nodes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-        """Return the places of these nodes in the order of `frame`."""
-        words = packed(*self.ranked_items(nodes, sizes), len(self.item_ids))
-        keys = pl.DataFrame({"count": -self.tree[COUNT][nodes], "size": sizes[nodes].astype(np.int32)})
-        keys = keys.with_columns(pl.Series(f"word{at}", word) for at, word in enumerate(words))
-        return keys.select(pl.arg_sort_by(keys.columns)).to_series().to_numpy()
-
-    def _frame(self, nodes: np.ndarray, sizes: np.ndarray) -> pl.DataFrame:
+    def _table(self, nodes: np.ndarray, sizes: np.ndarray, names: Names) -> pa.Table:
         """Return the sets of these nodes, in their order."""
+        offsets, ranks = self._lists(nodes, sizes, names.ranks)
+        values = pa.DictionaryArray.from_arrays(pa.array(ranks), names.ids.to_arrow().cast(pa.string()))
         count = self.tree[COUNT][nodes].astype(np.int64)
-        return pl.DataFrame(
+        return pa.table(
             {
-                "items": lists_of_ids(*self.ranked_items(nodes, sizes), self.item_ids.sort()),
-                "size": sizes[nodes].astype(np.int32),
+                "items": pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values),
+                "size": sizes.astype(np.int32),
                 "count": count,
                 "support": count / max(self.n_baskets, 1),
             }
@@ -129,11 +110,38 @@ class Itemsets:
 
     def ranked_items(self, nodes: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the items of each node as ascending ranks of their ids: int64 offsets, int32 ranks."""
+        return self._lists(nodes, sizes[nodes], ranks_of(self.item_ids))
+
+    def _lists(self, nodes: np.ndarray, sizes: np.ndarray, rank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the items of each node as ascending ranks: int64 offsets, int32 ranks."""
         offsets = np.zeros(len(nodes) + 1, np.int64)
-        np.cumsum(sizes[nodes], out=offsets[1:])
+        np.cumsum(sizes, out=offsets[1:])
         ranks = np.empty(offsets[-1], np.int32)
-        fill_lists(self.tree, nodes, offsets, ranks_of(self.item_ids), ranks)
+        fill_lists(self.tree, nodes, offsets, rank, ranks)
         return offsets, ranks
+
+
+@dataclass(frozen=True)
+class Names:
+    """Product ids in their order, and the place there of each item code (int32, -1 for none)."""
+
+    ids: pl.Series
+    ranks: np.ndarray
+
+
+def _spans(counts: np.ndarray, sets: int) -> Iterator[tuple[int, int]]:
+    """Yield ranges of counts (low, high), descending, of about so many sets each; one range at least."""
+    having = np.bincount(np.maximum(counts, 0))[1:][::-1]
+    if not having.any():
+        yield 1, 1
+        return
+    before = np.cumsum(having) - having
+    high = len(having)
+    for cut in np.flatnonzero(np.diff(before // sets, append=-1)):
+        low = len(having) - int(cut)
+        if having[len(having) - high : cut + 1].any():
+            yield low, high
+        high = low - 1
 
 
 def lists_of_ids(offsets: np.ndarray, ranks: np.ndarray, sorted_ids: pl.Series) -> pl.Series:
@@ -141,13 +149,6 @@ def lists_of_ids(offsets: np.ndarray, ranks: np.ndarray, sorted_ids: pl.Series) 
     values = sorted_ids.gather(ranks).to_arrow(compat_level=pl.CompatLevel.newest())
     series: pl.Series = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), values))  # type: ignore[assignment]
     return series
-
-
-def packed(offsets: np.ndarray, ranks: np.ndarray, n_items: int) -> np.ndarray:
-    """Return the lists as words that compare as the lists do, uint64[words, lists] (`tree.pack_lists`)."""
-    bits = max(n_items, 1).bit_length()
-    longest = int(np.diff(offsets).max(initial=1))
-    return pack_lists(offsets, ranks, bits, -(-longest // (64 // bits)))
 
 
 def resolve_min_count(n_baskets: int, min_support: float | None = None, min_count: int | None = None) -> int:
@@ -235,9 +236,9 @@ def search_sets(
 def _most_nodes(memory_limit: int, entries: int) -> int:
     """Return how many sets can be found and written within that many bytes."""
     free = max(0, memory_limit - _BYTES_AN_ENTRY * entries)
-    frame = FRAME_ROWS * _BYTES_A_ROW
-    few, many = free // (_BYTES_A_NODE + _BYTES_A_ROW), (free - frame) // _BYTES_A_NODE
-    return min(UNLIMITED - 1, max(few, many) if few >= FRAME_ROWS else few)
+    table = TABLE_ROWS * _BYTES_A_ROW
+    few, many = free // (_BYTES_A_NODE + _BYTES_A_ROW), (free - table) // _BYTES_A_NODE
+    return min(UNLIMITED - 1, max(few, many) if few >= TABLE_ROWS else few)
 
 
 def _by_name(algorithm: str):  # type: ignore[no-untyped-def]  # noqa: ANN202

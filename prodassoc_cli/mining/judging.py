@@ -10,10 +10,10 @@ import polars as pl
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.mining.baskets import Baskets
 from prodassoc_cli.mining.constraints import Sides
-from prodassoc_cli.mining.cover import cover, recoded
 from prodassoc_cli.mining.itemsets import Itemsets
 from prodassoc_cli.mining.lattice import lattice_of
-from prodassoc_cli.mining.redundancy import Pruning, best_general_confidence, log_productive
+from prodassoc_cli.mining.pruning import Pruning
+from prodassoc_cli.mining.redundancy import best_general_confidence, log_productive
 from prodassoc_cli.mining.significance import SearchSpace, corrected, flat_correction, log_fisher
 from prodassoc_cli.mining.taxonomy import Taxonomy, interesting
 from prodassoc_cli.mining.tree import sizes_of
@@ -116,6 +116,8 @@ class Judge:
                 "--correction webb is for rules tested on the baskets they were found in",
                 "with --validate use holm, bonferroni, bh or by",
             )
+        from prodassoc_cli.mining.cover import cover, recoded  # compiled only where it is needed
+
         counts = cover(self.itemsets, recoded(baskets, self.itemsets)).baskets
         both, left, right = (
             counts[rules[f"{name}_node"].to_numpy()] for name in ("set", "antecedent", "consequent")

@@ -25,7 +25,7 @@ def users_of_baskets(baskets: Baskets, user_id: pl.Series) -> np.ndarray | None:
     if ids.null_count() == len(ids):
         return None
     codes = pc.dictionary_encode(ids.to_arrow()).indices
-    return np.asarray(pc.fill_null(codes, -1).to_numpy(zero_copy_only=False).astype(np.int32))
+    return np.from_dlpack(pc.fill_null(codes, -1)).astype(np.int32)
 
 
 def backed_by(itemsets: Itemsets, baskets: Baskets, user: np.ndarray | None, least: int) -> Itemsets:

@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.mining.baskets import ranks_of
 from prodassoc_cli.mining.bitsets import COUNT
-from prodassoc_cli.mining.itemsets import UNLIMITED, Itemsets, lists_of_ids, packed
+from prodassoc_cli.mining.itemsets import UNLIMITED, Itemsets, lists_of_ids
 from prodassoc_cli.mining.measures import DEFAULT_MEASURES, MEASURES, measure
+from prodassoc_cli.mining.ordering import order_sets
 from prodassoc_cli.mining.rule_kernels import split_sets
 from prodassoc_cli.mining.significance import log_fisher
 from prodassoc_cli.mining.tree import index_sets, sizes_of
@@ -148,10 +150,9 @@ def _sorted(frame: pl.DataFrame, sort_by: str, itemsets: Itemsets) -> pl.DataFra
     """Sort the rules; see `mine_rules`."""
     sides = frame["antecedent_node"].to_numpy(), frame["consequent_node"].to_numpy()
     nodes, places = np.unique(np.concatenate(sides), return_inverse=True)
-    words = packed(*itemsets.ranked_items(nodes, sizes_of(itemsets.tree)), len(itemsets.item_ids))
-    order = pl.DataFrame(list(words)).select(pl.arg_sort_by([f"column_{at}" for at in range(len(words))]))
+    order = order_sets(itemsets.tree, nodes, ranks_of(itemsets.item_ids))
     rank = np.empty(len(nodes), np.int32)
-    rank[order.to_series().to_numpy()] = np.arange(len(nodes), dtype=np.int32)
+    rank[order] = np.arange(len(nodes), dtype=np.int32)
     ranks = rank[places]
     measures = list(dict.fromkeys((sort_by, *_TIES)))
     return frame.with_columns(

@@ -1,4 +1,4 @@
-"""Reading a prefix tree of sets: sizes, item lists, order, and look-up of a set by its items.
+"""Reading a prefix tree of sets: sizes, item lists, and look-up of a set by its items.
 
 A tree is the int32[3, n] array that the searches return (`prodassoc_cli.mining.bitsets.PARENT`): a node is
 the set of items on its path to the root. A set is looked up by a hash that does not depend on the order of
@@ -34,30 +34,6 @@ def sizes_of(tree: np.ndarray) -> np.ndarray:
     return size
 
 
-@njit(_i32(_i32), **KERNEL)
-def by_descending_count(counts: np.ndarray) -> np.ndarray:
-    """Return the nodes with a positive count by descending count, ties by number (a counting sort)."""
-    highest = 0
-    for node in range(counts.size):
-        highest = max(highest, counts[node])
-    place = np.zeros(highest + 2, np.int64)
-    for node in range(counts.size):
-        if counts[node] > 0:
-            place[counts[node] - 1] += 1
-    total = 0
-    for count in range(highest - 1, -1, -1):
-        here = place[count]
-        place[count] = total
-        total += here
-    nodes = np.empty(total, np.int32)
-    for node in range(counts.size):
-        count = counts[node]
-        if count > 0:
-            nodes[place[count - 1]] = node
-            place[count - 1] += 1
-    return nodes
-
-
 @njit(types.void(_tree, _i32, _i64s, _i32, _i32), **KERNEL)
 def fill_lists(
     tree: np.ndarray, nodes: np.ndarray, offsets: np.ndarray, rank: np.ndarray, lists: np.ndarray
@@ -84,27 +60,6 @@ def fill_lists(
             lists[at] = item
             stop += 1
             node = tree[PARENT, node]
-
-
-@njit(types.uint64[:, ::1](_i64s, _i32, _i64, _i64), **KERNEL)
-def pack_lists(offsets: np.ndarray, lists: np.ndarray, bits: int, words: int) -> np.ndarray:
-    """Pack each list into `words` 64-bit words that compare as the lists do: uint64[words, len(lists)].
-
-    Args:
-        offsets: int64, where each list begins.
-        lists: int32, ranks.
-        bits: bits a rank needs, 0 being no rank.
-        words: words that hold the longest list.
-    """
-    rows = offsets.size - 1
-    packed = np.zeros((words, rows), np.uint64)
-    each = 64 // bits
-    for row in range(rows):
-        size = offsets[row + 1] - offsets[row]
-        for at in range(size):
-            shift = np.uint64(bits * (each - 1 - at % each))
-            packed[at // each, row] |= np.uint64(lists[offsets[row] + at] + 1) << shift
-    return packed
 
 
 @njit(_u64(_tree, _u64), **KERNEL)

@@ -140,18 +140,14 @@ def _widths(frame: pl.DataFrame, shown: list[list[str]], total: int) -> list[int
     return [w if stays else min(w, cut) for w, stays in zip(wanted, fixed, strict=True)]
 
 
-def to_frame(data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return rows in any of their forms as one frame."""
+def to_frame(data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame | pa.Table]) -> pl.DataFrame:
+    """Return rows in any of their forms as one frame; lists of ids as texts, however they are encoded."""
     import polars as pl
     import pyarrow as pa
 
-    if isinstance(data, pl.DataFrame):
-        return data
-    if not isinstance(data, pa.Table):
-        return pl.concat(list(data))
-    frame = pl.from_arrow(data)
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+    parts = [data] if isinstance(data, pl.DataFrame | pa.Table) else data
+    frame = pl.concat([part if isinstance(part, pl.DataFrame) else pl.DataFrame(part) for part in parts])
+    return frame.with_columns(pl.col(pl.List(pl.Categorical)).cast(pl.List(pl.String)))
 
 
 def _without_formulas(frame: pl.DataFrame) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.mining import kernels
 from prodassoc_cli.mining.bitsets import COUNT, PARENT
 from prodassoc_cli.mining.itemsets import mine_itemsets, nothing_found, resolve_min_count
+from prodassoc_cli.terminal.output import to_frame
 
 from .conftest import FOUR, as_dict, brute_force, load, make_baskets
 
@@ -126,11 +127,11 @@ def test_no_baskets(algorithm):
 
 
 @pytest.mark.parametrize("rows_a_frame", [1, 7, 50])
-def test_frames_join_to_the_frame(rows_a_frame):
+def test_tables_join_to_the_frame(rows_a_frame):
     random = np.random.default_rng(3)
     rows = [{str(item) for item in random.integers(0, 12, 6)} for _ in range(200)]
     itemsets = mine_itemsets(make_baskets(rows), min_count=2)
-    parts = list(itemsets.frames(rows=rows_a_frame))
+    parts = [to_frame(table) for table in itemsets.tables(rows=rows_a_frame)]
     assert len(parts) > 3
     assert max(map(len, parts)) <= rows_a_frame
     whole = itemsets.frame()

@@ -14,7 +14,7 @@ from prodassoc_cli.mining.cover import cover, recoded
 from prodassoc_cli.mining.itemsets import mine_itemsets
 from prodassoc_cli.mining.judging import Judge
 from prodassoc_cli.mining.lattice import only_nodes
-from prodassoc_cli.mining.redundancy import Pruning, pruning
+from prodassoc_cli.mining.pruning import Pruning, pruning
 from prodassoc_cli.mining.rules import mine_rules
 from prodassoc_cli.mining.significance import SearchSpace
 
