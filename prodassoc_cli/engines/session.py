@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 import shutil
+import socket
 import sys
 import tempfile
 import warnings
@@ -22,6 +23,8 @@ from prodassoc_cli.errors import BadConfig, BadData, IOFailure, UsageProblem
 LEAST_VERSION = (4, 1)
 """Release of PySpark with what is used here."""
 
+_PATIENCE = 10
+"""Seconds to wait for a master to answer."""
 _INSTALL = 'pip install "prodassoc[spark]"'
 _LOCAL = re.compile(r"local(\[|$)")
 _MASTER = re.compile(r"local(\[[\w*, ]+\])?$|yarn$|(spark|sc)://[^/]+|k8s://")
@@ -70,6 +73,7 @@ def spark_session(master: str, options: Mapping[str, str]) -> Iterator[Any]:
         )
     remote = master.startswith("sc://")
     _check_package(remote)
+    _check_reachable(master)
     if not remote:
         _check_java()
         _prepare_environment(master)
@@ -123,6 +127,16 @@ def _check_java() -> None:
             else "Spark needs Java: there is none",
             "install Java 17, and set JAVA_HOME to its folder if java is not on the PATH",
         )
+
+
+def _check_reachable(master: str) -> None:
+    """See whether anyone listens at the master's address; Spark itself would try for a minute."""
+    addresses = re.findall(r"(?:^(?:spark|sc)://|,)(\[[\da-fA-F:]+\]|[^:,/;]+):(\d+)", master)
+    for host, port in addresses:
+        with contextlib.suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), _PATIENCE):
+            return
+    if addresses:
+        raise IOFailure(f"nobody answers at {master}", "is the address right, and is Spark running there?")
 
 
 def _prepare_environment(master: str) -> None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prodassoc_cli.settings.declare import FILE, setting
+from prodassoc_cli.settings.engine import EngineConfig
 
 ModelName = Literal["hybrid", "popularity", "content", "user-knn", "item-knn", "rules", "mf"]
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(EngineConfig):
     """Interactions → a recommendation model."""
 
     model: ModelName = setting("hybrid", "Which recommender", group="Model")

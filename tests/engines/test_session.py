@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from prodassoc_cli.engines import session
 from prodassoc_cli.errors import BadConfig, BadData, IOFailure, UsageProblem
 from tests.conftest import SAMPLE
+from tests.engines.cluster import free_port
 from tests.engines.conftest import missing
 
 needs_spark = pytest.mark.skipif(bool(missing()), reason=f"needs {missing()}")
@@ -92,6 +95,24 @@ def test_a_master_that_is_no_master(cleaned):
     assert done.returncode == 2
     assert b"--master loacl[2]" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+@needs_spark
+@pytest.mark.parametrize(
+    "form", ["spark://127.0.0.1:{}", "sc://127.0.0.1:{}/;user_id=u", "spark://127.0.0.1:{0},[::1]:{0}"]
+)
+def test_a_master_that_is_not_there_is_told_at_once(cleaned, form):
+    master = form.format(free_port())
+    done = cleaned("mine", "i.parquet", "-o", "r.parquet", "--engine", "spark", "--master", master)
+    assert done.returncode == 74
+    assert f"nobody answers at {master}" in done.stderr.decode()
+
+
+def test_any_of_several_masters_will_do():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        session._check_reachable(f"spark://127.0.0.1:{free_port()},127.0.0.1:{server.getsockname()[1]}")
+        session._check_reachable("local[2]")
+        session._check_reachable("yarn")
 
 
 @pytest.mark.parametrize(

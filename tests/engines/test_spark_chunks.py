@@ -106,11 +106,35 @@ def test_vectors_are_the_same(spark):
     assert (there.truncated, there.unknown_texts) == (here.truncated, here.unknown_texts) == (1, 1)
 
 
+@pytest.mark.parametrize("parameters", [[], ["similarity=jaccard", "neighbours=20"]])
+def test_similarities_are_the_same(spark, chain, parameters):
+    from prodassoc_cli.engines.training import train_on_spark
+    from prodassoc_cli.models.artifact import to_arrow
+    from prodassoc_cli.models.data import TrainingData
+    from prodassoc_cli.models.trained import train
+
+    data = TrainingData.from_frames(pl.read_parquet(chain.folder / "interactions.parquet"))
+    here = train("item-knn", data, parameters=parameters)
+    there = train_on_spark(spark, "item-knn", data, parameters=parameters)
+    assert here.facts["similarities"] > 1_000
+    for ours, theirs in zip(to_arrow(here), to_arrow(there), strict=True):
+        assert theirs == ours
+
+
+def test_other_models_are_trained_here(spark):
+    from prodassoc_cli.engines.training import train_on_spark
+    from prodassoc_cli.errors import UsageProblem
+
+    with pytest.raises(UsageProblem, match="does not train mf"):
+        train_on_spark(spark, "mf", None)
+
+
 @pytest.mark.parametrize("server", ["connect_server", "cluster"])
 def test_the_artifacts_are_the_same_bytes(chain, request, server):
     engine = ["--engine", "spark", "--master", request.getfixturevalue(server).master]
     for command, extra in (
         (["embed", "products.parquet"], ["--topics-output"]),
+        (["train", "interactions.parquet", "--model", "item-knn"], []),
         (["recommend", "item-knn.parquet"], []),
     ):
         for where, words in (("here", []), ("there", engine)):
