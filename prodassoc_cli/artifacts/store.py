@@ -149,6 +149,8 @@ def write_artifact(
     with pq.ParquetWriter(
         stream, first.schema, compression="zstd", write_page_checksum=True, store_schema=stored
     ) as writer:
+        if not stored:
+            writer.add_key_value_metadata(metadata)  # which otherwise goes with the schema
         for table in itertools.chain([first], tables):
             writer.write_table(table.cast(first.schema), row_group_size=ROW_GROUP_ROWS)
             rows += table.num_rows

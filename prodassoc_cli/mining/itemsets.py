@@ -20,6 +20,7 @@ from prodassoc_cli.mining.tree import (
     drop_subsumed,
     fill_lists,
     index_sets,
+    sizes_at,
     sizes_of,
 )
 
@@ -72,30 +73,43 @@ class Itemsets:
     def tables(self, rows: int = TABLE_ROWS) -> Iterator[pa.Table]:
         """Yield the sets in the order of `frame`, at most `rows` at a time: they need not be held at once.
 
-        There is at least one table; its ids are dictionary-encoded. Beside it about 40 bytes are held for
-        each of a million sets, or of those that share a count, if they are more.
+        There is at least one table; its ids are dictionary-encoded. Beside it about 50 bytes are held for
+        each of a million sets, or of those that share a count and a size, if they are more.
         """
         counts = self.tree[COUNT]
-        sizes = sizes_of(self.tree)
+        largest = int(sizes_of(self.tree).max(initial=1))
         names = self._names()
         for low, high in _spans(counts, SPAN_SETS):
-            nodes = np.flatnonzero((counts >= low) & (counts <= high)).astype(np.int32)
-            order = order_sets(self.tree, nodes, names.ranks, high - counts[nodes], int(sizes.max(initial=1)))
-            for begin in range(0, max(len(nodes), 1), rows):
-                part = nodes[order[begin : begin + rows]]
-                yield self._table(part, sizes[part], names)
+            nodes = _nodes_within(counts, low, high)
+            for part in self._by_size(nodes) if low == high else [nodes]:
+                order = order_sets(self.tree, part, names.ranks, high - counts[part], largest)
+                for begin in range(0, max(len(part), 1), rows):
+                    yield self._table(part[order[begin : begin + rows]], names)
+
+    def _by_size(self, nodes: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the nodes of each size by themselves, unless they are few."""
+        if len(nodes) <= SPAN_SETS:
+            yield nodes
+            return
+        sizes = sizes_at(self.tree, nodes)
+        for size in range(1, int(sizes.max()) + 1):
+            part = nodes[sizes == size]
+            if len(part):
+                yield part
 
     def _names(self) -> Names:
         """Return the ids of the products that stand in a set, in the order of the ids."""
         found = np.zeros(len(self.item_ids), bool)
-        found[self.tree[ITEM]] = True
+        for _, items in _pieces(self.tree[ITEM]):
+            found[items] = True
         ids = self.item_ids.filter(pl.Series(found))
         ranks = np.full(len(found), -1, np.int32)
         ranks[found] = ranks_of(ids)
         return Names(ids.sort(), ranks)
 
-    def _table(self, nodes: np.ndarray, sizes: np.ndarray, names: Names) -> pa.Table:
+    def _table(self, nodes: np.ndarray, names: Names) -> pa.Table:
         """Return the sets of these nodes, in their order."""
+        sizes = sizes_at(self.tree, nodes)
         offsets, ranks = self._lists(nodes, sizes, names.ranks)
         values = pa.DictionaryArray.from_arrays(pa.array(ranks), names.ids.to_arrow().cast(pa.string()))
         count = self.tree[COUNT][nodes].astype(np.int64)
@@ -129,9 +143,27 @@ class Names:
     ranks: np.ndarray
 
 
+def _pieces(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield where it begins and a million values at a time: numpy widens what it counts or looks up."""
+    for begin in range(0, len(values), 1_000_000):
+        yield begin, values[begin : begin + 1_000_000]
+
+
+def _nodes_within(counts: np.ndarray, low: int, high: int) -> np.ndarray:
+    """Return the nodes with a count from low to high, int32."""
+    found = [
+        np.flatnonzero((piece >= low) & (piece <= high)).astype(np.int32) + np.int32(begin)
+        for begin, piece in _pieces(counts)
+    ]
+    return np.concatenate(found) if found else np.empty(0, np.int32)
+
+
 def _spans(counts: np.ndarray, sets: int) -> Iterator[tuple[int, int]]:
     """Yield ranges of counts (low, high), descending, of about so many sets each; one range at least."""
-    having = np.bincount(np.maximum(counts, 0))[1:][::-1]
+    having = np.zeros(int(counts.max(initial=0)), np.int64)
+    for _, piece in _pieces(counts):
+        having += np.bincount(piece[piece > 0], minlength=len(having) + 1)[1:]
+    having = having[::-1]
     if not having.any():
         yield 1, 1
         return

@@ -34,6 +34,18 @@ def sizes_of(tree: np.ndarray) -> np.ndarray:
     return size
 
 
+@njit(_i16(_tree, _i32), **KERNEL)
+def sizes_at(tree: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """Return the number of items of these nodes, int16."""
+    size = np.zeros(nodes.size, np.int16)
+    for place in range(nodes.size):
+        node = nodes[place]
+        while node >= 0:
+            size[place] += 1
+            node = tree[PARENT, node]
+    return size
+
+
 @njit(types.void(_tree, _i32, _i64s, _i32, _i32), **KERNEL)
 def fill_lists(
     tree: np.ndarray, nodes: np.ndarray, offsets: np.ndarray, rank: np.ndarray, lists: np.ndarray
