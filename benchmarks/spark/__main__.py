@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.mining.datasets import DATA
+from benchmarks.mining.cases import DATA
 
 CASES = (("retail", 88), ("retail", 44), ("T10I4D100K", 100), ("mushroom", 1625))
 CONTENDERS = ("prodassoc", "MLlib FPGrowth")
@@ -31,11 +31,11 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for data, min_count in CASES:
-            source = DATA / f"{data}.dat"
+            source = DATA / "baskets" / f"{data}.dat"
             if options.only and options.only not in data:
                 continue
             if not source.exists():
-                print(f"{data}: left out, no {data}.dat below $PRODASSOC_DATA")
+                print(f"{data}: left out, no baskets/{data}.dat below $PRODASSOC_DATA")
                 continue
             path = Path(folder) / f"{data}.parquet"
             if not path.exists():
