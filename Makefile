@@ -71,7 +71,7 @@ check: $(VENV)/installed ## Lint, check types, run the tests
 	$(MAKE) test
 
 .PHONY: bench
-bench: bench-mining bench-embedding ## Run every benchmark
+bench: bench-mining bench-embedding bench-recommend ## Run every benchmark
 
 .PHONY: bench-mining
 bench-mining: $(VENV)/installed ## Time mining beside its peers
@@ -84,6 +84,10 @@ bench-embedding: $(VENV)/installed ## Time encoding beside its peers (PEERS=thei
 .PHONY: bench-spark
 bench-spark: java $(VENV)-spark/installed ## Time mining on Spark beside MLlib's FP-growth
 	$(VENV)-spark/bin/python -m benchmarks.spark
+
+.PHONY: bench-recommend
+bench-recommend: $(VENV)/installed ## Recommend beside implicit, irspack and rusket (PEERS=their python)
+	$(BIN)/python -m benchmarks.recommend $(if $(PEERS),--peers $(PEERS))
 
 .PHONY: lock
 lock: ## Resolve the dependencies again, into requirements.lock

@@ -19,6 +19,11 @@ EVENTS = ("purchase", "view", "cart", "rating", "review", "impression", "click",
 RELATIONS = ("complement", "substitute", "variant")
 """How the two sides of a rule can be related."""
 
+REASONS = (
+    "popular", "bought together", "same buyers", "similar", "lookalikes", "taste", "bought again", "rated",
+)  # fmt: skip
+"""What the reason for a recommendation can rest on."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -52,6 +57,7 @@ class Kind:
         made_by: the command that writes it.
         open: whether further columns are kept as they come (they follow the declared ones).
         one_of: names of optional columns of which exactly one must be there.
+        repeats: whether values come again and again, so that a dictionary of them makes the file smaller.
     """
 
     name: str
@@ -60,6 +66,7 @@ class Kind:
     made_by: str
     open: bool = False
     one_of: tuple[str, ...] = ()
+    repeats: bool = True
 
     def column(self, name: str) -> Column | None:
         """Return the declared column of that name, or None."""
@@ -264,6 +271,7 @@ MODEL = Kind(
     (),
     made_by="train",
     open=True,
+    repeats=False,
 )
 
 RECOMMENDATIONS = Kind(
@@ -276,7 +284,16 @@ RECOMMENDATIONS = Kind(
         Column("rank", "i32", "Place in the list, from 1"),
         Column("product_id", "str", "Recommended product"),
         Column("score", "f64", "The model's score; comparable within a list only"),
-        Column("reason", "str", "Why, in a shopper's words"),
+        Column("reason", "str", "Why, in a shopper's words", optional=True),
+        Column("reason_kind", "str", "What the reason rests on", optional=True, values=REASONS),
+        Column("reason_products", "list[str]", "Products of the history it names", optional=True),
+        Column(
+            "reason_weight",
+            "f64",
+            "How much lower the score is without these products in the history",
+            optional=True,
+            nullable=True,
+        ),
         Column("propensity", "f64", "Probability of showing this product here", optional=True, nullable=True),
     ),
     made_by="recommend",

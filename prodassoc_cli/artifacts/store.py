@@ -147,7 +147,12 @@ def write_artifact(
     # Lists of dictionary-encoded ids are written as they are, and read as the texts they stand for.
     stored = not any(_holds_dictionary(column.type) for column in first.schema)
     with pq.ParquetWriter(
-        stream, first.schema, compression="zstd", write_page_checksum=True, store_schema=stored
+        stream,
+        first.schema,
+        compression="zstd",
+        write_page_checksum=True,
+        store_schema=stored,
+        use_dictionary=kind.repeats,
     ) as writer:
         if not stored:
             writer.add_key_value_metadata(metadata)  # which otherwise goes with the schema

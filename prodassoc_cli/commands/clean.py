@@ -67,7 +67,10 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
         this.note(**cleaned.summary)
         for line in _summary_lines(cleaned.summary):
             this.messages.info(line)
-    this.next_step("mine", f"{common.output} -o rules.parquet")
+    if "impression" in cleaned.summary["interactions"]["events"]:
+        this.next_step("evaluate", f"--feedback {common.output}")
+    else:
+        this.next_step("mine", f"{common.output} -o rules.parquet")
 
 
 def _check(config: CleanConfig) -> None:

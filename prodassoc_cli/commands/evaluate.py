@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,7 +9,7 @@ import typer
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, METRICS, PRODUCTS
 from prodassoc_cli.commands.judged_inputs import JudgedInputs, read_inputs
 from prodassoc_cli.commands.options import InputArgument, command
-from prodassoc_cli.commands.reporting import provenance_of, read_report_inputs, report_file
+from prodassoc_cli.commands.reporting import provenance_of, read_report_inputs
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.settings import CommonConfig, EvaluateConfig, result_parameters
@@ -34,7 +32,7 @@ def register(app: typer.Typer) -> None:
         app,
         "evaluate",
         EvaluateConfig,
-        InputArgument("recs", "Recommendations, models or rules, one file each", many=True),
+        InputArgument("recs", "Recommendations, models or rules, one file each", many=True, needed=False),
         (
             "prodassoc evaluate recs.parquet --truth holdout.parquet -k 5,10",
             "prodassoc evaluate recs.parquet popular.parquet --truth holdout.parquet "
@@ -55,23 +53,23 @@ def run(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> None
             "evaluate needs the rows set aside: --truth FILE (or a log of lists shown: --feedback FILE)",
             "make them: prodassoc clean ORDERS --holdout last-order --holdout-output holdout.parquet",
         )
-    if config.report is not None and not Path(config.report).exists():
-        common = replace(common, force=True)
+    if not inputs and config.feedback is None:
+        raise UsageProblem("there is nothing to judge", "name recommendations, models or rules")
     this = Run("evaluate", config, common)
     this.take("recommendations", inputs)
     for role in INPUT_ROLES:
         this.take(role, getattr(config, role))
     this.take("cleaning", config.clean_summary)
-    with report_file(config.report) as put_report, this.outputs(METRICS) as outputs:
+    this.page(config.report)
+    with this.outputs(METRICS) as outputs:
         evaluation = _Evaluation(this, config, ks)
         requirements.require_answerable(bounds, evaluation.models, ks)
         metrics = evaluation.metrics()
         for notice in evaluation.notices:
             this.messages.warning(notice)
-        view = evaluation.side_by_side(metrics)
+        view = evaluation.view(metrics)
         outputs.put("output", metrics, view=view)
-        if put_report is not None:
-            put_report(evaluation.report(metrics))
+        outputs.put_page(lambda: evaluation.report(metrics))
     if outputs.is_file("output"):
         this.messages.table(view)
     requirements.check_requirements(bounds, metrics)
@@ -154,7 +152,7 @@ class _Evaluation:
 
     def _feedback(self, shown: pl.DataFrame) -> list[pl.DataFrame]:
         from prodassoc_cli.evaluation.feedback import evaluate_feedback, models_of
-        from prodassoc_cli.evaluation.offpolicy import estimate_offpolicy
+        from prodassoc_cli.evaluation.offpolicy import estimate_offpolicy, notices
 
         known = models_of(shown)
         for model in known:
@@ -164,15 +162,18 @@ class _Evaluation:
         if baseline is not None and baseline not in known and baseline in self.inputs.lists:
             baseline = None
         parts = [evaluate_feedback(shown, baseline)]
-        for name, lists in self.inputs.lists.items():
-            found = estimate_offpolicy(name, lists, shown)
-            if found.refusal:
-                self.notices.append(f"no off-policy estimate for '{name}': {found.refusal}")
-            self.notices += found.notices
-            parts.append(found.metrics)
-        return parts
+        found = {name: estimate_offpolicy(name, lists, shown) for name, lists in self.inputs.lists.items()}
+        self.notices += notices(found)
+        return [*parts, *(each.metrics for each in found.values())]
 
-    def side_by_side(self, metrics: pl.DataFrame) -> pl.DataFrame:
+    def view(self, metrics: pl.DataFrame) -> pl.DataFrame:
+        """Return the figures side by side, without intervals where the terminal is too narrow for them."""
+        from prodassoc_cli.terminal.output import fits
+
+        whole = self._side_by_side(metrics, intervals=True)
+        return whole if fits(whole, whole.height) else self._side_by_side(metrics, intervals=False)
+
+    def _side_by_side(self, metrics: pl.DataFrame, *, intervals: bool) -> pl.DataFrame:
         """Return a row a metric and k, a column a model: value ± half the 95 % interval.
 
         * marks the best, ≈ what cannot be told from it. Of the segments only one metric is shown.
@@ -189,8 +190,16 @@ class _Evaluation:
         of_all, telling = pl.col("segment").is_null(), pl.col("metric").is_in(SHOWN_OF_SEGMENTS)
         marked = marked.filter(of_all | (telling & (pl.col("k").is_null() | (pl.col("k") == k))))
         several = marked.group_by("metric", "k", "segment").len().get_column("len").max() or 0
+        wide: dict[str, int] = {}
+        for model, value in marked.select("model", "value").iter_rows():
+            wide[model] = max(wide.get(model, 0), len(_value(value)))
         texts = [
-            _figure(row, several=isinstance(several, int) and several > 1)
+            _figure(
+                row,
+                wide[row["model"]],
+                several=isinstance(several, int) and several > 1,
+                intervals=intervals,
+            )
             for row in marked.iter_rows(named=True)
         ]
         shown = marked.select("metric", "k", "segment", "model", pl.Series("text", texts))
@@ -230,11 +239,15 @@ class _Evaluation:
         )
 
 
-def _figure(row: dict[str, object], *, several: bool) -> str:
-    """Return the value, half the interval, and the mark."""
-    value, low, high = row["value"], row["low"], row["high"]
-    text = f"{value:.4f}" if isinstance(value, float) else ""
-    if isinstance(low, float) and isinstance(high, float):
+def _value(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else ""
+
+
+def _figure(row: dict[str, object], wide: int, *, several: bool, intervals: bool) -> str:
+    """Return the value with its points below each other, half the interval, and the mark."""
+    low, high = row["low"], row["high"]
+    text = _value(row["value"]).rjust(wide)
+    if intervals and isinstance(low, float) and isinstance(high, float):
         text += f" ± {(high - low) / 2:.4f}"
     mark = " *" if row["best"] and several else " ≈" if row["tied"] else ""
     return text + mark

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,15 +34,16 @@ class JudgedInputs:
     rules: dict[str, pl.DataFrame] = field(default_factory=dict)
     lineages: dict[str, Lineage | None] = field(default_factory=dict)
 
-    def add(self, name: str, path: Path, frame: pl.DataFrame, kind: str) -> str:
-        """Keep a frame under a name, or under its file's where two share that; return the name."""
-        taken = {*self.lists, *self.rules}
-        if name in taken:
-            name = path.stem
-        if name in taken:
-            raise UsageProblem(f"two inputs are named '{name}'", "rename one of the files")
-        (self.rules if kind == RULES.name else self.lists)[name] = frame
-        return name
+
+@dataclass(frozen=True)
+class _Input:
+    """One input: the name of its model, its file, its rows, its kind, whether its scores are ratings."""
+
+    name: str
+    path: Path
+    frame: pl.DataFrame
+    kind: str
+    rates: bool
 
 
 def read_inputs(this: Run, users: Sequence[str], k: int, *, include_seen: bool) -> JudgedInputs:
@@ -54,6 +56,7 @@ def read_inputs(this: Run, users: Sequence[str], k: int, *, include_seen: bool) 
     from prodassoc_cli.artifacts.store import read_artifact, read_lineage
 
     found = JudgedInputs()
+    read: list[_Input] = []
     for path in (each.path for each in this.files("recommendations")):
         lineage = read_lineage(path)
         kind = lineage.kind if lineage else RECOMMENDATIONS.name
@@ -65,10 +68,22 @@ def read_inputs(this: Run, users: Sequence[str], k: int, *, include_seen: bool) 
             frame, _ = read_artifact([path], RULES if kind == RULES.name else RECOMMENDATIONS)
             name = path.stem if kind == RULES.name else str(details.get("model", path.stem))
             rates = details.get("score") == "rating"
-        name = found.add(name, path, frame, kind)
-        if rates:
-            found.ratings[name] = frame
+        read.append(_Input(name, path, frame, kind, rates))
+    for name, each in zip(_distinct_names(read), read, strict=True):
+        (found.rules if each.kind == RULES.name else found.lists)[name] = each.frame
+        if each.rates:
+            found.ratings[name] = each.frame
     return found
+
+
+def _distinct_names(read: Sequence[_Input]) -> list[str]:
+    """Return the name of each input's model, or of its file where several are of one model."""
+    shared = Counter(each.name for each in read)
+    names = [each.path.stem if shared[each.name] > 1 else each.name for each in read]
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise UsageProblem(f"two inputs are named '{name}'", "rename one of the files")
+    return names
 
 
 def _recommend(

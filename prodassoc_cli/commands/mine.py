@@ -16,6 +16,7 @@ from prodassoc_cli.artifacts.schemas import (
     RULES,
 )
 from prodassoc_cli.commands.options import InputArgument, command
+from prodassoc_cli.commands.reporting import rules_report
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.settings import CommonConfig, MineConfig
 
@@ -56,6 +57,7 @@ def run(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
     this.take("embeddings", config.embeddings)
     this.take("validate", config.validate)
     wants_rules = config.target == "rules"
+    this.page(config.report)
     with this.outputs(
         RULES if wants_rules else ITEMSETS,
         itemsets=(ITEMSETS, config.itemsets_output),
@@ -79,6 +81,8 @@ def run(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
                 outputs.put("relations", mined.related_products())
             if outputs.wants("outliers"):
                 outputs.put("outliers", mined.outliers(), baskets=baskets)
+        if wants_rules:
+            outputs.put_page(lambda: rules_report(this, rules, mined.products, config))
     if wants_rules and config.sequence is None and config.level == "product" and not config.generalized:
         this.next_step("train", f"{inputs[0]} --rules {common.output} -o model.parquet")
 

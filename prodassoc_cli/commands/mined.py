@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _FOR_RULES = (
     "itemsets_output", "measures", "min", "prune", "antecedent", "consequent", "fdr", "correction",
-    "validate", "sequence", "embeddings", "generalized",
+    "validate", "sequence", "embeddings", "generalized", "report",
 )  # fmt: skip
 _NOT_FOR_SEQUENCES = (
     "itemsets_output", "outliers_output", "relations_output", "measures", "min", "prune", "antecedent",

@@ -34,11 +34,13 @@ class InputArgument:
         name: the word for them, `interactions`; in capitals it stands in the usage line.
         meaning: one line for the help.
         many: whether several may be given.
+        needed: whether one must be given; only where several may.
     """
 
     name: str
     meaning: str
     many: bool = False
+    needed: bool = True
 
 
 Body = Callable[[list[str], Any, CommonConfig], None]
@@ -65,7 +67,7 @@ def command(
 
     def callback(**values: Any) -> None:  # noqa: ANN401 — typer checks them
         given = values.pop(argument.name)
-        inputs = list(given) if argument.many else [given]
+        inputs = list(given or ()) if argument.many else [given]
         body(inputs, _take(config, values), _take(CommonConfig, values))
 
     parameters = [_argument_parameter(argument)]
@@ -118,7 +120,7 @@ def _take(config: type[Any], values: dict[str, Any]) -> Any:  # noqa: ANN401 —
 
 def _argument_parameter(argument: InputArgument) -> inspect.Parameter:
     info = typer.Argument(
-        ...,
+        ... if argument.needed else None,
         help=argument.meaning,
         metavar=argument.name.upper(),
         rich_help_panel="Input",

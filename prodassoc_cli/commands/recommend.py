@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from prodassoc_cli.artifacts.schemas import MODEL, RECOMMENDATIONS
+from prodassoc_cli.artifacts.schemas import EMBEDDINGS, MODEL, PRODUCTS, RECOMMENDATIONS
 from prodassoc_cli.commands.engine import engine, shared_files
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from prodassoc_cli.artifacts.lineage import Lineage
     from prodassoc_cli.models.serving import Served
     from prodassoc_cli.models.trained import TrainedModel
 
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
             "prodassoc recommend model.parquet -k 10 -o recs.parquet",
             'prodassoc recommend model.parquet --basket "00101,00301" -k 5',
             "prodassoc recommend model.parquet --for products --where category=Food -o bought-together.csv",
+            "prodassoc recommend model.parquet --for products --relation complement -o goes-with.parquet",
         ),
         run,
     )
@@ -46,14 +48,23 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
     audience = _audience(config)
     this = Run("recommend", config, common)
     this.take("model", inputs)
-    for role in ("ids", "allow", "deny"):
+    for role in ("ids", "allow", "deny", "products", "embeddings"):
         this.take(role, getattr(config, role))
     with this.outputs(RECOMMENDATIONS) as outputs:
-        with this.kernels():
+        from concurrent.futures import ThreadPoolExecutor
+
+        # Importing and reading take most of the time of one basket's answer: side by side, then.
+        with ThreadPoolExecutor(1) as pool, this.kernels():
+            reading = pool.submit(this.read_with_lineage, "model", MODEL)
+            from prodassoc_cli.models.rows import load_kernels
             from prodassoc_cli.models.serving import recommend
 
-        model = _read_model(this)
+            if not config.basket:  # for a basket numpy is quicker than loading them
+                load_kernels("als_kernel")
+        model = _model_of(*reading.result())
         with engine(config) as spark, progress_bar("making lists", quiet=common.quiet) as progress:
+            if spark is not None and config.explore:
+                raise UsageProblem("--engine spark does not do --explore", "drop it, or --engine local")
             lists = recommend if spark is None else _on_spark(this, spark)
             served = lists(
                 model,
@@ -65,6 +76,15 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
                 where=config.where,
                 allow=_read_ids(this, "allow"),
                 deny=_read_ids(this, "deny"),
+                products=this.read_optional("products", PRODUCTS),
+                embeddings=this.read_optional("embeddings", EMBEDDINGS),
+                diversity=config.diversity,
+                max_per_category=config.max_per_category,
+                relation=config.relation,
+                epsilon=config.explore,
+                seed=common.seed,
+                with_reasons=config.reasons,
+                reason_weights=config.reason_weights,
                 threads=this.threads,
                 progress=progress,
             )
@@ -96,10 +116,9 @@ def _audience(config: RecommendConfig) -> Literal["users", "products", "baskets"
     return "baskets" if config.basket else config.for_
 
 
-def _read_model(this: Run) -> TrainedModel:
+def _model_of(table: pl.DataFrame, lineage: Lineage | None) -> TrainedModel:
     from prodassoc_cli.models.artifact import from_arrow
 
-    table, lineage = this.read_with_lineage("model", MODEL)
     if lineage is None or "model" not in lineage.details:
         raise BadData("the model file carries no model", "make it: prodassoc train interactions.parquet")
     return from_arrow(table.to_arrow(), lineage.details["model"])
@@ -123,11 +142,12 @@ def _lines(path: Path) -> list[str]:
 
 
 def _with_titles(frame: pl.DataFrame, model: TrainedModel) -> pl.DataFrame:
-    """Return the lists as people read them: titles instead of ids, no scores."""
+    """Return the lists as people read them: titles instead of ids, no scores beside reasons."""
     from prodassoc_cli.artifacts.naming import with_titles
 
     subject = frame.columns[0]
     columns = ["product_id"] + (["source_product_id"] if subject == "source_product_id" else [])
     shown = with_titles(frame.head(200), model.items.frame, columns)
     names = {"product_id": "product", "source_product_id": "for_product"}
-    return shown.select(subject, "rank", "product_id", "reason").rename(names, strict=False)
+    last = "reason" if "reason" in frame.columns else "score"
+    return shown.select(subject, "rank", "product_id", last).rename(names, strict=False)

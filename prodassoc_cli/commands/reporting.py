@@ -1,11 +1,8 @@
-"""A report as an output of a command: its file, what only it reads, and where everything came from."""
+"""What a report takes beside the results: what only it reads, where everything came from, rules alone."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prodassoc_cli.artifacts.schemas import RULES
@@ -16,24 +13,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from prodassoc_cli.evaluation.report.data import Provenance
-
-
-@contextmanager
-def report_file(where: str | None) -> Iterator[Callable[[str], None] | None]:
-    """Give what writes the report, or None where none was asked for; it appears whole or not at all."""
-    if where is None:
-        yield None
-        return
-    from prodassoc_cli.artifacts.outputs import Outputs, write_errors
-
-    path = Path(where)
-    with Outputs([path]) as files:
-
-        def put(text: str) -> None:
-            with write_errors(path):
-                files.file(path).write(text.encode())
-
-        yield put
 
 
 def read_report_inputs(this: Run) -> tuple[pl.DataFrame | None, dict[str, Any] | None]:
@@ -72,3 +51,19 @@ def provenance_of(this: Run) -> list[Provenance]:
             Provenance(digest.role, digest.name, digest.sha256, {} if lineage is None else asdict(lineage))
         )
     return found
+
+
+def rules_report(this: Run, rules: pl.DataFrame, products: pl.DataFrame | None, config: object) -> str:
+    """Return a report of rules alone."""
+    from prodassoc_cli.evaluation.report.build import render_rules
+    from prodassoc_cli.evaluation.report.data import ReportData
+    from prodassoc_cli.settings import result_parameters
+
+    return render_rules(
+        ReportData(
+            rules=rules,
+            products=products,
+            provenance=provenance_of(this),
+            parameters=result_parameters(config),
+        )
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +76,7 @@ class Run:
         messages: what it says goes through here.
         threads: threads it may use.
         memory_limit: bytes it may use.
+        page_path: where a page for people goes; see `page`.
     """
 
     def __init__(self, command: str, config: Any, common: CommonConfig) -> None:  # noqa: ANN401
@@ -92,6 +93,7 @@ class Run:
         self._started = time.monotonic()
         self._summary: dict[str, Any] = {}
         self._rows: dict[str, int] = {}
+        self.page_path: Path | None = None
 
     def take(self, role: str, specs: str | Sequence[str] | None) -> list[InputFile]:
         """Find the files of an input and note their digests; no file when `specs` is None.
@@ -135,6 +137,10 @@ class Run:
     def read_optional(self, role: str, kind: Kind) -> pl.DataFrame | None:
         """Read an input taken before, or None where none was given."""
         return self.read(role, kind) if self.files(role) else None
+
+    def page(self, where: str | None) -> None:
+        """Say where a page for people goes, before the outputs are opened; it appears together with them."""
+        self.page_path = None if where is None else Path(where)
 
     @contextmanager
     def outputs(self, main: Kind, **others: tuple[Kind, str | None]) -> Iterator[Writer]:
@@ -236,6 +242,8 @@ class Run:
         """Tell whether every output is there and came from this very run; touch them if so."""
         from prodassoc_cli.artifacts.store import read_lineage
 
+        if self.page_path is not None and not self.page_path.is_file():
+            return False
         for target in targets.values():
             if target.path is None or target.form != "parquet" or not target.path.is_file():
                 return False
@@ -282,8 +290,9 @@ class Run:
             )
 
     def _reports(self) -> list[Path]:
-        """Return where facts about the run itself go."""
-        return [Path(each) for each in (self.common.summary, self.common.metrics_file) if each is not None]
+        """Return where facts about the run itself go, and the page for people."""
+        facts = [Path(each) for each in (self.common.summary, self.common.metrics_file) if each is not None]
+        return facts if self.page_path is None else [*facts, self.page_path]
 
     def _write_reports(self, targets: dict[str, Target], files: Outputs) -> None:
         seconds = time.monotonic() - self._started
@@ -326,6 +335,15 @@ class Writer:
     def is_file(self, name: str) -> bool:
         """Tell whether that output goes to a file rather than to standard output."""
         return self.wants(name) and self._targets[name].path is not None
+
+    def put_page(self, text: Callable[[], str]) -> None:
+        """Write the page for people, if one was asked for; only then is it made."""
+        from prodassoc_cli.artifacts.outputs import write_errors
+
+        path = self._run.page_path
+        if path is not None:
+            with write_errors(path):
+                self._files.file(path).write(text().encode())
 
     def put(
         self,

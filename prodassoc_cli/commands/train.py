@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
             "prodassoc train interactions.parquet --products products.parquet "
             "--embeddings embeddings.parquet -o model.parquet",
             "prodassoc train interactions.parquet --model item-knn --param neighbours=100 -o knn.parquet",
+            "prodassoc train interactions.parquet --model als --tune 20 -o als.parquet",
         ),
         run,
     )
@@ -42,21 +43,36 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
     this.take("products", config.products)
     this.take("embeddings", config.embeddings)
     this.take("rules", config.rules)
+    this.take("feedback", config.feedback)
     with this.outputs(MODEL) as outputs:
         with this.kernels():
             from prodassoc_cli.models.artifact import to_arrow
             from prodassoc_cli.models.data import TrainingData
+            from prodassoc_cli.models.feedback import with_feedback
+            from prodassoc_cli.models.rows import load_kernels
             from prodassoc_cli.models.trained import train
 
+            load_kernels("mf_kernel", "als_kernel", "ease_kernel")
+
+        interactions = this.read("interactions", INTERACTIONS)
+        log = this.read_optional("feedback", INTERACTIONS)
         data = TrainingData.from_frames(
-            this.read("interactions", INTERACTIONS),
+            interactions if log is None else with_feedback(interactions, log),
             products=this.read_optional("products", PRODUCTS),
             embeddings=this.read_optional("embeddings", EMBEDDINGS),
             rules=this.read_optional("rules", RULES),
         )
+        parameters = config.param
+        if config.tune is not None:
+            from prodassoc_cli.models.tuning import tune
+
+            parameters, found = tune(config.model, data, config.tune, config.param, common.seed, this.threads)
+            this.note(tuning=found)
+            for line in _tuning_lines(config.model, found):
+                this.messages.info(line)
         with engine(config) as spark:
             fit = train if spark is None else _on_spark(spark)
-            model = fit(config.model, data, parameters=config.param, seed=common.seed, threads=this.threads)
+            model = fit(config.model, data, parameters=parameters, seed=common.seed, threads=this.threads)
         table, header = to_arrow(model)
         outputs.put("output", table, model=header)
         this.note(model=model.facts)
@@ -74,6 +90,19 @@ def _on_spark(spark: Any) -> Callable[..., TrainedModel]:  # noqa: ANN401 — a 
     from prodassoc_cli.engines.training import train_on_spark
 
     return partial(train_on_spark, spark)
+
+
+def _tuning_lines(model: str, found: dict[str, Any]) -> list[str]:
+    """Return what the search chose, a line a model."""
+    lines = []
+    for name, each in ({model: found} if "chosen" in found else found).items():
+        (metric, ndcg), *_ = ((key, value) for key, value in each.items() if key.startswith("ndcg"))
+        chosen = ", ".join(f"{key}={value}" for key, value in each["chosen"].items()) or "as they were"
+        lines.append(
+            f"tuned {name}: {chosen} ({metric} {ndcg['before']:.4f} → {ndcg['after']:.4f}, "
+            f"{each['trials']} trials, {each['users']:,} users)"
+        )
+    return lines
 
 
 def _validation_lines(facts: dict[str, Any]) -> list[str]:

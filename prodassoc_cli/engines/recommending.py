@@ -19,7 +19,8 @@ from prodassoc_cli.engines.chunks import map_chunks, send_files, sent_file
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.models.artifact import from_arrow
 from prodassoc_cli.models.explain import Audience
-from prodassoc_cli.models.serving import Served, _blocks, recommend
+from prodassoc_cli.models.rows import load_kernels
+from prodassoc_cli.models.serving import _FEW_LISTS, Served, _blocks, recommend
 from prodassoc_cli.models.trained import TrainedModel
 
 _HEAD = 8
@@ -57,6 +58,8 @@ def recommend_on_spark(
     wanted, first = _wanted(model, audience, ids), 1
     if wanted is None:
         return recommend(model, audience=audience, ids=ids, threads=threads, progress=progress, **options)
+    if options.get("reason_weights") is None:  # decided by all lists, not by those of a chunk
+        options["reason_weights"] = len(wanted) <= _FEW_LISTS
     # One list is made here: what the options cannot have is told at once, and so is the form of a list.
     tried = recommend(model, audience=audience, ids=wanted[:first].to_list(), threads=threads, **options)
     send_files(spark, [path])
@@ -121,6 +124,7 @@ class _MakeLists:
 @lru_cache(maxsize=1)
 def _model(file: str) -> TrainedModel:
     """Return the model that was sent, read once a worker."""
+    load_kernels("als_kernel")
     table, lineage = read_artifact([sent_file(file)], MODEL)
     if lineage is None:
         raise BadData("the model file carries no model", "make it: prodassoc train interactions.parquet")

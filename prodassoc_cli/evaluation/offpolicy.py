@@ -9,6 +9,7 @@ the other products of the list. It is unbiased where every product judged could 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,11 @@ LEAST_EFFECTIVE = 10.0
 """Effective sample size below which an estimate would be noise."""
 
 _ODD_WEIGHTS = 0.1
+_UNSHOWN = (
+    "the log could not show part of the lists, for which IPS counts no click: look at snips_ctr and dr_ctr; "
+    "mean weight, which should be 1"
+)
+_WRONG = "the propensities are not those the log was made with; mean weight, which should be 1"
 _PRIOR = 10.0
 _FOLDS = 2
 
@@ -35,12 +41,12 @@ class OffPolicy:
     Attributes:
         metrics: in the schema of metrics artifacts; empty where refused.
         refusal: the reason; empty where estimated.
-        notices: what to know of the estimates, one sentence each.
+        odd_weight: the mean weight where it is clearly not 1, as it should be; else None.
     """
 
     metrics: pl.DataFrame
     refusal: str = ""
-    notices: tuple[str, ...] = ()
+    odd_weight: float | None = None
 
 
 def estimate_offpolicy(name: str, lists: pl.DataFrame, shown: pl.DataFrame) -> OffPolicy:
@@ -73,9 +79,20 @@ def estimate_offpolicy(name: str, lists: pl.DataFrame, shown: pl.DataFrame) -> O
         "effective_n": Estimate(effective, None, None, rows.height),
     }
     table = [(name, metric, None, *row_of(each), None) for metric, each in found.items()]
-    return OffPolicy(
-        pl.DataFrame(table, schema=METRICS_SCHEMA, orient="row"), notices=_notices(name, rows, weight)
-    )
+    metrics = pl.DataFrame(table, schema=METRICS_SCHEMA, orient="row")
+    return OffPolicy(metrics, odd_weight=_odd_weight(rows, weight))
+
+
+def notices(found: Mapping[str, OffPolicy]) -> list[str]:
+    """Return what to know of the estimates of these models: refusals and odd weights."""
+    said: dict[str, list[str]] = {}
+    for name, each in found.items():
+        if each.refusal:
+            said.setdefault(f"no off-policy estimate: {each.refusal}", []).append(name)
+        elif each.odd_weight is not None:
+            why = _UNSHOWN if each.odd_weight < 1 else _WRONG
+            said.setdefault(why, []).append(f"{name} {each.odd_weight:.2f}")
+    return [f"{why} ({', '.join(names)})" for why, names in said.items()]
 
 
 def _refused(reason: str) -> OffPolicy:
@@ -85,7 +102,7 @@ def _refused(reason: str) -> OffPolicy:
 def _estimates(rows: pl.DataFrame, weight: FloatArray) -> dict[str, Estimate]:
     click = rows["clicked"].to_numpy()
     clipped = np.minimum(weight, math.sqrt(rows.height))
-    own, logged = _expected_clicks(rows)
+    own, logged = expected_clicks(rows)
     return {
         "ips_ctr": _mean(rows, weight * click, low=0.0),
         "clipped_ips_ctr": _mean(rows, clipped * click, low=0.0),
@@ -112,7 +129,7 @@ def _weighted(rows: pl.DataFrame, click: FloatArray, weight: FloatArray) -> Esti
     return Estimate(value, max(0.0, value - half), min(1.0, value + half), rows.height)
 
 
-def _expected_clicks(rows: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
+def expected_clicks(rows: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
     """Return the expected clicks of the listed and of the logged product in each place.
 
     CTR of the place × the product's clicks over those expected of its places, drawn to 1 by `_PRIOR` expected
@@ -140,16 +157,8 @@ def _expected_clicks(rows: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
     return of_own, of_logged
 
 
-def _notices(name: str, rows: pl.DataFrame, weight: FloatArray) -> tuple[str, ...]:
+def _odd_weight(rows: pl.DataFrame, weight: FloatArray) -> float | None:
     found = _mean(rows, weight)
     if found.high is None or found.low is None or found.value is None or found.low <= 1 <= found.high:
-        return ()
-    if abs(found.value - 1) < _ODD_WEIGHTS:
-        return ()
-    share = f"the weights of '{name}' average {found.value:.2f}, not 1"
-    if found.value < 1:
-        return (
-            f"{share}: the log could not show part of its lists, for which IPS counts no click; "
-            "look at snips_ctr and dr_ctr",
-        )
-    return (f"{share}: the propensities are not those the log was made with",)
+        return None
+    return None if abs(found.value - 1) < _ODD_WEIGHTS else found.value

@@ -35,7 +35,7 @@ RULES = (
     Rule("unparsable_quantity", "the quantity is there but is no number"),
     Rule("unparsable_price", "the price is there but is no number"),
     Rule("unparsable_rating", "the rating is there but is no number"),
-    Rule("unparsable_feedback", "click or purchase is not 0 or 1, or position, propensity or revenue is off"),
+    Rule("unparsable_feedback", "click, purchase, dismiss, position, propensity or revenue is off"),
     Rule("unknown_event", "the event is none that is known"),
     Rule("missing_rating", "the row of a ratings file has no rating"),
     Rule("quantity_not_positive", "the quantity bought is 0 or less: a return or a correction"),

@@ -59,6 +59,7 @@ ALIASES: dict[str, str] = {
     "brand": "brand brand_name manufacturer maker vendor marke hersteller marque marca fabricante 品牌",
     "click": "click clicked is_click clicks",
     "purchase": "purchase purchased is_purchase bought",
+    "dismiss": "dismiss dismissed is_dismiss hidden",
     "position": "position rank slot",
     "propensity": "propensity",
     "list_id": "list_id impression_id slate_id",

@@ -34,9 +34,12 @@ FEEDBACK: dict[str, DataType | DataTypeClass] = {
 }  # fmt: skip
 """What a log of lists shown tells beside that."""
 
+_RESPONSES = ("click", "purchase", "dismiss")
+
 _NUMBERS_OF_FEEDBACK = {
     "click": pl.col("click").is_in([0.0, 1.0]),
     "purchase": pl.col("purchase").is_in([0.0, 1.0]),
+    "dismiss": pl.col("dismiss").is_in([0.0, 1.0]),
     "position": pl.col("position").is_between(1, 2**31 - 1) & (pl.col("position") % 1 == 0),
     "propensity": pl.col("propensity").is_between(0, 1, closed="right"),
     "revenue": pl.col("revenue").is_finite(),
@@ -82,8 +85,8 @@ def clean_orders(
     """Clean order lines (ratings, baskets, a feedback log) and, if asked, a catalogue.
 
     A row of the input is either kept or in the rejects: rows_in = rows_kept + rejected. Where one row holds a
-    whole basket, a row is one product of it. A row of a feedback log is kept once and gives up to three
-    interactions (impression, click, purchase).
+    whole basket, a row is one product of it. A row of a feedback log is kept once and gives up to four
+    interactions (impression, click, purchase, dismiss).
 
     Args:
         orders: where the lines are, one or more.
@@ -145,7 +148,7 @@ def parse_lines(orders: Orders, config: CleanConfig, say: Say) -> pl.DataFrame:
     """Parse every field of the lines.
 
     Returns:
-        The columns of interactions, SOURCE and ROW, texts of the product, click and purchase of a feedback
+        The columns of interactions, SOURCE and ROW, texts of the product, the responses of a feedback
         log, and a Boolean `bad_FIELD` for each field with values that cannot be parsed.
     """
     fields = orders.lines.fields
@@ -161,7 +164,7 @@ def parse_lines(orders: Orders, config: CleanConfig, say: Say) -> pl.DataFrame:
         product = columns["product_id"]
         columns["bad_product"] = ~product.str.contains(r"^\d+$").fill_null(value=True)
     if feedback:
-        say("a log of what was shown: rows become impressions, clicks and purchases")
+        say("a log of what was shown: rows become impressions, clicks, purchases and dismissals")
     columns |= {name: fields[name] for name in ("title", "brand", "category") if name in fields.columns}
     frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
     absent = {name: dtype for name, dtype in INTERACTIONS.items() if name not in frame.columns}
@@ -236,12 +239,12 @@ def judge(
 
 
 def _feedback_checked(lines: pl.DataFrame) -> pl.DataFrame:
-    """Mark rows of a feedback log with a number that it cannot be; only click and purchase must be there."""
+    """Mark rows of a feedback log with a number that it cannot be; only responses must be there."""
     names = [name for name in _NUMBERS_OF_FEEDBACK if name in lines.columns]
     if "click" not in names:
         return lines
     odd = pl.any_horizontal(
-        *(~_NUMBERS_OF_FEEDBACK[name].fill_null(value=name not in ("click", "purchase")) for name in names),
+        *(~_NUMBERS_OF_FEEDBACK[name].fill_null(value=name not in _RESPONSES) for name in names),
         *(pl.col(f"bad_{name}") for name in names if f"bad_{name}" in lines.columns),
     )
     return lines.with_columns(odd.alias("bad_feedback"))
@@ -333,7 +336,7 @@ def _interactions(kept: pl.DataFrame, *, feedback: bool) -> pl.DataFrame:
         return rows
     happened = [
         rows.filter(kept[name] == 1).with_columns(pl.lit(name).alias("event"))
-        for name in ("click", "purchase") if name in kept.columns
+        for name in _RESPONSES if name in kept.columns
     ]  # fmt: skip
     return pl.concat([rows, *happened])
 

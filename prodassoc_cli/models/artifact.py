@@ -132,5 +132,6 @@ def _joined(column: pa.ChunkedArray, expected: dict[str, int]) -> pa.Array:
 
 
 def _as_numpy(values: pa.Array, shape: dict[str, int]) -> NDArray[Any]:
-    array = values.to_numpy(zero_copy_only=False)
+    # By polars, since pyarrow imports any pandas for it; a copy, as kernels want arrays they may write to.
+    array = pl.Series(values=values).to_numpy(writable=True)
     return array.reshape(shape["length"], shape["width"]) if "width" in shape else array

@@ -19,6 +19,7 @@ from scipy import sparse
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData
+from prodassoc_cli.models.topk import top_k
 from prodassoc_cli.settings import Setting
 
 Arrays = dict[str, NDArray[Any]]
@@ -59,6 +60,34 @@ class Queries:
             age=entries_of(self.seen, self.age, rows),
         )
 
+    def without(self, rows: NDArray[np.int64], items: Ints) -> Queries:
+        """Return the queries of these rows, some products of each taken out of all it has.
+
+        Args:
+            rows: which rows, as often as wanted.
+            items: len(rows) × names; -1: none.
+        """
+        taken = self.rows(rows)
+        width = self.history.shape[1]
+        gone = (np.arange(len(rows))[:, None] * width + items)[items >= 0]
+
+        def kept(matrix: Csr) -> NDArray[np.bool_]:
+            row = np.repeat(np.arange(len(rows)), np.diff(matrix.indptr))
+            return ~np.isin(row * width + matrix.indices, gone)
+
+        in_history, in_seen = kept(taken.history), kept(taken.seen)
+        return replace(
+            taken,
+            history=_only(taken.history, in_history),
+            seen=_only(taken.seen, in_seen),
+            age=taken.age[in_seen],
+        )
+
+
+def _only(matrix: Csr, kept: NDArray[np.bool_]) -> Csr:
+    ends = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
+    return sparse.csr_array((matrix.data[kept], matrix.indices[kept], ends), shape=matrix.shape)
+
 
 class Why(IntEnum):
     """What a reason rests on; `explain` has the words for each."""
@@ -83,6 +112,7 @@ class Evidence:
         more: how many further items the reason rests on.
         count: the number the reason speaks of; NaN where it follows from the training data.
         value: a further number: lift, or a mean rating; NaN where it follows from the training data.
+        weight: what the items named gave of the score, where scores are sums over the history; else NaN.
     """
 
     kind: NDArray[np.int8]
@@ -90,6 +120,7 @@ class Evidence:
     more: Ints
     count: NDArray[np.float64]
     value: NDArray[np.float64]
+    weight: NDArray[np.float64]
 
     @classmethod
     def of(
@@ -100,6 +131,7 @@ class Evidence:
         others: Ints | None = None,
         count: NDArray[np.float64] | None = None,
         value: NDArray[np.float64] | None = None,
+        weight: NDArray[np.floating[Any]] | None = None,
     ) -> Self:
         """Return evidence of one kind; where it needs another item and has none, popularity is the reason."""
         named = np.full((*items.shape, 3), -1, np.int32)
@@ -114,6 +146,7 @@ class Evidence:
             np.zeros(items.shape, np.int32),
             unknown if count is None else count,
             unknown if value is None else value,
+            unknown if weight is None else np.where(kinds == kind, weight, np.nan).astype(np.float64),
         )
 
     def where(self, mask: NDArray[np.bool_], other: Evidence) -> Evidence:
@@ -124,6 +157,7 @@ class Evidence:
             np.where(mask, self.more, other.more),
             np.where(mask, self.count, other.count),
             np.where(mask, self.value, other.value),
+            np.where(mask, self.weight, other.weight),
         )
 
     def replaced(self, rows: NDArray[np.int64], mask: NDArray[np.bool_], theirs: Evidence) -> Evidence:
@@ -148,17 +182,24 @@ class Recommender(ABC):
 
     Attributes:
         name: the word for it at the command line.
+        fused: whether `top_k` goes without the scores of all items, so that blocks may be large.
         Parameters: frozen dataclass of its parameters, each declared by `settings.setting`.
         names_pairs: whether its reasons speak of products bought together, which takes the baskets.
     """
 
     name: ClassVar[str]
+    fused: ClassVar[bool] = False
     Parameters: ClassVar[type] = NoParameters
     names_pairs: ClassVar[bool] = False
 
     @property
     def predicts_ratings(self) -> bool:
         """Whether its scores are ratings on the users' scale."""
+        return False
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether a score is a sum over the history, so that its evidence says what a product gave."""
         return False
 
     def __init__(self, parameters: Any = None) -> None:  # noqa: ANN401 — the subclass's own dataclass
@@ -189,6 +230,11 @@ class Recommender(ABC):
     @abstractmethod
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return rows × items of scores, higher is better; -inf where the model cannot score."""
+
+    def top_k(self, queries: Queries, k: int, threads: int) -> tuple[Ints, Floats]:
+        """Return the k best items allowed for each row and their scores, as `topk.top_k` does."""
+        blocked = queries.seen if queries.new_only else None
+        return top_k(self.score(queries, threads), k, threads, allowed=queries.allowed, blocked=blocked)
 
     @abstractmethod
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:

@@ -88,7 +88,7 @@ class Content(Recommender):
         """Name the product of the history that gave most of the score."""
         history = weighed(queries.history, "log")
         _, _, text_scale, attribute_scale = self._profiles(history)
-        nearest = similar.nearest_terms(
+        nearest, _ = similar.nearest_terms(
             history,
             self.vectors,
             items,

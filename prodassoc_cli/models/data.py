@@ -21,8 +21,10 @@ Csr = sparse.csr_array
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
-EVENT_WEIGHTS = {"purchase": 1.0, "review": 1.0, "rating": 1.0, "cart": 0.5, "click": 0.2, "view": 0.1}
-"""How much one event says that a user wants the product; what was shown or dismissed says nothing."""
+EVENT_WEIGHTS = {
+    "purchase": 1.0, "review": 1.0, "rating": 1.0, "cart": 0.5, "click": 0.2, "view": 0.1, "dismiss": -1.0,
+}  # fmt: skip
+"""How much one event says that a user wants the product; that it was shown says nothing."""
 
 OWNING_EVENTS = ("purchase", "review", "rating")
 """Events after which a product is no news to the user."""
@@ -30,7 +32,7 @@ OWNING_EVENTS = ("purchase", "review", "rating")
 NO_TIME = np.iinfo(np.int64).min
 """Stands for a missing timestamp among microseconds since 1970."""
 
-_ITEM_COLUMNS = {"title": pl.String, "brand": pl.String, "category": pl.String, "price": pl.Float64}
+ITEM_COLUMNS = {"title": pl.String, "brand": pl.String, "category": pl.String, "price": pl.Float64}
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Items:
     """
 
     frame: pl.DataFrame
+
+    @classmethod
+    def of(cls, ids: pl.Series, products: pl.DataFrame | None) -> Self:
+        """Return the products of these ids (sorted, unique) with what the catalogue says of them."""
+        return cls(_catalogue(ids, products))
 
     def __len__(self) -> int:
         return self.frame.height
@@ -115,7 +122,7 @@ class TrainingData:
         """
         sources = [frame["product_id"] for frame in (interactions, products, embeddings) if frame is not None]
         ids = pl.concat([source.cast(pl.String) for source in sources]).unique().drop_nulls().sort()
-        items = Items(_catalogue(ids, products))
+        items = Items.of(ids, products)
         users = interactions["user_id"].cast(pl.String).unique().drop_nulls().sort()
         events = _events(interactions, items.ids, users)
         if not (events["weight"] > 0).any():
@@ -127,7 +134,7 @@ class TrainingData:
             items,
             users,
             events,
-            None if embeddings is None else _aligned_vectors(embeddings, items.ids),
+            None if embeddings is None else aligned_vectors(embeddings, items.ids),
             None if rules is None else _rule_table(rules, items.ids),
         )
 
@@ -147,9 +154,13 @@ class TrainingData:
 
     @cached_property
     def weights(self) -> Csr:
-        """Users × items: how much each user wants each product, event weights summed over orders."""
-        wanted = self.events.filter((pl.col("user") >= 0) & (pl.col("weight") > 0))
-        pairs = wanted.group_by("user", "item").agg(pl.col("weight").sum()).sort("user", "item")
+        """Users × items: how much each user wants each product, event weights summed over orders.
+
+        A dismissal takes back what one purchase says; what is not above 0 then is no wish.
+        """
+        telling = self.events.filter((pl.col("user") >= 0) & (pl.col("weight") != 0))
+        pairs = telling.group_by("user", "item").agg(pl.col("weight").sum()).sort("user", "item")
+        pairs = pairs.filter(pl.col("weight") > 0)
         return csr(pairs["user"], pairs["item"], pairs["weight"], (self.n_users, self.n_items))
 
     @cached_property
@@ -256,12 +267,12 @@ def _catalogue(ids: pl.Series, products: pl.DataFrame | None) -> pl.DataFrame:
             known.unique("product_id", keep="first", maintain_order=True), "product_id", "left"
         )
     missing = [
-        pl.lit(None, dtype).alias(name) for name, dtype in _ITEM_COLUMNS.items() if name not in frame.columns
+        pl.lit(None, dtype).alias(name) for name, dtype in ITEM_COLUMNS.items() if name not in frame.columns
     ]
-    further = [name for name in frame.columns if name not in ("product_id", *_ITEM_COLUMNS)]
+    further = [name for name in frame.columns if name not in ("product_id", *ITEM_COLUMNS)]
     return frame.with_columns(missing).select(
         "product_id",
-        *(pl.col(name).cast(dtype) for name, dtype in _ITEM_COLUMNS.items()),
+        *(pl.col(name).cast(dtype) for name, dtype in ITEM_COLUMNS.items()),
         *(pl.col(name).cast(pl.String) for name in further),
     )
 
@@ -304,7 +315,12 @@ def _events(interactions: pl.DataFrame, items: pl.Series, users: pl.Series) -> p
     return pl.concat([in_orders.select(columns), frame.filter(~is_order).select(columns)]).sort(columns)
 
 
-def _aligned_vectors(embeddings: pl.DataFrame, ids: pl.Series) -> Floats:
+def aligned_vectors(embeddings: pl.DataFrame, ids: pl.Series) -> Floats:
+    """Return len(ids) × d of f32, the products' vectors in the order of `ids`, zeros where there is none.
+
+    Raises:
+        BadData: the vectors differ in length.
+    """
     # A list column may come as a fixed-size array or as lists of one length.
     vectors = embeddings["embedding"].cast(pl.List(pl.Float32))
     dims = int(vectors.list.len().to_numpy().max(initial=0))
@@ -312,7 +328,9 @@ def _aligned_vectors(embeddings: pl.DataFrame, ids: pl.Series) -> Floats:
     if flat.size != dims * embeddings.height:
         raise BadData("the embeddings have vectors of different lengths", "make them again: prodassoc embed")
     aligned = np.zeros((ids.len(), dims), np.float32)
-    aligned[dense(embeddings["product_id"], ids).to_numpy()] = np.nan_to_num(flat.reshape(-1, dims))
+    place = dense(embeddings["product_id"], ids)
+    known = place.is_not_null().to_numpy()
+    aligned[place.drop_nulls().to_numpy()] = np.nan_to_num(flat.reshape(-1, dims))[known]
     return aligned
 
 

@@ -1,4 +1,4 @@
-"""Reasons in a shopper's words: evidence and the shop's own counts in, sentences out."""
+"""Reasons in a shopper's words: evidence and the shop's own counts in, sentences and their columns out."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from prodassoc_cli.models import kernels, reason_kernels
 from prodassoc_cli.models.base import Evidence, Queries, Why
 from prodassoc_cli.models.data import Csr, Ints
+from prodassoc_cli.models.rows import csr_arrays, over_rows, ready
 from prodassoc_cli.models.trained import TrainedModel
 
 Audience = Literal["users", "products", "baskets"]
@@ -19,7 +19,20 @@ _DAY = 86_400_000_000
 _BY_CHANCE = 1.05
 """Up to this lift, products are not said to be bought together more often than by chance."""
 
+KINDS = {
+    Why.POPULAR: "popular",
+    Why.BOUGHT_TOGETHER: "bought together",
+    Why.SAME_BUYERS: "same buyers",
+    Why.SIMILAR: "similar",
+    Why.LOOKALIKES: "lookalikes",
+    Why.TASTE: "taste",
+    Why.AGAIN: "bought again",
+    Why.RATED: "rated",
+}
+"""Words for the kinds of reasons, as `artifacts.schemas` declares them."""
+
 _ENOUGH_BASKETS = 2
+_FEW_PAIRS = 2_000
 
 
 def reasons(
@@ -30,14 +43,14 @@ def reasons(
     audience: Audience,
     *,
     unknown: NDArray[np.bool_] | None = None,
-) -> pl.Series:
-    """Return one sentence for each listed item, list after list.
+) -> pl.DataFrame:
+    """Return the columns reason, reason_kind, reason_products and reason_weight, list after list.
 
     Args:
         model: gives the titles and the counts.
         evidence: of lists × slots.
         queries: the rows the lists are for.
-        items: lists × slots; -1 is empty and gets no sentence.
+        items: lists × slots; -1 is empty and gets no row.
         audience: whom the lists are for.
         unknown: lists for users the model has never seen.
     """
@@ -52,6 +65,8 @@ def reasons(
             "more": evidence.more[row, slot],
             "count": evidence.count[row, slot],
             "value": evidence.value[row, slot],
+            "reason_weight": evidence.weight[row, slot],
+            "reason_products": _products_named(model, others),
             "unknown": np.zeros(len(row), np.bool_) if unknown is None else unknown[row],
             **_own_history(queries, row, item, others[:, 0]),
         }
@@ -66,7 +81,22 @@ def reasons(
     frame = _with_pair_counts(model, frame).with_columns(
         others=_names(model, others), **_customers(model, item)
     )
-    return frame.select(_sentence(audience, _newest(model)).alias("reason"))["reason"]
+    return frame.select(
+        reason=_sentence(audience, _newest(model)),
+        reason_kind=pl.col("kind").replace_strict({int(why): word for why, word in KINDS.items()}),
+        reason_products="reason_products",
+        reason_weight=pl.col("reason_weight").fill_nan(None),
+    )
+
+
+def _products_named(model: TrainedModel, others: Ints) -> pl.Series:
+    ids = model.items.ids.gather(pl.Series(np.maximum(others, 0).ravel()))
+    there = pl.Series((others >= 0).ravel())
+    frame = pl.DataFrame({"row": np.repeat(np.arange(len(others)), others.shape[1]), "id": ids})
+    lists = frame.filter(there).group_by("row", maintain_order=True).agg("id")
+    rows = pl.DataFrame({"row": np.arange(len(others))})
+    joined = rows.join(lists, on="row", how="left", maintain_order="left")
+    return joined["id"].fill_null(pl.Series([[]], dtype=pl.List(pl.String)))
 
 
 def _own_history(
@@ -139,10 +169,10 @@ def _together(
     """Return in how many columns both items of each pair are, and its lift: c·n / (n_i·n_j)."""
     if by_item is None or not len(left):
         return np.zeros(len(left)), np.zeros(len(left))
-    indptr, indices, _ = kernels.csr_arrays(by_item)
+    indptr, indices, _ = csr_arrays(by_item)
     common = np.zeros(len(left), np.int64)
-    pairs = kernels.ready(left, np.int32), kernels.ready(right, np.int32)
-    kernels.over_rows(reason_kernels.count_common, len(left), 1, *pairs, indptr, indices, common)
+    pairs = ready(left, np.int32), ready(right, np.int32)
+    over_rows("count_common", len(left), 1, *pairs, indptr, indices, common, few_rows=_FEW_PAIRS)
     sizes = np.diff(indptr).astype(np.float64)
     return common.astype(np.float64), common * by_item.shape[1] / np.maximum(sizes[left] * sizes[right], 1)
 

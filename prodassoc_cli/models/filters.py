@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,6 +15,13 @@ from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.models.data import Items
 
 _PATH = "category"
+_CONDITION = re.compile(r"\s*(.+?)\s*(!=|>=|<=|=|>|<)(.*)", re.DOTALL)
+_ORDERED: dict[str, Callable[[pl.Series, float], Any]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
 
 
 def allowed_items(
@@ -22,12 +32,13 @@ def allowed_items(
 ) -> tuple[NDArray[np.bool_] | None, list[str]]:
     """Return which products pass all filters (None: all do), and notices about what had no effect.
 
-    Conditions on one column are alternatives; conditions on several must all hold. A condition on the
-    category holds for any run of segments of its path: `Dairy` and `Food > Dairy` hold for
-    `Food > Dairy > Milk`. Case does not matter.
+    A condition is COLUMN=VALUE, or has one of != >= <= > < in the place of =; the last four compare numbers.
+    Those with = on one column are alternatives; all others must hold. A condition on the category holds for
+    any run of segments of its path: `Dairy` and `Food > Dairy` hold for `Food > Dairy > Milk`. Case does not
+    matter. A missing value fulfils != only.
 
     Raises:
-        UsageProblem: a condition is not COLUMN=VALUE, or there is no such column.
+        UsageProblem: a condition is not of that form, or there is no such column.
         BadData: no product passes a filter.
     """
     if not where and allow is None and not deny:
@@ -36,8 +47,13 @@ def allowed_items(
     notices: list[str] = []
     by_column: dict[str, list[str]] = {}
     for condition in where:
-        column, value = _parsed(items, condition)
-        by_column.setdefault(column, []).append(value)
+        column, comparison, value = _parsed(items, condition)
+        if comparison == "=":
+            by_column.setdefault(column, []).append(value)
+        elif comparison == "!=":
+            mask &= ~_holds(items, column, value)
+        else:
+            mask &= _compared(items, column, comparison, value)
     for column, values in by_column.items():
         mask &= np.logical_or.reduce([_holds(items, column, value) for value in values])
     if allow is not None:
@@ -49,17 +65,36 @@ def allowed_items(
     return mask, notices
 
 
-def _parsed(items: Items, condition: str) -> tuple[str, str]:
-    column, equals, value = condition.partition("=")
-    column = column.strip()
-    if not equals:
-        raise UsageProblem(f"--where {condition}: no value", "write --where column=value")
+def _parsed(items: Items, condition: str) -> tuple[str, str, str]:
+    match = _CONDITION.fullmatch(condition)
+    if match is None:
+        raise UsageProblem(
+            f"--where {condition}: no value", "write --where column=value, or with != >= <= > <"
+        )
+    column, comparison, value = match.groups()
     if column not in items.frame.columns:
         raise UsageProblem(
             f"--where {condition}: the model's products have no column '{column}'",
             did_you_mean(column, items.frame.columns),
         )
-    return column, value.strip()
+    return column, comparison, value.strip()
+
+
+def _compared(items: Items, column: str, comparison: str, value: str) -> NDArray[np.bool_]:
+    where = f"--where {column}{comparison}{value}"
+    numbers = items.frame[column].cast(pl.Float64, strict=False)
+    if numbers.is_null().all():
+        raise BadData(f"{where}: no product has a number as {column}", "compare texts by = or !=")
+    bound = _number(value, where, column)
+    holds: pl.Series = _ORDERED[comparison](numbers, bound)
+    return holds.fill_null(value=False).to_numpy()
+
+
+def _number(value: str, where: str, column: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise UsageProblem(f"{where}: {column} is a number", "write a number") from None
 
 
 def _holds(items: Items, column: str, value: str) -> NDArray[np.bool_]:
@@ -69,11 +104,7 @@ def _holds(items: Items, column: str, value: str) -> NDArray[np.bool_]:
             f"--where {column}={value}: no product has a {column}", "train with --products FILE that has one"
         )
     if values.dtype.is_numeric():
-        try:
-            number = float(value)
-        except ValueError:
-            raise UsageProblem(f"--where {column}={value}: {column} is a number", "write a number") from None
-        match = values == number
+        match = values == _number(value, f"--where {column}={value}", column)
     elif column == _PATH:
         match = _path(values).str.contains(_path(pl.Series([value]))[0], literal=True)
     else:

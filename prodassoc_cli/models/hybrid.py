@@ -11,23 +11,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
+from prodassoc_cli.models.als import Als
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why, parse_parameters
+from prodassoc_cli.models.cold import ColdProducts
 from prodassoc_cli.models.content import Content
 from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
+from prodassoc_cli.models.ease import Ease
 from prodassoc_cli.models.fusion import CUT, Candidates, ndcg_of, regress, to_unit, torn_baskets, without
 from prodassoc_cli.models.item_knn import ItemKnn
 from prodassoc_cli.models.mf import Mf
 from prodassoc_cli.models.popularity import Popularity
 from prodassoc_cli.models.rules import Rules, recounted
+from prodassoc_cli.models.spectral import Spectral
 from prodassoc_cli.models.split import basket_queries, inner_split, user_queries
 from prodassoc_cli.models.topk import top_k
 from prodassoc_cli.models.user_knn import UserKnn
 from prodassoc_cli.settings import setting
 
 PARTS: dict[str, type[Recommender]] = {
-    part.name: part for part in (Popularity, ItemKnn, UserKnn, Rules, Mf, Content)
+    part.name: part for part in (Popularity, ItemKnn, UserKnn, Rules, Mf, Content, Spectral, Ease, Als)
 }
 """The models a hybrid can be made of, in the order of their features."""
+
+_DEFAULT = ",".join(name for name in PARTS if name != "mf")
+"""Not mf: beside als it adds nothing on validation, and takes the longest to train."""
 
 _BLOCK = 512
 _LEAST_USERS = 20
@@ -41,7 +48,7 @@ _MODES = ("new", "all", "basket")
 class HybridParameters:
     """Parameters of hybrid; those of a part are set as part.name=value."""
 
-    parts: str = setting(",".join(PARTS), "Models to fuse, comma-separated", metavar="NAMES")
+    parts: str = setting(_DEFAULT, "Models to fuse, comma-separated", metavar="NAMES")
     candidates: int = setting(
         100, "Products that each part puts forward for a list", metavar="N", low=10, high=10_000
     )
@@ -125,8 +132,7 @@ class Hybrid(Recommender):
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Fit the parts on the inner split, learn the weights there, and fit the parts again on all."""
-        if "content" in self.parts and not _has_content(data):
-            self._keep([name for name in self.parts if name != "content"])
+        self._keep(self.usable(data))
         self.validation = _Validation()
         split = inner_split(data, self.parameters.validation_users, seed)
         self.weights = np.tile(self._equal_weights(), (len(_MODES), 1))
@@ -148,12 +154,24 @@ class Hybrid(Recommender):
             self._learn("basket", rest, lambda rows: basket_queries(history[rows]), threads)
         self._fit_parts(data, seed, threads)
 
+    def usable(self, data: TrainingData) -> list[str]:
+        """Return those of its parts that this data has something for."""
+        names = list(self.parts)
+        if not _has_content(data):
+            names = [name for name in names if name != "content"]
+        ease = self.parts.get("ease")
+        if ease is not None and data.n_items > ease.parameters.max_products:
+            # Restricted to neighbours it takes far longer than all other parts.
+            names.remove("ease")
+        return names
+
     def _fit_parts(self, data: TrainingData, seed: int, threads: int) -> None:
         owned = binary(data.seen)
         owners = np.bincount(owned.indices, minlength=data.n_items)
         again = np.bincount(data.seen.indices, data.seen.data > 1, minlength=data.n_items)
         # Two fictitious buyers who did not come back keep rare products from looking like habits.
         self.habit = (again / (owners + 2.0)).astype(np.float32)
+        self.cold = ColdProducts.of(data, threads)
         for part in self.parts.values():
             part.fit(data, seed, threads)
 
@@ -226,9 +244,11 @@ class Hybrid(Recommender):
         depth = min(n_items, max(self.parameters.candidates, queries.depth))
         blocked = queries.seen if queries.new_only else None
         lists = {}
-        for n, part in enumerate(self.parts.values()):
+        for n, (name, part) in enumerate(self.parts.items()):
             if n in parts:
                 scores = part.score(queries, threads)
+                if name != "content":
+                    scores = self.cold.blend(scores)
                 lists[n] = top_k(scores, depth, threads, allowed=queries.allowed, blocked=blocked)
         first = np.arange(len(queries), dtype=np.int64)[:, None] * n_items
         # A dense table of places is quicker than sorting and searching the keys.
@@ -290,6 +310,9 @@ class Hybrid(Recommender):
             found.features[at.ravel()] - typical, self.weights[_MODES.index(_mode(queries))]
         )
         winner = np.where(listed, added.argmax(axis=1).reshape(items.shape), -1)
+        if "content" in self.parts:
+            # A score that came from products with like texts is explained by the texts.
+            winner[listed & self.cold.mostly_borrowed(items)] = list(self.parts).index("content")
         evidence = Evidence.of(Why.POPULAR, items)
         for n, part in enumerate(self.parts.values()):
             mine = winner == n
@@ -302,6 +325,7 @@ class Hybrid(Recommender):
     def arrays(self) -> Arrays:
         """Return the weights and the arrays of each part."""
         arrays: Arrays = {"weights": self.weights, "habit": self.habit}
+        arrays |= {f"cold/{key}": value for key, value in self.cold.arrays().items()}
         for name, part in self.parts.items():
             arrays |= {f"{name}/{key}": value for key, value in part.arrays().items()}
         return arrays
@@ -309,10 +333,14 @@ class Hybrid(Recommender):
     def restore(self, arrays: Arrays, n_items: int) -> None:
         """Take back the weights and each part."""
         self.weights, self.habit, self.validation = arrays["weights"], arrays["habit"], _Validation()
+
+        def of(owner: str) -> Arrays:
+            mark = f"{owner}/"
+            return {key.removeprefix(mark): each for key, each in arrays.items() if key.startswith(mark)}
+
+        self.cold = ColdProducts.from_arrays(of("cold"), n_items)
         for name, part in self.parts.items():
-            mark = f"{name}/"
-            own = {key.removeprefix(mark): each for key, each in arrays.items() if key.startswith(mark)}
-            part.restore(own, n_items)
+            part.restore(of(name), n_items)
 
     def facts(self) -> dict[str, Any]:
         """Return how the parts and the fusion did on the validation, and what each part gives."""

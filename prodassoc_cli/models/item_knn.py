@@ -54,10 +54,16 @@ class ItemKnn(Recommender):
     """
 
     name = "item-knn"
+    fused = True
     names_pairs = True
     Parameters = ItemKnnParameters
     product = staticmethod(similar.top_k_product)
     """What multiplies; it may do so elsewhere."""
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether a score is a sum over the history: it is."""
+        return True
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Compute the similarities by one fused product."""
@@ -67,11 +73,16 @@ class ItemKnn(Recommender):
         """Return the sums of similarities to the history."""
         return similar.scores_from(weighed(queries.history, self.parameters.counts), self.similar, threads)
 
+    def top_k(self, queries: Queries, k: int, threads: int) -> tuple[Ints, Floats]:
+        """Return the best of the sums, of which only those above 0 are held."""
+        history = weighed(queries.history, self.parameters.counts)
+        return similar.best_from(history, self.similar, k, threads, **similar.limits(queries))
+
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
         """Name the product of the history that gave most of the score."""
         history = weighed(queries.history, self.parameters.counts)
-        sources, _ = similar.main_terms(history, self.similar, items, threads)
-        return Evidence.of(Why.SAME_BUYERS, items, others=sources)
+        sources, terms = similar.main_terms(history, self.similar, items, threads)
+        return Evidence.of(Why.SAME_BUYERS, items, others=sources, weight=terms)
 
     def arrays(self) -> Arrays:
         """Return the similarities."""
@@ -121,9 +132,9 @@ def item_similarities(
         column_scale=similar.inverse_power(popularity, b),
         excluded=np.arange(n_items),
     )
-    result = similar.scaled(result, rows=similar.inverse_power(popularity, a))
+    result.data *= np.repeat(similar.inverse_power(popularity, a), np.diff(result.indptr))
     if power != 1.0:
-        result.data = result.data**power
+        np.power(result.data, np.float32(power), out=result.data)
     return result
 
 

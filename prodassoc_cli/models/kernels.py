@@ -1,55 +1,102 @@
 """The machine code of the recommenders: pure functions from arrays to arrays.
 
-A kernel works on a range of rows, [start, stop), and releases the GIL: `over_rows` shares the ranges out
-among threads. A row's result depends on that row alone, so that threads never change a byte.
+A kernel works on a range of rows, [start, stop), and releases the GIL: `rows.over_rows` shares the ranges out
+among threads. Each has its twin in `few`, which gives the same bytes.
 Sparse matrices come as CSR: indptr (i64), indices (i32), data (f32).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
-from typing import Any
-
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
 
-Mask = NDArray[np.bool_]
-Longs = NDArray[np.int64]
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float32]
+from prodassoc_cli.models.few import Floats, Ints, Longs, Mask
+from prodassoc_cli.models.rows import csr_arrays, over_rows, ready
+
+__all__ = ["Floats", "Ints", "Longs", "Mask", "csr_arrays", "over_rows", "ready"]
 
 _CSR = "int64[::1], int32[::1], float32[::1]"  # indptr, indices, data
+_LOW_BITS = 19
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+_BIT_OF = np.zeros(64, np.int64)
+"""The place of a lone bit, by the upper six bits of its product with a de Bruijn number (Leiserson, 1998)."""
+_BIT_OF[[((1 << bit) * int(_DE_BRUIJN) % (1 << 64)) >> 58 for bit in range(64)]] = range(64)
 
 
-def csr_arrays(matrix: sparse.csr_array) -> tuple[Longs, Ints, Floats]:
-    """Return indptr, indices and data with the types the kernels are compiled for."""
-    return (
-        ready(matrix.indptr, np.int64),
-        ready(matrix.indices, np.int32),
-        ready(matrix.data, np.float32),
-    )
+@nb.njit("void(float32[::1], int32[::1], int64, float32, int32)", nogil=True, cache=True)
+def _sift_down(
+    values: Floats, items: Ints, size: int, score: float, column: int
+) -> None:  # pragma: no cover — compiled
+    """Put an entry in the place of the root of a heap whose root is the worst (then the largest column)."""
+    at = 0
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        right = child + 1
+        if right < size and (
+            values[right] < values[child] or (values[right] == values[child] and items[right] > items[child])
+        ):
+            child = right
+        if score < values[child] or (score == values[child] and column > items[child]):
+            break
+        values[at], items[at] = values[child], items[child]
+        at = child
+    values[at], items[at] = score, column
 
 
-def ready(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
-    """Return the array as the kernels' signatures want it: of that type, contiguous and writable."""
-    return np.require(array, dtype, ("C", "W"))
+@nb.njit("void(float32[::1], int32[::1], int64, float32, int32)", nogil=True, cache=True)
+def _sift_up(
+    values: Floats, items: Ints, size: int, score: float, column: int
+) -> None:  # pragma: no cover — compiled
+    """Put an entry into a heap of that size, whose root is the worst (of equal ones the largest column)."""
+    at = size
+    while at > 0:
+        parent = (at - 1) // 2
+        if score > values[parent] or (score == values[parent] and column < items[parent]):
+            break
+        values[at], items[at] = values[parent], items[parent]
+        at = parent
+    values[at], items[at] = score, column
 
 
-def over_rows(kernel: Callable[..., Any], n_rows: int, threads: int, *arguments: Any) -> None:  # noqa: ANN401
-    """Call `kernel(start, stop, *arguments)` for ranges that together cover all rows, on several threads."""
-    if threads <= 1 or n_rows < 2:
-        kernel(0, n_rows, *arguments)
-        return
-    # More ranges than threads, since rows differ in length.
-    edges = np.unique(np.linspace(0, n_rows, min(n_rows, 8 * threads) + 1).astype(int)).tolist()
-    with ThreadPoolExecutor(threads) as pool:
-        jobs = [pool.submit(kernel, start, stop, *arguments) for start, stop in pairwise(edges)]
-        for job in jobs:
-            job.result()
+@nb.njit("void(float32[::1], int32[::1], int64)", nogil=True, cache=True)
+def _best_first(values: Floats, items: Ints, size: int) -> None:  # pragma: no cover — compiled
+    """Turn a heap into a list, best first, by taking the worst to the end again and again."""
+    for end in range(size - 1, 0, -1):
+        score, column = values[end], items[end]
+        values[end], items[end] = values[0], items[0]
+        _sift_down(values, items, end, score, column)
+
+
+@nb.njit("float32(float32[::1], int32[::1], int32[::1], int64, int64)", nogil=True, cache=True)
+def _kth_largest(
+    values: Floats, bits: Ints, counts: Ints, m: int, k: int
+) -> float:  # pragma: no cover — compiled
+    """Return the k-th largest of the first m values, none of them negative; `bits` are the values' own bits.
+
+    The bits of such floats are in their order: a histogram of the upper bits leaves few values to sort.
+    `counts` is all zeros before and after.
+    """
+    lowest, highest = np.int64(len(counts)), np.int64(0)
+    for t in range(m):
+        bucket = np.int64(bits[t] >> _LOW_BITS)
+        counts[bucket] += 1
+        lowest, highest = min(lowest, bucket), max(highest, bucket)
+    bucket = highest
+    above = 0
+    while above + counts[bucket] < k:
+        above += counts[bucket]
+        bucket -= 1
+    close = np.empty(counts[bucket], np.float32)
+    n = 0
+    for t in range(m):
+        if bits[t] >> _LOW_BITS == bucket:
+            close[n] = values[t]
+            n += 1
+    counts[lowest : highest + 1] = 0
+    close.sort()
+    return close[n - (k - above)]
 
 
 @nb.njit(
@@ -82,33 +129,37 @@ def product_top_k(  # noqa: C901 — one pass, and a compiled call would copy
     k = out_columns.shape[1]
     width = column_scale.shape[0]
     total = np.zeros(width, np.float32)
-    owner = np.full(width, -1, np.int64)
-    touched = np.empty(width, np.int32)
+    met = np.zeros(width, np.uint8)
+    touched = np.empty(width + 1, np.int32)
+    columns = b_indices.view(np.uint32)  # an index that cannot be negative need not be looked at
     values = np.empty(width, np.float32)
+    bits = values.view(np.int32)
+    counts = np.zeros(1 << (31 - _LOW_BITS), np.int32)
+    marks = np.zeros((width + 63) // 64, np.uint64)
     for row in range(start, stop):
         n = 0
         for p in range(a_indptr[row], a_indptr[row + 1]):
             middle, weight = a_indices[p], a_data[p]
             for q in range(b_indptr[middle], b_indptr[middle + 1]):
-                column = b_indices[q]
-                if owner[column] != row:
-                    owner[column] = row
-                    total[column] = 0
-                    touched[n] = column
-                    n += 1
+                column = columns[q]
+                # No branch: whether a column is met for the first time is anyone's guess.
+                touched[n] = column
+                n += 1 - met[column]
+                met[column] = 1
                 total[column] += weight * b_data[q]
         m = 0
         for t in range(n):
             column = touched[t]
             value = total[column]
+            met[column] = 0
+            total[column] = 0
             if value > 0 and value >= least and column != excluded[row]:
-                value *= column_scale[column]
-                total[column] = value
                 touched[m] = column
-                values[m] = value
+                values[m] = value * column_scale[column]
                 m += 1
+        kept = m
         if m > k:
-            bound = np.partition(values[:m], m - k)[m - k]
+            bound = _kth_largest(values, bits, counts, m, k)
             above = 0
             equal = 0
             ties = np.empty(m, np.int32)
@@ -118,18 +169,102 @@ def product_top_k(  # noqa: C901 — one pass, and a compiled call would copy
                 elif values[t] == bound:
                     ties[equal] = touched[t]
                     equal += 1
-            last = np.sort(ties[:equal])[k - above - 1]
+            last = np.sort(ties[:equal])[k - above - 1] if above + equal > k else width
             kept = 0
             for t in range(m):
                 if values[t] > bound or (values[t] == bound and touched[t] <= last):
                     touched[kept] = touched[t]
+                    values[kept] = values[t]
                     kept += 1
-            m = kept
-        columns = np.sort(touched[:m])
-        out_counts[row] = m
-        for t in range(m):
-            out_columns[row, t] = columns[t]
-            out_values[row, t] = total[columns[t]]
+        # A bit a column, read from the lowest on, is a quicker way to ascending columns than sorting.
+        for t in range(kept):
+            marks[touched[t] >> 6] |= np.uint64(1) << np.uint64(touched[t] & 63)
+            total[touched[t]] = values[t]
+        n = 0
+        for word in range(len(marks)):
+            rest = marks[word]
+            while rest:
+                lowest = rest & (~rest + np.uint64(1))
+                column = 64 * word + _BIT_OF[(lowest * _DE_BRUIJN) >> np.uint64(58)]
+                out_columns[row, n] = column
+                out_values[row, n] = total[column]
+                total[column] = 0
+                n += 1
+                rest ^= lowest
+            marks[word] = 0
+        out_counts[row] = kept
+
+
+@nb.njit(
+    f"void(int64, int64, {_CSR}, {_CSR}, boolean, boolean[::1], int64[::1], int32[::1],"
+    " int32[:, ::1], float32[:, ::1])",
+    nogil=True,
+    cache=True,
+)
+def best_scores(
+    start: int,
+    stop: int,
+    h_indptr: Longs,
+    h_indices: Ints,
+    h_data: Floats,
+    s_indptr: Longs,
+    s_indices: Ints,
+    s_data: Floats,
+    best: bool,
+    allowed: Mask,
+    b_indptr: Longs,
+    b_indices: Ints,
+    out_columns: Ints,
+    out_scores: Floats,
+) -> None:  # pragma: no cover — compiled
+    """Do what `select_top_k` does with the scores of `scatter_scores`, which are never stored.
+
+    Only columns that a term meets are looked at, which are few of many.
+    """
+    k = out_columns.shape[1]
+    width = allowed.shape[0]
+    total = np.zeros(width, np.float32)
+    met = np.zeros(width, np.uint8)
+    touched = np.empty(width + 1, np.int32)
+    columns = s_indices.view(np.uint32)
+    for row in range(start, stop):
+        n = 0
+        for p in range(h_indptr[row], h_indptr[row + 1]):
+            middle, weight = h_indices[p], h_data[p]
+            for q in range(s_indptr[middle], s_indptr[middle + 1]):
+                column = columns[q]
+                term = weight * s_data[q]
+                touched[n] = column
+                n += 1 - met[column]
+                if not best:
+                    total[column] += term
+                elif not met[column] or term > total[column]:
+                    total[column] = term
+                met[column] = 1
+        for p in range(b_indptr[row], b_indptr[row + 1]):
+            total[b_indices[p]] = -np.inf
+        items = out_columns[row]
+        values = out_scores[row]
+        items[:] = -1
+        values[:] = -np.inf
+        size = 0
+        for t in range(n):
+            column = touched[t]
+            score = total[column]
+            met[column] = 0
+            total[column] = 0
+            if size == k and (score < values[0] or (score == values[0] and column > items[0])):
+                continue
+            if not np.isfinite(score) or not allowed[column]:
+                continue
+            if size < k:
+                _sift_up(values, items, size, score, column)
+                size += 1
+            else:
+                _sift_down(values, items, k, score, column)
+        for p in range(b_indptr[row], b_indptr[row + 1]):
+            total[b_indices[p]] = 0
+        _best_first(values, items, size)
 
 
 @nb.njit(f"void(int64, int64, {_CSR}, {_CSR}, boolean, float32[:, ::1])", nogil=True, cache=True)
@@ -158,28 +293,6 @@ def scatter_scores(
                     scores[column] = term
                 elif not best:
                     scores[column] += term
-
-
-@nb.njit("void(float32[::1], int32[::1], int64, float32, int32)", nogil=True, cache=True)
-def _sift_down(
-    values: Floats, items: Ints, size: int, score: float, column: int
-) -> None:  # pragma: no cover — compiled
-    """Put an entry in the place of the root of a heap whose root is the worst (then the largest column)."""
-    at = 0
-    while True:
-        child = 2 * at + 1
-        if child >= size:
-            break
-        right = child + 1
-        if right < size and (
-            values[right] < values[child] or (values[right] == values[child] and items[right] > items[child])
-        ):
-            child = right
-        if score < values[child] or (score == values[child] and column > items[child]):
-            break
-        values[at], items[at] = values[child], items[child]
-        at = child
-    values[at], items[at] = score, column
 
 
 @nb.njit(
@@ -222,20 +335,8 @@ def select_top_k(
             if not np.isfinite(score) or not allowed[column] or blocked[column] == row:
                 continue
             if size < k:
-                at = size
+                _sift_up(values, items, size, score, column)
                 size += 1
-                while at > 0:
-                    parent = (at - 1) // 2
-                    # A later column is worse than an equal earlier one.
-                    if score > values[parent]:
-                        break
-                    values[at], items[at] = values[parent], items[parent]
-                    at = parent
-                values[at], items[at] = score, column
-                continue
-            _sift_down(values, items, k, score, column)
-        # Popping the worst to the end, again and again, leaves the best first.
-        for end in range(size - 1, 0, -1):
-            score, column = values[end], items[end]
-            values[end], items[end] = values[0], items[0]
-            _sift_down(values, items, end, score, column)
+            else:
+                _sift_down(values, items, k, score, column)
+        _best_first(values, items, size)

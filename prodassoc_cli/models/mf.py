@@ -10,8 +10,7 @@ import numpy as np
 from prodassoc_cli.models import similar
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Floats, Ints, TrainingData, binary
-from prodassoc_cli.models.kernels import csr_arrays
-from prodassoc_cli.models.mf_kernel import adam_epoch
+from prodassoc_cli.models.rows import csr_arrays
 from prodassoc_cli.settings import setting
 
 _FOLD_IN_RIDGE = 1.0
@@ -47,6 +46,8 @@ class Mf(Recommender):
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Learn the vectors on one thread: the order of the steps decides the result."""
+        from prodassoc_cli.models.mf_kernel import adam_epoch  # to recommend takes no numba
+
         settings = self.parameters
         rows = binary(data.rows)
         rng = np.random.default_rng(seed)
@@ -112,7 +113,7 @@ class Mf(Recommender):
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
         """Name the product of the history whose vector is nearest, unless the bias says more."""
-        near = similar.nearest_terms(binary(queries.history), self.products, items, threads)
+        near, _ = similar.nearest_terms(binary(queries.history), self.products, items, threads)
         slots = np.maximum(items, 0)
         dots = np.einsum("rf,rsf->rs", self._vectors(queries), self.products[slots])
         return Evidence.of(Why.TASTE, items, others=np.where(dots > self.biases[slots], near, -1))

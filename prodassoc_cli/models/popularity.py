@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -27,7 +28,7 @@ class Popularity(Recommender):
     """Scores a product by the number of users that have it; of orders, where all are anonymous."""
 
     name = "popularity"
-    Parameters = PopularityParameters
+    Parameters: ClassVar[type] = PopularityParameters
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Count each pair of user (or order) and product once, at its latest time."""
@@ -63,3 +64,17 @@ class Popularity(Recommender):
     def restore(self, arrays: Arrays, n_items: int) -> None:
         """Take back the counts."""
         self.scores = arrays["scores"]
+
+
+@dataclass(frozen=True)
+class TrendingParameters:
+    """Parameters of trending."""
+
+    half_life: float = setting(30.0, "Days after which a purchase counts half", metavar="DAYS", low=1e-3)
+
+
+class Trending(Popularity):
+    """Popularity by the purchases of late: each counts half as much after every `half_life` days."""
+
+    name = "trending"
+    Parameters = TrendingParameters

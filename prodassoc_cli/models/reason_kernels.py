@@ -37,25 +37,28 @@ def best_terms(
     Of equal terms the smaller middle index wins; -1 where there is no term or columns[row, t] is -1.
     """
     slots = columns.shape[1]
-    place = np.full(width, -1, np.int32)
+    place = np.empty(width, np.int32)
+    listed = np.zeros(width, np.uint8)  # a byte a column stays in a cache that the places would not
+    others = s_indices.view(np.uint32)  # an index that cannot be negative need not be looked at
     for row in range(start, stop):
         for t in range(slots):
             out_middle[row, t] = -1
             out_terms[row, t] = 0
             if columns[row, t] >= 0:
                 place[columns[row, t]] = t
+                listed[columns[row, t]] = 1
         for p in range(h_indptr[row], h_indptr[row + 1]):
             middle, weight = h_indices[p], h_data[p]
             for q in range(s_indptr[middle], s_indptr[middle + 1]):
-                t = place[s_indices[q]]
-                if t >= 0:
+                if listed[others[q]]:
+                    t = place[others[q]]
                     term = weight * s_data[q]
                     if out_middle[row, t] < 0 or term > out_terms[row, t]:
                         out_middle[row, t] = middle
                         out_terms[row, t] = term
         for t in range(slots):
             if columns[row, t] >= 0:
-                place[columns[row, t]] = -1
+                listed[columns[row, t]] = 0
 
 
 @nb.njit(
@@ -150,10 +153,10 @@ def _common(indices: Ints, a: int, a_stop: int, b: int, b_stop: int) -> int:  # 
 
 @nb.njit(
     f"void(int64, int64, {_CSR}, float32[:, ::1], int64[::1], int32[::1], float32[::1], float32[::1],"
-    " int32[:, ::1], int32[:, ::1])",
+    " int32[:, ::1], int32[:, ::1], float32[:, ::1])",
     nogil=True,
     cache=True,
-    fastmath={"reassoc", "contract"},
+    fastmath={"reassoc"},
 )
 def nearest_in_history(
     start: int,
@@ -168,11 +171,16 @@ def nearest_in_history(
     attribute_scale: Floats,
     columns: Ints,
     out_middle: Ints,
+    out_terms: Floats,
 ) -> None:  # pragma: no cover — compiled
-    """Find, for columns[row, t], the history item with the largest term of `similar.nearest_terms`."""
+    """Find, for columns[row, t], the history item with the largest term of `similar.nearest_terms`.
+
+    It is worked out in f64 and rounded to f32, so that the order of the summands does not show.
+    """
     for row in range(start, stop):
         for t in range(columns.shape[1]):
             out_middle[row, t] = -1
+            out_terms[row, t] = 0
             column = columns[row, t]
             if column < 0:
                 continue
@@ -181,16 +189,18 @@ def nearest_in_history(
                 item = h_indices[p]
                 if item == column:
                     continue
-                dot = np.float32(0)
+                dot = 0.0
                 for f in range(vectors.shape[1]):
-                    dot += vectors[item, f] * vectors[column, f]
+                    dot += np.float64(vectors[item, f]) * np.float64(vectors[column, f])
                 shared = _common(
                     a_indices, a_indptr[item], a_indptr[item + 1], a_indptr[column], a_indptr[column + 1]
                 )
-                term = h_data[p] * (text_scale[row] * dot + attribute_scale[row] * shared)
+                likeness = np.float64(text_scale[row]) * dot + np.float64(attribute_scale[row]) * shared
+                term = np.float32(np.float64(h_data[p]) * likeness)
                 if term > most:
                     most = term
                     out_middle[row, t] = item
+                    out_terms[row, t] = term
 
 
 @nb.njit(

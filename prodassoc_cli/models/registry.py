@@ -18,6 +18,13 @@ MODELS = {
     "item-knn": "item_knn:ItemKnn",
     "rules": "rules:Rules",
     "mf": "mf:Mf",
+    "spectral": "spectral:Spectral",
+    "ease": "ease:Ease",
+    "als": "als:Als",
+    "rp3beta": "rp3beta:Rp3Beta",
+    "repeat": "repeat:Repeat",
+    "trending": "popularity:Trending",
+    "random": "chance:Random",
 }
 """Name at the command line → module:class in this package."""
 

@@ -38,10 +38,16 @@ class Rules(Recommender):
     """
 
     name = "rules"
+    fused = True
     names_pairs = True
     Parameters = RulesParameters
     table: RuleTable | None
     pairs: Csr | None
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether a score is a sum over the history: of pairs it is, of mined rules one of rules."""
+        return self.table is None and self.parameters.combine == "sum"
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Take the rules given, or count the pairs."""
@@ -98,12 +104,18 @@ class Rules(Recommender):
         fired, values = self._history(queries)
         return similar.scores_from(fired, values, threads, best=self.parameters.combine == "best")
 
+    def top_k(self, queries: Queries, k: int, threads: int) -> tuple[Ints, Floats]:
+        """Return the best, of which only those that a rule leads to are held."""
+        fired, values = self._history(queries)
+        best = self.parameters.combine == "best"
+        return similar.best_from(fired, values, k, threads, best=best, **similar.limits(queries))
+
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
         """Name the left side of the rule that gave most of the score."""
         fired, values = self._history(queries)
-        best, _ = similar.main_terms(fired, values, items, threads)
+        best, terms = similar.main_terms(fired, values, items, threads)
         if self.table is None:
-            return Evidence.of(Why.BOUGHT_TOGETHER, items, others=best)
+            return Evidence.of(Why.BOUGHT_TOGETHER, items, others=best, weight=terms)
         rule = np.maximum(best, 0)
         start, size = self.table.antecedents.indptr[:-1][rule], self._sizes[rule].astype(np.int64)
         evidence = Evidence.of(

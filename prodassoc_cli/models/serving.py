@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
+from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.models.audiences import Options, Requests, requests
 from prodassoc_cli.models.base import Evidence, Queries, Why
-from prodassoc_cli.models.data import Csr, Floats, Ints, csr_of
+from prodassoc_cli.models.content import Content, encode_attributes
+from prodassoc_cli.models.counterfactual import falls
+from prodassoc_cli.models.data import Floats, Ints, aligned_vectors, csr_of
+from prodassoc_cli.models.diversity import Variety, variety
 from prodassoc_cli.models.explain import Audience, reasons
 from prodassoc_cli.models.filters import allowed_items
-from prodassoc_cli.models.split import basket_queries, user_queries
-from prodassoc_cli.models.topk import top_k
+from prodassoc_cli.models.lists import Cut, Lists, cut_lists
+from prodassoc_cli.models.rows import one_blas_thread
 from prodassoc_cli.models.trained import TrainedModel
+
+Relation = Literal["complement", "substitute"]
 
 _SCORES_A_BLOCK = 2**24
 """Scores held at once: 64 MB of f32."""
+
+_RELATED_ARRAYS = 8
+_ALL_ITEMS_ROWS = 32
+
+_FEW_LISTS = 1_000
+"""Up to so many lists the weights of reasons are worked out unasked."""
 
 ID_COLUMNS: dict[Audience, str] = {
     "users": "user_id",
@@ -45,15 +57,6 @@ class Served:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Requests:
-    """Rows to make lists for: their ids, their queries by block, what may not be listed, who is unknown."""
-
-    ids: pl.Series
-    block: Callable[[slice], Queries]
-    unknown: NDArray[np.bool_]
-
-
 def recommend(
     model: TrainedModel,
     *,
@@ -65,6 +68,15 @@ def recommend(
     where: Sequence[str] = (),
     allow: Sequence[str] | None = None,
     deny: Sequence[str] | None = None,
+    products: pl.DataFrame | None = None,
+    embeddings: pl.DataFrame | None = None,
+    diversity: float = 0.0,
+    max_per_category: int | None = None,
+    relation: Relation | None = None,
+    epsilon: float = 0.0,
+    seed: int = 42,
+    with_reasons: bool = True,
+    reason_weights: bool | None = None,
     threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Served:
@@ -80,9 +92,20 @@ def recommend(
         ids: users or products; None for all. An unknown user gets popular products.
         baskets: product ids of each basket, for baskets; their basket_id is 1, 2, ….
         include_seen: whether a list may repeat what is in the history; a product is never listed for itself.
-        where: conditions COLUMN=VALUE, see `filters.allowed_items`.
+        where: conditions as COLUMN=VALUE or COLUMN>=NUMBER, see `filters.allowed_items`.
         allow: the only products allowed.
         deny: products never listed.
+        products: the catalogue of today, for titles and filters; None for the one trained with.
+        embeddings: vectors of the products; None for those of the model, if it has any.
+        diversity: how much the items of a list are to differ, 0 to 1, see `diversity.Variety`.
+        max_per_category: most products of one category in a list.
+        relation: for products, whether the lists hold complements or substitutes, see `relation.related`.
+        epsilon: probability that a place shows a runner-up, see `explore`; the column propensity says how
+            likely what is shown was.
+        seed: seed of the exploration.
+        with_reasons: whether to say why, in words and columns.
+        reason_weights: whether to score again without the products named, where a model's scores are no sums
+            over the history; None: only for up to a thousand lists.
         threads: threads to use.
         progress: called with rows done and rows in all.
 
@@ -90,25 +113,48 @@ def recommend(
         UsageProblem: the options do not fit together.
         BadData: none of the products asked for is known, or no product passes the filters.
     """
+    if products is not None:
+        model = model.with_catalogue(products)
     allowed, notices = allowed_items(model.items, where, allow, deny)
+    if epsilon and (max_per_category is not None or relation is not None):
+        raise UsageProblem(
+            "--explore goes with neither --max-per-category nor --relation", "drop one of them"
+        )
+    how = Cut(k, _variety(model, diversity, max_per_category, embeddings), epsilon, seed)
     new_only = not include_seen or audience == "products"
-    requests = {
-        "users": _users,
-        "products": _products,
-        "baskets": _baskets,
-    }[audience](model, ids, baskets, notices, _Options(allowed, new_only, k))
-    unknown, total = requests.unknown, requests.ids.len()
+    asked = requests(
+        audience, model, ids, baskets, notices, Options(allowed, new_only, how.depth(len(model.items)))
+    )
+    relate = None
+    if relation is not None:
+        if audience != "products":
+            raise UsageProblem("--relation is between products", "add --for products")
+        from prodassoc_cli.models.relation import related  # scipy.special, which no other list needs
+
+        relate = partial(
+            related, model, relation=relation, k=k, threads=threads, allowed=allowed,
+            vectors=vectors_of(model, embeddings),
+        )  # fmt: skip
+    unknown, total = asked.unknown, asked.ids.len()
+    reasoning = None
+    if with_reasons:
+        weighs = total <= _FEW_LISTS if reason_weights is None else reason_weights
+        reasoning = _Reasoning(audience, weighs, threads)
     frames, filled = [], 0
-    for rows in _blocks(total, len(model.items)):
-        with threadpool_limits(1, "blas"):
-            frame, fillers = _block(model, requests, rows, audience, k, threads)
+    dense = 0 if model.recommender.fused else 1
+    for rows in _blocks(total, len(model.items) * (dense if relate is None else _RELATED_ARRAYS)):
+        with one_blas_thread():
+            if relate is not None:
+                frame, fillers = _related_block(model, asked, rows, relate, reasoning), 0
+            else:
+                frame, fillers = _block(model, asked, rows, ID_COLUMNS[audience], how, reasoning, threads)
         frames.append(frame)
         filled += fillers
         if progress is not None:
             progress(rows.stop, total)
     if unknown.any():
         notices.append(f"users not known to the model: {int(unknown.sum())}; they get popular products")
-    frame = pl.concat(frames) if frames else _empty(ID_COLUMNS[audience])
+    frame = pl.concat(frames) if frames else _empty(ID_COLUMNS[audience], with_reasons=with_reasons)
     counts = {
         "lists": total,
         "rows": frame.height,
@@ -118,24 +164,118 @@ def recommend(
     return Served(frame, notices, counts)
 
 
-def _block(
-    model: TrainedModel, requests: _Requests, rows: slice, audience: Audience, k: int, threads: int
-) -> tuple[pl.DataFrame, int]:
-    """Return the lists of some rows with reasons, and how many of their places popularity filled."""
-    queries = requests.block(rows)
-    items, scores, own = _lists(model, queries, k, threads)
-    evidence = model.recommender.explain(queries, np.where(own, items, -1), threads)
-    evidence = evidence.where(own, Evidence.of(Why.POPULAR, items))
-    texts = reasons(model, evidence, queries, items, audience, unknown=requests.unknown[rows])
-    frame = _frame(model, requests.ids[rows], ID_COLUMNS[audience], items, scores, texts)
-    return frame, int((items >= 0).sum() - own.sum())
-
-
 @dataclass(frozen=True)
-class _Options:
-    allowed: NDArray[np.bool_] | None
-    new_only: bool
-    k: int
+class _Reasoning:
+    """How reasons are given: for whom, and whether their weights are worth scoring again for."""
+
+    audience: Audience
+    weighs: bool
+    threads: int
+
+    def __call__(
+        self,
+        model: TrainedModel,
+        queries: Queries,
+        items: Ints,
+        scores: Floats,
+        own: NDArray[np.bool_],
+        unknown: NDArray[np.bool_],
+    ) -> pl.DataFrame:
+        """Return the columns of reasons; `own` says which items the model itself listed."""
+        recommender = model.recommender
+        evidence = recommender.explain(queries, np.where(own, items, -1), self.threads)
+        evidence = evidence.where(own, Evidence.of(Why.POPULAR, items))
+        again = evidence.kind == Why.AGAIN
+        evidence.others[:, :, 0] = np.where(again, items, evidence.others[:, :, 0])
+        if not recommender.adds_up:
+            named = evidence.others if self.weighs else np.full_like(evidence.others, -1)
+            weight = falls(recommender, queries, items, scores, named, self.threads)
+            evidence = replace(evidence, weight=weight)
+        return reasons(model, evidence, queries, items, self.audience, unknown=unknown)
+
+
+def _block(
+    model: TrainedModel,
+    asked: Requests,
+    rows: slice,
+    column: str,
+    how: Cut,
+    reasoning: _Reasoning | None,
+    threads: int,
+) -> tuple[pl.DataFrame, int]:
+    """Return the lists of some rows, and how many of their places popularity filled."""
+    ids, unknown = asked.ids[rows], asked.unknown[rows]
+    queries = asked.block(rows)
+    frame, filled, short = _answered(model, queries, ids, unknown, column, how, reasoning, threads)
+    again = []
+    for start in range(0, len(short), _ALL_ITEMS_ROWS):
+        # So many of their candidates were of few categories that all products must be ranked.
+        few = short[start : start + _ALL_ITEMS_ROWS]
+        deep = replace(queries.rows(few), depth=len(model.items))
+        theirs = _answered(
+            model, deep, ids.gather(pl.Series(few)), unknown[few], column, how, reasoning, threads
+        )
+        again.append(theirs[0])
+        filled += theirs[1]
+    if again:
+        whole = frame.filter(~pl.col(column).is_in(pl.concat(again)[column].unique().implode()))
+        order = pl.DataFrame({column: ids, "_row": np.arange(ids.len())})
+        joined = pl.concat([whole, *again]).join(order, on=column, how="left")
+        frame = joined.sort("_row", "rank").drop("_row")
+    return frame, filled
+
+
+def _related_block(
+    model: TrainedModel,
+    asked: Requests,
+    rows: slice,
+    relate: Callable[[Ints], tuple[Ints, Floats, Evidence]],
+    reasoning: _Reasoning | None,
+) -> pl.DataFrame:
+    """Return the complements or substitutes of some products."""
+    queries = asked.block(rows)
+    items, scores, evidence = relate(queries.history.indices.astype(np.int32))
+    lists = Lists(items, scores, items >= 0, None, np.empty(0, np.int64))
+    frame = _frame(model, asked.ids[rows], ID_COLUMNS["products"], lists)
+    return frame if reasoning is None else frame.hstack(reasons(model, evidence, queries, items, "products"))
+
+
+def _answered(
+    model: TrainedModel,
+    queries: Queries,
+    ids: pl.Series,
+    unknown: NDArray[np.bool_],
+    column: str,
+    how: Cut,
+    reasoning: _Reasoning | None,
+    threads: int,
+) -> tuple[pl.DataFrame, int, NDArray[np.int64]]:
+    """Return the lists of the queries, the number of fillers, and the rows that need more candidates."""
+    lists = cut_lists(model, queries, how, ids.to_list() if how.epsilon else (), threads)
+    frame = _frame(model, ids, column, lists)
+    if reasoning is not None:
+        said = reasoning(model, queries, lists.items, lists.scores, lists.own, unknown)
+        frame = frame.hstack(said)
+    if lists.propensity is not None:
+        frame = frame.with_columns(propensity=pl.Series(lists.propensity[lists.items >= 0]))
+    return frame, int((lists.items >= 0).sum() - lists.own.sum()), lists.short
+
+
+def _variety(
+    model: TrainedModel, diversity: float, most_per_category: int | None, embeddings: pl.DataFrame | None
+) -> Variety:
+    if not diversity and most_per_category is None:
+        return Variety()
+    attributes = encode_attributes(model.items) if diversity else csr_of(np.zeros((len(model.items), 1)))
+    return variety(model.items, diversity, most_per_category, vectors_of(model, embeddings), attributes)
+
+
+def vectors_of(model: TrainedModel, embeddings: pl.DataFrame | None) -> Floats | None:
+    """Return the vectors of the products: those given, else those of the model, else None."""
+    if embeddings is not None:
+        return aligned_vectors(embeddings, model.items.ids)
+    parts = getattr(model.recommender, "parts", {"": model.recommender})
+    return next((part.vectors for part in parts.values() if isinstance(part, Content)), None)
 
 
 def _blocks(total: int, width: int) -> Iterator[slice]:
@@ -143,45 +283,8 @@ def _blocks(total: int, width: int) -> Iterator[slice]:
     return (slice(start, min(start + step, total)) for start in range(0, total, step))
 
 
-def _lists(
-    model: TrainedModel, queries: Queries, k: int, threads: int
-) -> tuple[Ints, Floats, NDArray[np.bool_]]:
-    """Return items, scores and whether the model itself put each there; short lists are filled up."""
-    scores = model.recommender.score(queries, threads)
-    blocked = queries.seen if queries.new_only else None
-    items, values = top_k(scores, k, threads, allowed=queries.allowed, blocked=blocked)
-    own = items >= 0
-    short = np.flatnonzero(~own.all(axis=1))
-    if len(short):
-        _fill(model, queries.rows(short), items, values, short, threads)
-    return items, values, own
-
-
-def _fill(
-    model: TrainedModel, queries: Queries, items: Ints, values: Floats, short: NDArray[np.int64], threads: int
-) -> None:
-    """Fill up short lists by popularity, below the model's own scores, in place."""
-    have = items[short] >= 0
-    row, slot = np.nonzero(have)
-    listed = sparse.csr_array(
-        (np.ones(len(row), np.float32), (row, items[short][row, slot])), shape=queries.history.shape
-    )
-    blocked = csr_of(listed + queries.seen if queries.new_only else listed)
-    scores = np.tile(model.popularity, (len(short), 1))
-    more, shares = top_k(scores, items.shape[1], threads, allowed=queries.allowed, blocked=blocked)
-    count = have.sum(axis=1)
-    lowest = np.where(have, values[short], np.inf).min(axis=1)
-    floor = np.where(count > 0, lowest - 1, 0).astype(np.float32)
-    place = np.arange(items.shape[1]) - count[:, None]
-    filler = np.take_along_axis(more, np.maximum(place, 0), axis=1)
-    share = np.take_along_axis(shares, np.maximum(place, 0), axis=1)
-    items[short] = np.where(have, items[short], filler)
-    values[short] = np.where(have, values[short], floor[:, None] + share)
-
-
-def _frame(
-    model: TrainedModel, ids: pl.Series, column: str, items: Ints, scores: Floats, texts: pl.Series
-) -> pl.DataFrame:
+def _frame(model: TrainedModel, ids: pl.Series, column: str, lists: Lists) -> pl.DataFrame:
+    items, scores = lists.items, lists.scores
     row, slot = np.nonzero(items >= 0)
     return pl.DataFrame(
         {
@@ -189,127 +292,20 @@ def _frame(
             "rank": pl.Series(slot + 1, dtype=pl.Int32),
             "product_id": model.items.ids.gather(pl.Series(items[row, slot])),
             "score": scores[row, slot].astype(np.float64),
-            "reason": texts,
         }
     )
 
 
-def _empty(column: str) -> pl.DataFrame:
-    schema = {"rank": pl.Int32, "product_id": pl.String, "score": pl.Float64, "reason": pl.String}
-    return pl.DataFrame(schema={column: pl.String, **schema})
-
-
-def _users(
-    model: TrainedModel,
-    ids: Sequence[str] | None,
-    baskets: Sequence[Sequence[str]],
-    notices: list[str],
-    options: _Options,
-) -> _Requests:
-    if baskets:
-        raise UsageProblem("--basket is for lists for baskets", "add --for baskets")
-    wanted = model.users if ids is None else pl.Series(list(ids), dtype=pl.String).unique(maintain_order=True)
-    if ids is None and not model.users.len():
-        raise BadData(
-            "the model knows no users: all its orders are anonymous", "ask --for products or baskets"
-        )
-    place = _index(wanted, model.users)
-
-    def block(rows: slice) -> Queries:
-        users = place[rows]
-        queries = user_queries(
-            model, np.maximum(users, 0), allowed=options.allowed, new_only=options.new_only, depth=options.k
-        )
-        if (users >= 0).all():
-            return queries
-        return _emptied(queries, users)
-
-    return _Requests(wanted, block, place < 0)
-
-
-def _index(wanted: pl.Series, known: pl.Series) -> Ints:
-    index = pl.DataFrame({"id": known, "place": np.arange(known.len(), dtype=np.int32)})
-    joined = pl.DataFrame({"id": wanted}).join(index, on="id", how="left", maintain_order="left")
-    return joined["place"].fill_null(-1).to_numpy()
-
-
-def _emptied(queries: Queries, users: Ints) -> Queries:
-    """Return the queries with the rows of unknown users (-1) made empty histories."""
-    keep = sparse.diags_array((users >= 0).astype(np.float32)).tocsr()
-    known = np.repeat(users >= 0, np.diff(queries.seen.indptr))
-    seen = csr_of(keep @ queries.seen)
-    history = csr_of(keep @ queries.history)
-    for matrix in (seen, history):
-        matrix.eliminate_zeros()
-    return Queries(history, users, seen, queries.age[known], queries.allowed, queries.new_only, queries.depth)
-
-
-def _products(
-    model: TrainedModel,
-    ids: Sequence[str] | None,
-    baskets: Sequence[Sequence[str]],
-    notices: list[str],
-    options: _Options,
-) -> _Requests:
-    if baskets:
-        raise UsageProblem("--basket is for lists for baskets", "add --for baskets")
-    if ids is None:
-        place = np.arange(len(model.items), dtype=np.int32)
-    else:
-        wanted = pl.Series("id", list(ids), pl.String).unique(maintain_order=True)
-        place = _known_products(model, wanted, "--ids", notices)
-    names = model.items.ids.gather(pl.Series(place))
-
-    def block(rows: slice) -> Queries:
-        items = place[rows]
-        one = sparse.csr_array(
-            (np.ones(len(items), np.float32), items, np.arange(len(items) + 1)),
-            shape=(len(items), len(model.items)),
-        )
-        return _anonymous(one, options)
-
-    return _Requests(names, block, np.zeros(len(place), np.bool_))
-
-
-def _baskets(
-    model: TrainedModel,
-    ids: Sequence[str] | None,
-    baskets: Sequence[Sequence[str]],
-    notices: list[str],
-    options: _Options,
-) -> _Requests:
-    if not baskets:
-        raise UsageProblem("no basket to recommend for", 'add --basket "A,B"')
-    rows, columns = [], []
-    for n, basket in enumerate(baskets):
-        wanted = pl.Series("id", [each.strip() for each in basket], pl.String).unique(maintain_order=True)
-        place = np.sort(_known_products(model, wanted, f"basket {n + 1}", notices))
-        rows.append(np.full(len(place), n))
-        columns.append(place)
-    entries = np.ones(sum(map(len, rows)), np.float32)
-    shape = (len(baskets), len(model.items))
-    matrix = csr_of(sparse.csr_array((entries, (np.concatenate(rows), np.concatenate(columns))), shape=shape))
-    names = pl.Series([str(n + 1) for n in range(len(baskets))])
-    return _Requests(names, lambda rows: _anonymous(matrix[rows], options), np.zeros(len(baskets), np.bool_))
-
-
-def _anonymous(history: Csr, options: _Options) -> Queries:
-    return basket_queries(history, allowed=options.allowed, new_only=options.new_only, depth=options.k)
-
-
-def _known_products(model: TrainedModel, wanted: pl.Series, where: str, notices: list[str]) -> Ints:
-    """Return the integers of the known ones, noticing the others.
-
-    Raises:
-        BadData: none is known.
-    """
-    place = model.items.index_of(wanted)
-    missing = wanted.filter(place.is_null())
-    if missing.len() == wanted.len():
-        example = str(wanted[0]) if wanted.len() else ""
-        raise BadData(f"{where}: no product '{example}' in the model", did_you_mean(example, model.items.ids))
-    if missing.len():
-        notices.append(
-            f"{where}: products not known to the model, ignored: {missing.len()}, such as '{missing[0]}'"
-        )
-    return place.drop_nulls().to_numpy()
+def _empty(column: str, *, with_reasons: bool) -> pl.DataFrame:
+    ids = pl.Series([], dtype=pl.String)
+    frame = pl.DataFrame(
+        {column: ids, "rank": ids.cast(pl.Int32), "product_id": ids, "score": ids.cast(pl.Float64)}
+    )
+    if not with_reasons:
+        return frame
+    return frame.with_columns(
+        reason=ids,
+        reason_kind=ids,
+        reason_products=pl.Series([], dtype=pl.List(pl.String)),
+        reason_weight=ids.cast(pl.Float64),
+    )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from prodassoc_cli.models import kernels, reason_kernels
-from prodassoc_cli.models.base import Arrays
+from prodassoc_cli.models.base import Arrays, Queries
 from prodassoc_cli.models.data import Csr, Floats, Ints, csr_of
+from prodassoc_cli.models.rows import csr_arrays, one_blas_thread, over_rows, ready
 
 _BLOCK = 8_192
 _DENSE_BLOCK = 256
@@ -44,39 +44,79 @@ def top_k_product(
     k = max(1, min(k, width))
     scale = np.ones(width, np.float32) if column_scale is None else column_scale.astype(np.float32)
     skip = np.full(n, -1, np.int64) if excluded is None else excluded.astype(np.int64)
-    b = kernels.csr_arrays(right)
-    parts: list[tuple[Ints, Floats]] = []
+    b = csr_arrays(right)
     lengths = np.zeros(n, np.int64)
+    # No row has more entries than there are products of entries that make it up: room for those is enough.
+    room = int(np.minimum(_pattern_product(left, np.diff(right.indptr)), k).sum())
+    indices, data, end = np.empty(room, np.int32), np.empty(room, np.float32), 0
     for start in range(0, n, _BLOCK):
         rows = left[start : start + _BLOCK]
         height = rows.shape[0]
         columns, values = np.empty((height, k), np.int32), np.empty((height, k), np.float32)
         counts = lengths[start : start + height]
-        arguments = (*kernels.csr_arrays(rows), *b, scale, skip[start : start + height], least)
-        kernels.over_rows(kernels.product_top_k, height, threads, *arguments, columns, values, counts)
+        arguments = (*csr_arrays(rows), *b, scale, skip[start : start + height], least)
+        over_rows("product_top_k", height, threads, *arguments, columns, values, counts)
         filled = np.arange(k) < counts[:, None]
-        parts.append((columns[filled], values[filled]))
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
-    indices = np.concatenate([part[0] for part in parts]) if parts else np.empty(0, np.int32)
-    data = np.concatenate([part[1] for part in parts]) if parts else np.empty(0, np.float32)
-    return sparse.csr_array((data, indices, indptr), shape=(n, width))
+        begin, end = end, end + int(counts.sum())
+        indices[begin:end], data[begin:end] = columns[filled], values[filled]
+    return csr_from(np.concatenate([[0], np.cumsum(lengths)]), indices[:end], data[:end], width)
+
+
+def csr_from(indptr: NDArray[Any], indices: Ints, data: Floats, width: int) -> Csr:
+    """Return the CSR matrix of these arrays with i32 bounds where they fit: else scipy widens the indices."""
+    bounds = indptr.astype(np.int32 if indptr[-1] < 2**31 else np.int64)
+    return sparse.csr_array((data, indices, bounds), shape=(len(indptr) - 1, width))
+
+
+def _pattern_product(left: Csr, sizes: NDArray[Any]) -> NDArray[np.float64]:
+    """Return for each row of `left` the sum of the sizes at its entries."""
+    pattern = sparse.csr_array((np.ones(left.nnz), left.indices, left.indptr), shape=left.shape)
+    return np.asarray(pattern @ sizes.astype(np.float64))
 
 
 def scores_from(history: Csr, similar: Csr, threads: int, *, best: bool = False) -> Floats:
     """Return history·similar as dense rows (or the best single term); -inf where nothing meets an item."""
     out = np.empty((history.shape[0], similar.shape[1]), np.float32)
-    arguments = (*kernels.csr_arrays(history), *kernels.csr_arrays(similar), best, out)
-    kernels.over_rows(kernels.scatter_scores, history.shape[0], threads, *arguments)
+    arguments = (*csr_arrays(history), *csr_arrays(similar), best, out)
+    over_rows("scatter_scores", history.shape[0], threads, *arguments)
     return out
+
+
+def best_from(
+    history: Csr,
+    similar: Csr,
+    k: int,
+    threads: int,
+    *,
+    best: bool = False,
+    allowed: NDArray[np.bool_] | None = None,
+    blocked: Csr | None = None,
+) -> tuple[Ints, Floats]:
+    """Return `topk.top_k` of `scores_from`, without ever holding the scores of all items."""
+    rows, width = history.shape[0], similar.shape[1]
+    k = min(k, width)
+    items, values = np.empty((rows, k), np.int32), np.empty((rows, k), np.float32)
+    mask = np.ones(width, np.bool_) if allowed is None else allowed
+    pattern = (np.zeros(rows + 1, np.int64), np.empty(0, np.int32))
+    if blocked is not None:
+        pattern = csr_arrays(blocked)[:2]
+    arguments = (*csr_arrays(history), *csr_arrays(similar), best, mask, *pattern)
+    over_rows("best_scores", rows, threads, *arguments, items, values)
+    return items, values
+
+
+def limits(queries: Queries) -> dict[str, Any]:
+    """Return what `best_from` may list for these queries."""
+    return {"allowed": queries.allowed, "blocked": queries.seen if queries.new_only else None}
 
 
 def main_terms(history: Csr, similar: Csr, items: Ints, threads: int) -> tuple[Ints, Floats]:
     """Return, for each listed item, the history entry that gave most of its score, and how much; -1: none."""
     sources, terms = np.empty(items.shape, np.int32), np.empty(items.shape, np.float32)
-    wanted = kernels.ready(items, np.int32)
-    matrices = (*kernels.csr_arrays(history), *kernels.csr_arrays(similar))
+    wanted = ready(items, np.int32)
+    matrices = (*csr_arrays(history), *csr_arrays(similar))
     arguments = (*matrices, similar.shape[1], wanted, sources, terms)
-    kernels.over_rows(reason_kernels.best_terms, items.shape[0], threads, *arguments)
+    over_rows("best_terms", items.shape[0], threads, *arguments)
     return sources, terms
 
 
@@ -88,7 +128,7 @@ def nearest_terms(
     *,
     attributes: Csr | None = None,
     scales: tuple[Floats, Floats] | None = None,
-) -> Ints:
+) -> tuple[Ints, Floats]:
     """Return the history entry i with the largest w_i·(s·v_i·v_item + t·|a_i ∩ a_item|) for each listed item.
 
     Args:
@@ -100,23 +140,24 @@ def nearest_terms(
         scales: s and t of each row; None for 1 and 0.
 
     Returns:
-        rows × slots; -1 where no entry gives more than 0.
+        rows × slots of entries, -1 where none gives more than 0; and what each gives.
     """
     rows = items.shape[0]
     shared = csr_of(np.zeros((vectors.shape[0], 1))) if attributes is None else attributes
     text_scale, attribute_scale = scales or (np.ones(rows, np.float32), np.zeros(rows, np.float32))
-    sources = np.empty(items.shape, np.int32)
+    sources, terms = np.empty(items.shape, np.int32), np.empty(items.shape, np.float32)
     arguments = (
-        *kernels.csr_arrays(history),
-        kernels.ready(vectors, np.float32),
-        *kernels.csr_arrays(shared)[:2],
+        *csr_arrays(history),
+        ready(vectors, np.float32),
+        *csr_arrays(shared)[:2],
         text_scale.astype(np.float32),
         attribute_scale.astype(np.float32),
-        kernels.ready(items, np.int32),
+        ready(items, np.int32),
         sources,
+        terms,
     )
-    kernels.over_rows(reason_kernels.nearest_in_history, rows, threads, *arguments)
-    return sources
+    over_rows("nearest_in_history", rows, threads, *arguments)
+    return sources, terms
 
 
 def scaled(matrix: Csr, rows: Floats | None = None, columns: Floats | None = None) -> Csr:
@@ -144,7 +185,7 @@ def degrees(matrix: Csr) -> Floats:
 
 def pack(prefix: str, matrix: Csr) -> Arrays:
     """Return a CSR matrix as named arrays."""
-    indptr, indices, data = kernels.csr_arrays(matrix)
+    indptr, indices, data = csr_arrays(matrix)
     return {f"{prefix}.indptr": indptr, f"{prefix}.indices": indices, f"{prefix}.data": data}
 
 
@@ -180,6 +221,6 @@ def dense_product(left: Floats, right: Floats, threads: int) -> Floats:
         rows = slice(start, start + _DENSE_BLOCK)
         np.matmul(left[rows], right.T, out=out[rows])
 
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(max(1, threads)) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(max(1, threads)) as pool:
         list(pool.map(block, range(0, left.shape[0], _DENSE_BLOCK)))
     return out

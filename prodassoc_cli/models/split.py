@@ -39,6 +39,8 @@ class InnerSplit:
 def inner_split(data: TrainingData, most_users: int, seed: int) -> InnerSplit:
     """Set aside the last order of users with two or more, else a fifth of the products of users with five.
 
+    That fifth is the latest where there are timestamps, else random.
+
     Args:
         data: all that training may use.
         most_users: of more users than this, a random sample is taken.
@@ -59,12 +61,14 @@ def inner_split(data: TrainingData, most_users: int, seed: int) -> InnerSplit:
         last = last.filter(pl.col("user").is_in(_sample(last["user"].to_numpy(), most_users, rng).tolist()))
         aside = wanted.join(last, on=["user", "order"]).select("row", "user", "item")
     else:
-        pairs = wanted.select("user", "item").unique().sort("user", "item")
+        pairs = wanted.group_by("user", "item").agg(pl.col("timestamp").max()).sort("user", "item")
         sizes = pairs.group_by("user").len().filter(pl.col("len") >= _LEAST_PRODUCTS).sort("user")
         users = _sample(sizes["user"].to_numpy(), most_users, rng)
         pairs = pairs.filter(pl.col("user").is_in(users.tolist()))
-        pairs = pairs.with_columns(draw=pl.Series(rng.random(pairs.height)))
-        chosen = pairs.filter(pl.col("draw").rank("ordinal").over("user") <= pl.len().over("user") * _SHARE)
+        # The latest products, where there are times: what comes next is not like what was bought at random.
+        pairs = pairs.with_columns(draw=pl.Series(rng.random(pairs.height), dtype=pl.Float64))
+        order = pl.struct(-pl.col("timestamp").fill_null(NO_TIME + 1), "draw").rank("ordinal").over("user")
+        chosen = pairs.filter(order <= pl.len().over("user") * _SHARE)
         aside = wanted.join(chosen.select("user", "item"), on=["user", "item"]).select("row", "user", "item")
     kept = events.join(aside.select("row"), on="row", how="anti", maintain_order="left").drop("row")
     entries = aside.select("user", "item").unique().sort("user", "item")

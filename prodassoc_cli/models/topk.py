@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from prodassoc_cli.models import kernels
 from prodassoc_cli.models.data import Csr, Floats, Ints
+from prodassoc_cli.models.rows import csr_arrays, over_rows, ready
 
 
 def top_k(
@@ -33,7 +33,7 @@ def top_k(
     if blocked is None:
         pattern = (np.zeros(rows + 1, np.int64), np.empty(0, np.int32))
     else:
-        pattern = kernels.csr_arrays(blocked)[:2]
-    arguments = (kernels.ready(scores, np.float32), mask, *pattern, items, values)
-    kernels.over_rows(kernels.select_top_k, rows, threads, *arguments)
+        pattern = csr_arrays(blocked)[:2]
+    arguments = (ready(scores, np.float32), mask, *pattern, items, values)
+    over_rows("select_top_k", rows, threads, *arguments)
     return items, values

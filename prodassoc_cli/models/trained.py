@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from prodassoc_cli.models.base import Recommender
-from prodassoc_cli.models.data import Csr, Floats, Items, TrainingData, binary
+from prodassoc_cli.models.data import ITEM_COLUMNS, Csr, Floats, Items, TrainingData, binary
 from prodassoc_cli.models.registry import make
 
 
@@ -70,6 +70,21 @@ class TrainedModel:
     def items_by_customer(self) -> Csr:
         """Items × users pattern."""
         return binary(self.weights).T.tocsr()
+
+    def with_catalogue(self, products: pl.DataFrame) -> TrainedModel:
+        """Return the model with the catalogue of today.
+
+        What a product has there counts; a title, brand, category or price that is missing there stays as it
+        was. Further columns, such as a stock, are those of today alone. Products that the model has never
+        seen are left out.
+        """
+        fresh = Items.of(self.items.ids, products).frame
+        return replace(
+            self,
+            items=Items(
+                fresh.with_columns(pl.coalesce(fresh[name], self.items.frame[name]) for name in ITEM_COLUMNS)
+            ),
+        )
 
 
 def train(

@@ -7,9 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from prodassoc_cli.models import kernels, reason_kernels, similar
+from prodassoc_cli.models import similar
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
+from prodassoc_cli.models.rows import csr_arrays, over_rows, ready
 from prodassoc_cli.settings import setting
 
 
@@ -86,6 +87,13 @@ class UserKnn(Recommender):
             return mean_ratings(near, self.ratings, self.parameters.min_raters, threads)
         return similar.scores_from(near, self.others, threads)
 
+    def top_k(self, queries: Queries, k: int, threads: int) -> tuple[Ints, Floats]:
+        """Return the best; of summed likenesses only those above 0 are held."""
+        if self.ratings is not None:
+            return super().top_k(queries, k, threads)
+        near = self.neighbours(queries, threads)
+        return similar.best_from(near, self.others, k, threads, **similar.limits(queries))
+
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
         """Name the product shared with most of the neighbours who bought the one listed (or count raters)."""
         near = self.neighbours(queries, threads)
@@ -93,15 +101,15 @@ class UserKnn(Recommender):
             return self._explain_rating(near, self.ratings, items, threads)
         links, counts = np.empty(items.shape, np.int32), np.empty(items.shape, np.int64)
         arguments = (
-            *kernels.csr_arrays(queries.history),
-            *kernels.csr_arrays(near),
-            *kernels.csr_arrays(self.others),
+            *csr_arrays(queries.history),
+            *csr_arrays(near),
+            *csr_arrays(self.others),
             self._item_scale,
-            kernels.ready(items, np.int32),
+            ready(items, np.int32),
             links,
             counts,
         )
-        kernels.over_rows(reason_kernels.linking_items, items.shape[0], threads, *arguments)
+        over_rows("linking_items", items.shape[0], threads, *arguments)
         return Evidence.of(Why.LOOKALIKES, items, others=links, count=counts.astype(np.float64))
 
     def _explain_rating(self, near: Csr, ratings: Csr, items: Ints, threads: int) -> Evidence:

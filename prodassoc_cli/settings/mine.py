@@ -108,3 +108,4 @@ class MineConfig(EngineConfig):
         None, "Where a score a basket goes, of how few frequent sets it fits", group="Rules", **FILE
     )
     itemsets_output: str | None = setting(None, "Where the frequent itemsets go", group="Rules", **FILE)
+    report: str | None = setting(None, "Write an HTML page of the rules for people", group="Rules", **FILE)

@@ -8,7 +8,22 @@ from typing import Literal
 from prodassoc_cli.settings.declare import FILE, setting
 from prodassoc_cli.settings.engine import EngineConfig
 
-ModelName = Literal["hybrid", "popularity", "content", "user-knn", "item-knn", "rules", "mf"]
+ModelName = Literal[
+    "hybrid",
+    "popularity",
+    "content",
+    "user-knn",
+    "item-knn",
+    "rules",
+    "mf",
+    "spectral",
+    "ease",
+    "als",
+    "rp3beta",
+    "repeat",
+    "trending",
+    "random",
+]
 
 
 @dataclass(frozen=True)
@@ -19,8 +34,16 @@ class TrainConfig(EngineConfig):
     param: list[str] = setting(
         [], "Set a parameter of the model: neighbours=200 (repeatable)", group="Model", metavar="NAME=VALUE"
     )
+    tune: int | None = setting(
+        None, "Search parameters first: this many sets, judged by orders set aside", group="Model",
+        metavar="N", low=1, high=10_000,
+    )  # fmt: skip
     products: str | None = setting(
         None, "Products: titles, brands, categories, prices", group="Inputs", **FILE
     )
     embeddings: str | None = setting(None, "Embeddings of the products", group="Inputs", **FILE)
     rules: str | None = setting(None, "Association rules", group="Inputs", **FILE)
+    feedback: str | None = setting(
+        None, "Log of lists shown, made by clean: clicks and purchases count for, dismissals against",
+        group="Inputs", **FILE,
+    )  # fmt: skip

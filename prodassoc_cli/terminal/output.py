@@ -105,6 +105,15 @@ def table_text(frame: pl.DataFrame, rows: int = TABLE_ROWS) -> str:
     return lines + (f"… and {more}\n" if more else "")
 
 
+def fits(frame: pl.DataFrame, rows: int = TABLE_ROWS) -> bool:
+    """Return whether the terminal is wide enough for a table of these rows, nothing cut."""
+    from rich.cells import cell_len
+
+    shown = frame.head(rows)
+    wanted = [max(cell_len(_cell(value)) for value in [name, *shown[name]]) for name in shown.columns]
+    return sum(wanted) + GAP * (len(wanted) - 1) <= shutil.get_terminal_size((100, 24)).columns
+
+
 def sparkline(values: Sequence[float]) -> str:
     """Return non-negative values as a row of small bars, the largest full; empty without one above 0."""
     top = max(values, default=0.0)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.evaluation.feedback import impressions_of
-from prodassoc_cli.evaluation.offpolicy import estimate_offpolicy
+from prodassoc_cli.evaluation.offpolicy import estimate_offpolicy, notices
 
 from .frames import interactions, lists
 
@@ -132,5 +132,6 @@ def test_lists_the_log_could_not_show_are_noticed():
         .then(pl.lit("never")).otherwise("product_id").alias("product_id")
     )  # fmt: skip
     result = estimate_offpolicy("m", half, shown)
-    assert "could not show part" in result.notices[0]
-    assert not estimate_offpolicy("m", target, shown).notices
+    assert result.odd_weight < 1
+    assert "could not show part" in notices({"m": result})[0]
+    assert notices({"m": estimate_offpolicy("m", target, shown)}) == []

@@ -22,7 +22,7 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.evaluation.compare import evaluate_lists
-from prodassoc_cli.evaluation.offpolicy import estimate_offpolicy
+from prodassoc_cli.evaluation.offpolicy import estimate_offpolicy, expected_clicks
 
 from .frames import bought, lists
 
@@ -107,6 +107,18 @@ def test_estimates_are_those_of_obp():
         "position": np.zeros(joined.height, dtype=int),
     }
     assert found["ips_ctr"] == pytest.approx(obp.InverseProbabilityWeighting().estimate_policy_value(**given))
+    # Its weights cannot be clipped; a propensity raised to 1/λ clips that of a certain choice at λ.
+    raised = {**given, "pscore": np.maximum(given["pscore"], 1 / np.sqrt(joined.height))}
+    assert found["clipped_ips_ctr"] == pytest.approx(
+        obp.InverseProbabilityWeighting().estimate_policy_value(**raised)
+    )
+    of_own, of_logged = expected_clicks(joined.rename({"product_id_own": "own"}))
+    model = np.zeros_like(policy)
+    model[np.arange(joined.height), actions, 0] = of_logged
+    model[np.arange(joined.height), own[joined.height :] - 1, 0] = of_own
+    assert found["dr_ctr"] == pytest.approx(
+        obp.DoublyRobust().estimate_policy_value(**given, estimated_rewards_by_reg_model=model)
+    )
     assert found["snips_ctr"] == pytest.approx(
         obp.SelfNormalizedInverseProbabilityWeighting().estimate_policy_value(**given)
     )
@@ -115,6 +127,7 @@ def test_estimates_are_those_of_obp():
 def _no_torch() -> dict:
     torch = mock.MagicMock()
     torch.nn.Module = torch.utils.data.Dataset = type("Absent", (), {})
+    torch.Tensor = torch.nn.Module
     return {
         "torch": torch, "torch.nn": torch.nn, "torch.nn.functional": torch.nn.functional,
         "torch.optim": torch.optim, "torch.utils": torch.utils, "torch.utils.data": torch.utils.data,

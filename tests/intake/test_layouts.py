@@ -108,14 +108,15 @@ def test_retail_is_read_within_a_second():
 
 def test_a_feedback_log_gives_a_row_an_event(clean):
     result = clean(
-        "time,user_id,list_id,product_id,position,model,propensity,click,purchase,revenue\n"
-        "2024-03-01T10:00:00,u1,l1,00a,1,m,0.5,1,1,9.99\n2024-03-01T10:00:00,u1,l1,b,2,m,0.5,0,0,0\n"
-        "2024-03-01T10:00:00,u2,l2,b,1,m,0.5,1,0,0\n2024-03-01T10:00:00,u2,l2,c,2,m,0.5,maybe,0,0\n"
+        "time,user_id,list_id,product_id,position,model,propensity,click,purchase,revenue,dismiss\n"
+        "2024-03-01T10:00:00,u1,l1,00a,1,m,0.5,1,1,9.99,0\n2024-03-01T10:00:00,u1,l1,b,2,m,0.5,0,0,0,1\n"
+        "2024-03-01T10:00:00,u2,l2,b,1,m,0.5,1,0,0,0\n2024-03-01T10:00:00,u2,l2,c,2,m,0.5,maybe,0,0,0\n"
     )
     assert result.summary["rows_in"] == 4
     assert result.summary["rows_kept"] == 3
     assert result.summary["rejects"] == {"unparsable_feedback": 1}
-    assert result.summary["interactions"]["events"] == {"click": 2, "impression": 3, "purchase": 1}
+    events = {"click": 2, "dismiss": 1, "impression": 3, "purchase": 1}
+    assert result.summary["interactions"]["events"] == events
     first = result.interactions.filter(product_id="00a", event="click").row(0, named=True)
     told = {name: first[name] for name in ("list_id", "position", "model", "propensity", "revenue")}
     assert told == {"list_id": "l1", "position": 1, "model": "m", "propensity": 0.5, "revenue": 9.99}

@@ -16,7 +16,7 @@ from prodassoc_cli.models import similar
 from prodassoc_cli.models.content import Content, encode_attributes, weighted_dot
 from prodassoc_cli.models.data import Items, RuleTable, TrainingData, csr_of
 from prodassoc_cli.models.fusion import regress, torn_baskets
-from prodassoc_cli.models.hybrid import Hybrid
+from prodassoc_cli.models.hybrid import PARTS, Hybrid
 from prodassoc_cli.models.mf import Mf
 from prodassoc_cli.models.popularity import Popularity
 from prodassoc_cli.models.rules import Rules, recounted
@@ -175,7 +175,14 @@ def test_the_hybrid_tells_what_it_learned():
         ndcg = facts[mode]["ndcg@10"]
         assert facts[mode]["chosen"] == max(ndcg, key=lambda name: ndcg[name])
         assert sum(facts[mode]["shares"].values()) == pytest.approx(1, abs=0.01)
-        assert set(ndcg) == {"hybrid", "popularity", "item-knn", "user-knn", "rules", "mf", "content"}
+        assert set(ndcg) == {"hybrid", *model.recommender.parts}
+    assert list(model.recommender.parts) == [name for name in PARTS if name != "mf"]
+
+
+def test_the_hybrid_leaves_ease_out_where_it_would_be_restricted():
+    data = TrainingData.from_frames(random_shop(6, users=60), catalogue(), vectors())
+    model = train("hybrid", data, parameters=["parts=popularity,ease,item-knn", "ease.max_products=10"])
+    assert list(model.recommender.parts) == ["popularity", "item-knn"]
 
 
 def test_the_hybrid_falls_back_to_its_best_part(monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from prodassoc_cli.terminal.output import sparkline, table_text, write_text
+from prodassoc_cli.terminal.output import fits, sparkline, table_text, write_text
 
 
 def text_of(frame: pl.DataFrame, form: str) -> str:
@@ -60,6 +60,13 @@ def test_titles_cannot_drive_the_terminal():
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert len(shown.splitlines()) == 3
+
+
+def test_what_fits_is_not_cut(monkeypatch):
+    frame = pl.DataFrame({"title": ["特浓牛奶" * 3, "short"], "n": [1.0, 22.0]})
+    for width in range(20, 40):
+        monkeypatch.setenv("COLUMNS", str(width))
+        assert fits(frame) == ("…" not in table_text(frame)), width
 
 
 def test_a_sparkline_has_a_bar_a_value():

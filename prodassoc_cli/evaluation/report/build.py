@@ -64,6 +64,6 @@ def _rules_lead(data: ReportData) -> str:
     sure = rules.filter(rules["confidence"] >= 0.5).height
     return (
         f'<p class="lead"><strong>{rules.height:,}</strong> rules join {products:,} products; '
-        f"{sure:,} of them hold in at least half of the baskets they speak of, and the widest covers "
+        f"{sure:,} rules hold in at least half of the baskets they speak of, and the widest covers "
         f"{percent(float(rules['support'].max() or 0.0))} of all baskets.</p>"  # type: ignore[arg-type]
     )

@@ -82,10 +82,27 @@ def svg(size: tuple[int, int], label: str, *parts: str, css: str = "") -> str:
 
 
 def line_chart(
-    lines: Sequence[Line], x_name: str, y_name: str, *, y_high: float | None = None, percent: bool = False
+    lines: Sequence[Line],
+    x_name: str,
+    y_name: str,
+    *,
+    y_high: float | None = None,
+    percent: str = "",
+    wide: bool = False,
 ) -> str:
-    """Return lines over a common axis, each named at its end in the legend's colour."""
+    """Return lines over a common axis, in the legend's colours.
+
+    Args:
+        lines: at least one, with a point each.
+        x_name: what lies to the right.
+        y_name: what goes up.
+        y_high: end of the upward axis; None for the next round number.
+        percent: the axes (`x`, `y` or `xy`) that are shares.
+        wide: whether it stands alone in its row.
+    """
     size, (left, right, top, bottom) = (380, 240), (44, 372, 20, 200)
+    if wide:
+        size, (left, right, top, bottom) = (900, 320), (44, 890, 20, 278)
     xs = [x for line in lines for x, _ in line.points]
     highs = [y for line in lines for _, y in line.points] + [
         high for line in lines for _, _, high in line.band
@@ -107,17 +124,17 @@ def line_chart(
     return svg(size, f"{y_name} against {x_name}: {names}", *parts)
 
 
-def _axes(x: Scale, y: Scale, x_name: str, y_name: str, *, percent: bool = False) -> str:
-    def text(value: float) -> str:
-        return f"{100 * value:g} %" if percent else f"{value:g}"
+def _axes(x: Scale, y: Scale, x_name: str, y_name: str, *, percent: str = "") -> str:
+    def text(value: float, axis: str) -> str:
+        return f"{100 * value:g} %" if axis in percent else f"{value:g}"
 
     lines = "".join(
         f'<line class="rule" x1="{x.start}" x2="{x.end}" y1="{y(value)}" y2="{y(value)}"/>'
-        f'<text class="tick" x="{x.start - 6}" y="{y(value) + 4}" text-anchor="end">{text(value)}</text>'
+        f'<text class="tick" x="{x.start - 6}" y="{y(value) + 4}" text-anchor="end">{text(value, "y")}</text>'
         for value in y.ticks()
     )
     below = "".join(
-        f'<text class="tick" x="{x(value)}" y="{y.start + 16}" text-anchor="middle">{text(value)}</text>'
+        f'<text class="tick" x="{x(value)}" y="{y.start + 16}" text-anchor="middle">{text(value, "x")}</text>'
         for value in x.ticks()
     )
     middle = (x.start + x.end) / 2
@@ -143,18 +160,22 @@ def dot_chart(dots: Sequence[Dot], series: Sequence[str], label: str) -> str:
     """Return values with 95 % intervals: a row a thing, a colour a series."""
     rows = list(dict.fromkeys(dot.row for dot in dots))
     step = max(26, 11 * len(series) + 8)
-    left, right, top = 190, 700, 8
+    left, right, top = 290, 890, 4
     bottom = top + step * len(rows)
     highest = max((dot.high if dot.high is not None else dot.value for dot in dots), default=1.0)
     x = Scale(0, nice_top(highest), left, right)
     parts = [
+        f'<rect class="stripe" x="0" y="{top + step * place}" width="{right}" height="{step}"/>'
+        for place in range(0, len(rows), 2)
+    ]
+    parts += [
         f'<line class="rule" x1="{x(value)}" x2="{x(value)}" y1="{top}" y2="{bottom}"/>'
         f'<text class="tick" x="{x(value)}" y="{bottom + 16}" text-anchor="middle">{value:g}</text>'
         for value in x.ticks(6)
     ]
     parts += [
         f'<text x="{left - 10}" y="{top + step * (place + 0.5) + 4}" text-anchor="end">'
-        f"{safe(cut(row, 28))}</text>"
+        f"{safe(cut(row, 44))}</text>"
         for place, row in enumerate(rows)
     ]
     for dot in dots:
@@ -170,12 +191,12 @@ def dot_chart(dots: Sequence[Dot], series: Sequence[str], label: str) -> str:
             f'<g class="{colour(place)}">{bar}<circle class="fill" cx="{x(dot.value)}" cy="{y}" r="4.5">'
             f"<title>{safe(text)}</title></circle></g>"
         )
-    return svg((710, bottom + 24), label, *parts)
+    return svg((900, bottom + 24), label, *parts)
 
 
 def bar_chart(bars: Sequence[tuple[str, float]], label: str) -> str:
     """Return horizontal bars with their numbers at the ends."""
-    step, left, right = 24, 210, 620
+    step, left, right = 24, 230, 820
     x = Scale(0, max((value for _, value in bars), default=1.0) or 1.0, left, right)
     parts = [
         f'<text x="{left - 10}" y="{step * place + 17}" text-anchor="end">{safe(cut(name, 32))}</text>'
@@ -184,7 +205,7 @@ def bar_chart(bars: Sequence[tuple[str, float]], label: str) -> str:
         f'<text class="tick" x="{x(value) + 6}" y="{step * place + 17}">{number(value)}</text>'
         for place, (name, value) in enumerate(bars)
     ]
-    return svg((700, step * len(bars) + 6), label, *parts)
+    return svg((900, step * len(bars) + 6), label, *parts)
 
 
 @dataclass(frozen=True)
@@ -200,11 +221,11 @@ class Point:
 def scatter(points: Sequence[Point], x_name: str, y_name: str, label: str) -> str:
     """Return points over a logarithmic and a linear axis; the darkest shade lies on top."""
     xs, ys = [point.x for point in points], [point.y for point in points]
-    x = Scale(min(xs) / 1.15, max(xs) * 1.15, 44, 690, log=True)
+    x = Scale(min(xs) / 1.15, max(xs) * 1.15, 44, 890, log=True)
     y = Scale(0, nice_top(max(ys)), 300, 24)
     drawn = "".join(
         f'<circle class="fill r{point.shade}" cx="{x(point.x)}" cy="{y(point.y)}" r="4">'
         f"<title>{safe(point.text)}</title></circle>"
         for point in sorted(points, key=lambda point: point.shade)
     )
-    return svg((700, 340), label, _axes(x, y, x_name, y_name), drawn)
+    return svg((900, 340), label, _axes(x, y, x_name, y_name), drawn)

@@ -82,6 +82,15 @@ class ReportData:
         found = wanted.join(known, on="product_id", how="left", maintain_order="left")
         return dict(found.select("product_id", pl.coalesce("title", "product_id")).iter_rows())
 
+    def kinds(self, ids: Iterable[str]) -> dict[str, str]:
+        """Return the first level of the category of these products; "other" where it is not known."""
+        wanted = sorted(set(ids))
+        if self.products is None or "category" not in self.products.columns:
+            return dict.fromkeys(wanted, "other")
+        first = pl.col("category").str.split(" > ").list.first().fill_null("other")
+        known = self.products.filter(pl.col("product_id").is_in(wanted)).select("product_id", first)
+        return dict.fromkeys(wanted, "other") | dict(known.unique("product_id", keep="first").iter_rows())
+
     def of_all(self, metric: str, k: int | None) -> dict[str, dict[str, Any]]:
         """Return model → row of a metric at a list length, over all users."""
         if self.metrics is None:

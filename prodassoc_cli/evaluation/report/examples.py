@@ -53,7 +53,7 @@ def _user(data: ReportData, lists: pl.DataFrame, user: str, word: str) -> str:
             number_cell(row["rank"]),
             Cell(own(titles[row["product_id"]]), css="best" if row["product_id"] in hits else ""),
             text_cell(row.get("reason") or ""),
-            Cell("✓ chosen" if row["product_id"] in hits else ""),
+            Cell("✓\u00a0chosen" if row["product_id"] in hits else ""),
         ]
         for row in rows.iter_rows(named=True)
     ]
@@ -64,7 +64,7 @@ def _user(data: ReportData, lists: pl.DataFrame, user: str, word: str) -> str:
     then = f"<p>Chosen but not listed: {_named(missed[:_HISTORY], titles)}.</p>" if missed else ""
     return (
         f"<h3>{own(user)}, {safe(word)}</h3><p>Before: {before}{more}.</p>"
-        f"{table(heads, cells, f'List of user {user}')}{then}"
+        f"{table(heads, cells, f'List of user {user}', wide=True)}{then}"
     )
 
 

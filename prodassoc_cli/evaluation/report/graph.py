@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodassoc_cli.evaluation.report.charts import svg
-from prodassoc_cli.evaluation.report.markup import cut, number, safe, width
+from prodassoc_cli.evaluation.report.markup import colour, cut_middle, number, safe, width
 
-_WIDTH, _HEIGHT, _MARGIN = 1000, 640, 80
+_WIDTH, _HEIGHT, _MARGIN = 1040, 720, 80
 _STEPS = 400
 
 Points = NDArray[np.float64]
@@ -20,12 +20,13 @@ Edge = tuple[str, str, float]
 """Two products and the largest lift of the rules between them."""
 
 
-def graph(edges: Sequence[Edge], titles: Mapping[str, str], label: str) -> str:
+def graph(edges: Sequence[Edge], titles: Mapping[str, str], shades: Mapping[str, int], label: str) -> str:
     """Return the drawing; the same edges give the same drawing.
 
     Args:
         edges: distinct pairs of products, at most about a hundred.
         titles: product_id → title.
+        shades: product_id → the number of its colour.
         label: what it shows.
     """
     nodes = sorted({node for one, other, _ in edges for node in (one, other)})
@@ -44,9 +45,10 @@ def graph(edges: Sequence[Edge], titles: Mapping[str, str], label: str) -> str:
     ]
     radii = 4 + 1.5 * np.sqrt(degree)
     names = [_title(titles, node) for node in nodes]
-    labels = _place_labels(places, radii, [cut(name, 26) for name in names])
+    labels = _place_labels(places, radii, [cut_middle(name, 28) for name in names])
     dots = [
-        f'<g class="node s1" tabindex="0" role="img" aria-label="{safe(name)}" data-node="{place}">'
+        f'<g class="node {colour(shades.get(nodes[place], 0))}" tabindex="0" role="img" '
+        f'aria-label="{safe(name)}" data-node="{place}">'
         f'<circle class="fill" cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="{radius:.1f}">'
         f"<title>{safe(name)}</title></circle>{label}</g>"
         for place, (name, at, radius, label) in enumerate(zip(names, places, radii, labels, strict=True))
@@ -85,7 +87,9 @@ def _covered(box: Box, others: Sequence[Box]) -> float:
         * max(0.0, min(box[3], other[3]) - max(box[1], other[1]))
         for other in others
     )
-    return taken + 14 * (max(0.0, -box[0]) + max(0.0, box[2] - _WIDTH))
+    return taken + 14 * (
+        max(0.0, -box[0]) + max(0.0, box[2] - _WIDTH) + max(0.0, -box[1]) + max(0.0, box[3] - _HEIGHT)
+    )
 
 
 def _widths(lift: NDArray[np.float64]) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -45,6 +45,20 @@ def cut(text: str, most: int) -> str:
     return kept.rstrip() + "…"
 
 
+def cut_middle(text: str, most: int) -> str:
+    """Return the text cut to a display width in its middle: variants of a product differ at the end."""
+    if width(text) <= most:
+        return text
+    end, room = "", most // 3
+    for char in reversed(text):
+        room -= width(char)
+        if room < 0:
+            break
+        end = char + end
+    end = end[end.find(" ") + 1 :]
+    return cut(text, most - width(end)) + end
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """Return a number as people read it: significant digits, thousands separated; a dash where undefined."""
     if value is None:
@@ -58,7 +72,9 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def percent(value: float | None) -> str:
     """Return a share as a percentage."""
-    return "–" if value is None else f"{100 * value:.1f} %" if abs(value) < 0.1 else f"{100 * value:.0f} %"
+    if value is None:
+        return "–"
+    return f"{100 * value:.1f}\u00a0%" if abs(value) < 0.1 else f"{100 * value:.0f}\u00a0%"
 
 
 @dataclass(frozen=True)
@@ -81,14 +97,25 @@ class Head:
 
 def table(
     heads: Sequence[Head],
-    rows: Iterable[Sequence[Cell]],
+    rows: Sequence[Sequence[Cell]] | Mapping[str, Sequence[Sequence[Cell]]],
     caption: str,
     *,
     sortable: bool = False,
     tall: bool = False,
+    wide: bool = False,
     name: str = "",
 ) -> str:
-    """Return a table that can scroll sideways, sortable by its headings if asked."""
+    """Return a table that can scroll sideways.
+
+    Args:
+        heads: its columns.
+        rows: its rows, or heading → the rows under it.
+        caption: what it shows.
+        sortable: whether a click on a heading sorts it.
+        tall: whether it scrolls inside of a fixed height.
+        wide: whether it takes all the width there is.
+        name: its id.
+    """
 
     def head(each: Head) -> str:
         inner = f'<button type="button">{safe(each.name)}</button>' if sortable else safe(each.name)
@@ -104,15 +131,26 @@ def table(
         kind = f' class="{css}"' if css else ""
         return f"<td{kind}{value}>{each.html}</td>"
 
-    body = "\n".join(
-        f"<tr>{''.join(cell(each, of) for each, of in zip(row, heads, strict=True))}</tr>" for row in rows
-    )
-    kind = " class=sortable" if sortable else ""
+    def lines(part: Sequence[Sequence[Cell]]) -> str:
+        return "\n".join(
+            f"<tr>{''.join(cell(each, of) for each, of in zip(row, heads, strict=True))}</tr>" for row in part
+        )
+
+    if isinstance(rows, Mapping):
+        bodies = "".join(
+            f'<tbody><tr><th class="group" scope="rowgroup" colspan="{len(heads)}">{safe(heading)}</th></tr>'
+            f"{lines(part)}</tbody>"
+            for heading, part in rows.items()
+        )
+    else:
+        bodies = f"<tbody>{lines(rows)}</tbody>"
+    css = " ".join(filter(None, ("sortable" * sortable, "wide" * wide)))
+    kind = f' class="{css}"' if css else ""
     mark = f' id="{safe(name)}"' if name else ""
     return (
         f'<div class="scroll{" tall" * tall}" tabindex="0" role="region" aria-label="{safe(caption)}">'
         f"<table{kind}{mark}><caption>{safe(caption)}</caption>"
-        f"<thead><tr>{''.join(map(head, heads))}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<thead><tr>{''.join(map(head, heads))}</tr></thead>{bodies}</table></div>"
     )
 
 

@@ -10,8 +10,9 @@ from prodassoc_cli.evaluation.report.charts import Dot, Line, dot_chart, line_ch
 from prodassoc_cli.evaluation.report.data import ReportData
 from prodassoc_cli.evaluation.report.markup import Cell, Head, legend, number, own, percent, safe, table
 from prodassoc_cli.evaluation.report.page import Section
+from prodassoc_cli.evaluation.report.words import grouped, named
 
-_DOTS = ("precision", "recall", "ndcg", "hit_rate")
+_DOTS = ("hit_rate", "precision", "recall", "ndcg")
 _CURVES = {"precision": "Precision", "recall": "Recall", "ndcg": "NDCG", "hit_rate": "Hit rate"}
 _MOST_POINTS = 24
 
@@ -43,7 +44,7 @@ def lead(data: ReportData) -> str:
         cards.append((f"Revenue of hits a user, in {k}", number(money[best]["value"])))
     boxes = "".join(f'<div class="card"><b>{value}</b>{safe(name)}</div>' for name, value in cards)
     warned = "".join(f"<li>{safe(notice)}</li>" for notice in data.notices)
-    notes = f"<details open><summary>What to know of these figures</summary><ul>{warned}</ul></details>"
+    notes = f'<aside class="notes"><h2>What to know of these figures</h2><ul>{warned}</ul></aside>'
     return f'<p class="lead">{" ".join(said)}</p><div class="cards">{boxes}</div>{notes if warned else ""}'
 
 
@@ -71,9 +72,7 @@ def side_by_side(data: ReportData) -> Section:
     k = data.main_k
     assert data.metrics is not None
     mine = data.metrics.filter(
-        pl.col("segment").is_null()
-        & pl.col("model").is_in(list(data.judged))
-        & (pl.col("k").is_null() | (pl.col("k") == k))
+        pl.col("segment").is_null() & pl.col("model").is_in(list(data.judged)) & (pl.col("k") == k)
     )
     marked = mark_best(mine)
     if data.differences is not None:
@@ -83,13 +82,17 @@ def side_by_side(data: ReportData) -> Section:
     cells = {(row["metric"], row["model"]): row for row in marked.iter_rows(named=True)}
     heads = [Head("Metric")] + [Head(model, numeric=True) for model in data.judged]
     several = len(data.judged) > 1
-    rows = [
-        [Cell(f'<span title="{safe(ALL_METRICS[metric].definition)}">{safe(metric)}</span>')]
-        + [_figure(cells.get((metric, model)), several=several) for model in data.judged]
-        for metric in dict.fromkeys(marked["metric"])
-    ]
+    groups = grouped(marked["metric"])
+    rows = {
+        question: [
+            [_metric_cell(metric)]
+            + [_figure(cells.get((metric, model)), several=several) for model in data.judged]
+            for metric in group
+        ]
+        for question, group in groups.items()
+    }
     dots = [
-        Dot(metric, model, row["value"], row["low"], row["high"])
+        Dot(named(metric), model, row["value"], row["low"], row["high"])
         for metric in _DOTS
         for model, row in data.of_all(metric, k).items()
         if model in data.judged and row["value"] is not None
@@ -100,16 +103,22 @@ def side_by_side(data: ReportData) -> Section:
     )
     definitions = "".join(
         f"<dt>{safe(metric)}</dt><dd>{safe(ALL_METRICS[metric].definition)}.</dd>"
-        for metric in dict.fromkeys(marked["metric"])
+        for group in groups.values()
+        for metric in group
     )
     chart = dot_chart(dots, list(data.judged), f"Accuracy at {k} with 95 % intervals")
     body = (
         f'<p class="soft">{words}</p>{legend(list(data.judged))}'
-        f"<figure class=medium>{chart}</figure>"
-        f"{table(heads, rows, f'All metrics at {k}')}"
+        f"<figure>{chart}</figure>"
+        f"{table(heads, rows, f'All metrics at {k}', wide=True)}"
         f"<details><summary>What each metric means</summary><dl>{definitions}</dl></details>"
     )
     return Section("models", "Models side by side", body)
+
+
+def _metric_cell(metric: str) -> Cell:
+    definition = safe(ALL_METRICS[metric].definition)
+    return Cell(f'<span title="{definition}">{safe(named(metric))}</span> <code>{safe(metric)}</code>')
 
 
 def _figure(row: dict[str, object] | None, *, several: bool) -> Cell:

@@ -33,7 +33,7 @@ def quality(data: ReportData) -> Section | None:
         )
         words = "Rows left out, by reason"
         drawn = bar_chart(bars, words)
-        chart = f"<figure class=medium>{drawn}<figcaption>{words}</figcaption></figure>"
+        chart = f"<figure>{drawn}<figcaption>{words}</figcaption></figure>"
     return Section("data", "The data behind it", f'<div class="cards">{boxes}</div>{chart}')
 
 

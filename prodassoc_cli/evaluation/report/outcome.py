@@ -19,6 +19,7 @@ from prodassoc_cli.evaluation.report.markup import (
     text_cell,
 )
 from prodassoc_cli.evaluation.report.page import Section
+from prodassoc_cli.evaluation.report.words import OUTCOMES
 from prodassoc_cli.evaluation.rules import LEAST_BASKETS, calibration
 
 _WORTH = {
@@ -55,9 +56,10 @@ def rules_held(data: ReportData) -> Section | None:
                 [Line("in the holdout", points), Line("as mined", ends)],
                 "confidence as mined",
                 "confidence held",
+                wide=True,
             )
             parts.append(
-                f'{legend(["in the holdout", "as mined"])}<figure class="small">{chart}<figcaption>'
+                f"{legend(['in the holdout', 'as mined'])}<figure>{chart}<figcaption>"
                 "A line below the other says that rules promise more than they hold.</figcaption></figure>"
             )
     return Section("held", "Do the rules hold?", "".join(parts))
@@ -74,22 +76,23 @@ def feedback(data: ReportData) -> Section | None:
 
 
 def _by_model(data: ReportData, models: list[str]) -> str:
-    every = ("ctr", "conversion", "clicks_per_list", "revenue_per_list", "ctr_uplift")
-    names = [name for name in every if data.of_all(name, None)]
+    names = [name for name in OUTCOMES if data.of_all(name, None)]
     heads = [Head("Model")]
-    heads += [
-        Head(name.replace("_", " "), numeric=True, meaning=ALL_METRICS[name].definition) for name in names
-    ]
+    heads += [Head(OUTCOMES[name], numeric=True, meaning=ALL_METRICS[name].definition) for name in names]
     found = {name: data.of_all(name, None) for name in names}
-    cells = [[text_cell(model)] + [_interval(found[name].get(model)) for name in names] for model in models]
-    return table(heads, cells, "Lists shown, by model (95 % intervals over users)")
+    cells = [
+        [text_cell(model)] + [_interval(name, found[name].get(model)) for name in names] for model in models
+    ]
+    return table(heads, cells, "Lists shown, by model (95 % intervals over users)", wide=True)
 
 
-def _interval(row: dict[str, float | None] | None) -> Cell:
+def _interval(name: str, row: dict[str, float | None] | None) -> Cell:
     if row is None:
         return Cell("–")
-    ends = f"{number(row['low'])} to {number(row['high'])}" if row["low"] is not None else "no interval"
-    return Cell(f'{number(row["value"])} <span class="soft">{ends}</span>', row["value"])
+    said = number if name.endswith("_per_list") else percent
+    ends = f"{said(row['low'])} to {said(row['high'])}" if row["low"] is not None else "no interval"
+    sign = "+" if name == "ctr_uplift" and (row["value"] or 0) > 0 else ""
+    return Cell(f'<b>{sign}{said(row["value"])}</b><br><span class="soft">{ends}</span>', row["value"])
 
 
 def _by_position(rows: pl.DataFrame, models: list[str]) -> str:
@@ -104,9 +107,9 @@ def _by_position(rows: pl.DataFrame, models: list[str]) -> str:
             lines.append(Line(model, list(part.select("place", "value").iter_rows()), band))
     if not lines:
         return ""
-    chart = line_chart(lines, "position in the list", "clicks / impressions")
+    chart = line_chart(lines, "position in the list", "clicks an impression", percent="y", wide=True)
     key = legend([line.name for line in lines])
-    return f"<h3>Clicks by position</h3>{key}<figure class=small>{chart}</figure>"
+    return f"<h3>Clicks by position</h3>{key}<figure>{chart}</figure>"
 
 
 def _offpolicy(rows: pl.DataFrame) -> str:
@@ -140,5 +143,5 @@ def _offpolicy(rows: pl.DataFrame) -> str:
         "<h3>What other lists would have got</h3>"
         '<p class="soft">Clicks an impression, estimated from where the log happened to show the same. The '
         "fewer such places, the wider the intervals.</p>"
-        f"{legend(models)}<figure class=medium>{chart}</figure>{told}"
+        f"{legend(models)}<figure>{chart}</figure>{told}"
     )

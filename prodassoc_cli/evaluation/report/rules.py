@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import polars as pl
 
 from prodassoc_cli.evaluation.report.charts import Point, scatter
 from prodassoc_cli.evaluation.report.data import ReportData
 from prodassoc_cli.evaluation.report.graph import Edge, graph
-from prodassoc_cli.evaluation.report.markup import Cell, Head, number, number_cell, own, percent, safe, table
+from prodassoc_cli.evaluation.report.markup import (
+    Cell,
+    Head,
+    legend,
+    number,
+    number_cell,
+    own,
+    percent,
+    safe,
+    table,
+)
 from prodassoc_cli.evaluation.report.page import Section
 
 _TABLE_ROWS = 100
 _GRAPH_EDGES = 45
 _POINTS = 1500
+_KINDS = 5
 
 
 def rules_section(data: ReportData) -> Section | None:
@@ -28,8 +41,8 @@ def rules_section(data: ReportData) -> Section | None:
         f'<p class="soft">{_words(rules)}</p>{_table(top, titles)}'
         f"<h3>Products that go together</h3>"
         '<p class="soft">Lines join the products of the first rules; the wider, the higher the lift. Point '
-        f"at a product, or tab to it, to see its partners.</p><figure>{_graph(top, titles)}</figure>"
-        f"<h3>Support, confidence and lift</h3><figure class=medium>{_scatter(rules)}"
+        f"at a product, or tab to it, to see its partners.</p>{_graph(data, top, titles)}"
+        f"<h3>Support, confidence and lift</h3><figure>{_scatter(rules)}"
         f"<figcaption>{_shades(rules)}</figcaption></figure>"
     )
     return Section("rules", "Products bought together", body)
@@ -73,11 +86,17 @@ def _table(rules: pl.DataFrame, titles: dict[str, str]) -> str:
         for row in rules.iter_rows(named=True)
     ]
     return table(
-        heads, rows, "Top rules; a click on a heading sorts", sortable=True, tall=True, name="rules-table"
+        heads,
+        rows,
+        "Top rules; a click on a heading sorts",
+        sortable=True,
+        tall=True,
+        wide=True,
+        name="rules-table",
     )
 
 
-def _graph(rules: pl.DataFrame, titles: dict[str, str]) -> str:
+def _graph(data: ReportData, rules: pl.DataFrame, titles: dict[str, str]) -> str:
     strongest: dict[tuple[str, str], float] = {}
     for antecedent, consequent, lift in rules.select("antecedent", "consequent", "lift").iter_rows():
         if len(strongest) >= _GRAPH_EDGES:
@@ -87,7 +106,13 @@ def _graph(rules: pl.DataFrame, titles: dict[str, str]) -> str:
                 pair = (min(one, other), max(one, other))
                 strongest[pair] = max(strongest.get(pair, 0.0), lift)
     edges: list[Edge] = [(*pair, lift) for pair, lift in sorted(strongest.items())]
-    return graph(edges, titles, "Graph of the products of the first rules; the width of a line is the lift")
+    kind_of = data.kinds({node for one, other, _ in edges for node in (one, other)})
+    kinds = [kind for kind, _ in Counter(sorted(kind_of.values())).most_common(_KINDS)]
+    shades = {node: kinds.index(kind) if kind in kinds else _KINDS for node, kind in kind_of.items()}
+    named = [*kinds, *(["other"] if _KINDS in shades.values() else [])]
+    label = "Graph of the products of the first rules; the width of a line is the lift"
+    key = legend(named) if len(named) > 1 else ""
+    return f"{key}<figure>{graph(edges, titles, shades, label)}</figure>"
 
 
 def _quantiles(rules: pl.DataFrame) -> list[float]:

@@ -10,6 +10,7 @@ from prodassoc_cli.evaluation.report.charts import Dot, Line, dot_chart, line_ch
 from prodassoc_cli.evaluation.report.data import ReportData
 from prodassoc_cli.evaluation.report.markup import Head, legend, number_cell, percent, safe, table, text_cell
 from prodassoc_cli.evaluation.report.page import Section
+from prodassoc_cli.evaluation.report.words import named, part
 from prodassoc_cli.evaluation.segments import FEW
 
 _POINTS = 60
@@ -37,12 +38,14 @@ def long_tail(data: ReportData) -> Section | None:
         "to the tail, one above it narrows it."
     )
     chart = line_chart(
-        lines, "share of the catalogue, best-sellers first", "share of all", y_high=1.0, percent=True
+        lines,
+        "share of the catalogue, best-sellers first",
+        "share of all",
+        y_high=1.0,
+        percent="xy",
+        wide=True,
     )
-    body = (
-        f'<p class="soft">{words}</p>{legend([*data.judged, "sales in training"])}'
-        f'<figure class="small">{chart}</figure>'
-    )
+    body = f'<p class="soft">{words}</p>{legend([*data.judged, "sales in training"])}<figure>{chart}</figure>'
     return Section("tail", "The long tail", body)
 
 
@@ -59,15 +62,15 @@ def segments(data: ReportData) -> Section | None:
     if precision.is_empty():
         return None
     dots = [
-        Dot(f"{row['segment']} ({row['n']:,})", row["model"], row["value"], row["low"], row["high"])
+        Dot(f"{part(row['segment'])} ({row['n']:,})", row["model"], row["value"], row["low"], row["high"])
         for row in precision.iter_rows(named=True)
     ]
     shown = ("precision", "recall", "ndcg", "hit_rate")
     values = {(row["segment"], row["model"], row["metric"]): row for row in rows.iter_rows(named=True)}
     heads = [Head("Segment"), Head("Model"), Head("Users", numeric=True)]
-    heads += [Head(f"{name}@{data.main_k}", numeric=True) for name in shown]
+    heads += [Head(f"{name}@{data.main_k}", numeric=True, meaning=named(name)) for name in shown]
     cells = [
-        [text_cell(segment), text_cell(model), number_cell(values[segment, model, "precision"]["n"])]
+        [text_cell(part(segment)), text_cell(model), number_cell(values[segment, model, "precision"]["n"])]
         + [number_cell(values[segment, model, name]["value"]) for name in shown]
         for segment, model in precision.select("segment", "model").iter_rows()
     ]
@@ -79,8 +82,9 @@ def segments(data: ReportData) -> Section | None:
     chart = dot_chart(dots, list(data.judged), f"Precision at {data.main_k} by segment")
     numbers = table(heads, cells, "Metrics by segment", sortable=True)
     body = (
-        f'<p class="soft">{words}</p>{legend(list(data.judged))}'
-        f"<figure class=medium>{chart}</figure>"
+        f'<p class="soft">{words} Shown: precision, the share of a list that hits.</p>'
+        f"{legend(list(data.judged))}"
+        f"<figure>{chart}</figure>"
         f"<details><summary>The numbers</summary>{numbers}</details>"
     )
     return Section("segments", "Who is served well", body)

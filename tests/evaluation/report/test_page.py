@@ -12,7 +12,7 @@ from prodassoc_cli.evaluation.compare import compare_all, tabulate
 from prodassoc_cli.evaluation.judging import judge_lists
 from prodassoc_cli.evaluation.report.build import render, render_rules
 from prodassoc_cli.evaluation.report.data import Provenance, ReportData
-from prodassoc_cli.evaluation.report.markup import cut, number, safe, width
+from prodassoc_cli.evaluation.report.markup import cut, cut_middle, number, safe, width
 from prodassoc_cli.evaluation.rules import judge_rules, rule_metrics
 from prodassoc_cli.evaluation.segments import segment_metrics
 from tests.evaluation.frames import bought, interactions, lists
@@ -167,7 +167,21 @@ def test_drawings_and_tables_can_be_used_without_eyes_or_mouse():
     assert len(nodes) == 6
     assert all(each["tabindex"] == "0" and each["aria-label"] for each in nodes)
     assert len(page.named("caption")) == len(page.named("table"))
-    assert all(each.get("scope") == "col" for each in page.named("th"))
+    assert all(each.get("scope") in ("col", "rowgroup") for each in page.named("th"))
+
+
+def test_nodes_of_a_category_share_a_colour():
+    page = Page(render(report_data()))
+    nodes = {each["aria-label"]: each["class"] for each in page.named("g") if "data-node" in each}
+    food = {colour for title, colour in nodes.items() if "script" in title or "img" in title}
+    assert len(food) == 1, "Food > X and Food > Y are both Food"
+    assert len(set(nodes.values())) == 4
+
+
+def test_metrics_go_by_plain_names():
+    shown = "".join(Page(render(report_data())).text)
+    for words in ("Users with a hit", "Do the lists hit?", "New users"):
+        assert words in shown
 
 
 def test_edges_are_as_wide_as_the_lift_is_high():
@@ -218,3 +232,6 @@ def test_numbers_and_widths():
     assert width("牛奶ab") == 6
     assert cut("牛奶奶酪", 5) == "牛奶…"
     assert cut("short", 5) == "short"
+    assert cut_middle("Tomato & Basil Pasta Sauce 350 g", 20) == "Tomato & Basil…350 g"
+    assert cut_middle("特浓牛奶一升装两盒", 11) == "特浓牛奶…盒"
+    assert width(cut_middle("x" * 50, 12)) <= 12

@@ -1,0 +1,1 @@
+"""Recommending beside implicit, irspack and rusket."""

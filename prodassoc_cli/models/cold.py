@@ -1,0 +1,103 @@
+"""Products with few or no buyers: their scores blend from those of products with like texts to their own."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from prodassoc_cli.models import similar
+from prodassoc_cli.models.base import Arrays
+from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, csr_of
+from prodassoc_cli.models.topk import top_k
+
+_WARM = 20
+"""Buyers from which on a product's own past is enough."""
+
+_OWN = 3.0
+"""Buyers at which a product's own score counts as much as its neighbours'."""
+
+_NEIGHBOURS = 10
+_SHARPNESS = 4.0
+_BLOCK = 1024
+
+
+class ColdProducts:
+    """Scores of a product with n buyers: n / (n + 3) of its own and the rest of its neighbours' mean.
+
+    The neighbours are the warm products whose embeddings are nearest, weighed by cosine to a power. So what
+    learns from purchases, rules among it, reaches products that nobody has bought yet.
+
+    Attributes:
+        items: the products with few buyers that have a text, ascending.
+        near: len(items) × products of weights that sum to 1 − own share.
+        own: the share of each one's own score.
+    """
+
+    def __init__(self, items: Ints, near: Csr, own: Floats) -> None:
+        self.items, self.near, self.own = items, near, own
+        self._targets = near.T.tocsr()
+
+    @classmethod
+    def of(cls, data: TrainingData, threads: int) -> Self:
+        """Return the cold products of this data; none where there are no embeddings."""
+        buyers = np.bincount(data.rows.indices, minlength=data.n_items)
+        vectors = data.embeddings
+        if vectors is None:
+            return cls.none(data.n_items)
+        has_text = vectors.any(axis=1)
+        items = np.flatnonzero(has_text & (buyers < _WARM)).astype(np.int32)
+        warm = has_text & (buyers >= _WARM)
+        rows, columns, weights = [], [], []
+        for start in range(0, len(items), _BLOCK):
+            likeness = similar.dense_product(vectors[items[start : start + _BLOCK]], vectors, threads)
+            found, cosines = top_k(likeness, _NEIGHBOURS, threads, allowed=warm)
+            there = (found >= 0) & (cosines > 0)
+            rows.append(start + np.nonzero(there)[0])
+            columns.append(found[there])
+            weights.append(cosines[there] ** _SHARPNESS)
+        if not rows:
+            return cls.none(data.n_items)
+        entries = (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns)))
+        near = csr_of(sparse.csr_array(entries, shape=(len(items), data.n_items)))
+        own = (buyers[items] / (buyers[items] + _OWN)).astype(np.float32)
+        total = similar.inverse_power(similar.degrees(near), 1.0)
+        return cls(items, similar.scaled(near, rows=total * (1 - own)), own)
+
+    @classmethod
+    def none(cls, n_items: int) -> Self:
+        """Return that no product is cold."""
+        return cls(np.empty(0, np.int32), csr_of(np.zeros((0, n_items))), np.empty(0, np.float32))
+
+    def blend(self, scores: Floats) -> Floats:
+        """Write the blended scores of the cold products into rows × products of scores, and return them."""
+        if not len(self.items):
+            return scores
+        used = np.unique(self.near.indices)
+        known = scores[:, used]
+        known[np.isneginf(known)] = 0
+        borrowed = np.asarray(known @ self._targets[used], np.float32)
+        mine = scores[:, self.items]
+        mine[np.isneginf(mine)] = 0
+        blended = mine * self.own + borrowed
+        scores[:, self.items] = np.where(blended != 0, blended, -np.inf)
+        return scores
+
+    def mostly_borrowed(self, items: Ints) -> NDArray[np.bool_]:
+        """Return which of these products have less than half of their score from their own past."""
+        return np.isin(items, self.items[self.own < 0.5])
+
+    def arrays(self) -> Arrays:
+        """Return what `from_arrays` takes."""
+        return {"items": self.items, "own": self.own, **similar.pack("near", self.near)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, n_items: int) -> Self:
+        """Take back what `arrays` gave."""
+        items = arrays["items"]
+        near = similar.unpack("near", arrays, n_items, rows=len(items))
+        if len(items) != len(arrays["own"]) or (len(items) and not 0 <= items.min() <= items.max() < n_items):
+            raise ValueError("the cold products do not fit the catalogue")
+        return cls(items, near, arrays["own"])

@@ -1,0 +1,63 @@
+"""What a log of lists shown adds to the orders."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+import pytest
+
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.models.data import TrainingData
+from prodassoc_cli.models.feedback import with_feedback
+
+from .shops import lines
+
+DAY = [datetime(2025, 1, n, 9) for n in range(1, 5)]
+
+
+def log(*rows: tuple[str | None, str, str, datetime]) -> pl.DataFrame:
+    frame = lines([(user, None, product, time) for user, product, _, time in rows])
+    return frame.with_columns(
+        event=pl.Series([event for _, _, event, _ in rows]), list_id=pl.lit("l"), propensity=pl.lit(0.5)
+    )
+
+
+def learned(orders: pl.DataFrame, feedback: pl.DataFrame) -> TrainingData:
+    return TrainingData.from_frames(with_feedback(orders, feedback))
+
+
+def test_clicks_and_purchases_count_for_and_impressions_not_at_all():
+    orders = lines([("u", "1", "a", DAY[0])])
+    shown = [("u", product, "impression", DAY[1]) for product in "abc"]
+    done = [("u", "b", "click", DAY[1]), ("u", "b", "purchase", DAY[1]), ("v", "c", "click", DAY[1])]
+    data = learned(orders, log(*shown, *done))
+    assert data.users.to_list() == ["u", "v"]
+    np.testing.assert_allclose(data.weights.toarray(), [[1, 1.2, 0], [0, 0, 0.2]], rtol=1e-6)
+    np.testing.assert_array_equal(data.seen.toarray(), [[1, 1, 0], [0, 0, 0]])
+    assert data.baskets.shape == (1, 3)
+
+
+def test_a_dismissal_takes_back_a_click_and_one_purchase():
+    orders = lines([("u", "1", "a", DAY[0]), ("u", "2", "a", DAY[1]), ("u", "2", "b", DAY[1])])
+    dismissed = [("u", product, "dismiss", DAY[2]) for product in "abc"]
+    data = learned(orders, log(*dismissed, ("u", "c", "click", DAY[2])))
+    np.testing.assert_allclose(data.weights.toarray(), [[1, 0, 0]])
+    assert data.weights.nnz == 1
+
+
+def test_a_purchase_that_the_orders_hold_too_counts_once():
+    orders = lines([("u", "1", "a", DAY[0])])
+    data = learned(
+        orders, log(("u", "a", "purchase", DAY[0].replace(hour=17)), ("u", "a", "purchase", DAY[1]))
+    )
+    np.testing.assert_array_equal(data.weights.toarray(), [[2]])
+
+
+def test_a_log_that_teaches_nothing_is_refused():
+    with pytest.raises(BadData, match="no click, purchase or dismissal"):
+        with_feedback(
+            lines([("u", "1", "a", DAY[0])]),
+            log(("u", "a", "impression", DAY[0]), (None, "a", "click", DAY[0])),
+        )
