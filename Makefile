@@ -48,6 +48,21 @@ test-faults: $(VENV)/installed ## Thousands of mutants, kills and starved runs (
 	$(BIN)/python -m pytest -m faults tests/faults tests/property
 	$(BIN)/python -m tests.faults.fuzz_parsers
 
+$(VENV)-spark/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)-spark
+	$(VENV)-spark/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(VENV)-spark/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[spark]"
+	@touch $@
+
+.PHONY: java
+java:
+	@$${JAVA_HOME:+$$JAVA_HOME/bin/}java -version 2>/dev/null \
+		|| { echo "Spark needs Java 17: install it, or set JAVA_HOME to its folder" >&2; exit 1; }
+
+.PHONY: test-spark
+test-spark: java $(VENV)-spark/installed ## Test Spark: here, over Connect, and in a cluster that it starts and stops
+	$(VENV)-spark/bin/python -m pytest tests/engines
+
 .PHONY: check
 check: $(VENV)/installed ## Lint, check types, run the tests
 	$(BIN)/ruff check .
@@ -70,6 +85,10 @@ bench-scale: $(VENV)/installed ## Time clean, mine, train and recommend from 1 M
 bench-embedding: $(VENV)/installed ## Time encoding beside its peers (PEERS=their python, PRODASSOC_CHECKPOINT=weights)
 	$(BIN)/python -m benchmarks.embedding $(if $(PEERS),--peers $(PEERS))
 
+.PHONY: bench-spark
+bench-spark: java $(VENV)-spark/installed ## Time mining on Spark beside MLlib's FP-growth
+	$(VENV)-spark/bin/python -m benchmarks.spark
+
 .PHONY: bench-recommend
 bench-recommend: $(VENV)/installed ## Recommend beside implicit, irspack and rusket (PEERS=their python)
 	$(BIN)/python -m benchmarks.recommend $(if $(PEERS),--peers $(PEERS))
@@ -84,5 +103,5 @@ lock: ## Resolve the dependencies again, into requirements.lock
 
 .PHONY: clean
 clean: ## Remove what was made
-	rm -rf $(VENV) $(VENV)-lock $(VENV)-lowest .demo .demo-uci build dist .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-lowest $(VENV)-spark .demo .demo-uci build dist .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

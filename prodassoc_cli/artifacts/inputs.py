@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import glob
+import json
 import os
 import shutil
 import sys
@@ -19,6 +20,8 @@ from prodassoc_cli.errors import IOFailure, NoInput, UsageProblem, did_you_mean
 from prodassoc_cli.resources import nameless_file
 
 STDIN = "-"
+MANIFEST = "_manifest.json"
+"""File of a dataset folder that lists its parts: {"parts": [names]}."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,16 @@ def _readable(path: Path) -> Path:
 
 
 def _parts(folder: Path) -> list[Path]:
-    """Return the parts of a dataset folder: every file below it whose name is not hidden."""
+    """Return the parts of a dataset folder: what its manifest lists, else every file that is not hidden.
+
+    Raises:
+        NoInput: it has none, lacks one that its manifest lists, or is not finished: Spark and Hadoop keep
+            parts in `_temporary` until all are written.
+    """
+    if (folder / "_temporary").exists():
+        raise NoInput(f"the folder {folder} is not finished: it holds _temporary", "run again what writes it")
+    if (folder / MANIFEST).exists():
+        return _listed_parts(folder)
     found = sorted(
         path
         for path in folder.rglob("*")
@@ -91,6 +103,19 @@ def _parts(folder: Path) -> list[Path]:
     if not found:
         raise NoInput(f"the folder {folder} holds no files")
     return found
+
+
+def _listed_parts(folder: Path) -> list[Path]:
+    """Return the parts that the manifest lists; it is written after all of them."""
+    again = "run again what wrote it"
+    try:
+        parts = [folder / name for name in json.loads((folder / MANIFEST).read_text())["parts"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise NoInput(f"{folder / MANIFEST} lists no parts", again) from error
+    below = folder.resolve()
+    if not parts or not all(part.is_file() and below in part.resolve().parents for part in parts):
+        raise NoInput(f"the folder {folder} lacks parts that its manifest lists", again)
+    return sorted(parts)
 
 
 def _spool_stdin() -> Path:

@@ -141,6 +141,23 @@ def read_lineage(path: Path) -> Lineage | None:
     return _lineage_of(path, metadata)
 
 
+def check_header(path: Path, kind: Kind) -> Lineage | None:
+    """Check a part of an artifact against its kind without reading its rows; return what made it.
+
+    Raises:
+        BadData: not Parquet, of another kind, of a newer schema, or its columns do not fit.
+    """
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _not_parquet(path) from error
+    lineage = _lineage_of(path, schema.metadata)
+    if lineage is not None:
+        _check_kind(path, lineage, kind)
+    conform(schema.empty_table(), kind, source=str(path))
+    return lineage
+
+
 def count_rows(path: Path) -> int | None:
     """Return the number of rows that a Parquet file says it has; None where it is none."""
     try:

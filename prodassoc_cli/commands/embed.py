@@ -18,6 +18,7 @@ from prodassoc_cli.artifacts.schemas import (
     PROFILES,
     TOPICS,
 )
+from prodassoc_cli.commands.engine import engine
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.errors import UsageProblem
@@ -75,8 +76,8 @@ def run(inputs: list[str], config: EmbedConfig, common: CommonConfig) -> None:
         "topics": (TOPICS, config.topics_output),
         "profiles": (PROFILES, config.profiles_output),
     }
-    with this.outputs(_STORED_AS[config.output_precision], **others) as outputs:
-        Embedding(this, config, outputs).run()
+    with this.outputs(_STORED_AS[config.output_precision], **others) as outputs, engine(config) as spark:
+        Embedding(this, config, outputs, spark).run()
     if config.output_precision in ("f32", "f16"):
         this.next_step("train", f"interactions.parquet --embeddings {common.output or 'embeddings.parquet'}")
 
@@ -109,8 +110,8 @@ def _with_every_column(products: pl.DataFrame) -> pl.DataFrame:
 class Embedding:
     """The work of one run, step by step."""
 
-    def __init__(self, run: Run, config: EmbedConfig, outputs: Writer) -> None:
-        self._run, self._config, self._outputs = run, config, outputs
+    def __init__(self, run: Run, config: EmbedConfig, outputs: Writer, spark: Any = None) -> None:  # noqa: ANN401
+        self._run, self._config, self._outputs, self._spark = run, config, outputs, spark
         self._budget = int(run.memory_limit * _VECTORS_SHARE)
         self._products = _with_every_column(run.read("products", PRODUCTS).sort("product_id"))
 
@@ -149,7 +150,7 @@ class Embedding:
         )
         if choice.reason:
             self._run.messages.warning(choice.reason)
-        encoder = choice.encoder
+        encoder = self._placed(choice.encoder)
         if config.cache is None:
             return encoder, None
         if encoder.fitted:
@@ -158,6 +159,23 @@ class Embedding:
             )
             return encoder, None
         return encoder, VectorCache(Path(config.cache).expanduser(), encoder.fingerprint, encoder.dimension)
+
+    def _placed(self, encoder: Encoder) -> Encoder:
+        """Return the encoder that works where --engine says."""
+        if self._spark is None:
+            return encoder
+        from prodassoc_cli.embedding.encoders import DEFAULT_MODEL
+        from prodassoc_cli.embedding.onnx_encoder import OnnxEncoder
+        from prodassoc_cli.embedding.providers import choose_provider
+        from prodassoc_cli.engines.embedding import SparkEncoder
+
+        config = self._config
+        if not isinstance(encoder, OnnxEncoder):
+            self._run.messages.warning(f"{encoder.name} learns from all texts together: it runs here")
+            return encoder
+        folder = DEFAULT_MODEL if config.model is None else Path(config.model)
+        provider = choose_provider(config.device, config.provider)
+        return SparkEncoder(self._spark, encoder, folder, config.max_tokens, provider)
 
     def _encode(self, encoder: Encoder, cache: VectorCache | None, texts: pl.Series) -> EncodedCatalogue:
         from prodassoc_cli.embedding.catalogue import encode_catalogue

@@ -103,6 +103,10 @@ def _only_baskets(config: MineConfig) -> bool:
 
 def _mined(this: Run, config: MineConfig) -> Mined:
     """Read what was given, and make baskets of it."""
+    if config.engine == "spark":
+        from prodassoc_cli.commands.mined_on_spark import MinedOnSpark
+
+        return MinedOnSpark(this, config)
     from prodassoc_cli.commands.mined import Mined
 
     return Mined(

@@ -179,20 +179,12 @@ class Mined:
         """Find the itemsets, and say what was looked for and found."""
         this, config, baskets = self._this, self._config, self.baskets
         with this.kernels():
-            from prodassoc_cli.mining.itemsets import mine_itemsets, nothing_found, resolve_min_count
+            from prodassoc_cli.mining.itemsets import nothing_found, resolve_min_count
 
         least = resolve_min_count(len(baskets), config.min_support, config.min_count)
         self.min_count = max(least, config.min_users or 1)
         searched = self._searched()
-        sets = mine_itemsets(
-            searched,
-            min_count=self.min_count,
-            target=config.target,
-            algorithm=config.algorithm,
-            max_size=config.max_size,
-            threads=this.threads,
-            memory_limit=this.memory_limit,
-        )
+        sets = self._search(searched)
         if self._taxonomy is not None:
             from prodassoc_cli.mining.taxonomy import without_own_ancestors
 
@@ -218,6 +210,21 @@ class Mined:
             this.messages.info(f"{len(sets):,} of them backed by at least {config.min_users:,} users")
         facts = {"baskets": len(baskets), "products": len(baskets.item_ids)}
         this.note(**facts, min_count=self.min_count, itemsets=len(sets))
+
+    def _search(self, baskets: Baskets) -> Itemsets:
+        """Return the itemsets of baskets."""
+        from prodassoc_cli.mining.itemsets import mine_itemsets
+
+        config = self._config
+        return mine_itemsets(
+            baskets,
+            min_count=self.min_count,
+            target=config.target,
+            algorithm=config.algorithm,
+            max_size=config.max_size,
+            threads=self._this.threads,
+            memory_limit=self._this.memory_limit,
+        )
 
     def rules(self) -> pl.DataFrame:
         """Make the rules, and say what was asked of them and how many passed."""

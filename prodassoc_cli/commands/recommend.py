@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, MODEL, PRODUCTS, RECOMMENDATIONS
+from prodassoc_cli.commands.engine import engine, shared_files
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.errors import BadData, UsageProblem
@@ -15,9 +17,12 @@ from prodassoc_cli.settings import CommonConfig, RecommendConfig
 from prodassoc_cli.terminal.progress import progress_bar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import polars as pl
 
     from prodassoc_cli.artifacts.lineage import Lineage
+    from prodassoc_cli.models.serving import Served
     from prodassoc_cli.models.trained import TrainedModel
 
 
@@ -57,8 +62,11 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
             if not config.basket:  # for a basket numpy is quicker than loading them
                 load_kernels("als_kernel")
         model = _model_of(*reading.result())
-        with progress_bar("making lists", quiet=common.quiet) as progress:
-            served = recommend(
+        with engine(config) as spark, progress_bar("making lists", quiet=common.quiet) as progress:
+            if spark is not None and config.explore:
+                raise UsageProblem("--engine spark does not do --explore", "drop it, or --engine local")
+            lists = recommend if spark is None else _on_spark(this, spark)
+            served = lists(
                 model,
                 k=config.k,
                 audience=audience,
@@ -90,6 +98,16 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
         this.messages.info(f"{served.counts['lists']:,} lists, {served.frame.height:,} recommendations")
     if audience == "users":
         this.next_step("evaluate", f"{common.output} --truth holdout.parquet")
+
+
+def _on_spark(this: Run, spark: Any) -> Callable[..., Served]:  # noqa: ANN401 — a SparkSession
+    """Return what makes the lists in a cluster."""
+    from prodassoc_cli.engines.recommending import recommend_on_spark
+
+    path, *more = shared_files(this, "model", MODEL)
+    if more:
+        raise UsageProblem("--engine spark takes a model of one file", "train it again, into one file")
+    return partial(recommend_on_spark, spark, path)
 
 
 def _audience(config: RecommendConfig) -> Literal["users", "products", "baskets"]:

@@ -66,6 +66,7 @@ class Run:
         place_kernel_cache()
         self.memory_limit = memory_budget(common.memory_limit)
         self._parameters = result_parameters(config)
+        self._is_here = getattr(config, "engine", "local") == "local"
         self._files: dict[str, list[InputFile]] = {}
         self._digests: list[InputDigest] = []
         self.bytes_a_row: int | None = None
@@ -284,6 +285,8 @@ class Run:
         """Refuse what cannot fit, before anything is read: the system would kill the run half-way."""
         from prodassoc_cli.artifacts.store import count_rows
 
+        if not self._is_here:
+            return
         text_bytes = rows = 0
         for each in (each for files in self._files.values() for each in files):
             counted = count_rows(each.path)

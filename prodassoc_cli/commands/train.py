@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, MODEL, PRODUCTS, RULES
+from prodassoc_cli.commands.engine import engine
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.settings import CommonConfig, TrainConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prodassoc_cli.models.trained import TrainedModel
 
 
 def register(app: typer.Typer) -> None:
@@ -63,7 +70,9 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
             this.note(tuning=found)
             for line in _tuning_lines(config.model, found):
                 this.messages.info(line)
-        model = train(config.model, data, parameters=parameters, seed=common.seed, threads=this.threads)
+        with engine(config) as spark:
+            fit = train if spark is None else _on_spark(spark)
+            model = fit(config.model, data, parameters=parameters, seed=common.seed, threads=this.threads)
         table, header = to_arrow(model)
         outputs.put("output", table, model=header)
         this.note(model=model.facts)
@@ -74,6 +83,13 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
         for line in _validation_lines(model.facts):
             this.messages.info(line)
     this.next_step("recommend", f"{common.output} -o recs.parquet")
+
+
+def _on_spark(spark: Any) -> Callable[..., TrainedModel]:  # noqa: ANN401 — a SparkSession
+    """Return what trains in a cluster."""
+    from prodassoc_cli.engines.training import train_on_spark
+
+    return partial(train_on_spark, spark)
 
 
 def _tuning_lines(model: str, found: dict[str, Any]) -> list[str]:

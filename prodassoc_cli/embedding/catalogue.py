@@ -78,8 +78,9 @@ def encode_catalogue(
     missing = np.flatnonzero(~found)
     before = total - len(missing)
     progress(before, total)
-    for start in range(0, len(missing), _PIECE):
-        rows = missing[start : start + _PIECE]
+    step = max(_PIECE, encoder.piece)
+    for start in range(0, len(missing), step):
+        rows = missing[start : start + step]
         piece = distinct.gather(rows)
         encoded = encoder.encode_distinct(piece, _from(before + start, total, progress))
         if cache is not None:

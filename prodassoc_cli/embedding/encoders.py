@@ -56,6 +56,8 @@ class Encoder(ABC):
     """Width of a vector."""
     fingerprint: str
     """Two encoders of one fingerprint are the same function: what a cache of vectors must be keyed by."""
+    piece: int = 0
+    """Distinct texts it wants at a time at the least, to keep what it works on busy."""
     fitted: bool = False
     """Whether a text's vector depends on the other texts: such vectors cannot be cached or made in pieces."""
 

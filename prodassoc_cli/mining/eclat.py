@@ -17,7 +17,13 @@ _LEAST_COST = 20_000
 
 
 def eclat(
-    baskets: Baskets, min_count: int, mode: int, max_size: int, limit: int, threads: int = 1
+    baskets: Baskets,
+    min_count: int,
+    mode: int,
+    max_size: int,
+    limit: int,
+    threads: int = 1,
+    first: np.ndarray | None = None,
 ) -> tuple[np.ndarray, int]:
     """Return the prefix tree of the frequent, closed or maximal sets.
 
@@ -34,6 +40,8 @@ def eclat(
         max_size: most items of a set that is returned.
         limit: most nodes.
         threads: threads to work with.
+        first: find only sets whose rarest item is one of these codes [default: all]. Then `baskets` need hold
+            no others than theirs, but `counts` must be the true ones.
 
     Returns:
         tree: int32[3, n] (`bitsets.PARENT`).
@@ -58,29 +66,30 @@ def eclat(
         part: np.ndarray = tree[:, : min(n, room)]
         return part
 
-    tasks = _tasks(cost)
+    roots = np.arange(n_frequent) if first is None else n_frequent - 1 - first[first < n_frequent]
+    tasks = _tasks(cost, roots)
     if threads == 1 or len(tasks) == 1:
-        return _joined([work(roots) for roots in tasks]), found
+        return join_trees([work(roots) for roots in tasks]), found
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(work, tasks))
-    return _joined(parts), found
+    return join_trees(parts), found
 
 
-def _tasks(cost: np.ndarray) -> list[np.ndarray]:
-    """Cut the first-level items into tasks of about the same cost, the largest first.
+def _tasks(cost: np.ndarray, roots: np.ndarray) -> list[np.ndarray]:
+    """Cut first-level items into tasks of about the same cost, the largest first.
 
     Cost is the length of an item's projection: the true cost is not known before, so there are many more
     tasks than threads.
     """
-    share = max(_LEAST_COST, int(cost.sum()) // _TASKS)
-    order = np.argsort(-cost, kind="stable")
+    share = max(_LEAST_COST, int(cost[roots].sum()) // _TASKS)
+    order = roots[np.argsort(-cost[roots], kind="stable")]
     begun = np.concatenate([[0], np.cumsum(cost[order] + 1)[:-1]]) // share
     cuts = np.flatnonzero(np.diff(begun)) + 1
     return np.split(order.astype(np.int64), cuts)
 
 
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    """Join the trees of the tasks, giving each part's memory back as soon as it is copied."""
+def join_trees(parts: list[np.ndarray]) -> np.ndarray:
+    """Join trees into one, in their order, giving each part's memory back as soon as it is copied."""
     total = sum(part.shape[1] for part in parts)
     tree = np.empty((3, total), np.int32)
     at = 0

@@ -258,6 +258,13 @@ def mine_itemsets(
     return Itemsets(tree, baskets.item_ids, len(baskets))
 
 
+def search_sets(
+    baskets: Baskets, *, min_count: int, target: str, max_size: int | None, limit: int, first: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """Search a part of the whole: the sets whose rarest item is one of the codes `first` (see `eclat`)."""
+    return eclat(baskets, min_count, _MODES[target], max_size or UNLIMITED, limit, first=first)
+
+
 def _most_nodes(memory_limit: int, entries: int) -> int:
     """Return how many sets can be found and written within that many bytes."""
     free = max(0, memory_limit - _BYTES_AN_ENTRY * entries)

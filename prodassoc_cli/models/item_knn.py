@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -56,6 +57,8 @@ class ItemKnn(Recommender):
     fused = True
     names_pairs = True
     Parameters = ItemKnnParameters
+    product = staticmethod(similar.top_k_product)
+    """What multiplies; it may do so elsewhere."""
 
     @property
     def adds_up(self) -> bool:
@@ -64,7 +67,7 @@ class ItemKnn(Recommender):
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Compute the similarities by one fused product."""
-        self.similar = item_similarities(binary(data.rows), self.parameters, threads)
+        self.similar = item_similarities(binary(data.rows), self.parameters, threads, self.product)
 
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return the sums of similarities to the history."""
@@ -105,11 +108,13 @@ def weighed(history: Csr, counts: str) -> Csr:
     return dampened
 
 
-def item_similarities(x: Csr, parameters: ItemKnnParameters, threads: int) -> Csr:
+def item_similarities(
+    x: Csr, parameters: ItemKnnParameters, threads: int, product: Callable[..., Csr] = similar.top_k_product
+) -> Csr:
     """Return items × items similarities of the rows × items pattern `x`, the best of each row."""
     n_items = x.shape[1]
     if parameters.similarity == "jaccard":
-        return _jaccard(x, parameters.neighbours, threads)
+        return _jaccard(x, parameters.neighbours, threads, product)
     own_b = _b_by_density(x) if parameters.b is None else parameters.b
     a, b, iuf, power = {
         "custom": (parameters.a, own_b, parameters.iuf, parameters.power),
@@ -119,7 +124,7 @@ def item_similarities(x: Csr, parameters: ItemKnnParameters, threads: int) -> Cs
     by_user = similar.inverse_power(similar.degrees(x), iuf)
     transposed = x.T.tocsr()
     popularity = similar.degrees(transposed)
-    result = similar.top_k_product(
+    result = product(
         transposed,
         similar.scaled(x, rows=by_user),
         parameters.neighbours,
@@ -143,11 +148,11 @@ def _b_by_density(x: Csr) -> float:
     return _B_DENSE if x.nnz >= _DENSE * max(1, sold) else _B_SPARSE
 
 
-def _jaccard(x: Csr, k: int, threads: int) -> Csr:
+def _jaccard(x: Csr, k: int, threads: int, product: Callable[..., Csr]) -> Csr:
     # Jaccard does not factor into a row and a column scale, so all co-counts are made and then cut.
     transposed = x.T.tocsr()
     n = similar.degrees(transposed)
-    common = similar.top_k_product(transposed, x, x.shape[1], threads, excluded=np.arange(x.shape[1]))
+    common = product(transposed, x, x.shape[1], threads, excluded=np.arange(x.shape[1]))
     rows = np.repeat(np.arange(x.shape[1]), np.diff(common.indptr))
     common.data = common.data / (n[rows] + n[common.indices] - common.data)
     identity = Csr((np.ones(x.shape[1], np.float32), np.arange(x.shape[1]), np.arange(x.shape[1] + 1)))

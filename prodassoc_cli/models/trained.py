@@ -107,7 +107,11 @@ def train(
     Raises:
         UsageProblem: no such model or parameter, or the data lack what the model needs.
     """
-    recommender = make(name, parameters)
+    return fit(make(name, parameters), data, seed=seed, threads=threads)
+
+
+def fit(recommender: Recommender, data: TrainingData, *, seed: int = 42, threads: int = 1) -> TrainedModel:
+    """Fit a recommender on the data; see `train`."""
     # Sums over several BLAS threads differ in their last bits from machine to machine.
     with threadpool_limits(1, "blas"):
         recommender.fit(data, seed, threads)
@@ -116,7 +120,7 @@ def train(
         np.zeros(data.n_items) if baskets is None else np.bincount(baskets.indices, minlength=data.n_items)
     )
     facts = {
-        "model": name,
+        "model": recommender.name,
         "users": data.n_users,
         "products": data.n_items,
         "pairs": int(data.weights.nnz),

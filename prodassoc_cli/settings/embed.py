@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prodassoc_cli.settings.declare import FILE, setting
+from prodassoc_cli.settings.engine import EngineConfig
 
 
 @dataclass(frozen=True)
-class EmbedConfig:
+class EmbedConfig(EngineConfig):
     """Products → embeddings."""
 
     encoder: Literal["auto", "onnx", "tfidf"] = setting(

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prodassoc_cli.settings.declare import FILE, setting
+from prodassoc_cli.settings.engine import EngineConfig
 
 
 @dataclass(frozen=True)
-class MineConfig:
+class MineConfig(EngineConfig):
     """Interactions → association rules, or itemsets."""
 
     target: Literal["rules", "frequent", "closed", "maximal"] = setting(

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prodassoc_cli.settings.declare import FILE, setting
+from prodassoc_cli.settings.engine import EngineConfig
 
 
 @dataclass(frozen=True)
-class RecommendConfig:
+class RecommendConfig(EngineConfig):
     """A model → recommendations."""
 
     k: int = setting(10, "Products a list", flag="-k", metavar="N", low=1, high=10_000)

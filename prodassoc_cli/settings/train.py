@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prodassoc_cli.settings.declare import FILE, setting
+from prodassoc_cli.settings.engine import EngineConfig
 
 ModelName = Literal[
     "hybrid",
@@ -26,7 +27,7 @@ ModelName = Literal[
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(EngineConfig):
     """Interactions → a recommendation model."""
 
     model: ModelName = setting("hybrid", "Which recommender", group="Model")

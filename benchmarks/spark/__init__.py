@@ -1,0 +1,1 @@
+"""Mining on Spark beside its peer."""
