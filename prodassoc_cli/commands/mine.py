@@ -54,7 +54,7 @@ def register(app: typer.Typer) -> None:
 
 def run(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
     """Find frequent sets of products, and the rules between them."""
-    from prodassoc_cli.commands.mined import check
+    from prodassoc_cli.commands.mine_options import check
 
     check(config)
     this = Run("mine", config, common)
@@ -96,7 +96,7 @@ def run(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
 
 def _only_baskets(config: MineConfig) -> bool:
     """Tell whether baskets are all that is wanted of the interactions, so that they are read in pieces."""
-    from prodassoc_cli.commands.mined import locates
+    from prodassoc_cli.commands.mine_options import locates
 
     return not (locates(config) or config.exclude or config.generalized or config.level != "product")
 
