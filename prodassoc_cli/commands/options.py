@@ -10,6 +10,7 @@ import inspect
 import tomllib
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
@@ -118,6 +119,12 @@ def _take(config: type[Any], values: dict[str, Any]) -> Any:  # noqa: ANN401 —
     return config(**{each.name: values[each.name] for each in fields(config)})
 
 
+@cache
+def _types_of(config: type[Any]) -> dict[str, Any]:
+    """Return the types of a class's options; to work them out anew for each option would slow every start."""
+    return get_type_hints(config)
+
+
 def _argument_parameter(argument: InputArgument) -> inspect.Parameter:
     info = typer.Argument(
         ... if argument.needed else None,
@@ -136,7 +143,7 @@ def _option_parameter(command_name: str, each: Field[Any], config: type[Any]) ->
     words = about.flag.split("/") if about.flag else [f"--{flag}"]
     if about.flag and about.flag.startswith("--") and "/" in about.flag:
         words = [about.flag]  # --yes/--no of one boolean
-    hint = get_type_hints(config)[each.name]
+    hint = _types_of(config)[each.name]
     variable = flag.upper().replace("-", "_")
     variables = [f"{ENVIRONMENT_PREFIX}_{command_name.upper()}_{variable}"]
     if common:
