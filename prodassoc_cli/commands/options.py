@@ -120,7 +120,7 @@ def _take(config: type[Any], values: dict[str, Any]) -> Any:  # noqa: ANN401 —
 
 
 @cache
-def _types_of(config: type[Any]) -> dict[str, Any]:
+def _types_of(config: type[object]) -> dict[str, Any]:
     """Return the types of a class's options; to work them out anew for each option would slow every start."""
     return get_type_hints(config)
 
