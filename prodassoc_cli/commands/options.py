@@ -10,7 +10,6 @@ import inspect
 import tomllib
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields
-from functools import cache
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
@@ -72,8 +71,9 @@ def command(
         body(inputs, _take(config, values), _take(CommonConfig, values))
 
     parameters = [_argument_parameter(argument)]
-    parameters += [_option_parameter(name, each, config) for each in fields(config)]
-    parameters += [_option_parameter(name, each, CommonConfig) for each in fields(CommonConfig)]
+    for options in (config, CommonConfig):
+        types = get_type_hints(options)  # once a class: every start waits for it
+        parameters += [_option_parameter(name, each, options, types[each.name]) for each in fields(options)]
     parameters.append(_version_parameter())
     callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     callback.__annotations__ = {each.name: each.annotation for each in parameters}
@@ -119,12 +119,6 @@ def _take(config: type[Any], values: dict[str, Any]) -> Any:  # noqa: ANN401 —
     return config(**{each.name: values[each.name] for each in fields(config)})
 
 
-@cache
-def _types_of(config: type[object]) -> dict[str, Any]:
-    """Return the types of a class's options; to work them out anew for each option would slow every start."""
-    return get_type_hints(config)
-
-
 def _argument_parameter(argument: InputArgument) -> inspect.Parameter:
     info = typer.Argument(
         ... if argument.needed else None,
@@ -136,14 +130,18 @@ def _argument_parameter(argument: InputArgument) -> inspect.Parameter:
     return inspect.Parameter(argument.name, inspect.Parameter.KEYWORD_ONLY, default=info, annotation=kind)
 
 
-def _option_parameter(command_name: str, each: Field[Any], config: type[Any]) -> inspect.Parameter:
+def _option_parameter(
+    command_name: str,
+    each: Field[Any],
+    config: type[Any],
+    hint: Any,  # noqa: ANN401 — a type, or what stands for one
+) -> inspect.Parameter:
     about: Setting = each.metadata["setting"]
     common = config is CommonConfig
     flag = each.name.rstrip("_").replace("_", "-")
     words = about.flag.split("/") if about.flag else [f"--{flag}"]
     if about.flag and about.flag.startswith("--") and "/" in about.flag:
         words = [about.flag]  # --yes/--no of one boolean
-    hint = _types_of(config)[each.name]
     variable = flag.upper().replace("-", "_")
     variables = [f"{ENVIRONMENT_PREFIX}_{command_name.upper()}_{variable}"]
     if common:
