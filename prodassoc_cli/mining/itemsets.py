@@ -82,9 +82,15 @@ class Itemsets:
         for low, high in _spans(counts, SPAN_SETS):
             nodes = _nodes_within(counts, low, high)
             for part in self._by_size(nodes) if low == high else [nodes]:
-                order = order_sets(self.tree, part, names.ranks, high - counts[part], largest)
-                for begin in range(0, max(len(part), 1), rows):
-                    yield self._table(part[order[begin : begin + rows]], names)
+                yield from self._in_order(part, high, largest, names, rows)
+
+    def _in_order(
+        self, nodes: np.ndarray, highest: int, largest: int, names: Names, rows: int
+    ) -> Iterator[pa.Table]:
+        """Yield these nodes' sets in their order; nothing of it is held when the next nodes come."""
+        order = order_sets(self.tree, nodes, names.ranks, highest - self.tree[COUNT][nodes], largest)
+        for begin in range(0, max(len(nodes), 1), rows):
+            yield self._table(nodes[order[begin : begin + rows]], names)
 
     def _by_size(self, nodes: np.ndarray) -> Iterator[np.ndarray]:
         """Yield the nodes of each size by themselves, unless they are few."""
@@ -169,7 +175,9 @@ def _spans(counts: np.ndarray, sets: int) -> Iterator[tuple[int, int]]:
         return
     before = np.cumsum(having) - having
     high = len(having)
-    for cut in np.flatnonzero(np.diff(before // sets, append=-1)):
+    ends = np.diff(before // sets, append=-1) != 0
+    ends[:-1] |= having[1:] > sets  # many with one count stay by themselves
+    for cut in np.flatnonzero(ends):
         low = len(having) - int(cut)
         if having[len(having) - high : cut + 1].any():
             yield low, high

@@ -80,9 +80,10 @@ def order_sets(
         take = max(1, (64 - size_bits - int(group.max()).bit_length()) // item_bits)
         members = order[open_places]
         keys = set_keys(tree, nodes[members], group, rank, first, take, item_bits, size_bits)
-        by_key = np.argsort(keys).astype(np.int32)
+        by_key = np.argsort(keys)
         order[open_places] = members[by_key]
         keys = keys[by_key]
+        del members, by_key  # of millions of nodes, each counts
         same = np.concatenate([[False], keys[1:] == keys[:-1]])
         tied = same.copy()
         tied[:-1] |= same[1:]
