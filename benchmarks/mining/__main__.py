@@ -138,6 +138,8 @@ def main() -> None:
     agree = True
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        if not options.only or "programs" in options.only:
+            agree = compare_programs(folder)
         for case in CASES:
             if options.only and not any(word in case.title for word in options.only):
                 continue
@@ -146,8 +148,6 @@ def main() -> None:
                 print(f"\n{case.title}: left out, {reason}")
                 continue
             agree = report(case, measure(case, _rows(case.data, folder), folder, options.rounds)) and agree
-        if not options.only or "programs" in options.only:
-            agree = compare_programs(folder) and agree
     print(f"\n{time.monotonic() - begun:.0f} s")
     sys.exit(not agree)
 

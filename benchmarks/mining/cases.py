@@ -93,6 +93,15 @@ def dense(rows: int = 3_196, attributes: int = 37, seed: int = 1) -> Baskets:
     )
 
 
+def write_fimi(baskets: Baskets, path: str) -> None:
+    """Write baskets as lines of product ids."""
+    rows = pl.DataFrame({"id": baskets.item_ids.gather(baskets.items)}).with_columns(
+        pl.Series("basket", np.repeat(np.arange(len(baskets)), np.diff(baskets.indptr)))
+    )
+    lines = rows.group_by("basket", maintain_order=True).agg(pl.col("id").str.join(" "))
+    lines.select("id").write_csv(path, include_header=False, quote_style="never")
+
+
 DATASETS: dict[str, Callable[[], Baskets]] = {
     "retail": fimi("retail"),
     "T10I4D100K": fimi("T10I4D100K"),
