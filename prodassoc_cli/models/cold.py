@@ -14,7 +14,10 @@ from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, csr_of
 from prodassoc_cli.models.topk import top_k
 
 _WARM = 20
-"""Buyers from which on a product's own past is enough."""
+"""Buyers from which on a product's own past is enough; fewer are where the usual product has few."""
+
+_USUAL_SHARE = 0.25
+"""Share of the buyers of the usual (median) product from which on a product is as warm as it gets there."""
 
 _OWN = 3.0
 """Buyers at which a product's own score counts as much as its neighbours'."""
@@ -48,8 +51,10 @@ class ColdProducts:
         if vectors is None:
             return cls.none(data.n_items)
         has_text = vectors.any(axis=1)
-        items = np.flatnonzero(has_text & (buyers < _WARM)).astype(np.int32)
-        warm = has_text & (buyers >= _WARM)
+        usual = float(np.median(buyers[buyers > 0])) if buyers.any() else 0.0
+        enough = min(_WARM, max(1.0, _USUAL_SHARE * usual))
+        items = np.flatnonzero(has_text & (buyers < enough)).astype(np.int32)
+        warm = has_text & (buyers >= enough)
         rows, columns, weights = [], [], []
         for start in range(0, len(items), _BLOCK):
             likeness = similar.dense_product(vectors[items[start : start + _BLOCK]], vectors, threads)
