@@ -50,10 +50,10 @@ $(1)/before.csv $(1)/after.csv: $(1)/%.csv: $(1)/%.parquet sample_data/truth.jso
 		$$(PRODASSOC) recommend $$< -k 20 --include-seen --ids - -o $$@
 
 $(1)/responses-1.csv: $(1)/before.csv
-	$(BIN)/python sample_data/respond.py before=$(1)/before.csv --visits 4 --round 1 --output $$@
+	$(BIN)/python sample_data/respond.py before=$(1)/before.csv --visits 8 --round 1 --output $$@
 
 $(1)/responses-2.csv: $(1)/before.csv $(1)/after.csv
-	$(BIN)/python sample_data/respond.py before=$(1)/before.csv after=$(1)/after.csv --visits 4 --round 2 --output $$@
+	$(BIN)/python sample_data/respond.py before=$(1)/before.csv after=$(1)/after.csv --visits 8 --round 2 --output $$@
 
 $(1)/responses-1.parquet $(1)/responses-2.parquet: $(1)/%.parquet: $(1)/%.csv
 	$$(PRODASSOC) clean $$< -o $$@

@@ -39,7 +39,7 @@ _DEFAULT = ",".join(name for name in PARTS if name != "mf")
 _BLOCK = 512
 _LEAST_USERS = 20
 _PER_PART = ("score", "rank", "listed")
-_REPEAT = ("bought", "times", "recency", "habit")
+_REPEAT = ("bought", "times", "recency", "habit", "wanted")
 _MONTH = 30.0
 _MODES = ("new", "all", "basket")
 
@@ -267,19 +267,17 @@ class Hybrid(Recommender):
             features[at, 3 * n + 2] = 1
         if not queries.new_only:
             self._add_repeat(queries, keys, features)
+        at, _ = _places(keys, without(queries.history, queries.seen))
+        features[at, -1] = 1  # clicked or looked at, and not bought
         return Candidates(keys // n_items, keys % n_items, features)
 
     def _add_repeat(self, queries: Queries, keys: NDArray[np.int64], features: Floats) -> None:
         seen = queries.seen
-        rows = np.repeat(np.arange(len(queries)), np.diff(seen.indptr))
-        bought = rows.astype(np.int64) * seen.shape[1] + seen.indices
-        at = np.searchsorted(keys, bought)
-        there = (at < len(keys)) & (keys[np.minimum(at, len(keys) - 1)] == bought) if len(keys) else at < 0
-        at = at[there]
-        features[at, -4] = 1
-        features[at, -3] = np.log1p(seen.data[there])
-        features[at, -2] = np.nan_to_num(1 / (1 + queries.age[there] / _MONTH))
-        features[at, -1] = self.habit[seen.indices[there]]
+        at, there = _places(keys, seen)
+        features[at, -5] = 1
+        features[at, -4] = np.log1p(seen.data[there])
+        features[at, -3] = np.nan_to_num(1 / (1 + queries.age[there] / _MONTH))
+        features[at, -2] = self.habit[seen.indices[there]]
 
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return the fused scores of the candidates; -inf elsewhere, and for an empty history."""
@@ -357,6 +355,17 @@ class Hybrid(Recommender):
         }
         parts = {name: part.facts() for name, part in self.parts.items()}
         return {"learned": bool(modes), **modes, "parts": parts}
+
+
+def _places(keys: NDArray[np.int64], matrix: Csr) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return where the entries of a matrix stand among the candidates' keys, and which entries do."""
+    rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
+    wanted = rows * matrix.shape[1] + matrix.indices
+    if not len(keys):
+        return np.empty(0, np.int64), np.zeros(len(wanted), np.bool_)
+    at = np.searchsorted(keys, wanted)
+    there = keys[np.minimum(at, len(keys) - 1)] == wanted
+    return at[there], there
 
 
 def _mode(queries: Queries) -> str:

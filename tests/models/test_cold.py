@@ -25,6 +25,7 @@ def _shop_without_the_cold() -> TrainingData:
 
 def test_a_score_blends_by_the_number_of_buyers(monkeypatch):
     monkeypatch.setattr(cold, "_WARM", 10)
+    monkeypatch.setattr(cold, "_USUAL_SHARE", 1.0)
     data = _shop_without_the_cold()
     found = ColdProducts.of(data, 2)
     buyers = np.bincount(data.rows.indices, minlength=data.n_items)
@@ -44,6 +45,15 @@ def test_a_score_blends_by_the_number_of_buyers(monkeypatch):
     np.testing.assert_allclose(found.blend(scores.copy()), expected, rtol=1e-4)
     again = ColdProducts.from_arrays(found.arrays(), data.n_items)
     np.testing.assert_array_equal(again.blend(scores.copy()), found.blend(scores.copy()))
+
+
+def test_where_most_products_have_few_buyers_few_is_not_cold():
+    rows = [
+        (f"u{user}", f"o{user}-{item}", f"i{item:02}", None) for item in range(N_ITEMS) for user in range(4)
+    ]
+    rows = [row for row in rows if row[2] != "i19"]
+    found = ColdProducts.of(TrainingData.from_frames(lines(rows), catalogue(), vectors()), 1)
+    assert found.items.tolist() == [19]
 
 
 def test_products_with_a_past_and_shops_without_texts_are_left_alone():
