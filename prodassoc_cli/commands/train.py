@@ -49,10 +49,11 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
             from prodassoc_cli.models.artifact import to_arrow
             from prodassoc_cli.models.data import TrainingData
             from prodassoc_cli.models.feedback import with_feedback
+            from prodassoc_cli.models.registry import make
             from prodassoc_cli.models.rows import load_kernels
             from prodassoc_cli.models.trained import train
 
-            load_kernels("mf_kernel", "als_kernel", "ease_kernel")
+            load_kernels(*make(config.model, config.param).fit_kernels)
 
         interactions = this.read("interactions", INTERACTIONS)
         log = this.read_optional("feedback", INTERACTIONS)

@@ -20,7 +20,7 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.models.artifact import from_arrow
 from prodassoc_cli.models.explain import Audience
 from prodassoc_cli.models.rows import load_kernels
-from prodassoc_cli.models.serving import _FEW_LISTS, Served, _blocks, recommend
+from prodassoc_cli.models.serving import FEW_LISTS, Served, blocks_of, recommend
 from prodassoc_cli.models.trained import TrainedModel
 
 _HEAD = 8
@@ -59,12 +59,12 @@ def recommend_on_spark(
     if wanted is None:
         return recommend(model, audience=audience, ids=ids, threads=threads, progress=progress, **options)
     if options.get("reason_weights") is None:  # decided by all lists, not by those of a chunk
-        options["reason_weights"] = len(wanted) <= _FEW_LISTS
+        options["reason_weights"] = len(wanted) <= FEW_LISTS
     # One list is made here: what the options cannot have is told at once, and so is the form of a list.
     tried = recommend(model, audience=audience, ids=wanted[:first].to_list(), threads=threads, **options)
     send_files(spark, [path])
     # Cut where the local search cuts: the last bits of a product of matrices depend on their heights.
-    chunks = [wanted[rows].to_list() for rows in _blocks(len(wanted), len(model.items))]
+    chunks = [wanted[rows].to_list() for rows in blocks_of(len(wanted), len(model.items))]
     results = map_chunks(spark, chunks, _MakeLists(path.name, audience, options))
     if progress is not None:
         progress(len(wanted), len(wanted))

@@ -53,10 +53,6 @@ class Baskets:
         """Return the number of baskets."""
         return len(self.indptr) - 1
 
-    def id_ranks(self) -> np.ndarray:
-        """Return the place of each code in the order of ids, int32."""
-        return ranks_of(self.item_ids)
-
 
 def _silent(_: str) -> None:
     """Say nothing."""

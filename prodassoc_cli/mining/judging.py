@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,7 @@ from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.mining.baskets import Baskets
 from prodassoc_cli.mining.constraints import Sides
 from prodassoc_cli.mining.itemsets import Itemsets
-from prodassoc_cli.mining.lattice import lattice_of
+from prodassoc_cli.mining.lattice import Lattice, lattice_of
 from prodassoc_cli.mining.pruning import Pruning
 from prodassoc_cli.mining.redundancy import best_general_confidence, log_productive
 from prodassoc_cli.mining.significance import SearchSpace, corrected, flat_correction, log_fisher
@@ -88,22 +89,26 @@ class Judge:
             parts.append(f"{self.facts['rules_significant']:,} with q ≤ {self.level:g}")
         return ", ".join(parts)
 
+    @cached_property
+    def _lattice(self) -> Lattice:
+        return lattice_of(self.itemsets)
+
     def _tested(self, rules: pl.DataFrame) -> pl.DataFrame:
         """Add log_p: of Fisher's test, and of being productive where that is asked for."""
         log_p = log_fisher(*(rules[name].to_numpy() for name in ("n", "n_a", "n_b", "n_ab")))
         if self.pruning is not None and self.pruning.mode == "non-productive":
             sides = rules["antecedent_node"].to_numpy(), rules["set_node"].to_numpy()
-            log_p = np.maximum(log_p, log_productive(lattice_of(self.itemsets), *sides))
+            log_p = np.maximum(log_p, log_productive(self._lattice, *sides))
         return rules.with_columns(pl.Series("log_p", log_p))
 
     def _pruned(self, rules: pl.DataFrame) -> pl.DataFrame:
         if self.taxonomy is not None and self.interest is not None and rules.height:
-            enough = interesting(rules, lattice_of(self.itemsets), self.taxonomy, self.interest)
+            enough = interesting(rules, self._lattice, self.taxonomy, self.interest)
             rules = rules.filter(pl.Series(enough))
         if self.pruning is None or rules.is_empty():
             return rules
         nodes = (rules[f"{name}_node"].to_numpy() for name in ("antecedent", "consequent", "set"))
-        best = best_general_confidence(lattice_of(self.itemsets), *nodes)
+        best = best_general_confidence(self._lattice, *nodes)
         keep = self.pruning.keeps(rules["confidence"].to_numpy(), best)
         if self.pruning.mode == "non-productive" and self.level is None:
             keep &= rules["log_p"].to_numpy() <= np.log(UNPRODUCTIVE_LEVEL)

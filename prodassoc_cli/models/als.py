@@ -57,6 +57,11 @@ class Als(Recommender):
     products: Floats
     spectrum: Floats
 
+    @property
+    def fit_kernels(self) -> tuple[str, ...]:
+        """Modules of compiled kernels that fitting takes."""
+        return ("als_kernel",)
+
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Solve for users and products in turn."""
         own = self.parameters

@@ -58,6 +58,8 @@ def requests(
         UsageProblem: the options do not fit together.
         BadData: none of what is asked for is known.
     """
+    if baskets and audience != "baskets":
+        raise UsageProblem("--basket is for lists for baskets", "add --for baskets")
     made = {"users": _users, "products": _products, "baskets": _baskets}[audience]
     return made(model, ids, baskets, notices, options)
 
@@ -69,8 +71,6 @@ def _users(
     notices: list[str],
     options: Options,
 ) -> Requests:
-    if baskets:
-        raise UsageProblem("--basket is for lists for baskets", "add --for baskets")
     wanted = model.users if ids is None else pl.Series(list(ids), dtype=pl.String).unique(maintain_order=True)
     if ids is None and not model.users.len():
         raise BadData(
@@ -118,8 +118,6 @@ def _products(
     notices: list[str],
     options: Options,
 ) -> Requests:
-    if baskets:
-        raise UsageProblem("--basket is for lists for baskets", "add --for baskets")
     if ids is None:
         place = np.arange(len(model.items), dtype=np.int32)
     else:

@@ -198,6 +198,11 @@ class Recommender(ABC):
         return False
 
     @property
+    def fit_kernels(self) -> tuple[str, ...]:
+        """Modules of compiled kernels that fitting takes, beside those that all models share."""
+        return ()
+
+    @property
     def adds_up(self) -> bool:
         """Whether a score is a sum over the history, so that its evidence says what a product gave."""
         return False

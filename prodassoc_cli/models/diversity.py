@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models.data import Csr, Floats, Ints, Items
+from prodassoc_cli.models.fusion import to_unit
 
 _FLOATS_AT_ONCE = 2**23
 
@@ -54,7 +54,7 @@ class Variety:
     def _choose(self, items: Ints, scores: Floats, k: int) -> Ints:
         rows, pool = np.arange(len(items)), items.shape[1]
         free = items >= 0
-        relevance = (1 - self.diversity) * _to_unit(scores, free)
+        relevance = (1 - self.diversity) * to_unit(scores, free)
         nearest = np.zeros(items.shape, np.float32)
         vectors = self.vectors[items] if self.diversity > 0 and self.vectors is not None else None
         category = np.where(free, self._category(items), -1)
@@ -115,11 +115,3 @@ def _unit_vectors(vectors: Floats | None, attributes: Csr) -> Floats:
         vectors = attributes.toarray()
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, length, out=np.zeros_like(vectors, np.float32), where=length > 0)
-
-
-def _to_unit(scores: Floats, there: NDArray[np.bool_]) -> Floats:
-    low = np.where(there, scores, np.inf).min(axis=1, keepdims=True)
-    high = np.where(there, scores, -np.inf).max(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        scaled = (scores - low) / (high - low)
-    return np.where(high > low, scaled, 1.0).astype(np.float32)

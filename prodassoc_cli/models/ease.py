@@ -49,6 +49,11 @@ class Ease(Recommender):
     Parameters = EaseParameters
     weights: Floats | Csr
 
+    @property
+    def fit_kernels(self) -> tuple[str, ...]:
+        """Modules of compiled kernels that fitting takes."""
+        return ("ease_kernel",)
+
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Solve for the weights, dense or restricted."""
         x = binary(data.rows)

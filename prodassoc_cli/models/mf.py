@@ -44,6 +44,11 @@ class Mf(Recommender):
     biases: Floats
     fold_in: Floats
 
+    @property
+    def fit_kernels(self) -> tuple[str, ...]:
+        """Modules of compiled kernels that fitting takes."""
+        return ("mf_kernel",)
+
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Learn the vectors on one thread: the order of the steps decides the result."""
         from prodassoc_cli.models.mf_kernel import adam_epoch  # to recommend takes no numba

@@ -32,7 +32,7 @@ _SCORES_A_BLOCK = 2**24
 _RELATED_ARRAYS = 8
 _ALL_ITEMS_ROWS = 32
 
-_FEW_LISTS = 1_000
+FEW_LISTS = 1_000
 """Up to so many lists the weights of reasons are worked out unasked."""
 
 ID_COLUMNS: dict[Audience, str] = {
@@ -138,11 +138,11 @@ def recommend(
     unknown, total = asked.unknown, asked.ids.len()
     reasoning = None
     if with_reasons:
-        weighs = total <= _FEW_LISTS if reason_weights is None else reason_weights
+        weighs = total <= FEW_LISTS if reason_weights is None else reason_weights
         reasoning = _Reasoning(audience, weighs, threads)
     frames, filled = [], 0
     dense = 0 if model.recommender.fused else 1
-    for rows in _blocks(total, len(model.items) * (dense if relate is None else _RELATED_ARRAYS)):
+    for rows in blocks_of(total, len(model.items) * (dense if relate is None else _RELATED_ARRAYS)):
         with one_blas_thread():
             if relate is not None:
                 frame, fillers = _related_block(model, asked, rows, relate, reasoning), 0
@@ -278,7 +278,8 @@ def vectors_of(model: TrainedModel, embeddings: pl.DataFrame | None) -> Floats |
     return next((part.vectors for part in parts.values() if isinstance(part, Content)), None)
 
 
-def _blocks(total: int, width: int) -> Iterator[slice]:
+def blocks_of(total: int, width: int) -> Iterator[slice]:
+    """Yield blocks of lists, so many at a time that their scores, `width` a list, fit in memory."""
     step = int(np.clip(_SCORES_A_BLOCK // max(1, width), 32, 4096))
     return (slice(start, min(start + step, total)) for start in range(0, total, step))
 

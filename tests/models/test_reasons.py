@@ -108,7 +108,7 @@ def test_for_users_too(name, models):
 
 
 def test_weights_that_cost_are_worked_out_when_asked_for(models, monkeypatch):
-    monkeypatch.setattr("prodassoc_cli.models.serving._FEW_LISTS", 10)
+    monkeypatch.setattr("prodassoc_cli.models.serving.FEW_LISTS", 10)
     few = recommend(models["content"], ids=["u1", "u2"]).frame
     many = recommend(models["content"]).frame
     asked = recommend(models["content"], reason_weights=True).frame
