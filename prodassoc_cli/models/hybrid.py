@@ -72,9 +72,10 @@ class Hybrid(Recommender):
 
     Candidates are the best products of every part. Features of a candidate: for each part its score, scaled
     to 0–1 over the part's list, 1 / log2(1 + rank), and whether it is listed at all; then whether, how often
-    and how lately the user bought it, and how often its buyers buy it again. There are three sets of weights,
-    all learned: for users' lists of new products only, for users' lists that may repeat, and for lists from
-    a few products (baskets and single products), learned from what else was in the orders set aside.
+    and how lately the user bought it, how often its buyers buy it again, and whether it was only clicked.
+    There are three sets of weights, all learned: for users' lists of new products only, for users' lists that
+    may repeat, and for lists from a few products (baskets and single products), learned from what else was
+    in the orders set aside.
     """
 
     name = "hybrid"
@@ -312,6 +313,8 @@ class Hybrid(Recommender):
         added = self._contributions(
             found.features[at.ravel()] - typical, self.weights[_MODES.index(_mode(queries))]
         )
+        bought = found.features[at.ravel(), self.feature_names.index("repeat.bought")] > 0
+        added[~bought, -1] = -np.inf  # only what was bought is bought again; a click speaks through the parts
         winner = np.where(listed, added.argmax(axis=1).reshape(items.shape), -1)
         if "content" in self.parts:
             # A score that came from products with like texts is explained by the texts.

@@ -11,8 +11,10 @@ import pytest
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.feedback import with_feedback
+from prodassoc_cli.models.serving import recommend
+from prodassoc_cli.models.trained import train
 
-from .shops import lines
+from .shops import N_ITEMS, catalogue, lines, random_shop, vectors
 
 DAY = [datetime(2025, 1, n, 9) for n in range(1, 5)]
 
@@ -61,3 +63,17 @@ def test_a_log_that_teaches_nothing_is_refused():
             lines([("u", "1", "a", DAY[0])]),
             log(("u", "a", "impression", DAY[0]), (None, "a", "click", DAY[0])),
         )
+
+
+def test_no_product_is_called_bought_again_that_was_only_clicked():
+    shop = random_shop(3, users=80, items=N_ITEMS)
+    pairs = {(user, product) for user, product in shop.select("user_id", "product_id").iter_rows()}
+    every = {(f"u{user}", f"i{item:02}") for user in range(80) for item in range(user % 5, N_ITEMS, 5)}
+    clicked = [(user, product, "click", DAY[3]) for user, product in sorted(every - pairs)]
+    assert set(shop["user_id"]) & {user for user, *_ in clicked}
+    data = TrainingData.from_frames(with_feedback(shop, log(*clicked)), catalogue(), vectors())
+    model = train("hybrid", data)
+    model.recommender.weights[:, -1] = 50.0  # whatever was learned: a click lifts most of all
+    lists = recommend(model, k=5, include_seen=True).frame
+    again = lists.filter(pl.col("reason_kind") == "bought again").select("user_id", "product_id").iter_rows()
+    assert set(again) <= pairs
