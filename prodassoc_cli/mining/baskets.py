@@ -76,8 +76,7 @@ def baskets_from_interactions(
         locate: whether to note where in the frame each basket begins.
     """
     chosen, unplaced = _basket_rows(frame, say)
-    if unplaced:
-        say(f"{unplaced:,} rows have neither order_id nor user_id: they belong to no basket")
+    say_unplaced(unplaced, say)
     products = chosen["product_id"].to_arrow()
     encoded = pc.dictionary_encode(
         products.combine_chunks() if hasattr(products, "combine_chunks") else products
@@ -167,18 +166,15 @@ def _basket_rows(frame: pl.DataFrame, say: Callable[[str], None]) -> tuple[pl.Da
     """Return the rows that make baskets (basket, product_id, row), and how many have no basket."""
     present = set(frame["event"].unique().to_list())
     events = next((names for names in BASKET_EVENTS if present & set(names)), ("purchase",))
-    if present and events != ("purchase",):
-        say(f"no purchases: baskets are made of {' and '.join(events)} rows")
-    null = pl.lit(None)
+    if present:
+        say_events(events, say)
     rows = (
         frame.with_row_index("row")
         .select(
             pl.col("row").cast(pl.Int64),
             "event",
             "product_id",
-            (pl.col("order_id") if "order_id" in frame.columns else null).cast(pl.String).alias("order"),
-            (pl.col("user_id") if "user_id" in frame.columns else null).cast(pl.String).alias("user"),
-            (pl.col("timestamp") if "timestamp" in frame.columns else null).cast(pl.Int64).alias("time"),
+            **told_apart_by(frame),
         )
         .filter(pl.col("event").is_in(events))
     )
@@ -194,6 +190,31 @@ def _basket_rows(frame: pl.DataFrame, say: Callable[[str], None]) -> tuple[pl.Da
     places = pl.concat([ordered["row"], loose["row"]], rechunk=True)
     grouped = pl.DataFrame({"basket": baskets, "product_id": products, "row": places})
     return grouped, rows.height - placed.height
+
+
+def told_apart_by(frame: pl.DataFrame) -> dict[str, pl.Expr]:
+    """Return what tells the baskets of interactions apart: order, user and time, null where unknown."""
+    columns = {
+        "order": ("order_id", pl.String),
+        "user": ("user_id", pl.String),
+        "time": ("timestamp", pl.Int64),
+    }
+    return {
+        name: (pl.col(column) if column in frame.columns else pl.lit(None)).cast(dtype)
+        for name, (column, dtype) in columns.items()
+    }
+
+
+def say_events(events: tuple[str, ...], say: Callable[[str], None]) -> None:
+    """Say which events baskets are made of, where they are not purchases."""
+    if events != ("purchase",):
+        say(f"no purchases: baskets are made of {' and '.join(events)} rows")
+
+
+def say_unplaced(rows: int, say: Callable[[str], None]) -> None:
+    """Say how many rows belong to no basket, if any."""
+    if rows:
+        say(f"{rows:,} rows have neither order_id nor user_id: they belong to no basket")
 
 
 def _codes(values: pl.Series) -> np.ndarray:

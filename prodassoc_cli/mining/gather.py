@@ -8,7 +8,14 @@ import numpy as np
 import polars as pl
 import pyarrow.compute as pc
 
-from prodassoc_cli.mining.baskets import BASKET_EVENTS, Baskets, baskets_of_pairs
+from prodassoc_cli.mining.baskets import (
+    BASKET_EVENTS,
+    Baskets,
+    baskets_of_pairs,
+    say_events,
+    say_unplaced,
+    told_apart_by,
+)
 
 
 def baskets_from_pieces(
@@ -26,10 +33,9 @@ def baskets_from_pieces(
     gathered = _Gathered()
     for piece in pieces:
         gathered.add(piece)
-    if 0 < gathered.strongest < len(BASKET_EVENTS):
-        say(f"no purchases: baskets are made of {' and '.join(BASKET_EVENTS[gathered.strongest])} rows")
-    if gathered.unplaced:
-        say(f"{gathered.unplaced:,} rows have neither order_id nor user_id: they belong to no basket")
+    if gathered.strongest < len(BASKET_EVENTS):
+        say_events(BASKET_EVENTS[gathered.strongest], say)
+    say_unplaced(gathered.unplaced, say)
     return baskets_of_pairs(gathered.pairs(), gathered.items.values(), max_basket_size, say)
 
 
@@ -55,10 +61,7 @@ class _Gathered:
         if self.strongest == len(BASKET_EVENTS):
             return
         rows = piece.filter(pl.col("event").is_in(BASKET_EVENTS[self.strongest]))
-        null = pl.lit(None)
-        user = (pl.col("user_id") if "user_id" in piece.columns else null).cast(pl.String)
-        time = (pl.col("timestamp") if "timestamp" in piece.columns else null).cast(pl.Int64)
-        order = (pl.col("order_id") if "order_id" in piece.columns else null).cast(pl.String)
+        order, user, time = (told_apart_by(piece)[name] for name in ("order", "user", "time"))
         # A visit is what one user did at one instant; times are digits, so that they end where a user begins.
         visit = pl.concat_str(time.cast(pl.String).fill_null(""), pl.lit(" "), user)
         rows = rows.select("product_id", order=order, visit=pl.when(order.is_null()).then(visit))

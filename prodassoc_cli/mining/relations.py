@@ -18,6 +18,7 @@ from scipy import sparse
 
 from prodassoc_cli.mining.baskets import Baskets
 from prodassoc_cli.mining.significance import log_fisher
+from prodassoc_cli.settings.mine import RELATION_LEVEL, SUBSTITUTE_SIMILARITY, VARIANT_SIMILARITY
 
 _BLOCK = 1_024
 _ROWS = 1 << 15
@@ -33,9 +34,9 @@ class Thresholds:
         level: greatest p-value of being bought together, or by the same users.
     """
 
-    variant: float = 0.85
-    substitute: float = 0.5
-    level: float = 0.001
+    variant: float = VARIANT_SIMILARITY
+    substitute: float = SUBSTITUTE_SIMILARITY
+    level: float = RELATION_LEVEL
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,10 @@ from prodassoc_cli.models.base import Evidence, Why
 from prodassoc_cli.models.data import Csr, Floats, Ints
 from prodassoc_cli.models.topk import top_k
 from prodassoc_cli.models.trained import TrainedModel
+from prodassoc_cli.settings.mine import SUBSTITUTE_SIMILARITY, VARIANT_SIMILARITY
 
 ERROR_RATE = 0.05
 """Complements: share of false ones among a product's that is put up with. Substitutes: level of the test."""
-
-SIMILAR, NEAR_IDENTICAL = 0.5, 0.85
-"""Cosines of two texts from which on they do the same job, and name the same thing: as `mine` has them."""
 
 _LEAST_BASKETS = 2
 
@@ -70,10 +68,10 @@ def related(
         with np.errstate(divide="ignore", invalid="ignore"):
             lift = count / expected
             confidence = count / _sizes(model)[sources][:, None]
-        fits = (count >= _LEAST_BASKETS) & significant(p_value) & (likeness < NEAR_IDENTICAL)
+        fits = (count >= _LEAST_BASKETS) & significant(p_value) & (likeness < VARIANT_SIMILARITY)
         scores = np.where(fits, confidence * np.sqrt(lift), -np.inf)
     else:
-        fits = (p_value > ERROR_RATE) & (likeness >= SIMILAR) & _same_category(model, sources)
+        fits = (p_value > ERROR_RATE) & (likeness >= SUBSTITUTE_SIMILARITY) & _same_category(model, sources)
         scores = np.where(fits, likeness, -np.inf)
     scores[rows, sources] = -np.inf
     items, values = top_k(scores.astype(np.float32), k, threads, allowed=allowed)

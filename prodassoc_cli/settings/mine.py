@@ -8,6 +8,9 @@ from typing import Literal
 from prodassoc_cli.settings.declare import FILE, setting
 from prodassoc_cli.settings.engine import EngineConfig
 
+VARIANT_SIMILARITY, SUBSTITUTE_SIMILARITY, RELATION_LEVEL = 0.85, 0.5, 0.001
+"""Where one relation of two products ends and the next begins; `recommend --relation` has the same."""
+
 
 @dataclass(frozen=True)
 class MineConfig(EngineConfig):
@@ -93,13 +96,28 @@ class MineConfig(EngineConfig):
         None, "Where complements, substitutes and variants go", group="Meaning", **FILE
     )
     variant_similarity: float = setting(
-        0.85, "Least similarity of variants", group="Meaning", metavar="COSINE", low=-1.0, high=1.0
+        VARIANT_SIMILARITY,
+        "Least similarity of variants",
+        group="Meaning",
+        metavar="COSINE",
+        low=-1.0,
+        high=1.0,
     )
     substitute_similarity: float = setting(
-        0.5, "Least similarity of substitutes", group="Meaning", metavar="COSINE", low=-1.0, high=1.0
+        SUBSTITUTE_SIMILARITY,
+        "Least similarity of substitutes",
+        group="Meaning",
+        metavar="COSINE",
+        low=-1.0,
+        high=1.0,
     )
     relation_level: float = setting(
-        0.001, "Greatest p-value of being bought together", group="Meaning", metavar="P", low=0.0, high=1.0
+        RELATION_LEVEL,
+        "Greatest p-value of being bought together",
+        group="Meaning",
+        metavar="P",
+        low=0.0,
+        high=1.0,
     )
     products: str | None = setting(
         None, "Products: titles for tables, categories and brands", group="Rules", **FILE
