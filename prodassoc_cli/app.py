@@ -11,12 +11,14 @@ import signal
 import sys
 import threading
 import traceback
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
 from typer import _click as click
 
 from prodassoc_cli.commands import clean, embed, evaluate, export, inspect, mine, recommend, train
+from prodassoc_cli.commands.mistyped import explain
 from prodassoc_cli.commands.options import print_version
 from prodassoc_cli.commands.run import NothingToDo
 from prodassoc_cli.errors import BadConfig, BadData, ProdassocError, UsageProblem
@@ -63,7 +65,22 @@ def main() -> NoReturn:
     """Run the command line and exit with the contract's code."""
     signal.signal(signal.SIGTERM, _terminate)
     _leave_soon_after_a_signal()
-    sys.exit(run_command_line(sys.argv[1:] or ["--help"]))
+    code = run_command_line(sys.argv[1:] or ["--help"])
+    if len(sys.argv) == 1:
+        _say_next_step()
+    sys.exit(code)
+
+
+def _say_next_step() -> None:
+    """Say which command comes first, or next after what lies in the current folder."""
+    from prodassoc_cli.commands.guide import Guide
+
+    found: dict[str, Path] = {}
+    if any(Path().glob("*.parquet")):
+        from prodassoc_cli.artifacts.surroundings import artifacts_in
+
+        found = artifacts_in(Path())
+    Messages("").hint(f"prodassoc {Guide(found, Path()).for_newcomer()}")
 
 
 class _Terminated(BaseException):
@@ -165,10 +182,11 @@ def _run(arguments: list[str]) -> None:
 def _usage_error(error: click.exceptions.ClickException, messages: Messages) -> int:
     """Say what is wrong with the command line, in two lines."""
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "prodassoc"
     parameter = getattr(error, "param", None)
     source = context.get_parameter_source(parameter.name) if context is not None and parameter else None
-    text = " ".join(error.format_message().split())
-    messages.error(text, f"see: {path} --help")
+    text, hint = explain(error)
     from_environment = source is not None and source.name == "ENVIRONMENT"
+    if from_environment and parameter is not None:
+        text += f" (set by {next(name for name in parameter.envvar if name in os.environ)})"
+    messages.error(text, hint)
     return BadConfig.exit_code if from_environment else UsageProblem.exit_code

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from prodassoc_cli.artifacts.schemas import INTERACTIONS, PRODUCTS, REJECTS
+from prodassoc_cli.artifacts.schemas import FEEDBACK, INTERACTIONS, PRODUCTS, REJECTS
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.errors import BadData, UsageProblem
@@ -80,10 +80,8 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
         this.note(**summary)
         for line in _summary_lines(summary):
             this.messages.info(line)
-    if "impression" in summary["interactions"]["events"]:
-        this.next_step("evaluate", f"--feedback {common.output}")
-    else:
-        this.next_step("mine", f"{common.output} -o rules.parquet")
+    role = FEEDBACK if "impression" in summary["interactions"]["events"] else INTERACTIONS.name
+    this.next_step(role, products=config.products_output, holdout=config.holdout_output)
 
 
 def _earlier(this: Run, path: str) -> Earlier:

@@ -97,7 +97,7 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
         )
         this.messages.info(f"{served.counts['lists']:,} lists, {served.frame.height:,} recommendations")
     if audience == "users":
-        this.next_step("evaluate", f"{common.output} --truth holdout.parquet")
+        this.next_step(RECOMMENDATIONS.name)
 
 
 def _on_spark(this: Run, spark: Any) -> Callable[..., Served]:  # noqa: ANN401 — a SparkSession

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -73,6 +73,7 @@ class Run:
         self.threads = use_threads(common.threads)
         place_kernel_cache()
         self.memory_limit = memory_budget(common.memory_limit)
+        self._config = config
         self._parameters = result_parameters(config)
         self._is_here = getattr(config, "engine", "local") == "local"
         self._files: dict[str, list[InputFile]] = {}
@@ -234,10 +235,27 @@ class Run:
         with self.messages.if_slow("compiling kernels for this processor; only the first run waits for it"):
             yield
 
-    def next_step(self, command: str, words: str) -> None:
-        """Say which command comes next, with the real file names; nothing when no file was written."""
+    def next_step(self, role: str, **files: str | None) -> None:
+        """Say which command comes next, with the real file names; nothing when no file was written.
+
+        Args:
+            role: what was made, and is in -o; see `artifacts.surroundings`.
+            files: other files of this run, by their roles; the rest is looked for beside the output.
+        """
         if self.common.output not in (None, STDOUT):
-            self.messages.hint(f"prodassoc {command} {words}")
+            self.hint_after(role, Path(str(self.common.output)), **files)
+
+    def hint_after(self, role: str, path: Path, **files: str | None) -> None:
+        """Say which command takes that file next."""
+        if self.common.quiet or not self.common.from_shell or not path.is_file():
+            return
+        from prodassoc_cli.artifacts.surroundings import artifacts_in
+        from prodassoc_cli.commands.guide import Guide
+
+        known = {name: Path(where) for name, where in files.items() if where not in (None, STDOUT)}
+        command = Guide({**artifacts_in(path.parent), **known, role: path}, path.parent).after(role)
+        if command is not None:
+            self.messages.hint(f"prodassoc {command}")
 
     def _main_target(self, kind: Kind) -> Target:
         where, form = self.common.output, self.common.format
@@ -255,16 +273,37 @@ class Run:
                 raise UsageProblem(f"{path} is an input and an output", "name another file with -o")
 
     def _say_plan(self, targets: dict[str, Target]) -> None:
-        for role, files in self._files.items():
-            for each in files:
-                size = each.path.stat().st_size
-                self.messages.info(f"would read {role} from {each.name} ({size:,} bytes)")
-        for target in targets.values():
-            place = target.path or "standard output"
-            self.messages.info(f"would write {target.kind.name} to {place} as {target.form}")
+        from prodassoc_cli.commands.plan import Plan
+
+        plan = Plan(self.command, self._config, self._files)
+        place = self._config.master if not self._is_here else f"{self.threads} threads"
+        needs = f"at least {self._memory_needed() / 1e6:,.0f} MB of {self.memory_limit / 1e6:,.0f} MB"
+        done = "nothing would be done: the output is up to date (--force makes it again)"
+        self._say_all(plan.reads())
+        if not self.common.force and self._is_up_to_date(targets):
+            self.messages.info(done)
+            return
+        self.messages.info(plan.does())
+        self.messages.info(f"would run on {place}, use {needs}, and draw by seed {self.common.seed}")
+        self._say_all(plan.writes(name, target) for name, target in targets.items())
+        self._say_all(f"would write a report to {path}" for path in self._reports())
+
+    def _say_all(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.messages.info(line)
 
     def _up_to_date(self, targets: dict[str, Target]) -> bool:
         """Tell whether every output is there and came from this very run; touch them if so."""
+        if not self._is_up_to_date(targets):
+            return False
+        for target in targets.values():
+            assert target.path is not None
+            target.path.touch()
+        names = ", ".join(str(target.path) for target in targets.values())
+        self.messages.info(f"{names} is up to date (--force makes it again)")
+        return True
+
+    def _is_up_to_date(self, targets: dict[str, Target]) -> bool:
         from prodassoc_cli.artifacts.store import read_lineage
 
         if self.page_path is not None and not self.page_path.is_file():
@@ -278,11 +317,6 @@ class Run:
                 return False
             if found is None or not found.same_run(self.lineage(target.kind, {})):
                 return False
-        for target in targets.values():
-            assert target.path is not None
-            target.path.touch()
-        names = ", ".join(str(target.path) for target in targets.values())
-        self.messages.info(f"{names} is up to date (--force makes it again)")
         return True
 
     def _nothing_to_do(self) -> NoReturn:
@@ -296,16 +330,9 @@ class Run:
 
     def _check_memory(self) -> None:
         """Refuse what cannot fit, before anything is read: the system would kill the run half-way."""
-        from prodassoc_cli.artifacts.store import count_rows
-
         if not self._is_here:
             return
-        text_bytes = rows = 0
-        for each in (each for files in self._files.values() for each in files):
-            counted = count_rows(each.path)
-            rows += counted or 0
-            text_bytes += each.path.stat().st_size if counted is None else 0
-        needed = memory_needed(self.command, text_bytes, rows, self.bytes_a_row)
+        needed = self._memory_needed()
         if needed > self.memory_limit:
             told = self.common.memory_limit
             has = f"--memory-limit {told}" if told else f"the {self.memory_limit / 1e6:,.0f} MB it may use"
@@ -313,6 +340,17 @@ class Run:
                 f"{self.command} of these inputs needs at least {needed / 1e6:,.0f} MB, more than {has}",
                 "raise --memory-limit if the machine has it, or take the inputs in parts",
             )
+
+    def _memory_needed(self) -> int:
+        """Return the bytes this run will hold at its peak, at the least."""
+        from prodassoc_cli.artifacts.store import count_rows
+
+        text_bytes = rows = 0
+        for each in (each for files in self._files.values() for each in files):
+            counted = count_rows(each.path)
+            rows += counted or 0
+            text_bytes += each.path.stat().st_size if counted is None else 0
+        return memory_needed(self.command, text_bytes, rows, self.bytes_a_row)
 
     def _reports(self) -> list[Path]:
         """Return where facts about the run itself go, and the page for people."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 
@@ -36,6 +36,14 @@ def setting(default: Any, meaning: str, **details: Any) -> Any:  # noqa: ANN401 
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+def flag_of(option: Field[Any]) -> str:
+    """Return the flag that an option is shown by: `--min-support`, `-k`."""
+    about: Setting = option.metadata["setting"]
+    flag = about.flag or f"--{option.name.rstrip('_').replace('_', '-')}"
+    first, *_, last = [*flag.split("/"), flag.split("/")[-1]]
+    return first if first.startswith("--") else last
 
 
 def result_parameters(config: object) -> dict[str, Any]:
