@@ -44,8 +44,8 @@ from prodassoc_cli.settings import (
     MineConfig,
     RecommendConfig,
     TrainConfig,
+    flag_of,
 )
-from prodassoc_cli.settings.declare import flag_of
 
 if TYPE_CHECKING:
     from typer import _click as click

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prodassoc_cli.artifacts.schemas import Kind
 from prodassoc_cli.commands.run import STDOUT, Run
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.settings.declare import flag_of
+from prodassoc_cli.settings import flag_of
 
 if TYPE_CHECKING:
     from pathlib import Path

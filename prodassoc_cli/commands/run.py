@@ -235,17 +235,18 @@ class Run:
         with self.messages.if_slow("compiling kernels for this processor; only the first run waits for it"):
             yield
 
-    def next_step(self, role: str, **files: str | None) -> None:
+    def next_step(self, role: str, *, more: str = "", **files: str | None) -> None:
         """Say which command comes next, with the real file names; nothing when no file was written.
 
         Args:
             role: what was made, and is in -o; see `artifacts.surroundings`.
+            more: words that the next command needs beside the files.
             files: other files of this run, by their roles; the rest is looked for beside the output.
         """
         if self.common.output not in (None, STDOUT):
-            self.hint_after(role, Path(str(self.common.output)), **files)
+            self.hint_after(role, Path(str(self.common.output)), more=more, **files)
 
-    def hint_after(self, role: str, path: Path, **files: str | None) -> None:
+    def hint_after(self, role: str, path: Path, *, more: str = "", **files: str | None) -> None:
         """Say which command takes that file next."""
         if self.common.quiet or not self.common.from_shell or not path.is_file():
             return
@@ -255,7 +256,7 @@ class Run:
         known = {name: Path(where) for name, where in files.items() if where not in (None, STDOUT)}
         command = Guide({**artifacts_in(path.parent), **known, role: path}, path.parent).after(role)
         if command is not None:
-            self.messages.hint(f"prodassoc {command}")
+            self.messages.hint(f"prodassoc {command} {more}".rstrip())
 
     def _main_target(self, kind: Kind) -> Target:
         where, form = self.common.output, self.common.format

@@ -83,7 +83,7 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
         )
         for line in _validation_lines(model.facts):
             this.messages.info(line)
-    this.next_step(MODEL.name)
+    this.next_step(MODEL.name, more="" if model.facts["users"] else "--for products")
 
 
 def _on_spark(spark: Any) -> Callable[..., TrainedModel]:  # noqa: ANN401 — a SparkSession
