@@ -83,8 +83,8 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
     events = set(summary["interactions"]["events"])
     if "purchase" in events and "impression" not in events and not summary["interactions"]["orders"]:
         this.messages.warning(
-            "no column holds orders: what a user buys at one moment counts as one basket; if there is one, name "
-            "it: --map order_id=COLUMN"
+            "no column holds orders: what a user buys at one moment counts as one basket; "
+            "if there is one, name it: --map order_id=COLUMN"
         )
     role = FEEDBACK if "impression" in events else INTERACTIONS.name
     this.next_step(role, products=config.products_output, holdout=config.holdout_output)
