@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from prodassoc_cli.artifacts.schemas import Kind
-from prodassoc_cli.commands.targets import Target, Writer, format_of
-from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.commands.targets import Target, Writer
+from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.resources import (
     memory_budget,
     memory_needed,
@@ -70,6 +70,7 @@ class Run:
         self._is_here = getattr(config, "engine", "local") == "local"
         self._files: dict[str, list[InputFile]] = {}
         self._digests: list[InputDigest] = []
+        self._digested: list[tuple[InputDigest, Path]] = []
         self.bytes_a_row: int | None = None
         self._started = time.monotonic()
         self._summary: dict[str, Any] = {}
@@ -91,8 +92,19 @@ class Run:
 
         found = locate([] if specs is None else [specs] if isinstance(specs, str) else specs)
         self._files[role] = found
-        self._digests += [digest_file(each.path, role, each.name) for each in found]
+        # The manifest of a folder holds the digests of its parts: its own stands for all of them.
+        whole = {each.manifest: each for each in reversed(found) if each.manifest is not None}
+        for each in found:
+            if each.manifest is None:
+                self._note_digest(digest_file(each.path, role, each.name), each.path)
+            elif whole[each.manifest] is each:
+                name = f"{each.manifest.resolve().parent.name}/"
+                self._note_digest(digest_file(each.manifest, role, name), each.path)
         return found
+
+    def _note_digest(self, digest: InputDigest, path: Path) -> None:
+        self._digests.append(digest)
+        self._digested.append((digest, path))
 
     def continue_run(self, lineage: Lineage) -> None:
         """Let this run add to what another made: its inputs come first, and its file may be replaced.
@@ -114,9 +126,8 @@ class Run:
         return self._files.get(role, [])
 
     def digested(self) -> list[tuple[InputDigest, Path]]:
-        """Return every file taken, with its digest."""
-        paths = [each.path for files in self._files.values() for each in files]
-        return list(zip(self._digests, paths, strict=True))
+        """Return every input taken, with its digest: files, and the first parts of folders."""
+        return self._digested
 
     def read(self, role: str, kind: Kind) -> pl.DataFrame:
         """Read an input taken before, as an artifact of that kind."""
@@ -163,16 +174,17 @@ class Run:
             NothingToDo: the outputs are up to date, or this is a dry run.
             CannotCreate, OutputLocked: known before any work is done.
         """
+        from prodassoc_cli.artifacts.datasets import open_folder, sweep, tidy
         from prodassoc_cli.artifacts.journal import recover
         from prodassoc_cli.artifacts.outputs import Outputs
 
         targets = {"output": self._main_target(main)}
         targets |= {
-            name: Target(kind, Path(where), format_of(Path(where)))
-            for name, (kind, where) in others.items()
-            if where is not None
+            name: Target.at(kind, where) for name, (kind, where) in others.items() if where is not None
         }
-        self._refuse_overwriting_inputs([*(target.path for target in targets.values()), *self._reports()])
+        self._refuse_overwriting_inputs(
+            [*(target.folder or target.path for target in targets.values()), *self._reports()]
+        )
         if self.common.dry_run:
             self._say_plan(targets)
             raise NothingToDo
@@ -182,11 +194,18 @@ class Run:
         if not self.common.force and self._up_to_date(targets):
             self._nothing_to_do()
         self._check_memory()
-        with Outputs(paths, wait=self.common.wait) as files:
-            if files.waited and not self.common.force and self._up_to_date(targets):
-                raise NothingToDo
-            yield Writer(self, targets, files)
-            self._write_reports(targets, files)
+        folders = {each.folder: open_folder(each.folder) for each in targets.values() if each.folder}
+        try:
+            with Outputs(paths, wait=self.common.wait) as files:
+                if files.waited and not self.common.force and self._up_to_date(targets):
+                    raise NothingToDo
+                for folder in folders:
+                    sweep(folder)
+                yield Writer(self, targets, files)
+                self._write_reports(targets, files)
+        finally:
+            for folder, made in folders.items():
+                tidy(folder, made)
 
     def room(self) -> Path | None:
         """Return the folder for what does not fit in memory: that of the output, which needs room anyway."""
@@ -233,11 +252,12 @@ class Run:
             return Target(kind, None, form or "table")
         if where == STDOUT:
             return Target(kind, None, form or "parquet")
-        path = Path(where)
-        return Target(kind, path, form or format_of(path))
+        return Target.at(kind, where, form)
 
     def _refuse_overwriting_inputs(self, paths: Sequence[Path | None]) -> None:
-        read = {os.path.realpath(each.path) for files in self._files.values() for each in files}
+        files = [each for files in self._files.values() for each in files]
+        read = {os.path.realpath(each.path) for each in files}
+        read |= {os.path.realpath(each.manifest.parent) for each in files if each.manifest is not None}
         for path in paths:
             if path and os.path.realpath(path) in read:
                 raise UsageProblem(f"{path} is an input and an output", "name another file with -o")
@@ -248,11 +268,11 @@ class Run:
                 size = each.path.stat().st_size
                 self.messages.info(f"would read {role} from {each.name} ({size:,} bytes)")
         for target in targets.values():
-            place = target.path or "standard output"
-            self.messages.info(f"would write {target.kind.name} to {place} as {target.form}")
+            self.messages.info(f"would write {target.kind.name} to {target.place} as {target.form}")
 
     def _up_to_date(self, targets: dict[str, Target]) -> bool:
         """Tell whether every output is there and came from this very run; touch them if so."""
+        from prodassoc_cli.artifacts.datasets import listed
         from prodassoc_cli.artifacts.store import read_lineage
 
         if self.page_path is not None and not self.page_path.is_file():
@@ -261,15 +281,15 @@ class Run:
             if target.path is None or target.form != "parquet" or not target.path.is_file():
                 return False
             try:
-                found = read_lineage(target.path)
-            except BadData:
+                found = read_lineage(target.path if target.folder is None else listed(target.folder).parts[0])
+            except (BadData, NoInput):
                 return False
             if found is None or not found.same_run(self.lineage(target.kind, {})):
                 return False
         for target in targets.values():
             assert target.path is not None
             target.path.touch()
-        names = ", ".join(str(target.path) for target in targets.values())
+        names = ", ".join(target.place for target in targets.values())
         self.messages.info(f"{names} is up to date (--force makes it again)")
         return True
 
@@ -315,7 +335,9 @@ class Run:
                 "parameters": self._parameters,
                 "seed": self.common.seed,
                 "inputs": [vars(each) for each in self._digests],
-                "outputs": {name: str(target.path or STDOUT) for name, target in targets.items()},
+                "outputs": {
+                    name: str(target.folder or target.path or STDOUT) for name, target in targets.items()
+                },
                 "seconds": round(seconds, 3),
                 "peak_memory_bytes": peak_memory(),
                 **self._summary,
