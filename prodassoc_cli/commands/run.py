@@ -39,6 +39,14 @@ if TYPE_CHECKING:
 STDOUT = "-"
 
 
+def _with(flag: str, value: object) -> str:
+    """Return how an option was given: `with --map order_id=Bon`, `without --drop-users`."""
+    if value in (None, False, []):
+        return f"without {flag}"
+    words = [str(each) for each in value] if isinstance(value, list) else [str(value)]
+    return f"with {flag}" if value is True else f"with {' '.join(f'{flag} {word}' for word in words)}"
+
+
 class NothingToDo(Exception):
     """The run ends here, well: its output is up to date, or it was a dry run."""
 
@@ -114,8 +122,13 @@ class Run:
             UsageProblem: it had other options.
         """
         for name, value in self._parameters.items():
-            if lineage.parameters.get(name) != value:
-                raise UsageProblem(f"it was made with another {name}", "use the same, or begin anew")
+            theirs = lineage.parameters.get(name)
+            if theirs != value:
+                flag = "--" + name.replace("_", "-")
+                raise UsageProblem(
+                    f"what is added to was made {_with(flag, theirs)}, this run is {_with(flag, value)}",
+                    f"give the same {flag}, or clean all of the inputs again",
+                )
         if all(each in lineage.inputs for each in self._digests):
             self.messages.info("these inputs are in it already")
             self._nothing_to_do()
