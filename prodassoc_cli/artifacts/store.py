@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from prodassoc_cli.artifacts.lineage import METADATA_KEY, Lineage
@@ -74,28 +74,19 @@ def read_pieces(
 
 
 def _pieces_of(path: Path, kind: Kind, wanted: Kind, rows: int) -> Iterator[pl.DataFrame]:
-    try:
+    with damage_told(path):
         file = pq.ParquetFile(path, page_checksum_verification=True)
-    except FileNotFoundError as error:
-        raise NoInput(f"no file {path}") from error
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise _not_parquet(path) from error
     with file:
-        lineage = _lineage_of(path, file.schema_arrow.metadata)
-        if lineage is not None:
-            _check_kind(path, lineage, kind)
+        lineage_checked(path, file.schema_arrow, kind)
         names = file.schema_arrow.names
-        _refuse_twice(path, names)
         present = [column.name for column in wanted.columns if _is_there(names, column, wanted, str(path))]
         batches = file.iter_batches(batch_size=rows, columns=present)
         while True:
-            try:
+            with damage_told(path):
                 batch = next(batches, None)
                 if batch is None:
                     return
                 batch.validate(full=True)
-            except (pa.ArrowException, OSError, ValueError) as error:
-                raise _not_parquet(path) from error
             frame = pl.from_arrow(conform(pa.Table.from_batches([batch]), wanted, str(path)))
             assert isinstance(frame, pl.DataFrame)
             yield frame
@@ -108,18 +99,43 @@ def read_table(path: Path) -> tuple[pa.Table, Lineage | None]:
         BadData: the file is not Parquet, is cut, or is damaged.
     """
     # pyarrow first, and all of it checked: other readers can panic or abort on a hostile file.
-    try:
+    with damage_told(path):
         # Not `read_table`: it imports pandas where that is installed, for half a second.
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read()
         table.validate(full=True)
         names = table.column_names
+    _refuse_twice(path, names)
+    return table.replace_schema_metadata(None), _lineage_of(path, table.schema.metadata)
+
+
+@contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """Tell what goes wrong in this block, where the Parquet file is read, as what is wrong with the file.
+
+    Raises:
+        NoInput: it is not there.
+        BadData: it is not Parquet, is cut, or is damaged.
+    """
+    try:
+        yield
     except FileNotFoundError as error:
         raise NoInput(f"no file {path}") from error
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _not_parquet(path) from error
-    _refuse_twice(path, names)
-    return table.replace_schema_metadata(None), _lineage_of(path, table.schema.metadata)
+
+
+def lineage_checked(path: Path, schema: pa.Schema, kind: Kind) -> Lineage | None:
+    """Return what made the file of this schema; None where it does not say.
+
+    Raises:
+        BadData: it is of another kind or of a newer version, or has a column twice.
+    """
+    _refuse_twice(path, schema.names)
+    lineage = _lineage_of(path, schema.metadata)
+    if lineage is not None:
+        _check_kind(path, lineage, kind)
+    return lineage
 
 
 def _refuse_twice(path: Path, names: Sequence[str]) -> None:
@@ -134,10 +150,8 @@ def read_lineage(path: Path) -> Lineage | None:
     Raises:
         BadData: the file is not Parquet, or carries a damaged lineage.
     """
-    try:
+    with damage_told(path):
         metadata = pq.read_schema(path).metadata
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise _not_parquet(path) from error
     return _lineage_of(path, metadata)
 
 
@@ -147,26 +161,11 @@ def check_header(path: Path, kind: Kind) -> Lineage | None:
     Raises:
         BadData: not Parquet, of another kind, of a newer schema, or its columns do not fit.
     """
-    try:
+    with damage_told(path):
         schema = pq.read_schema(path)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise _not_parquet(path) from error
-    lineage = _lineage_of(path, schema.metadata)
-    if lineage is not None:
-        _check_kind(path, lineage, kind)
+    lineage = lineage_checked(path, schema, kind)
     conform(schema.empty_table(), kind, source=str(path))
     return lineage
-
-
-def count_rows(path: Path) -> int | None:
-    """Return the number of rows that a Parquet file says it has; None where it is none."""
-    try:
-        with path.open("rb") as stream:
-            if stream.read(4) != b"PAR1":
-                return None
-        return int(pq.read_metadata(path).num_rows)
-    except (pa.ArrowException, OSError, ValueError):
-        return None  # reading it will tell why
 
 
 def write_artifact(
@@ -210,7 +209,7 @@ def write_artifact(
         if not plain:
             writer.add_key_value_metadata(metadata)  # which otherwise goes with the schema
         for table in _row_groups(alike) if plain else alike:
-            writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+            writer.write_table(table, row_group_size=kind.rows_a_group or ROW_GROUP_ROWS)
             rows += table.num_rows
     return rows
 
@@ -328,8 +327,12 @@ def _fit(values: pa.ChunkedArray, column: Column, source: str) -> pa.ChunkedArra
 
 
 def _check_values(values: pa.ChunkedArray, column: Column, source: str) -> None:
-    numbers = pc.list_flatten(values) if column.dtype == "vector[f32]" else values
     is_float = column.dtype in ("f32", "f64", "vector[f32]")
+    if not is_float and not column.values:
+        return
+    import pyarrow.compute as pc  # 30 ms, which reading a model goes without
+
+    numbers = pc.list_flatten(values) if column.dtype == "vector[f32]" else values
     if is_float and pc.any(pc.invert(pc.is_finite(numbers))).as_py():
         raise BadData(f"{source}: column '{column.name}' has a value that is not a finite number")
     if column.values:
