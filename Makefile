@@ -12,7 +12,7 @@ DATA ?= ../shared/data/retail/online_retail.csv.gz
 
 .PHONY: help
 help: ## Show what can be made
-	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+	@grep -hE '^[a-z][a-z-]*:.*##' demo.mk Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,10 @@ test: $(VENV)/installed ## Run the tests (a few minutes)
 .PHONY: test-slow
 test-slow: $(VENV)/installed ## Run the tests that need minutes, peers or real data
 	$(BIN)/python -m pytest -m "slow and not faults"
+
+.PHONY: test-wheel
+test-wheel: $(VENV)/installed ## Build the wheel, and run it from where nothing can be written, on Python 3.11 to 3.13
+	$(BIN)/python -m pytest -m slow tests/package
 
 .PHONY: test-lowest
 test-lowest: ## Run the tests with the oldest releases that pyproject.toml allows

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import polars as pl
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from prodassoc_cli.artifacts.inputs import locate
 from prodassoc_cli.artifacts.lineage import Lineage
 from prodassoc_cli.artifacts.schemas import KINDS, MODEL, RULES
 from prodassoc_cli.artifacts.store import read_artifact, read_lineage, write_artifact
@@ -183,7 +184,7 @@ class _Made:
 
     def frame(self, name: str) -> pl.DataFrame:
         """Return one result."""
-        return read_artifact([self.files[name]], KINDS[self._kind(name)])[0]
+        return read_artifact(self._parts(name), KINDS[self._kind(name)])[0]
 
     def frames(self, **others: str) -> dict[str, pl.DataFrame]:
         """Return all results by the names of their outputs, the main one by its kind or a word for that."""
@@ -199,9 +200,12 @@ class _Made:
         return Model._kept(path) if path.is_relative_to(self.folder) else Model(path)
 
     def _kind(self, name: str) -> str:
-        lineage = read_lineage(self.files[name])
+        lineage = read_lineage(self._parts(name)[0])
         assert lineage is not None
         return lineage.kind
+
+    def _parts(self, name: str) -> list[Path]:
+        return [each.path for each in locate([str(self.files[name])])]
 
 
 class _Call:

@@ -24,6 +24,19 @@ _ORDERS = ("order", "sale", "transaction", "invoice", "basket", "retail", "purch
 _CATALOGUE = ("catalog", "product", "item", "article")
 
 
+def command_after(role: str, path: Path, known: dict[str, Path]) -> str | None:
+    """Return the command that takes a file next, with what lies beside it; None where none does.
+
+    Args:
+        role: what the file is; see `artifacts.surroundings`.
+        path: the file.
+        known: other files to take, by their roles, before any that are found.
+    """
+    from prodassoc_cli.artifacts.surroundings import artifacts_in
+
+    return Guide({**artifacts_in(path.parent), **known, role: path}, path.parent).after(role)
+
+
 class Guide:
     """Knows the chain.
 

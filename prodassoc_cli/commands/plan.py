@@ -78,12 +78,14 @@ class Plan:
         options = f"; given: {', '.join(given)}" if given else "; all options as they are by default"
         return f"would {STEPS[self._command]}{options}"
 
-    def writes(self, name: str, target: Target) -> str:
-        """Say where an output would go, and how large it would be where that can be told."""
-        told = target.form == "parquet" and name != "holdout"
-        size = self._bytes(target.kind.name) if told else None
-        about = "" if size is None else f", about {_bytes(size)}"
-        return f"would write {target.kind.name} to {target.path or 'standard output'} as {target.form}{about}"
+    def writes(self, targets: dict[str, Target], reports: list[Path]) -> Iterator[str]:
+        """Say where each output would go, and how large it would be where that can be told."""
+        for name, target in targets.items():
+            told = target.form == "parquet" and name != "holdout"
+            size = self._bytes(target.kind.name) if told else None
+            about = "" if size is None else f", about {_bytes(size)}"
+            yield f"would write {target.kind.name} to {target.place} as {target.form}{about}"
+        yield from (f"would write a report to {path}" for path in reports)
 
     def _bytes(self, kind: str) -> int | None:
         rows = self._lists() if kind == RECOMMENDATIONS.name else self._rows.get(_MADE_OF.get(kind, ""))
@@ -112,7 +114,7 @@ class Plan:
 
 def rows_of(path: Path) -> tuple[int | None, bool]:
     """Return how many rows a file has, and whether that is counted or estimated from its first lines."""
-    from prodassoc_cli.artifacts.store import count_rows
+    from prodassoc_cli.artifacts.opened import count_rows
 
     counted = count_rows(path)
     if counted is not None:

@@ -7,25 +7,24 @@ anything to do, locks, formats, the summary.
 
 from __future__ import annotations
 
-import json
 import os
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from prodassoc_cli.artifacts.schemas import Kind
-from prodassoc_cli.commands.targets import Target, Writer, format_of
-from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.commands.account import Account
+from prodassoc_cli.commands.targets import Target, Writer
+from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.resources import (
     memory_budget,
     memory_needed,
-    peak_memory,
     place_kernel_cache,
     use_threads,
 )
-from prodassoc_cli.settings import CommonConfig, result_parameters
+from prodassoc_cli.settings import CommonConfig, given_as, result_parameters
 from prodassoc_cli.terminal.messages import Messages
 
 if TYPE_CHECKING:
@@ -34,17 +33,10 @@ if TYPE_CHECKING:
 
     from prodassoc_cli.artifacts.inputs import InputFile
     from prodassoc_cli.artifacts.lineage import InputDigest, Lineage
+    from prodassoc_cli.artifacts.opened import OpenArtifact
     from prodassoc_cli.artifacts.outputs import Outputs
 
 STDOUT = "-"
-
-
-def _with(flag: str, value: object) -> str:
-    """Return how an option was given: `with --map order_id=Bon`, `without --drop-users`."""
-    if value in (None, False, []):
-        return f"without {flag}"
-    words = [str(each) for each in value] if isinstance(value, list) else [str(value)]
-    return f"with {flag}" if value is True else f"with {' '.join(f'{flag} {word}' for word in words)}"
 
 
 class NothingToDo(Exception):
@@ -78,15 +70,13 @@ class Run:
         self._parameters = result_parameters(config)
         self._is_here = getattr(config, "engine", "local") == "local"
         self._files: dict[str, list[InputFile]] = {}
-        self._digests: list[InputDigest] = []
+        self._earlier: tuple[InputDigest, ...] = ()
         self.bytes_a_row: int | None = None
-        self._started = time.monotonic()
-        self._summary: dict[str, Any] = {}
-        self._rows: dict[str, int] = {}
+        self._account = Account(command, common)
         self.page_path: Path | None = None
 
     def take(self, role: str, specs: str | Sequence[str] | None) -> list[InputFile]:
-        """Find the files of an input and note their digests; no file when `specs` is None.
+        """Find the files of an input; no file when `specs` is None.
 
         Args:
             role: what the input is to the command; the name it is read by.
@@ -96,12 +86,35 @@ class Run:
             NoInput: nothing is there.
         """
         from prodassoc_cli.artifacts.inputs import locate
-        from prodassoc_cli.artifacts.lineage import digest_file
 
         found = locate([] if specs is None else [specs] if isinstance(specs, str) else specs)
         self._files[role] = found
-        self._digests += [digest_file(each.path, role, each.name) for each in found]
         return found
+
+    @cached_property
+    def _digested(self) -> list[tuple[InputDigest, Path]]:
+        """Digests of what was taken, files and first parts of folders; a table for people goes without."""
+        from prodassoc_cli.artifacts.lineage import digest_file
+
+        digests = []
+        for role, files in self._files.items():
+            # The manifest of a folder holds the digests of its parts: its own stands for all of them.
+            whole = {each.manifest: each for each in reversed(files) if each.manifest is not None}
+            for each in files:
+                if each.manifest is None:
+                    digests.append((digest_file(each.path, role, each.name), each.path))
+                elif whole[each.manifest] is each:
+                    name = f"{each.manifest.resolve().parent.name}/"
+                    digests.append((digest_file(each.manifest, role, name), each.path))
+        return digests
+
+    @property
+    def _taken(self) -> list[InputDigest]:
+        return [digest for digest, _ in self._digested]
+
+    @property
+    def _digests(self) -> list[InputDigest]:
+        return [*self._earlier, *self._taken]
 
     def continue_run(self, lineage: Lineage) -> None:
         """Let this run add to what another made: its inputs come first, and its file may be replaced.
@@ -114,23 +127,23 @@ class Run:
             theirs = lineage.parameters.get(name)
             if theirs != value:
                 flag = "--" + name.replace("_", "-")
+                made, asked = given_as(flag, theirs), given_as(flag, value)
                 raise UsageProblem(
-                    f"what is added to was made {_with(flag, theirs)}, this run is {_with(flag, value)}",
+                    f"what is added to was made {made}, this run is {asked}",
                     f"give the same {flag}, or clean all of the inputs again",
                 )
-        if all(each in lineage.inputs for each in self._digests):
+        if all(each in lineage.inputs for each in self._taken):
             self.messages.info("these inputs are in it already")
             self._nothing_to_do()
-        self._digests = [*lineage.inputs, *self._digests]
+        self._earlier = lineage.inputs
 
     def files(self, role: str) -> list[InputFile]:
         """Return the files of an input taken before; none where it was not given."""
         return self._files.get(role, [])
 
     def digested(self) -> list[tuple[InputDigest, Path]]:
-        """Return every file taken, with its digest."""
-        paths = [each.path for files in self._files.values() for each in files]
-        return list(zip(self._digests, paths, strict=True))
+        """Return every input taken, with its digest: files, and the first parts of folders."""
+        return self._digested
 
     def read(self, role: str, kind: Kind) -> pl.DataFrame:
         """Read an input taken before, as an artifact of that kind."""
@@ -153,6 +166,19 @@ class Run:
             rows += piece.num_rows
             yield piece
         self.messages.step(f"read {role}", rows)
+
+    def opened(self, role: str, kind: Kind) -> OpenArtifact:
+        """Open an input of one file taken before, of which a part may be enough.
+
+        Raises:
+            UsageProblem: it is of several files.
+        """
+        from prodassoc_cli.artifacts.opened import OpenArtifact
+
+        first, *more = self._files[role]
+        if more:
+            raise UsageProblem(f"{role} takes one file, not {1 + len(more)}", f"give one: {first.name}")
+        return OpenArtifact(first.path, kind)
 
     def read_optional(self, role: str, kind: Kind) -> pl.DataFrame | None:
         """Read an input taken before, or None where none was given."""
@@ -177,30 +203,40 @@ class Run:
             NothingToDo: the outputs are up to date, or this is a dry run.
             CannotCreate, OutputLocked: known before any work is done.
         """
+        from prodassoc_cli.artifacts.datasets import open_folder, sweep, tidy
         from prodassoc_cli.artifacts.journal import recover
         from prodassoc_cli.artifacts.outputs import Outputs
 
         targets = {"output": self._main_target(main)}
         targets |= {
-            name: Target(kind, Path(where), format_of(Path(where)))
-            for name, (kind, where) in others.items()
-            if where is not None
+            name: Target.at(kind, where) for name, (kind, where) in others.items() if where is not None
         }
-        self._refuse_overwriting_inputs([*(target.path for target in targets.values()), *self._reports()])
+        self._refuse_overwriting_inputs(
+            [*(target.folder or target.path for target in targets.values()), *self._reports()]
+        )
         if self.common.dry_run:
             self._say_plan(targets)
             raise NothingToDo
         paths = [target.path for target in targets.values() if target.path] + self._reports()
         for path in paths:
             recover(Path(os.path.realpath(path)))
+        if self.common.summary or any(each.path or each.form == "parquet" for each in targets.values()):
+            _ = self._taken  # before the inputs are read: they may change after
         if not self.common.force and self._up_to_date(targets):
             self._nothing_to_do()
         self._check_memory()
-        with Outputs(paths, wait=self.common.wait) as files:
-            if files.waited and not self.common.force and self._up_to_date(targets):
-                raise NothingToDo
-            yield Writer(self, targets, files)
-            self._write_reports(targets, files)
+        folders = {each.folder: open_folder(each.folder) for each in targets.values() if each.folder}
+        try:
+            with Outputs(paths, wait=self.common.wait) as files:
+                if files.waited and not self.common.force and self._up_to_date(targets):
+                    raise NothingToDo
+                for folder in folders:
+                    sweep(folder)
+                yield Writer(self, targets, files)
+                self._write_reports(targets, files)
+        finally:
+            for folder, made in folders.items():
+                tidy(folder, made)
 
     def room(self) -> Path | None:
         """Return the folder for what does not fit in memory: that of the output, which needs room anyway."""
@@ -222,12 +258,11 @@ class Run:
 
     def note(self, **facts: Any) -> None:  # noqa: ANN401 — anything JSON can hold
         """Put facts into the run's summary."""
-        self._summary.update(facts)
+        self._account.note(facts)
 
     def wrote(self, name: str, kind: Kind, rows: int) -> None:
         """Note that an output is written, for the summary, the log and the metrics."""
-        self.note(**{f"{kind.name}_rows": rows})
-        self._rows[name] = rows
+        self._account.wrote(name, kind.name, rows)
         self.messages.step(f"write {name}", rows)
 
     @contextmanager
@@ -249,13 +284,12 @@ class Run:
 
     def hint_after(self, role: str, path: Path, *, more: str = "", **files: str | None) -> None:
         """Say which command takes that file next."""
-        if self.common.quiet or not self.common.from_shell or not path.is_file():
+        if self.common.quiet or not self.common.from_shell or not (path.is_file() or path.is_dir()):
             return
-        from prodassoc_cli.artifacts.surroundings import artifacts_in
-        from prodassoc_cli.commands.guide import Guide
+        from prodassoc_cli.commands.guide import command_after
 
         known = {name: Path(where) for name, where in files.items() if where not in (None, STDOUT)}
-        command = Guide({**artifacts_in(path.parent), **known, role: path}, path.parent).after(role)
+        command = command_after(role, path, known)
         if command is not None:
             self.messages.hint(f"prodassoc {command} {more}".rstrip())
 
@@ -265,11 +299,12 @@ class Run:
             return Target(kind, None, form or "table")
         if where == STDOUT:
             return Target(kind, None, form or "parquet")
-        path = Path(where)
-        return Target(kind, path, form or format_of(path))
+        return Target.at(kind, where, form)
 
     def _refuse_overwriting_inputs(self, paths: Sequence[Path | None]) -> None:
-        read = {os.path.realpath(each.path) for files in self._files.values() for each in files}
+        files = [each for files in self._files.values() for each in files]
+        read = {os.path.realpath(each.path) for each in files}
+        read |= {os.path.realpath(each.manifest.parent) for each in files if each.manifest is not None}
         for path in paths:
             if path and os.path.realpath(path) in read:
                 raise UsageProblem(f"{path} is an input and an output", "name another file with -o")
@@ -277,20 +312,15 @@ class Run:
     def _say_plan(self, targets: dict[str, Target]) -> None:
         from prodassoc_cli.commands.plan import Plan
 
+        place = f"{self.threads} threads" if self._is_here else self._config.master
         plan = Plan(self.command, self._config, self._files)
-        place = self._config.master if not self._is_here else f"{self.threads} threads"
-        needs = f"at least {self._memory_needed() / 1e6:,.0f} MB of {self.memory_limit / 1e6:,.0f} MB"
-        done = "nothing would be done: the output is up to date (--force makes it again)"
-        self._say_all(plan.reads())
         if not self.common.force and self._is_up_to_date(targets):
-            self.messages.info(done)
-            return
-        self.messages.info(plan.does())
-        self.messages.info(f"would run on {place}, use {needs}, and draw by seed {self.common.seed}")
-        self._say_all(plan.writes(name, target) for name, target in targets.items())
-        self._say_all(f"would write a report to {path}" for path in self._reports())
-
-    def _say_all(self, lines: Iterable[str]) -> None:
+            done = "nothing would be done: the output is up to date (--force makes it again)"
+            lines = [*plan.reads(), done]
+        else:
+            needs = f"at least {self._memory_needed() / 1e6:,.0f} MB of {self.memory_limit / 1e6:,.0f} MB"
+            run = f"would run on {place}, use {needs}, and draw by seed {self.common.seed}"
+            lines = [*plan.reads(), plan.does(), run, *plan.writes(targets, self._reports())]
         for line in lines:
             self.messages.info(line)
 
@@ -301,11 +331,12 @@ class Run:
         for target in targets.values():
             assert target.path is not None
             target.path.touch()
-        names = ", ".join(str(target.path) for target in targets.values())
+        names = ", ".join(target.place for target in targets.values())
         self.messages.info(f"{names} is up to date (--force makes it again)")
         return True
 
     def _is_up_to_date(self, targets: dict[str, Target]) -> bool:
+        from prodassoc_cli.artifacts.datasets import listed
         from prodassoc_cli.artifacts.store import read_lineage
 
         if self.page_path is not None and not self.page_path.is_file():
@@ -314,8 +345,8 @@ class Run:
             if target.path is None or target.form != "parquet" or not target.path.is_file():
                 return False
             try:
-                found = read_lineage(target.path)
-            except BadData:
+                found = read_lineage(target.path if target.folder is None else listed(target.folder).parts[0])
+            except (BadData, NoInput):
                 return False
             if found is None or not found.same_run(self.lineage(target.kind, {})):
                 return False
@@ -327,7 +358,7 @@ class Run:
 
         if self.common.metrics_file is not None:
             with Outputs([Path(self.common.metrics_file)], wait=self.common.wait) as files:
-                self._write_metrics(files, time.monotonic() - self._started)
+                self._account.write_metrics(files)
         raise NothingToDo
 
     def _check_memory(self) -> None:
@@ -345,7 +376,7 @@ class Run:
 
     def _memory_needed(self) -> int:
         """Return the bytes this run will hold at its peak, at the least."""
-        from prodassoc_cli.artifacts.store import count_rows
+        from prodassoc_cli.artifacts.opened import count_rows
 
         text_bytes = rows = 0
         for each in (each for files in self._files.values() for each in files):
@@ -356,30 +387,9 @@ class Run:
 
     def _reports(self) -> list[Path]:
         """Return where facts about the run itself go, and the page for people."""
-        facts = [Path(each) for each in (self.common.summary, self.common.metrics_file) if each is not None]
-        return facts if self.page_path is None else [*facts, self.page_path]
+        return self._account.paths() if self.page_path is None else [*self._account.paths(), self.page_path]
 
     def _write_reports(self, targets: dict[str, Target], files: Outputs) -> None:
-        seconds = time.monotonic() - self._started
-        if self.common.summary is not None:
-            summary = {
-                "command": self.command,
-                "parameters": self._parameters,
-                "seed": self.common.seed,
-                "inputs": [vars(each) for each in self._digests],
-                "outputs": {name: str(target.path or STDOUT) for name, target in targets.items()},
-                "seconds": round(seconds, 3),
-                "peak_memory_bytes": peak_memory(),
-                **self._summary,
-            }
-            text = json.dumps(summary, indent=2, ensure_ascii=False, default=str)
-            files.file(Path(self.common.summary)).write(f"{text}\n".encode())
-        self._write_metrics(files, seconds)
-
-    def _write_metrics(self, files: Outputs, seconds: float) -> None:
-        if self.common.metrics_file is None:
-            return
-        from prodassoc_cli.terminal.prometheus import metrics_text
-
-        text = metrics_text(self.command, self._rows, seconds, peak_memory())
-        files.file(Path(self.common.metrics_file)).write(text.encode())
+        outputs = {name: str(target.folder or target.path or STDOUT) for name, target in targets.items()}
+        inputs = [vars(each) for each in self._digests] if self.common.summary is not None else []
+        self._account.write(files, parameters=self._parameters, inputs=inputs, outputs=outputs)

@@ -46,6 +46,14 @@ def flag_of(option: Field[Any]) -> str:
     return first if first.startswith("--") else last
 
 
+def given_as(flag: str, value: object) -> str:
+    """Return how an option was given: `with --map order_id=Bon`, `without --drop-users`."""
+    if value in (None, False, []):
+        return f"without {flag}"
+    words = [str(each) for each in value] if isinstance(value, list) else [str(value)]
+    return f"with {flag}" if value is True else f"with {' '.join(f'{flag} {word}' for word in words)}"
+
+
 def result_parameters(config: object) -> dict[str, Any]:
     """Return the options of a config that decide what is written, for the lineage."""
     return {
