@@ -118,6 +118,30 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def held_memory() -> int:
+    """Return the memory this process holds for itself, in bytes; 0 where the system does not tell.
+
+    Files that are mapped are not counted: the system can drop them at any time.
+    """
+    _, resident, shared = _pages()
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+
+
+def lacks_addresses(share: float) -> bool:
+    """Tell whether more than this share of a limited address space (ulimit -v) is taken."""
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return most != resource.RLIM_INFINITY and _pages()[0] * os.sysconf("SC_PAGE_SIZE") > share * most
+
+
+def _pages() -> tuple[int, int, int]:
+    """Return the pages this process has mapped, has in memory, and has there of files."""
+    try:
+        mapped, resident, shared = Path("/proc/self/statm").read_bytes().split()[:3]
+    except FileNotFoundError:
+        return 0, 0, 0
+    return int(mapped), int(resident), int(shared)
+
+
 def nameless_file(folder: Path | None = None) -> tuple[BinaryIO, Path]:
     """Open a temporary file without a name, and return it with a path under which it can be opened.
 

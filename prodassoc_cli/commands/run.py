@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from prodassoc_cli.artifacts.schemas import Kind
+from prodassoc_cli.commands.memory import bound_memory
 from prodassoc_cli.commands.targets import Target, Writer
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.resources import (
+    held_memory,
     memory_budget,
-    memory_needed,
     peak_memory,
     place_kernel_cache,
     use_threads,
@@ -147,6 +148,16 @@ class Run:
             self._nothing_to_do()
         self._earlier = lineage.inputs
 
+    @property
+    def memory_left(self) -> int:
+        """Bytes that the run may still take."""
+        return max(0, self.memory_limit - held_memory())
+
+    def all_files(self) -> Iterator[InputFile]:
+        """Yield the files of every input taken before."""
+        for files in self._files.values():
+            yield from files
+
     def files(self, role: str) -> list[InputFile]:
         """Return the files of an input taken before; none where it was not given."""
         return self._files.get(role, [])
@@ -234,7 +245,8 @@ class Run:
             _ = self._taken  # before the inputs are read: they may change after
         if not self.common.force and self._up_to_date(targets):
             self._nothing_to_do()
-        self._check_memory()
+        if self._is_here:
+            bound_memory(self)
         folders = {each.folder: open_folder(each.folder) for each in targets.values() if each.folder}
         try:
             with Outputs(paths, wait=self.common.wait) as files:
@@ -342,26 +354,6 @@ class Run:
             with Outputs([Path(self.common.metrics_file)], wait=self.common.wait) as files:
                 self._write_metrics(files, time.monotonic() - self._started)
         raise NothingToDo
-
-    def _check_memory(self) -> None:
-        """Refuse what cannot fit, before anything is read: the system would kill the run half-way."""
-        from prodassoc_cli.artifacts.opened import count_rows
-
-        if not self._is_here:
-            return
-        text_bytes = rows = 0
-        for each in (each for files in self._files.values() for each in files):
-            counted = count_rows(each.path)
-            rows += counted or 0
-            text_bytes += each.path.stat().st_size if counted is None else 0
-        needed = memory_needed(self.command, text_bytes, rows, self.bytes_a_row)
-        if needed > self.memory_limit:
-            told = self.common.memory_limit
-            has = f"--memory-limit {told}" if told else f"the {self.memory_limit / 1e6:,.0f} MB it may use"
-            raise BadData(
-                f"{self.command} of these inputs needs at least {needed / 1e6:,.0f} MB, more than {has}",
-                "raise --memory-limit if the machine has it, or take the inputs in parts",
-            )
 
     def _reports(self) -> list[Path]:
         """Return where facts about the run itself go, and the page for people."""
