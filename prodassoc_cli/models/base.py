@@ -100,6 +100,7 @@ class Why(IntEnum):
     TASTE = 5
     AGAIN = 6
     RATED = 7
+    LATELY = 8
 
 
 @dataclass(frozen=True)
