@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from prodassoc_cli.artifacts.parquet import checked, open_parquet
 from prodassoc_cli.artifacts.schemas import Kind
-from prodassoc_cli.artifacts.store import damage_told, lineage_checked
+from prodassoc_cli.artifacts.store import lineage_of
 
 
 class OpenArtifact:
@@ -31,9 +32,8 @@ class OpenArtifact:
             NoInput, BadData: no file, not Parquet, or of another kind.
         """
         self._path = path
-        with damage_told(path):
-            self._file = pq.ParquetFile(path, page_checksum_verification=True)
-        self.lineage = lineage_checked(path, self._file.schema_arrow, kind)
+        self._file = open_parquet(path)
+        self.lineage = lineage_of(path, self._file.schema_arrow, kind)
         self.height = self._file.metadata.num_rows
 
     def __enter__(self) -> Self:
@@ -51,7 +51,7 @@ class OpenArtifact:
             BadData: a page is damaged.
         """
         names = None if columns is None else list(columns)
-        with damage_told(self._path):
+        with checked(self._path):
             if rows is None:
                 table = self._file.read(columns=names)
                 table.validate(full=True)
