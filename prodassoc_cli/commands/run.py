@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from prodassoc_cli.artifacts.inputs import InputFile
     from prodassoc_cli.artifacts.lineage import InputDigest, Lineage
+    from prodassoc_cli.artifacts.opened import OpenArtifact
     from prodassoc_cli.artifacts.outputs import Outputs
 
 STDOUT = "-"
@@ -69,7 +71,7 @@ class Run:
         self._parameters = result_parameters(config)
         self._is_here = getattr(config, "engine", "local") == "local"
         self._files: dict[str, list[InputFile]] = {}
-        self._digests: list[InputDigest] = []
+        self._earlier: tuple[InputDigest, ...] = ()
         self.bytes_a_row: int | None = None
         self._started = time.monotonic()
         self._summary: dict[str, Any] = {}
@@ -77,7 +79,7 @@ class Run:
         self.page_path: Path | None = None
 
     def take(self, role: str, specs: str | Sequence[str] | None) -> list[InputFile]:
-        """Find the files of an input and note their digests; no file when `specs` is None.
+        """Find the files of an input; no file when `specs` is None.
 
         Args:
             role: what the input is to the command; the name it is read by.
@@ -87,12 +89,23 @@ class Run:
             NoInput: nothing is there.
         """
         from prodassoc_cli.artifacts.inputs import locate
-        from prodassoc_cli.artifacts.lineage import digest_file
 
         found = locate([] if specs is None else [specs] if isinstance(specs, str) else specs)
         self._files[role] = found
-        self._digests += [digest_file(each.path, role, each.name) for each in found]
         return found
+
+    @cached_property
+    def _taken(self) -> list[InputDigest]:
+        """Digests of all files taken: a table for people goes without them."""
+        from prodassoc_cli.artifacts.lineage import digest_file
+
+        return [
+            digest_file(each.path, role, each.name) for role, files in self._files.items() for each in files
+        ]
+
+    @property
+    def _digests(self) -> list[InputDigest]:
+        return [*self._earlier, *self._taken]
 
     def continue_run(self, lineage: Lineage) -> None:
         """Let this run add to what another made: its inputs come first, and its file may be replaced.
@@ -104,10 +117,10 @@ class Run:
         for name, value in self._parameters.items():
             if lineage.parameters.get(name) != value:
                 raise UsageProblem(f"it was made with another {name}", "use the same, or begin anew")
-        if all(each in lineage.inputs for each in self._digests):
+        if all(each in lineage.inputs for each in self._taken):
             self.messages.info("these inputs are in it already")
             self._nothing_to_do()
-        self._digests = [*lineage.inputs, *self._digests]
+        self._earlier = lineage.inputs
 
     def files(self, role: str) -> list[InputFile]:
         """Return the files of an input taken before; none where it was not given."""
@@ -116,7 +129,7 @@ class Run:
     def digested(self) -> list[tuple[InputDigest, Path]]:
         """Return every file taken, with its digest."""
         paths = [each.path for files in self._files.values() for each in files]
-        return list(zip(self._digests, paths, strict=True))
+        return list(zip(self._taken, paths, strict=True))
 
     def read(self, role: str, kind: Kind) -> pl.DataFrame:
         """Read an input taken before, as an artifact of that kind."""
@@ -139,6 +152,19 @@ class Run:
             rows += piece.num_rows
             yield piece
         self.messages.step(f"read {role}", rows)
+
+    def opened(self, role: str, kind: Kind) -> OpenArtifact:
+        """Open an input of one file taken before, of which a part may be enough.
+
+        Raises:
+            UsageProblem: it is of several files.
+        """
+        from prodassoc_cli.artifacts.opened import OpenArtifact
+
+        first, *more = self._files[role]
+        if more:
+            raise UsageProblem(f"{role} takes one file, not {1 + len(more)}", f"give one: {first.name}")
+        return OpenArtifact(first.path, kind)
 
     def read_optional(self, role: str, kind: Kind) -> pl.DataFrame | None:
         """Read an input taken before, or None where none was given."""
@@ -179,6 +205,8 @@ class Run:
         paths = [target.path for target in targets.values() if target.path] + self._reports()
         for path in paths:
             recover(Path(os.path.realpath(path)))
+        if self.common.summary or any(each.path or each.form == "parquet" for each in targets.values()):
+            _ = self._taken  # before the inputs are read: they may change after
         if not self.common.force and self._up_to_date(targets):
             self._nothing_to_do()
         self._check_memory()
@@ -284,7 +312,7 @@ class Run:
 
     def _check_memory(self) -> None:
         """Refuse what cannot fit, before anything is read: the system would kill the run half-way."""
-        from prodassoc_cli.artifacts.store import count_rows
+        from prodassoc_cli.artifacts.opened import count_rows
 
         if not self._is_here:
             return

@@ -100,6 +100,7 @@ class Why(IntEnum):
     TASTE = 5
     AGAIN = 6
     RATED = 7
+    LATELY = 8
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,11 @@ class Recommender(ABC):
     Parameters: ClassVar[type] = NoParameters
     names_pairs: ClassVar[bool] = False
     needs_events: ClassVar[bool] = True
+
+    @property
+    def by_product(self) -> tuple[str, ...]:
+        """Which of its arrays have a row a product, of which scores take those of the history only."""
+        return ()
 
     @property
     def predicts_ratings(self) -> bool:

@@ -1,8 +1,8 @@
 """Interactions in pieces → the matrices of `TrainingData`, without ever holding all of the lines.
 
-Lines are numbered piece by piece and dealt out to files by ranges of users. What belongs to a user is then in
-one file, small enough to be worked on as `TrainingData` works on all; the rows of its matrices are appended to
-those before. The matrices are the same, entry for entry.
+Lines are numbered piece by piece and dealt out to files by ranges of users. What belongs to a user is then
+in one file, small enough to be worked on as `TrainingData` works on all; the rows of its matrices are appended
+to those before. The matrices are the same, entry for entry.
 """
 
 from __future__ import annotations
@@ -113,17 +113,13 @@ class _Matrices:
     def add(self, part: TrainingData) -> None:
         """Take the rows of the users of a part, which are those after the users before."""
         self.wish = self.wish or bool((part.events["weight"] > 0).any())
-        known = part.events["user"].max()
-        stop = max(self._filled, 0 if known is None else int(known) + 1)  # type: ignore[call-overload]
+        stop = max(self._filled, 1 + int(part.events["user"].to_numpy().max(initial=-1)))
         own = slice(self._filled, stop)
         self._users["weights"].add(part.weights[own])
         self._users["seen"].add(part.seen[own])
         self._last.append(part.last_seen)
-        ratings = part.ratings
-        shape = (stop - self._filled, self._n_items)
-        self._users["ratings"].add(
-            sparse.csr_array(shape, dtype=np.float32) if ratings is None else ratings[own]
-        )
+        if (ratings := part.ratings) is not None:
+            self._users["ratings"].add(ratings[own], after=self._filled)
         self._filled = stop
         if part.baskets is not None:
             self._orders["baskets"].add(part.baskets)
@@ -134,13 +130,12 @@ class _Matrices:
         """Return the matrices by the names they have in `TrainingData`."""
         last = np.concatenate([*self._last, np.empty(0, np.int64)])
         self._last = []
-        found: dict[str, Csr | None] = {
-            name: rows.matrix(self._n_users) for name, rows in self._users.items()
-        } | {name: rows.matrix() if rows.height else None for name, rows in self._orders.items()}
-        ratings = found["ratings"]
-        if ratings is not None and not ratings.nnz:
-            found["ratings"] = None
-        return {**found, "last_seen": last}
+        found: dict[str, Any] = {"last_seen": last}
+        for name, rows in {**self._users, **self._orders}.items():
+            optional = name not in ("weights", "seen")
+            height = self._n_users if name in self._users else 0
+            found[name] = None if optional and not rows.height else rows.matrix(height)
+        return found
 
 
 class _Rows:
@@ -151,15 +146,17 @@ class _Rows:
         self._parts: list[Csr] = []
         self.height = 0
 
-    def add(self, rows: Csr) -> None:
-        """Append rows."""
+    def add(self, rows: Csr, after: int = 0) -> None:
+        """Append rows; before them empty ones, so that at least `after` come before."""
+        if after > self.height:
+            self.add(sparse.csr_array((after - self.height, self._width), dtype=np.float32))
         self._parts.append(rows)
         self.height += rows.shape[0]
 
-    def matrix(self, height: int | None = None) -> Csr:
+    def matrix(self, height: int) -> Csr:
         """Return all rows, with empty ones up to `height`; what was added is given up array by array."""
         sizes = [np.diff(part.indptr) for part in self._parts]
-        sizes.append(np.zeros(max(0, (height or 0) - self.height), np.int64))
+        sizes.append(np.zeros(max(0, height - self.height), np.int64))
         bounds = np.concatenate([[0], np.cumsum(np.concatenate(sizes), dtype=np.int64)])
         bounds = bounds.astype(np.int32 if bounds[-1] < 2**31 else np.int64)
         indices, values = np.empty(bounds[-1], np.int32), np.empty(bounds[-1], np.float32)
