@@ -10,6 +10,7 @@ from prodassoc_cli.artifacts.schemas import INTERACTIONS, PRODUCTS, REJECTS
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.resources import keep_freed_memory
 from prodassoc_cli.settings import CleanConfig, CommonConfig
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
 def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
     """Clean order lines, and what belongs to them."""
     _check(config)
+    keep_freed_memory()
     this = Run("clean", config, common)
     orders = this.take("orders", inputs)
     catalogue = this.take("products", config.products)

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import polars as pl
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.coding import numbered
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, match_columns
 from prodassoc_cli.intake.parsing import parse_ids, parse_numbers
 from prodassoc_cli.intake.tables import REJECTS, ROW, RawTable, as_csv
-from prodassoc_cli.intake.tallies import Counts, medians, numbered
+from prodassoc_cli.intake.tallies import Counts, medians
 
 COLUMNS = ("product_id", "title", "description", "brand", "category", "price")
 SEPARATORS = (">", "|", "/")

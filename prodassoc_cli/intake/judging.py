@@ -7,6 +7,7 @@ from polars.datatypes import DataType, DataTypeClass
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake import cleaning
+from prodassoc_cli.intake.coding import coded
 from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.dates import TIME
 from prodassoc_cli.intake.increments import Earlier, known_before
@@ -14,8 +15,8 @@ from prodassoc_cli.intake.layouts import Lines
 from prodassoc_cli.intake.parsing import Parsed, parse_events, parse_ids, parse_numbers_as
 from prodassoc_cli.intake.parts import BAD_TIME, TIME_COLUMN, Parts
 from prodassoc_cli.intake.privacy import pseudonymize
-from prodassoc_cli.intake.tables import ROW, SOURCE
-from prodassoc_cli.intake.tallies import Counts, outliers
+from prodassoc_cli.intake.tables import PRODUCT, ROW, SOURCE
+from prodassoc_cli.intake.tallies import Counts, outliers, values_of_products
 from prodassoc_cli.settings import CleanConfig
 
 INTERACTIONS: dict[str, DataType | DataTypeClass] = {
@@ -73,7 +74,7 @@ class Judge:
             for name, counts in self._counts.items():
                 for part in parts:
                     lines, reason = self.of(part)
-                    counts.add(_counted(lines.filter(reason.is_null()), name))
+                    counts.add_counted(_counted(lines.filter(reason.is_null()), name))
                 self._far[name] = outliers(counts.table(), name)
         if config.min_item_count > 1 or config.min_user_count > 1:
             if parts.parts > 1:
@@ -101,7 +102,7 @@ class Judge:
         """Count the kept rows of a part, which tell what an outlier is."""
         if not self._config.drop_outliers:
             for name, counts in self._counts.items():
-                counts.add(_counted(kept, name))
+                counts.add_counted(_counted(kept, name))
 
     @property
     def flagged(self) -> dict[str, int]:
@@ -116,6 +117,7 @@ class Judge:
     def _by_itself(self, part: Lines) -> tuple[pl.DataFrame, pl.Series]:
         """Apply the rules on single rows and on rows that are alike."""
         lines = parse_lines(part, self._parts.conventions, self._config, feedback=self._parts.feedback)
+        lines = lines.with_columns(coded(lines["product_id"]).alias(PRODUCT))
         reason = cleaning.row_rules(
             _feedback_checked(lines), self._parts.conventions, self._config.service_codes,
             cancelled_prefix=self._config.preset == "uci",
@@ -141,7 +143,7 @@ class Judge:
 
 
 def _counted(lines: pl.DataFrame, name: str) -> pl.DataFrame:
-    return lines.select("product_id", name).filter(pl.col(name) > 0)
+    return values_of_products(lines[PRODUCT], lines[name])
 
 
 def _is_among(lines: pl.DataFrame, far: pl.DataFrame, name: str) -> pl.Series:

@@ -23,7 +23,7 @@ from prodassoc_cli.intake.rejects import Rejected
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.spill import Spill
 from prodassoc_cli.intake.splits import check_parts, holdout_masks, in_order, parse_split
-from prodassoc_cli.intake.tables import REJECTS, ROW, SOURCE, Say, as_csv
+from prodassoc_cli.intake.tables import PRODUCT, REJECTS, ROW, SOURCE, Say, as_csv
 from prodassoc_cli.intake.tallies import Description
 from prodassoc_cli.settings import CleanConfig
 
@@ -318,7 +318,7 @@ def _products(
 def _interactions(kept: pl.DataFrame, *, feedback: bool) -> pl.DataFrame:
     """Take the columns of the schema; a row of a feedback log gives a row an event."""
     told = {name: dtype for name, dtype in FEEDBACK.items() if feedback and name in kept.columns}
-    rows = kept.select(pl.col(name).cast(dtype) for name, dtype in (INTERACTIONS | told).items())
+    rows = kept.select(PRODUCT, *(pl.col(name).cast(dtype) for name, dtype in (INTERACTIONS | told).items()))
     if not feedback:
         return rows
     happened = [

@@ -100,6 +100,7 @@ class Why(IntEnum):
     TASTE = 5
     AGAIN = 6
     RATED = 7
+    LATELY = 8
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,7 @@ class Recommender(ABC):
         name: the word for it at the command line.
         fused: whether `top_k` goes without the scores of all items, so that blocks may be large.
         Parameters: frozen dataclass of its parameters, each declared by `settings.setting`.
+        needs_events: whether fitting looks at single events, not at the matrices made of them alone.
         names_pairs: whether its reasons speak of products bought together, which takes the baskets.
     """
 
@@ -191,6 +193,7 @@ class Recommender(ABC):
     fused: ClassVar[bool] = False
     Parameters: ClassVar[type] = NoParameters
     names_pairs: ClassVar[bool] = False
+    needs_events: ClassVar[bool] = True
 
     @property
     def by_product(self) -> tuple[str, ...]:
