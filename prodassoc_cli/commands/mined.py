@@ -13,6 +13,7 @@ from prodassoc_cli.settings import MineConfig
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
+    import pyarrow as pa
 
     from prodassoc_cli.mining.baskets import Baskets
     from prodassoc_cli.mining.constraints import Sides
@@ -44,7 +45,7 @@ class Mined:
     min_count: int
 
     def __init__(
-        self, this: Run, config: MineConfig, interactions: pl.DataFrame | Iterator[pl.DataFrame],
+        self, this: Run, config: MineConfig, interactions: pl.DataFrame | Iterator[pa.Table],
         products: pl.DataFrame | None, embeddings: pl.DataFrame | None, holdout: pl.DataFrame | None,
     ) -> None:  # fmt: skip
         from prodassoc_cli.mining.gather import baskets_from_pieces
@@ -63,7 +64,7 @@ class Mined:
             self._interactions = self._interactions.clear()
 
     def _to_baskets(self, interactions: pl.DataFrame, locate: bool = False) -> Baskets:
-        from prodassoc_cli.mining.baskets import baskets_from_interactions
+        from prodassoc_cli.mining.gather import baskets_from_interactions
 
         return baskets_from_interactions(
             interactions, self._config.max_basket_size, self._this.messages.warning, locate

@@ -30,6 +30,7 @@ from prodassoc_cli.terminal.messages import Messages
 
 if TYPE_CHECKING:
     import polars as pl
+    import pyarrow as pa
 
     from prodassoc_cli.artifacts.inputs import InputFile
     from prodassoc_cli.artifacts.lineage import InputDigest, Lineage
@@ -140,13 +141,13 @@ class Run:
         self.messages.step(f"read {role}", frame.height)
         return frame, lineage
 
-    def read_pieces(self, role: str, kind: Kind, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """Read some columns of an input taken before, piece by piece."""
-        from prodassoc_cli.artifacts.store import read_pieces
+    def read_pieces(self, role: str, kind: Kind, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Read some columns of an input taken before, piece by piece, texts as dictionaries."""
+        from prodassoc_cli.artifacts.store import read_coded_pieces
 
         rows = 0
-        for piece in read_pieces([each.path for each in self._files[role]], kind, columns):
-            rows += piece.height
+        for piece in read_coded_pieces([each.path for each in self._files[role]], kind, columns):
+            rows += piece.num_rows
             yield piece
         self.messages.step(f"read {role}", rows)
 

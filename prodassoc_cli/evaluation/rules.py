@@ -17,7 +17,8 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
 from prodassoc_cli.evaluation.facts import FloatArray, IntArray
 from prodassoc_cli.evaluation.intervals import Estimate, mean_interval, share_interval
-from prodassoc_cli.mining.baskets import Baskets, baskets_from_interactions
+from prodassoc_cli.mining.baskets import Baskets
+from prodassoc_cli.mining.gather import baskets_from_interactions
 
 LEAST_BASKETS = 5
 _RULES_A_BLOCK = 1024

@@ -6,10 +6,10 @@ Kept beside the default miner because it is the method people know and compare w
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
 
+from prodassoc_cli.jit import KERNEL, njit, types
 from prodassoc_cli.mining.baskets import Baskets
-from prodassoc_cli.mining.bitsets import COUNT, ITEM, KERNEL, PARENT, with_room
+from prodassoc_cli.mining.bitsets import COUNT, ITEM, PARENT, with_room
 from prodassoc_cli.mining.projection import index_baskets
 from prodassoc_cli.mining.tree import find_set, index_sets
 

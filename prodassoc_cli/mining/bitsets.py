@@ -9,20 +9,9 @@ Every function here is a numba kernel: arrays in, arrays out, no Python objects,
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
 from numba.extending import intrinsic
 
-KERNEL: dict[str, object] = {
-    "nogil": True,
-    "cache": True,
-    "error_model": "numpy",
-    "boundscheck": False,
-    "no_cfunc_wrapper": True,
-}
-"""Options of every kernel. Signatures are explicit: kernels compile at import, once, into the cache."""
-
-STEP = KERNEL | {"no_cpython_wrapper": True}
-"""Options of kernels that only kernels call: without the way in from Python they compile faster."""
+from prodassoc_cli.jit import STEP, njit, types
 
 ALL, CLOSED, MAXIMAL = 0, 1, 2
 """What the search emits."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, types
 
+from prodassoc_cli.jit import KERNEL, njit, types
 from prodassoc_cli.mining.baskets import Baskets
-from prodassoc_cli.mining.bitsets import ITEM, KERNEL, PARENT
+from prodassoc_cli.mining.bitsets import ITEM, PARENT
 from prodassoc_cli.mining.itemsets import Itemsets
 from prodassoc_cli.mining.tree import sizes_of
 

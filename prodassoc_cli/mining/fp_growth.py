@@ -6,10 +6,10 @@ Kept beside the default miner because it is the method people know and compare w
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
 
+from prodassoc_cli.jit import KERNEL, njit, types
 from prodassoc_cli.mining.baskets import Baskets
-from prodassoc_cli.mining.bitsets import COUNT, ITEM, KERNEL, PARENT, add_extensions, with_room
+from prodassoc_cli.mining.bitsets import COUNT, ITEM, PARENT, add_extensions, with_room
 
 _i32, _i64, _i64s = types.int32[::1], types.int64, types.int64[::1]
 _tree = types.int32[:, ::1]

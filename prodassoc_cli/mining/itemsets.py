@@ -117,16 +117,16 @@ class Itemsets:
         """Return the sets of these nodes, in their order."""
         sizes = sizes_at(self.tree, nodes)
         offsets, ranks = self._lists(nodes, sizes, names.ranks)
-        values = pa.DictionaryArray.from_arrays(pa.array(ranks), names.ids.to_arrow().cast(pa.string()))
-        count = self.tree[COUNT][nodes].astype(np.int64)
-        return pa.table(
-            {
-                "items": pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values),
-                "size": sizes.astype(np.int32),
-                "count": count,
-                "support": count / max(self.n_baskets, 1),
-            }
+        # Through polars: `pa.array` of a numpy array imports pandas where that is installed.
+        values = pa.DictionaryArray.from_arrays(
+            pl.Series(ranks).to_arrow(), names.ids.to_arrow().cast(pa.string())
         )
+        items = pa.ListArray.from_arrays(pl.Series(offsets.astype(np.int32)).to_arrow(), values)
+        count = self.tree[COUNT][nodes].astype(np.int64)
+        numbers = pl.DataFrame(
+            {"size": sizes.astype(np.int32), "count": count, "support": count / max(self.n_baskets, 1)}
+        )
+        return numbers.to_arrow().add_column(0, "items", items)
 
     def ranked_items(self, nodes: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the items of each node as ascending ranks of their ids: int64 offsets, int32 ranks."""

@@ -16,13 +16,11 @@ Every function here is a numba kernel: arrays in, arrays out, no Python objects,
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
 
+from prodassoc_cli.jit import KERNEL, STEP, njit, types
 from prodassoc_cli.mining.bitsets import (
     ALL,
     CLOSED,
-    KERNEL,
-    STEP,
     add_closed,
     add_extensions,
     grow_bitsets,

@@ -7,9 +7,9 @@ from the least, as still fit. Few sets share a key; only those are compared by t
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
 
-from prodassoc_cli.mining.bitsets import ITEM, KERNEL, PARENT
+from prodassoc_cli.jit import KERNEL, njit, types
+from prodassoc_cli.mining.bitsets import ITEM, PARENT
 
 _i32, _i64 = types.int32[::1], types.int64
 
@@ -38,7 +38,8 @@ def set_keys(
         while node >= 0:
             if size == items.size:
                 wider = np.empty(2 * size, np.int32)
-                wider[:size] = items
+                for each in range(size):  # as one slice it takes a second and a half to compile
+                    wider[each] = items[each]
                 items = wider
             item, at = rank[tree[ITEM, node]], size
             while at > 0 and items[at - 1] > item:

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from prodassoc_cli.mining.bitsets import KERNEL, STEP
+from prodassoc_cli.jit import KERNEL, STEP, njit, types
 
 _AHEAD = 16
 """How many occurrences ahead memory is asked for.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
 
-from prodassoc_cli.mining.bitsets import COUNT, ITEM, KERNEL, PARENT, with_room
+from prodassoc_cli.jit import KERNEL, njit, types
+from prodassoc_cli.mining.bitsets import COUNT, ITEM, PARENT, with_room
 from prodassoc_cli.mining.tree import find_set
 
 _i32, _i64, _u64, _f64 = types.int32[::1], types.int64, types.uint64[::1], types.float64

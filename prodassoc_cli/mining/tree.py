@@ -14,9 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, types
 
-from prodassoc_cli.mining.bitsets import COUNT, ITEM, KERNEL, PARENT, STEP
+from prodassoc_cli.jit import KERNEL, STEP, njit, types
+from prodassoc_cli.mining.bitsets import COUNT, ITEM, PARENT
 
 _i32, _i64, _u64 = types.int32[::1], types.int64, types.uint64[::1]
 _i64s = types.int64[::1]

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from prodassoc_cli.artifacts.conform import conform
 from prodassoc_cli.artifacts.lineage import METADATA_KEY, InputDigest, Lineage
 from prodassoc_cli.artifacts.schemas import (
     EMBEDDINGS,
@@ -19,7 +20,7 @@ from prodassoc_cli.artifacts.schemas import (
     RULES,
     SCHEMA_VERSION,
 )
-from prodassoc_cli.artifacts.store import conform, read_artifact, read_lineage, write_artifact
+from prodassoc_cli.artifacts.store import read_artifact, read_lineage, write_artifact
 from prodassoc_cli.errors import BadData
 
 LINEAGE = Lineage(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from prodassoc_cli.mining import baskets
-from prodassoc_cli.mining.baskets import baskets_from_interactions
-from prodassoc_cli.mining.gather import baskets_from_pieces
+from prodassoc_cli.mining.gather import baskets_from_interactions, baskets_from_pieces
 
 rows = st.lists(
     st.tuples(
@@ -27,6 +28,11 @@ SCHEMA = {
 }  # fmt: skip
 
 
+def coded(frame: pl.DataFrame) -> pa.Table:
+    """The frame with its texts as dictionaries, as they are read from a file."""
+    return frame.with_columns(pl.col(pl.String).cast(pl.Categorical)).to_arrow()
+
+
 def as_sets(found: baskets.Baskets) -> list[tuple[str, ...]]:
     ids = found.item_ids.to_list()
     pairs = zip(found.indptr[:-1], found.indptr[1:], strict=True)
@@ -38,7 +44,7 @@ def test_any_pieces(lines, size, most):
     frame = pl.DataFrame(lines, schema=SCHEMA, orient="row")
     said, said_of_pieces = [], []
     whole = baskets_from_interactions(frame, most, said.append)
-    pieces = (frame.slice(at, size) for at in range(0, frame.height, size))
+    pieces = (coded(frame.slice(at, size)) for at in range(0, frame.height, size))
     found = baskets_from_pieces(pieces, most, said_of_pieces.append)
     assert found.item_ids.to_list() == whole.item_ids.to_list()
     assert found.counts.tolist() == whole.counts.tolist()
@@ -46,15 +52,20 @@ def test_any_pieces(lines, size, most):
     assert sorted(said_of_pieces) == sorted(said)
 
 
-@given(st.lists(st.integers(0, 50), max_size=60), st.integers(1, 9))
-def test_chunks_do_not_show(numbers, chunk):
-    pairs = np.array([(number // 7) << 32 | number % 7 for number in numbers], np.int64)
-    expected = np.unique(pairs)
-    before, baskets.CHUNK = baskets.CHUNK, chunk
-    try:
-        found = baskets._distinct(pairs.copy())
-        sizes = baskets._sizes(found)
-    finally:
-        baskets.CHUNK = before
-    assert found.tolist() == expected.tolist()
-    assert sizes.tolist() == np.bincount(expected >> 32).tolist()
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 400)), max_size=300), st.sampled_from([None, 3, 100])
+)
+def test_rows_laid_out(rows, most):
+    basket, item = (np.array([row[at] for row in rows], np.int32) for at in (0, 1))
+    names = pl.Series([f"{name:03}" for name in range(401)])
+    found = baskets.baskets_of_codes(baskets.CodedRows(basket, item), names, most, lambda _: None)
+    sets: dict[int, set[str]] = {}
+    for number, product in rows:
+        sets.setdefault(number, set()).add(names[product])
+    expected = [products for products in sets.values() if most is None or len(products) <= most]
+    assert as_sets(found) == sorted(
+        tuple(sorted(products, key=found.item_ids.to_list().index)) for products in expected
+    )
+    counts = Counter(product for products in expected for product in products)
+    ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    assert list(zip(found.item_ids.to_list(), found.counts.tolist(), strict=True)) == ranked

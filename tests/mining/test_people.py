@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from prodassoc_cli.artifacts.schemas import OUTLIERS
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.mining.baskets import baskets_from_interactions
+from prodassoc_cli.mining.gather import baskets_from_interactions
 from prodassoc_cli.mining.itemsets import mine_itemsets
 from prodassoc_cli.mining.outliers import outlier_scores
 from prodassoc_cli.mining.people import backed_by, users_of_baskets

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.mining import sequences
-from prodassoc_cli.mining.baskets import baskets_from_interactions
+from prodassoc_cli.mining.gather import baskets_from_interactions
 from prodassoc_cli.mining.people import users_of_baskets
 from prodassoc_cli.mining.sequences import orders_of, sequence_rules
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.mining.baskets import baskets_from_interactions
+from prodassoc_cli.mining.gather import baskets_from_interactions
 from prodassoc_cli.mining.itemsets import mine_itemsets
 from prodassoc_cli.mining.judging import Judge
 from prodassoc_cli.mining.rules import mine_rules
