@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from prodassoc_cli.artifacts.schemas import INTERACTIONS, PRODUCTS, REJECTS
-from prodassoc_cli.commands.engine import engine, within_reach
+from prodassoc_cli.commands.engine import engine, parts_of, within_reach
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.errors import BadData, UsageProblem
@@ -85,12 +85,12 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
                 earlier=earlier,
             ) as cleaning,
         ):
-            folder = outputs.folder("output")
-            if spark is None or folder is None or config.holdout:
+            if spark is None or outputs.folder("output") is None or config.holdout:
                 outputs.put("output", cleaning.interactions(), conventions=cleaning.facts)
             else:  # the rows need not come here
-                lineage = outputs.lineage("output", conventions=cleaning.facts)
-                outputs.put_parts("output", cleaning.write_parts(folder, lineage))
+                into = parts_of(outputs, conventions=cleaning.facts)
+                cleaning.write_parts(into)
+                outputs.put_parts("output", into.check())
             outputs.put("rejects", cleaning.all_rejects())
             if cleaning.products is not None:
                 outputs.put("products", cleaning.products)

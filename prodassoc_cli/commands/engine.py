@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from prodassoc_cli.artifacts.inputs import InputFile
+    from prodassoc_cli.commands.targets import Writer
+    from prodassoc_cli.engines.parts import PartsOf
 
 _ENGINE = {"engine", "master", "spark_conf"}
 
@@ -67,6 +69,13 @@ def within_reach(this: Run, role: str) -> list[InputFile]:
     if any(each.name == STDOUT or str(each.path).startswith("/proc/") for each in files):
         raise UsageProblem("--engine spark cannot read standard input or a pipe", "name a file or a folder")
     return files
+
+
+def parts_of(outputs: Writer, **details: Any) -> PartsOf:  # noqa: ANN401 — anything JSON can hold
+    """Return where executors write the parts of -o, which is a folder, with the facts its readers need."""
+    from prodassoc_cli.engines.parts import PartsOf
+
+    return PartsOf(str(outputs.folder("output")), outputs.lineage("output", **details))
 
 
 def refuse_unknown(config: Any, known: set[str]) -> None:  # noqa: ANN401 — a config

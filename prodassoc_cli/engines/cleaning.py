@@ -12,16 +12,15 @@ import functools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from prodassoc_cli.artifacts.datasets import Part
-from prodassoc_cli.artifacts.lineage import Lineage
 from prodassoc_cli.engines.chunks import map_chunks
 from prodassoc_cli.engines.frames import frame_of, unbundle
 from prodassoc_cli.engines.judging import JUDGED, JudgePart
+from prodassoc_cli.engines.parts import PartsOf
 from prodassoc_cli.engines.reading import (
     DEALT,
     CountAgain,
@@ -33,7 +32,6 @@ from prodassoc_cli.engines.reading import (
     key_fields,
 )
 from prodassoc_cli.engines.session import parallelism
-from prodassoc_cli.errors import IOFailure
 from prodassoc_cli.intake.catalogue import ProductTally
 from prodassoc_cli.intake.conventions import Conventions, Survey
 from prodassoc_cli.intake.cuts import MOST_PARTS, Cuts
@@ -92,27 +90,16 @@ class SparkCleaning(Cleaning):
         self._cuts = files.cuts(wanted, self._conventions.day_first, self._key, self._config)
         self._n_parts = self._cuts.parts
 
-    def write_parts(self, folder: Path, lineage: Lineage) -> list[Part]:
-        """Clean the lines and let executors write the interactions to a folder, part by part.
-
-        Args:
-            folder: where they go, on a file system that the executors share with this machine.
-            lineage: what the parts carry.
+    def write_parts(self, into: PartsOf) -> None:
+        """Clean the lines and let executors write the interactions, part by part.
 
         Raises:
             BadData: no row is kept.
-            IOFailure: what executors wrote is not to be seen here.
         """
         assert self._split is None
-        judged = self._judged(folder=str(folder.resolve()), lineage=lineage)
-        parts = [part for part in self._count(judged) if part is not None]
-        missing = next((part.name for part in parts if not (folder / part.name).is_file()), None)
-        if missing is not None:
-            raise IOFailure(
-                f"the executors wrote {missing}, but it is not in {folder}",
-                "write to a file system that this machine and the executors share",
-            )
-        return parts
+        judged = self._judged(into=into)
+        into.parts.extend(part for part in self._count(judged) if part is not None)
+        judged.unpersist()
 
     def _kept(self) -> Iterator[pl.DataFrame]:
         """Clean part by part: count everything, then yield the kept rows as sorted interactions."""

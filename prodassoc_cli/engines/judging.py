@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
-from prodassoc_cli.artifacts.datasets import Part, write_part
-from prodassoc_cli.artifacts.lineage import Lineage
 from prodassoc_cli.artifacts.schemas import INTERACTIONS
 from prodassoc_cli.engines.frames import bundle, frame_bytes, frame_of, one_row
-from prodassoc_cli.errors import CannotCreate
+from prodassoc_cli.engines.parts import PartsOf
 from prodassoc_cli.intake.catalogue import ProductTally
 from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.judging import Judge
@@ -52,8 +49,7 @@ class JudgePart:
         key: pseudonymizes users.
         far: outliers of price and of quantity that are left out.
         counts_values: whether prices and quantities are to be counted, which tells what an outlier is.
-        folder: where the parts are written; None to send the rows back.
-        lineage: of the parts.
+        into: where the parts are written; None to send the rows back.
         send_rows, send_rejects: whether interactions and rejects are wanted, rather than facts alone.
     """
 
@@ -69,8 +65,7 @@ class JudgePart:
     key: bytes | None
     far: dict[str, pl.DataFrame] = field(default_factory=dict)
     counts_values: bool = True
-    folder: str | None = None
-    lineage: Lineage | None = None
+    into: PartsOf | None = None
     send_rows: bool = True
     send_rejects: bool = True
 
@@ -105,8 +100,8 @@ class JudgePart:
             rejects.append(left)
             if self.config.drop_users:
                 interactions = without_users(interactions)
-            if self.folder is not None and interactions.height:
-                facts["part"] = asdict(self._written(part, interactions))
+            if self.into is not None and interactions.height:
+                facts["part"] = asdict(self.into.write(part, interactions, INTERACTIONS))
             elif self.send_rows:
                 for number, piece in enumerate(_slices(interactions)):
                     yield one_row(JUDGED, (part, number, "kept", frame_bytes(piece)))
@@ -145,15 +140,6 @@ class JudgePart:
         description.add(interactions)
         tables |= {f"description/{name}": table for name, table in description.tables().items()}
         return interactions, left
-
-    def _written(self, part: int, interactions: pl.DataFrame) -> Part:
-        folder = Path(str(self.folder))
-        if not folder.is_dir():
-            raise CannotCreate(
-                f"the executors do not see the folder {folder}: put it on a file system they share"
-            )
-        assert self.lineage is not None
-        return write_part(folder, part, interactions, INTERACTIONS, self.lineage)
 
 
 @dataclass

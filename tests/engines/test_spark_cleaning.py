@@ -132,6 +132,12 @@ def test_other_layouts(spark, tmp_path):
     same(spark, [tmp_path / "ratings.csv"])
 
 
+@pytest.mark.parametrize("name", ["retail", "T10I4D100K"])
+def test_baskets_of_integers(spark, name):
+    summary = same(spark, [real_data(f"baskets/{name}.dat")], layout="fimi")
+    assert summary["rows_kept"] > 900_000
+
+
 def test_several_inputs_that_differ(spark, tmp_path):
     """Types, encodings, delimiters, broken rows, and numbers whose way of writing only one input tells."""
     one = shop(tmp_path, "a.csv", seed=1, broken=True)
