@@ -120,8 +120,6 @@ class SparkCleaning(Cleaning):
 
     def _judged(self, **where: Any) -> Any:  # noqa: ANN401 — a data frame of Spark
         """Return the cleaned parts (JUDGED), each in a partition of its number."""
-        from pyspark.sql import functions as f
-
         files, config = self._files, self._config
         deal = Deal(
             files.reading, files.files, self._conventions.day_first, self._cuts, files.shared, self._key
@@ -131,15 +129,22 @@ class SparkCleaning(Cleaning):
             frozenset(files.user_columns), self._split is not None and self._split.method == "time",
             bool(self._catalogue or config.products_output), self._keep_rejects, self._key,
         )  # fmt: skip
-        places = self._spark.range(len(files.files), numPartitions=1).select(f.col("id").alias("place"))
-        tasks = min(len(files.files), 4 * parallelism(self._spark))
-        spread = places.repartitionById(tasks, (f.col("place") % tasks).cast("int"))
-        # A partition a part: it need not be sorted into groups, and the partitions are in the final order.
-        parted = _mapped(spread, deal, DEALT).repartitionById(self._n_parts, f.col("part"))
+        parted = self._dealt(deal)
         if config.drop_outliers:
             self._far = self._outliers(parted, replace(judge, send_rows=False, send_rejects=False))
             judge = replace(judge, far=self._far, counts_values=False)
         return _mapped(parted, replace(judge, **where), JUDGED).persist()
+
+    def _dealt(self, deal: Deal) -> Any:  # noqa: ANN401 — a data frame of Spark
+        """Return the rows of all files (DEALT), each part in a partition of its number."""
+        from pyspark.sql import functions as f
+
+        files = len(self._files.files)
+        places = self._spark.range(files, numPartitions=1).select(f.col("id").alias("place"))
+        tasks = min(files, 4 * parallelism(self._spark))
+        spread = places.repartitionById(tasks, (f.col("place") % tasks).cast("int"))
+        # A partition a part: it need not be sorted into groups, and the partitions are in the final order.
+        return _mapped(spread, deal, DEALT).repartitionById(self._n_parts, f.col("part"))
 
     def _outliers(self, parted: Any, judge: JudgePart) -> dict[str, pl.DataFrame]:  # noqa: ANN401
         """Find the outliers of price, then those of quantity among the rows that are left."""

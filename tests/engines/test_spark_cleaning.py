@@ -6,13 +6,11 @@ import dataclasses
 import gzip
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
 import threading
 import time
-from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
@@ -23,6 +21,7 @@ from prodassoc_cli.intake.orders import Cleaning
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.settings import CleanConfig
 from tests.conftest import ROOT, SAMPLE, CommandLine, real_data
+from tests.engines.order_lines import cleaned, shop
 
 pytestmark = [pytest.mark.slow, pytest.mark.spark]
 
@@ -32,15 +31,6 @@ def small_pieces(monkeypatch):
     """Pieces of few rows, dealt out in several turns, so that there is much to put together."""
     monkeypatch.setattr("prodassoc_cli.engines.cleaning.PIECE_ROWS", 700)
     monkeypatch.setattr("prodassoc_cli.engines.cleaning.DEALT_BYTES", 1 << 18)
-
-
-def cleaned(cleaning):
-    """Return everything that a cleaning gives."""
-    with cleaning as run:
-        interactions = pl.concat(list(run.interactions()))
-        holdout = pl.concat([pl.DataFrame(), *run.holdout()], how="diagonal")
-        rejects = pl.concat(list(run.all_rejects()))
-        return interactions, holdout, rejects, run.products, run.summary, run.facts
 
 
 def same(spark, paths, catalogue=(), **options):
@@ -59,38 +49,6 @@ def same(spark, paths, catalogue=(), **options):
     assert json.dumps(here[4:]) == json.dumps(there[4:])
     assert said_here == said_there
     return here[4]
-
-
-def shop(folder, name, rows=600, seed=1, **how):
-    """Write order lines of a small shop, with what real ones have: repeats, gaps, returns, services."""
-    rng = random.Random(seed)
-    delimiter, comma = how.get("delimiter", ","), how.get("comma", False)
-    lines = [delimiter.join(("order_id", "customer", "sku", "quantity", "price", "date", "title"))]
-    for number in range(rows):
-        order = 1000 + number // 3
-        when = datetime(2024, 1, 1) + timedelta(hours=7 * (order - 1000))
-        price = f"{rng.choice([1.5, 2.25, 1250.0]):.2f}"
-        lines.append(
-            delimiter.join(
-                (
-                    rng.choice([str(order)] * 30 + [f"C{order}"]),
-                    rng.choice(["", f"u{order % 40}"]),
-                    rng.choice([f"p{rng.randrange(30):02}"] * 20 + ["POST", ""]),
-                    rng.choice(["1", "2", "-1", "1000", "many"]),
-                    price.replace(".", ",") if comma else price,
-                    when.strftime(how.get("date", "%Y-%m-%d %H:%M")),
-                    '"a ""good"" thing"',
-                )
-            )
-        )
-        if not number % 17:
-            lines.append(lines[-1])
-        if not number % 97 and how.get("broken"):
-            lines.append("one" + delimiter + "two")
-    path = folder / name
-    text = ("\n".join(lines) + "\n").encode(how.get("encoding", "utf-8"))
-    path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
-    return path
 
 
 @pytest.mark.parametrize(
