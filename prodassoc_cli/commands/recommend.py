@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, MODEL, PRODUCTS, RECOMMENDATIONS
-from prodassoc_cli.commands.engine import engine, shared_files
+from prodassoc_cli.commands.engine import engine, parts_of, shared_files
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.errors import BadData, UsageProblem
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from prodassoc_cli.engines.parts import PartsOf
     from prodassoc_cli.models.serving import Served
     from prodassoc_cli.models.trained import TrainedModel
 
@@ -65,7 +66,11 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
         with engine(config) as spark, progress_bar("making lists", quiet=common.quiet) as progress:
             if spark is not None and config.explore:
                 raise UsageProblem("--engine spark does not do --explore", "drop it, or --engine local")
-            lists = recommend if spark is None else _on_spark(this, spark)
+            means = "rating" if model.recommender.predicts_ratings else "rank"
+            details = {"model": model.name, "score": means}
+            written = spark is not None and outputs.folder("output") is not None and audience != "baskets"
+            into = parts_of(outputs, **details) if written else None
+            lists = recommend if spark is None else _on_spark(this, spark, into)
             served = lists(
                 model,
                 k=config.k,
@@ -91,23 +96,23 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
         for notice in served.notices:
             this.messages.warning(notice)
         this.note(**served.counts)
-        means = "rating" if model.recommender.predicts_ratings else "rank"
-        outputs.put(
-            "output", served.frame, view=_with_titles(served.frame, model), model=model.name, score=means
-        )
-        this.messages.info(f"{served.counts['lists']:,} lists, {served.frame.height:,} recommendations")
+        if into is not None and into.parts:
+            outputs.put_parts("output", into.check())
+        else:
+            outputs.put("output", served.frame, view=_with_titles(served.frame, model), **details)
+        this.messages.info(f"{served.counts['lists']:,} lists, {served.counts['rows']:,} recommendations")
     if audience == "users":
         this.next_step("evaluate", f"{common.output} --truth holdout.parquet")
 
 
-def _on_spark(this: Run, spark: Any) -> Callable[..., Served]:  # noqa: ANN401 — a SparkSession
+def _on_spark(this: Run, spark: Any, into: PartsOf | None) -> Callable[..., Served]:  # noqa: ANN401
     """Return what makes the lists in a cluster."""
     from prodassoc_cli.engines.recommending import recommend_on_spark
 
     path, *more = shared_files(this, "model", MODEL)
     if more:
         raise UsageProblem("--engine spark takes a model of one file", "train it again, into one file")
-    return partial(recommend_on_spark, spark, path)
+    return partial(recommend_on_spark, spark, path, into=into)
 
 
 def _audience(config: RecommendConfig) -> Literal["users", "products", "baskets"]:

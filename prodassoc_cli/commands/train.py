@@ -44,6 +44,10 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
     this.take("embeddings", config.embeddings)
     this.take("rules", config.rules)
     this.take("feedback", config.feedback)
+    if config.engine == "spark" and config.model == "als":
+        from prodassoc_cli.engines.factorizing import SOLVER
+
+        this.decide(solver=SOLVER)  # its vectors are others than those made here
     with this.outputs(MODEL) as outputs:
         with this.kernels():
             from prodassoc_cli.models.artifact import to_arrow

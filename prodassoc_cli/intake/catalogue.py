@@ -140,6 +140,19 @@ class ProductTally:
                 texts = lines.select("product_id", _texts(lines[name]).alias(name)).drop_nulls()
                 self._texts.setdefault(name, Counts("product_id", name)).add(texts)
 
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Return all that was counted, for `take`."""
+        counted = {"price": self._prices} | self._texts
+        return {name: counts.table() for name, counts in counted.items()}
+
+    def take(self, tables: dict[str, pl.DataFrame]) -> None:
+        """Take what was counted elsewhere, as `tables` tells it."""
+        for name, table in tables.items():
+            if name == "price":
+                self._prices.take(table)
+            else:
+                self._texts.setdefault(name, Counts("product_id", name)).take(table)
+
     def products(self) -> pl.DataFrame:
         """Return products with the columns of the schema, sorted by product_id."""
         prices = self._prices.table()

@@ -31,10 +31,10 @@ class Counts:
 
     def add(self, rows: pl.DataFrame) -> None:
         """Count rows."""
-        self.add_counted(rows.group_by(self._columns).agg(pl.len().cast(pl.Int64).alias("n")))
+        self.take(rows.group_by(self._columns).agg(pl.len().cast(pl.Int64).alias("n")))
 
-    def add_counted(self, counts: pl.DataFrame) -> None:
-        """Add combinations with their counts `n`."""
+    def take(self, counts: pl.DataFrame) -> None:
+        """Add combinations that were counted, with their counts `n`."""
         self._parts.append(counts)
         if sum(part.height for part in self._parts[1:]) > max(MERGE_ROWS, self._parts[0].height):
             self._parts = [self.table()]
@@ -88,11 +88,20 @@ class Distinct:
         if sum(map(len, self._seen[1:])) > max(MERGE_ROWS, len(self._seen[0])):
             self.count()
 
-    def count(self) -> int:
-        """Return how many there were."""
+    def take(self, hashes: np.ndarray) -> None:
+        """Take what was looked at elsewhere, as `hashes` tells it."""
+        self._seen = [self.hashes, hashes]
+
+    @property
+    def hashes(self) -> np.ndarray:
+        """The hashes of all distinct texts, uint64, in any order."""
         if len(self._seen) > 1:
             self._seen = [pl.Series(np.concatenate(self._seen)).unique().to_numpy()]
-        return len(self._seen[0])
+        return self._seen[0]
+
+    def count(self) -> int:
+        """Return how many there were."""
+        return len(self.hashes)
 
 
 class Description:
@@ -112,7 +121,27 @@ class Description:
             distinct.add(interactions[name])
         self._events.add(interactions.select("event"))
         times: Any = interactions["timestamp"]
-        first, last = times.min(), times.max()
+        self._add_times(times.min(), times.max())
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Return all that was seen, for `take`."""
+        whole = {"rows": self._rows, "first": self._first, "last": self._last}
+        hashes = {name: pl.DataFrame({"hash": each.hashes}) for name, each in self._distinct.items()}
+        times = dict.fromkeys(("first", "last"), pl.Datetime("us"))
+        return {
+            "whole": pl.DataFrame([whole], schema_overrides=times), "events": self._events.table(), **hashes
+        }  # fmt: skip
+
+    def take(self, tables: dict[str, pl.DataFrame]) -> None:
+        """Take what was looked at elsewhere, as `tables` tells it."""
+        rows, first, last = tables["whole"].row(0)
+        self._rows += rows
+        self._add_times(first, last)
+        self._events.take(tables["events"])
+        for name, distinct in self._distinct.items():
+            distinct.take(tables[name]["hash"].to_numpy())
+
+    def _add_times(self, first: datetime | None, last: datetime | None) -> None:
         self._first = min((each for each in (self._first, first) if each is not None), default=None)
         self._last = max((each for each in (self._last, last) if each is not None), default=None)
 

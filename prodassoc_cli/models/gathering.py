@@ -1,8 +1,8 @@
 """Interactions in pieces → the matrices of `TrainingData`, without ever holding all of the lines.
 
 Lines are numbered piece by piece and dealt out to files by ranges of users. What belongs to a user is then
-in one file, small enough to be worked on as `TrainingData` works on all; the rows of its matrices are appended
-to those before. The matrices are the same, entry for entry.
+in one file, small enough to be worked on as `TrainingData` works on all; the rows are appended to those
+before. The matrices are the same, entry for entry.
 """
 
 from __future__ import annotations
@@ -149,7 +149,8 @@ class _Rows:
     def add(self, rows: Csr, after: int = 0) -> None:
         """Append rows; before them empty ones, so that at least `after` come before."""
         if after > self.height:
-            self.add(sparse.csr_array((after - self.height, self._width), dtype=np.float32))
+            empty: Csr = sparse.csr_array((after - self.height, self._width), dtype=np.float32)  # type: ignore[assignment]
+            self.add(empty)
         self._parts.append(rows)
         self.height += rows.shape[0]
 
