@@ -65,6 +65,8 @@ endef
 
 .PHONY: demo
 demo: .demo/shown.txt ## Run the whole chain on the simulated shop in sample_data/
+	@echo 'The files are in .demo/. What each is: $(PRODASSOC) inspect .demo/rules.parquet'
+	@echo 'Next, orders of your own: $(PRODASSOC) clean ORDERS.csv -o interactions.parquet'
 
 .PHONY: demo-uci
 demo-uci: .demo-uci/shown.txt ## Run the chain on UCI Online Retail: make demo-uci DATA=online_retail.csv.gz

@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -16,6 +17,7 @@ from typer import _click as click
 
 from prodassoc_cli import guards
 from prodassoc_cli.commands import clean, embed, evaluate, export, inspect, mine, recommend, train
+from prodassoc_cli.commands.mistyped import explain
 from prodassoc_cli.commands.options import print_version
 from prodassoc_cli.commands.run import NothingToDo
 from prodassoc_cli.errors import BadConfig, BadData, ProdassocError, UsageProblem
@@ -60,7 +62,22 @@ def main() -> NoReturn:
     # A run makes few cycles of objects, and imports make many objects: looking for cycles would take 60 ms.
     gc.set_threshold(100_000, 20, 20)
     guards.watch_signals()
-    sys.exit(run_command_line(sys.argv[1:] or ["--help"]))
+    code = run_command_line(sys.argv[1:] or ["--help"])
+    if len(sys.argv) == 1:
+        _say_next_step()
+    sys.exit(code)
+
+
+def _say_next_step() -> None:
+    """Say which command comes first, or next after what lies in the current folder."""
+    from prodassoc_cli.commands.guide import Guide
+
+    found: dict[str, Path] = {}
+    if any(Path().glob("*.parquet")):
+        from prodassoc_cli.artifacts.surroundings import artifacts_in
+
+        found = artifacts_in(Path())
+    Messages("").hint(f"prodassoc {Guide(found, Path()).for_newcomer()}")
 
 
 def run_command_line(arguments: list[str]) -> int:
@@ -127,10 +144,11 @@ def _run(arguments: list[str]) -> None:
 def _usage_error(error: click.exceptions.ClickException, messages: Messages) -> int:
     """Say what is wrong with the command line, in two lines."""
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "prodassoc"
     parameter = getattr(error, "param", None)
     source = context.get_parameter_source(parameter.name) if context is not None and parameter else None
-    text = " ".join(error.format_message().split())
-    messages.error(text, f"see: {path} --help")
+    text, hint = explain(error)
     from_environment = source is not None and source.name == "ENVIRONMENT"
+    if from_environment and parameter is not None:
+        text += f" (set by {next(name for name in parameter.envvar if name in os.environ)})"
+    messages.error(text, hint)
     return BadConfig.exit_code if from_environment else UsageProblem.exit_code

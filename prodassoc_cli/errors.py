@@ -26,6 +26,9 @@ class ProdassocError(Exception):
         self.message = message
         self.hint = hint
 
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
 
 class UsageProblem(ProdassocError):
     """The command line asks for something that cannot be done (exit code 2)."""

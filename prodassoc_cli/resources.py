@@ -66,6 +66,8 @@ def keep_freed_memory() -> None:
     """
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:-1,muzzy_decay_ms:-1")
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+
+
 def put_off(module: str) -> None:
     """See to it that a module is loaded when it is used, not when it is imported; nothing if it is there.
 

@@ -6,15 +6,19 @@ Plain Python on purpose: no polars, no pyarrow, so that `--help` may read it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 SCHEMA_VERSION = "1.0"
 """MAJOR.MINOR of all kinds together: a new optional column raises MINOR, anything else MAJOR."""
 
 Dtype = Literal["str", "i32", "i64", "f32", "f64", "datetime[us]", "list[str]", "vector[f32]"]
 
-EVENTS = ("purchase", "view", "cart", "rating", "review", "impression", "click", "dismiss")
+Event = Literal["purchase", "view", "cart", "rating", "review", "impression", "click", "dismiss"]
+EVENTS: tuple[str, ...] = get_args(Event)
 """What an interaction row can be."""
+
+HOLDOUT, FEEDBACK = "holdout", "feedback"
+"""What interactions can be for beside training: to judge by, and a log of lists shown."""
 
 RELATIONS = ("complement", "substitute", "variant")
 """How the two sides of a rule can be related."""

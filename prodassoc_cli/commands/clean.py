@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from prodassoc_cli.artifacts.schemas import INTERACTIONS, PRODUCTS, REJECTS
+from prodassoc_cli.artifacts.schemas import FEEDBACK, INTERACTIONS, PRODUCTS, REJECTS
 from prodassoc_cli.commands.engine import engine, parts_of, within_reach
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
@@ -100,10 +100,14 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
         this.note(**summary)
         for line in _summary_lines(summary):
             this.messages.info(line)
-    if "impression" in summary["interactions"]["events"]:
-        this.next_step("evaluate", f"--feedback {common.output}")
-    else:
-        this.next_step("mine", f"{common.output} -o rules.parquet")
+    events = set(summary["interactions"]["events"])
+    if "purchase" in events and "impression" not in events and not summary["interactions"]["orders"]:
+        this.messages.warning(
+            "no column holds orders: what a user buys at one moment counts as one basket; "
+            "if there is one, name it: --map order_id=COLUMN"
+        )
+    role = FEEDBACK if "impression" in events else INTERACTIONS.name
+    this.next_step(role, products=config.products_output, holdout=config.holdout_output)
 
 
 def _cleaning(spark: Any, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401 — those of `Cleaning`

@@ -21,7 +21,7 @@ from prodassoc_cli.artifacts.schemas import (
 from prodassoc_cli.commands.engine import engine
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
-from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.errors import NoInput, UsageProblem
 from prodassoc_cli.settings import CommonConfig, EmbedConfig
 from prodassoc_cli.terminal.progress import progress_bar
 
@@ -79,7 +79,7 @@ def run(inputs: list[str], config: EmbedConfig, common: CommonConfig) -> None:
     with this.outputs(_STORED_AS[config.output_precision], **others) as outputs, engine(config) as spark:
         Embedding(this, config, outputs, spark).run()
     if config.output_precision in ("f32", "f16"):
-        this.next_step("train", f"interactions.parquet --embeddings {common.output or 'embeddings.parquet'}")
+        this.next_step(EMBEDDINGS.name, products=inputs[0], interactions=config.interactions)
 
 
 def _check(config: EmbedConfig) -> None:
@@ -94,6 +94,11 @@ def _check(config: EmbedConfig) -> None:
     for flag, given, other, value in needs:
         if given and value is None:
             raise UsageProblem(f"{flag} needs {other}", f"add {other} FILE")
+    if config.model is not None and not Path(config.model).is_dir():
+        raise NoInput(
+            f"no folder {config.model} to be the --model",
+            f"make it: prodassoc export CHECKPOINT -o {config.model}; without --model, the default is taken",
+        )
     if config.provider is not None and config.device != "cpu":
         raise UsageProblem("--device and --provider say the same thing", "give one of them")
 

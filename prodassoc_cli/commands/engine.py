@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prodassoc_cli.artifacts.schemas import Kind
 from prodassoc_cli.commands.run import STDOUT, Run
 from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.settings import flag_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,5 +88,5 @@ def refuse_unknown(config: Any, known: set[str]) -> None:  # noqa: ANN401 — a 
     standard = type(config)()
     for each in fields(config):
         if each.name not in known | _ENGINE and getattr(config, each.name) != getattr(standard, each.name):
-            flag = each.metadata["setting"].flag or "--" + each.name.rstrip("_").replace("_", "-")
+            flag = flag_of(each)
             raise UsageProblem(f"--engine spark does not do {flag}", "drop it, or run with --engine local")

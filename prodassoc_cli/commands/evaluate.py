@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import typer
@@ -73,9 +74,19 @@ def run(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> None
         view = evaluation.view(metrics)
         outputs.put("output", metrics, view=view)
         outputs.put_page(lambda: evaluation.report(metrics))
-    if outputs.is_file("output"):
+    if outputs.is_file("output") and common.from_shell:
         this.messages.table(view)
     requirements.check_requirements(bounds, metrics)
+    if config.report is None and common.from_shell:
+        this.messages.hint(_with_a_page(inputs, config))
+
+
+def _with_a_page(inputs: list[str], config: EvaluateConfig) -> str:
+    """Return the same command with a page for people."""
+    words = ["prodassoc", "evaluate", *inputs]
+    words += ["--truth", config.truth] if config.truth else []
+    words += ["--feedback", config.feedback] if config.feedback else []
+    return " ".join([*map(shlex.quote, words), "--report report.html"])
 
 
 class _Evaluation:

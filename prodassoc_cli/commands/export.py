@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from prodassoc_cli.commands.options import InputArgument, command
-from prodassoc_cli.errors import NoInput, UsageProblem
+from prodassoc_cli.errors import NoInput, UsageProblem, did_you_mean
 from prodassoc_cli.settings import CommonConfig, ExportConfig
 from prodassoc_cli.terminal.messages import Messages
 
@@ -34,11 +34,18 @@ def run(inputs: list[str], config: ExportConfig, common: CommonConfig) -> None:
     messages = Messages("export", quiet=common.quiet, log_format=common.log_format)
     folder = Path(inputs[0])
     if not folder.is_dir():
-        raise NoInput(f"no folder {folder}", "name the folder that holds config.json")
+        beside = [each.name for each in folder.parent.glob("*/")]
+        hint = did_you_mean(folder.name, beside)
+        mended = hint if hint.startswith("did you mean") else "name the folder that holds config.json"
+        raise NoInput(f"no folder {folder}", mended)
     if common.output is None:
         raise UsageProblem("export writes a folder", "name it with -o")
     if common.dry_run:
-        messages.info(f"would export {folder} to {common.output} as {config.precision}")
+        size = sum(each.stat().st_size for each in folder.iterdir() if each.is_file())
+        share = 0.25 if config.precision == "int8" else 1.0
+        messages.info(f"would read checkpoint from {folder} ({size:,} bytes)")
+        messages.info(f"would export its layers as an ONNX graph, weights in {config.precision}")
+        messages.info(f"would write a model folder to {common.output}, about {share * size / 1e6:,.1f} MB")
         return
     report = export_checkpoint(folder, Path(common.output), config.precision, overwrite=common.force)
     messages.info(

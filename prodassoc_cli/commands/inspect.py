@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from prodassoc_cli.artifacts.schemas import KINDS
+from prodassoc_cli.artifacts.schemas import KINDS, SCHEMA_VERSION, Column
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
-from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.settings import CommonConfig, InspectConfig
 
 if TYPE_CHECKING:
@@ -28,8 +28,12 @@ def register(app: typer.Typer) -> None:
         app,
         "inspect",
         InspectConfig,
-        InputArgument("artifact", "Any Parquet file or folder of parts, artifact or not"),
-        ("prodassoc inspect rules.parquet", "prodassoc inspect rules.parquet --format jsonl"),
+        InputArgument("artifact", "Any Parquet file or folder of parts, artifact or not", needed=False),
+        (
+            "prodassoc inspect rules.parquet",
+            "prodassoc inspect rules.parquet --format jsonl",
+            "prodassoc inspect --schema rules",
+        ),
         run,
     )
 
@@ -37,11 +41,17 @@ def register(app: typer.Typer) -> None:
 def run(inputs: list[str], config: InspectConfig, common: CommonConfig) -> None:
     """Show one artifact on standard output: tables, or one JSON object with --format jsonl."""
     from prodassoc_cli.artifacts.store import read_table
+    from prodassoc_cli.artifacts.surroundings import role_of
     from prodassoc_cli.terminal import output
 
     this = Run("inspect", config, common)
     if common.output is not None:
         raise UsageProblem("inspect only shows", "send standard output to a file with >")
+    if (config.schema is None) == (not inputs):
+        raise UsageProblem("inspect shows a file, or a --schema", "name one of them")
+    if config.schema is not None:
+        _show_schema(config.schema, as_json=common.format == "jsonl")
+        return
     files = this.take("artifact", inputs)
     if len(files) > 1 and not Path(inputs[0]).is_dir():
         raise UsageProblem(
@@ -63,6 +73,43 @@ def run(inputs: list[str], config: InspectConfig, common: CommonConfig) -> None:
             output.write_line(output.table_text(part, rows=1000))
     if config.rows:
         output.write_line(output.table_text(seen.head, config.rows))
+    role = role_of(files[0].path)
+    if role is not None:
+        this.hint_after(role, Path(inputs[0]))
+
+
+def _show_schema(name: str, *, as_json: bool) -> None:
+    """Show how a kind of artifact is declared.
+
+    Raises:
+        UsageProblem: there is no such kind.
+    """
+    import polars as pl
+
+    from prodassoc_cli.terminal import output
+
+    kind = KINDS.get(name)
+    if kind is None:
+        raise UsageProblem(f"--schema {name}: no such kind", did_you_mean(name, KINDS))
+    if as_json:
+        output.write_line(json.dumps(asdict(kind), ensure_ascii=False))
+        return
+    headline = f"{kind.name} (schema {SCHEMA_VERSION}), made by prodassoc {kind.made_by}"
+    output.write_line(f"{headline}\n{kind.meaning}\n")
+    rows = [(each.name, each.dtype, _may_be_missing(each), _meaning(each)) for each in kind.columns]
+    columns = ["column", "type", "may be missing", "meaning"]
+    if rows:
+        output.write_line(output.table_text(pl.DataFrame(rows, columns, orient="row"), rows=len(rows)))
+    if kind.open:
+        output.write_line("Further columns are kept as they come.")
+
+
+def _may_be_missing(column: Column) -> str:
+    return "the column" if column.optional else "values" if column.nullable else ""
+
+
+def _meaning(column: Column) -> str:
+    return column.meaning + (f": {', '.join(column.values)}" if column.values else "")
 
 
 def _name_of(spec: str, files: list[InputFile]) -> str:

@@ -22,22 +22,27 @@ _LESS = {
 """What takes less memory, in words that follow "or give it"."""
 
 
+def least_memory(run: Run) -> int:
+    """Return the bytes a run will hold at its peak, at the least."""
+    from prodassoc_cli.artifacts.opened import count_rows
+
+    text_bytes = rows = 0
+    for each in (each for files in run.taken.values() for each in files):
+        counted = count_rows(each.path)
+        rows += counted or 0
+        text_bytes += each.path.stat().st_size if counted is None else 0
+    return memory_needed(run.command, text_bytes, rows, run.bytes_a_row)
+
+
 def bound_memory(run: Run) -> None:
     """Hold a run to its `memory_limit` from here on.
 
     Raises:
         BadData: its inputs cannot fit.
     """
-    from prodassoc_cli.artifacts.opened import count_rows
-
     told = run.common.memory_limit
     may = f"--memory-limit {told}" if told else f"the {run.memory_limit / 1e6:,.0f} MB it may use"
-    text_bytes = rows = 0
-    for each in run.all_files():
-        counted = count_rows(each.path)
-        rows += counted or 0
-        text_bytes += each.path.stat().st_size if counted is None else 0
-    needed = memory_needed(run.command, text_bytes, rows, run.bytes_a_row)
+    needed = least_memory(run)
     if needed > run.memory_limit:
         raise BadData(
             f"{run.command} of these inputs needs at least {needed / 1e6:,.0f} MB, more than {may}",

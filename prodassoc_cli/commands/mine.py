@@ -91,7 +91,9 @@ def run(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
         if wants_rules:
             outputs.put_page(lambda: rules_report(this, rules, mined.products, config))
     if wants_rules and config.sequence is None and config.level == "product" and not config.generalized:
-        this.next_step("train", f"{inputs[0]} --rules {common.output} -o model.parquet")
+        this.next_step(
+            RULES.name, interactions=inputs[0], products=config.products, embeddings=config.embeddings
+        )
 
 
 def _only_baskets(config: MineConfig) -> bool:

@@ -18,12 +18,15 @@ from typer import _click as click
 from typer.core import TyperCommand
 
 from prodassoc_cli import __version__
-from prodassoc_cli.errors import BadConfig, did_you_mean
+from prodassoc_cli.commands.mistyped import choice_hint, refuse_unknown_variables
+from prodassoc_cli.errors import BadConfig, UsageProblem, did_you_mean
 from prodassoc_cli.settings import CommonConfig, Setting
 
 DEFAULT_CONFIG_FILE = "prodassoc.toml"
 ENVIRONMENT_PREFIX = "PRODASSOC"
 COMMON_GROUP = "Every command"
+LAST_GROUPS = ("Engine", COMMON_GROUP)
+"""Headings that stand at the end of a help."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class InputArgument:
         name: the word for them, `interactions`; in capitals it stands in the usage line.
         meaning: one line for the help.
         many: whether several may be given.
-        needed: whether one must be given; only where several may.
+        needed: whether one must be given.
     """
 
     name: str
@@ -66,8 +69,9 @@ def command(
     """
 
     def callback(**values: Any) -> None:  # noqa: ANN401 — typer checks them
+        refuse_unknown_variables(_variable(name, ""), (_variable(name, each) for each in values))
         given = values.pop(argument.name)
-        inputs = list(given or ()) if argument.many else [given]
+        inputs = list(given or ()) if argument.many else [given] if given is not None else []
         body(inputs, _take(config, values), _take(CommonConfig, values))
 
     parameters = [_argument_parameter(argument)]
@@ -103,8 +107,8 @@ class GroupedHelp(TyperCommand):
             if record is not None:
                 heading = getattr(parameter, "rich_help_panel", None) or COMMON_GROUP
                 groups.setdefault(heading, []).append(record)
-        last = groups.pop(COMMON_GROUP, [])
-        for heading, records in [*groups.items(), (COMMON_GROUP, last)]:
+        last = {heading: groups.pop(heading) for heading in LAST_GROUPS if heading in groups}
+        for heading, records in [*groups.items(), *last.items()]:
             with formatter.section(heading):
                 formatter.write_dl(records, col_max=34)
 
@@ -142,10 +146,9 @@ def _option_parameter(
     words = about.flag.split("/") if about.flag else [f"--{flag}"]
     if about.flag and about.flag.startswith("--") and "/" in about.flag:
         words = [about.flag]  # --yes/--no of one boolean
-    variable = flag.upper().replace("-", "_")
-    variables = [f"{ENVIRONMENT_PREFIX}_{command_name.upper()}_{variable}"]
+    variables = [_variable(command_name, each.name)]
     if common:
-        variables.append(f"{ENVIRONMENT_PREFIX}_{variable}")
+        variables.append(_variable(each.name))
     info = typer.Option(
         _default(each),
         *words,
@@ -161,6 +164,11 @@ def _option_parameter(
         rich_help_panel=COMMON_GROUP if common else about.group,
     )
     return inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=info, annotation=hint)
+
+
+def _variable(*names: str) -> str:
+    """Return the environment variable of an option, or what those of a command begin with."""
+    return "_".join([ENVIRONMENT_PREFIX, *(name.rstrip("_").upper() for name in names)])
 
 
 def _default(each: Field[Any]) -> Any:  # noqa: ANN401 — any default
@@ -218,11 +226,31 @@ def _defaults_of(ctx: typer.Context, document: dict[str, Any], path: Path) -> di
         name = "for_" if key == "for" else key.replace("-", "_")
         if name not in known:
             raise BadConfig(f"{path}: [{ctx.info_name}] has no option '{key}'", did_you_mean(name, known))
+        if isinstance(value, str) and getattr(known[name], "multiple", False):
+            value = [value]
         try:
-            known[name].type_cast_value(ctx, value)
-        except click.exceptions.BadParameter as error:
-            raise BadConfig(f"{path}: {key}: {error.message}") from error
-        except (TypeError, ValueError, OverflowError) as error:  # inf, a table, a date
-            raise BadConfig(f"{path}: {key}: {error}") from error
+            cast_value(known[name], value, key, ctx)
+        except UsageProblem as error:
+            raise BadConfig(f"{path}: {error.message}", error.hint) from error
         defaults[name] = value
     return defaults
+
+
+def cast_value(parameter: click.Parameter, value: Any, name: str, ctx: click.Context | None = None) -> Any:  # noqa: ANN401
+    """Return a value that is no text of a command line as the option has it.
+
+    Args:
+        parameter: the option.
+        value: what it is given: a number, a text, a list of texts.
+        name: its name in error texts.
+        ctx: the context of the command, where there is one.
+
+    Raises:
+        UsageProblem: it is of another type, out of bounds, or no choice.
+    """
+    try:
+        return parameter.type_cast_value(cast("Any", ctx), value)
+    except click.exceptions.BadParameter as error:
+        raise UsageProblem(f"{name}: {error.message}", choice_hint(parameter, error.message)) from error
+    except (TypeError, ValueError, OverflowError) as error:  # inf, a table, a date
+        raise UsageProblem(f"{name}: {error}") from error

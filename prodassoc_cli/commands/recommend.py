@@ -102,7 +102,7 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
             outputs.put("output", served.frame, view=_with_titles(served.frame, model), **details)
         this.messages.info(f"{served.counts['lists']:,} lists, {served.counts['rows']:,} recommendations")
     if audience == "users":
-        this.next_step("evaluate", f"{common.output} --truth holdout.parquet")
+        this.next_step(RECOMMENDATIONS.name)
 
 
 def _on_spark(this: Run, spark: Any, into: PartsOf | None) -> Callable[..., Served]:  # noqa: ANN401

@@ -27,7 +27,7 @@ from prodassoc_cli.resources import (
     place_kernel_cache,
     use_threads,
 )
-from prodassoc_cli.settings import CommonConfig, result_parameters
+from prodassoc_cli.settings import CommonConfig, as_given, result_parameters
 from prodassoc_cli.terminal.messages import Messages
 
 if TYPE_CHECKING:
@@ -40,14 +40,6 @@ if TYPE_CHECKING:
     from prodassoc_cli.artifacts.outputs import Outputs
 
 STDOUT = "-"
-
-
-def _with(flag: str, value: object) -> str:
-    """Return how an option was given: `with --map order_id=Bon`, `without --drop-users`."""
-    if value in (None, False, []):
-        return f"without {flag}"
-    words = [str(each) for each in value] if isinstance(value, list) else [str(value)]
-    return f"with {flag}" if value is True else f"with {' '.join(f'{flag} {word}' for word in words)}"
 
 
 class NothingToDo(Exception):
@@ -66,6 +58,7 @@ class Run:
         messages: what it says goes through here.
         threads: threads it may use.
         memory_limit: bytes it may use.
+        taken: the files of every input taken, by its role.
         page_path: where a page for people goes; see `page`.
         bytes_a_row: memory a row of its inputs takes at the least; None for what is usual of the command.
     """
@@ -77,9 +70,10 @@ class Run:
         self.threads = use_threads(common.threads)
         place_kernel_cache()
         self.memory_limit = memory_budget(common.memory_limit)
+        self.config = config
         self._parameters = result_parameters(config)
-        self._is_here = getattr(config, "engine", "local") == "local"
-        self._files: dict[str, list[InputFile]] = {}
+        self.is_here = getattr(config, "engine", "local") == "local"
+        self.taken: dict[str, list[InputFile]] = {}
         self._earlier: tuple[InputDigest, ...] = ()
         self.bytes_a_row: int | None = None
         self._started = time.monotonic()
@@ -100,7 +94,7 @@ class Run:
         from prodassoc_cli.artifacts.inputs import locate
 
         found = locate([] if specs is None else [specs] if isinstance(specs, str) else specs)
-        self._files[role] = found
+        self.taken[role] = found
         return found
 
     @cached_property
@@ -109,7 +103,7 @@ class Run:
         from prodassoc_cli.artifacts.lineage import digest_file
 
         digests = []
-        for role, files in self._files.items():
+        for role, files in self.taken.items():
             # The manifest of a folder holds the digests of its parts: its own stands for all of them.
             whole = {each.manifest: each for each in reversed(files) if each.manifest is not None}
             for each in files:
@@ -140,7 +134,7 @@ class Run:
             if theirs != value:
                 flag = "--" + name.replace("_", "-")
                 raise UsageProblem(
-                    f"what is added to was made {_with(flag, theirs)}, this run is {_with(flag, value)}",
+                    f"what is added to was made {as_given(flag, theirs)}, this run is {as_given(flag, value)}",
                     f"give the same {flag}, or clean all of the inputs again",
                 )
         if all(each in lineage.inputs for each in self._taken):
@@ -153,14 +147,9 @@ class Run:
         """Bytes that the run may still take."""
         return max(0, self.memory_limit - held_memory())
 
-    def all_files(self) -> Iterator[InputFile]:
-        """Yield the files of every input taken before."""
-        for files in self._files.values():
-            yield from files
-
     def files(self, role: str) -> list[InputFile]:
         """Return the files of an input taken before; none where it was not given."""
-        return self._files.get(role, [])
+        return self.taken.get(role, [])
 
     def digested(self) -> list[tuple[InputDigest, Path]]:
         """Return every input taken, with its digest: files, and the first parts of folders."""
@@ -174,7 +163,7 @@ class Run:
         """Read an input taken before, with what made it."""
         from prodassoc_cli.artifacts.store import read_artifact
 
-        frame, lineage = read_artifact([each.path for each in self._files[role]], kind)
+        frame, lineage = read_artifact([each.path for each in self.taken[role]], kind)
         self.messages.step(f"read {role}", frame.height)
         return frame, lineage
 
@@ -183,7 +172,7 @@ class Run:
         from prodassoc_cli.artifacts.store import read_coded_pieces
 
         rows = 0
-        for piece in read_coded_pieces([each.path for each in self._files[role]], kind, columns):
+        for piece in read_coded_pieces([each.path for each in self.taken[role]], kind, columns):
             rows += piece.num_rows
             yield piece
         self.messages.step(f"read {role}", rows)
@@ -196,7 +185,7 @@ class Run:
         """
         from prodassoc_cli.artifacts.opened import OpenArtifact
 
-        first, *more = self._files[role]
+        first, *more = self.taken[role]
         if more:
             raise UsageProblem(f"{role} takes one file, not {1 + len(more)}", f"give one: {first.name}")
         return OpenArtifact(first.path, kind)
@@ -233,19 +222,23 @@ class Run:
             name: Target.at(kind, where) for name, (kind, where) in others.items() if where is not None
         }
         self._refuse_overwriting_inputs(
-            [*(target.folder or target.path for target in targets.values()), *self._reports()]
+            [*(target.folder or target.path for target in targets.values()), *self.reports()]
         )
         if self.common.dry_run:
-            self._say_plan(targets)
+            from prodassoc_cli.commands.plan import plan_of
+
+            done = not self.common.force and self._is_up_to_date(targets)
+            for line in plan_of(self, targets, done):
+                self.messages.info(line)
             raise NothingToDo
-        paths = [target.path for target in targets.values() if target.path] + self._reports()
+        paths = [target.path for target in targets.values() if target.path] + self.reports()
         for path in paths:
             recover(Path(os.path.realpath(path)))
         if self.common.summary or any(each.path or each.form == "parquet" for each in targets.values()):
             _ = self._taken  # before the inputs are read: they may change after
         if not self.common.force and self._up_to_date(targets):
             self._nothing_to_do()
-        if self._is_here:
+        if self.is_here:
             bound_memory(self)
         folders = {each.folder: open_folder(each.folder) for each in targets.values() if each.folder}
         try:
@@ -294,10 +287,28 @@ class Run:
         with self.messages.if_slow("compiling kernels for this processor; only the first run waits for it"):
             yield
 
-    def next_step(self, command: str, words: str) -> None:
-        """Say which command comes next, with the real file names; nothing when no file was written."""
+    def next_step(self, role: str, *, more: str = "", **files: str | None) -> None:
+        """Say which command comes next, with the real file names; nothing when no file was written.
+
+        Args:
+            role: what was made, and is in -o; see `artifacts.surroundings`.
+            more: words that the next command needs beside the files.
+            files: other files of this run, by their roles; the rest is looked for beside the output.
+        """
         if self.common.output not in (None, STDOUT):
-            self.messages.hint(f"prodassoc {command} {words}")
+            self.hint_after(role, Path(str(self.common.output)), more=more, **files)
+
+    def hint_after(self, role: str, path: Path, *, more: str = "", **files: str | None) -> None:
+        """Say which command takes that file next."""
+        if self.common.quiet or not self.common.from_shell or not path.is_file():
+            return
+        from prodassoc_cli.artifacts.surroundings import artifacts_in
+        from prodassoc_cli.commands.guide import Guide
+
+        known = {name: Path(where) for name, where in files.items() if where not in (None, STDOUT)}
+        command = Guide({**artifacts_in(path.parent), **known, role: path}, path.parent).after(role)
+        if command is not None:
+            self.messages.hint(f"prodassoc {command} {more}".rstrip())
 
     def _main_target(self, kind: Kind) -> Target:
         where, form = self.common.output, self.common.format
@@ -308,23 +319,25 @@ class Run:
         return Target.at(kind, where, form)
 
     def _refuse_overwriting_inputs(self, paths: Sequence[Path | None]) -> None:
-        files = [each for files in self._files.values() for each in files]
+        files = [each for files in self.taken.values() for each in files]
         read = {os.path.realpath(each.path) for each in files}
         read |= {os.path.realpath(each.manifest.parent) for each in files if each.manifest is not None}
         for path in paths:
             if path and os.path.realpath(path) in read:
                 raise UsageProblem(f"{path} is an input and an output", "name another file with -o")
 
-    def _say_plan(self, targets: dict[str, Target]) -> None:
-        for role, files in self._files.items():
-            for each in files:
-                size = each.path.stat().st_size
-                self.messages.info(f"would read {role} from {each.name} ({size:,} bytes)")
-        for target in targets.values():
-            self.messages.info(f"would write {target.kind.name} to {target.place} as {target.form}")
-
     def _up_to_date(self, targets: dict[str, Target]) -> bool:
         """Tell whether every output is there and came from this very run; touch them if so."""
+        if not self._is_up_to_date(targets):
+            return False
+        for target in targets.values():
+            assert target.path is not None
+            target.path.touch()
+        names = ", ".join(target.place for target in targets.values())
+        self.messages.info(f"{names} is up to date (--force makes it again)")
+        return True
+
+    def _is_up_to_date(self, targets: dict[str, Target]) -> bool:
         from prodassoc_cli.artifacts.datasets import listed
         from prodassoc_cli.artifacts.store import read_lineage
 
@@ -339,11 +352,6 @@ class Run:
                 return False
             if found is None or not found.same_run(self.lineage(target.kind, {})):
                 return False
-        for target in targets.values():
-            assert target.path is not None
-            target.path.touch()
-        names = ", ".join(target.place for target in targets.values())
-        self.messages.info(f"{names} is up to date (--force makes it again)")
         return True
 
     def _nothing_to_do(self) -> NoReturn:
@@ -355,7 +363,7 @@ class Run:
                 self._write_metrics(files, time.monotonic() - self._started)
         raise NothingToDo
 
-    def _reports(self) -> list[Path]:
+    def reports(self) -> list[Path]:
         """Return where facts about the run itself go, and the page for people."""
         facts = [Path(each) for each in (self.common.summary, self.common.metrics_file) if each is not None]
         return facts if self.page_path is None else [*facts, self.page_path]

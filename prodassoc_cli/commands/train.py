@@ -87,7 +87,7 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
         )
         for line in _validation_lines(model.facts):
             this.messages.info(line)
-    this.next_step("recommend", f"{common.output} -o recs.parquet")
+    this.next_step(MODEL.name, more="" if model.facts["users"] else "--for products")
 
 
 def _on_spark(spark: Any) -> Callable[..., TrainedModel]:  # noqa: ANN401 — a SparkSession

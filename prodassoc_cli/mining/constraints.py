@@ -71,8 +71,10 @@ def _with_value(word: str, flag: str, products: pl.DataFrame | None) -> set[str]
         matches = matches | text.str.starts_with(value + PATH) | levels.list.contains(value)
     ids = products.filter(matches)["product_id"].to_list()
     if not ids:
-        values = products[column].cast(pl.String).drop_nulls().unique().to_list()
-        raise UsageProblem(f"{flag} {word}: no product has that {column}", did_you_mean(value, values))
+        values = products[column].cast(pl.String).drop_nulls().unique()
+        values = values.str.split(PATH).explode().unique() if column == "category" else values
+        hint = did_you_mean(value, values.to_list())
+        raise UsageProblem(f"{flag} {word}: no product has that {column}", hint)
     return set(ids)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from prodassoc_cli.artifacts.schemas import Event
 from prodassoc_cli.settings.declare import FILE, setting
 from prodassoc_cli.settings.engine import EngineConfig
 
 Layout = Literal["auto", "lines", "baskets", "list", "onehot", "fimi", "ratings"]
 Preset = Literal["uci", "instacart", "ga4", "personalize", "recbole", "movielens"]
-Event = Literal["purchase", "view", "cart", "rating", "review", "impression", "click", "dismiss"]
 
 
 @dataclass(frozen=True)

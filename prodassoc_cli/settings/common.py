@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from prodassoc_cli.settings.declare import FILE, setting
 
@@ -13,6 +13,9 @@ Format = Literal["parquet", "csv", "jsonl", "table"]
 @dataclass(frozen=True)
 class CommonConfig:
     """Options that every command has."""
+
+    from_shell: ClassVar[bool] = True
+    """Whether a run says which command comes next, and shows what it has written to a file."""
 
     output: str | None = setting(None, "Where to write; - is standard output", flag="-o/--output", **FILE)
     format: Format | None = setting(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 
@@ -36,6 +36,22 @@ def setting(default: Any, meaning: str, **details: Any) -> Any:  # noqa: ANN401 
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+def flag_of(option: Field[Any]) -> str:
+    """Return the flag that an option is shown by: `--min-support`, `-k`."""
+    about: Setting = option.metadata["setting"]
+    flag = about.flag or f"--{option.name.rstrip('_').replace('_', '-')}"
+    first, *_, last = [*flag.split("/"), flag.split("/")[-1]]
+    return first if first.startswith("--") else last
+
+
+def as_given(flag: str, value: object) -> str:
+    """Return how an option was given: `with --map order_id=Bon`, `without --drop-users`."""
+    if value in (None, False, []):
+        return f"without {flag}"
+    words = [str(each) for each in value] if isinstance(value, list) else [str(value)]
+    return f"with {flag}" if value is True else f"with {' '.join(f'{flag} {word}' for word in words)}"
 
 
 def result_parameters(config: object) -> dict[str, Any]:

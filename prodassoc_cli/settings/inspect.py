@@ -11,4 +11,7 @@ from prodassoc_cli.settings.declare import setting
 class InspectConfig:
     """Any artifact → what it is, what made it, and what is in it."""
 
+    schema: str | None = setting(
+        None, "Show the columns of a kind of artifact instead", metavar="KIND", result=False
+    )
     rows: int = setting(10, "Rows to show", metavar="N", low=0, high=10_000, result=False)

@@ -59,6 +59,37 @@ def test_modules_are_of_a_readable_size(path):
     assert len(path.read_text().splitlines()) <= 400
 
 
+def code_lines(function: ast.FunctionDef) -> int:
+    """Return how many lines a function has below its documentation."""
+    _, *rest = function.body
+    documented = ast.get_docstring(function) is not None and rest
+    return (function.end_lineno or 0) - (rest[0].lineno if documented else function.lineno) + 1
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_functions_fit_on_a_screen(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            # A kernel is one flat state machine: calls between its parts would hide the state.
+            is_kernel = any("njit" in ast.unparse(each) for each in node.decorator_list)
+            assert is_kernel or code_lines(node) <= 55, f"{node.name} has {code_lines(node)} lines"
+
+
+def test_settings_and_help_stand_on_little():
+    """What `--help` imports knows only of schemas and errors."""
+    for path in (PACKAGE / "settings").glob("*.py"):
+        ours = {name for name in imported(path) if name.startswith("prodassoc_cli.")}
+        assert all(
+            name.startswith(("prodassoc_cli.settings", "prodassoc_cli.artifacts.schemas")) for name in ours
+        )
+
+
+def test_only_the_entrances_know_the_commands():
+    for path in MODULES:
+        if any(name.startswith("prodassoc_cli.commands") for name in imported(path)):
+            assert room(path) == "commands" or path.name in ("app.py", "api.py"), path
+
+
 def test_errors_and_schemas_stand_on_nothing():
     assert not any(name.startswith("prodassoc_cli") for name in imported(PACKAGE / "errors.py"))
     assert not any(

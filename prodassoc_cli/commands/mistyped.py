@@ -1,0 +1,51 @@
+"""What a mistyped option or choice was probably meant to be."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+
+from typer import _click as click
+
+from prodassoc_cli.errors import BadConfig, did_you_mean
+
+_NO_COMMAND = re.compile(r"No such command '(?P<word>.*?)'")
+_NO_CHOICE = re.compile(r"'(?P<word>.*)' is not one of ", re.DOTALL)
+
+
+def explain(error: click.exceptions.ClickException) -> tuple[str, str]:
+    """Return what is wrong with a command line, and what would mend it."""
+    context = getattr(error, "ctx", None)
+    help_line = f"see: {context.command_path if context is not None else 'prodassoc'} --help"
+    if isinstance(error, click.exceptions.NoSuchOption) and context is not None:
+        flags = [flag for each in context.command.params for flag in (*each.opts, *each.secondary_opts)]
+        known = [flag for flag in [*flags, "--help"] if flag.startswith("--")]
+        hint = did_you_mean(error.option_name, known)
+        return error.message, hint if hint.startswith("did you mean") else help_line
+    text = " ".join(error.format_message().split())
+    unknown = _NO_COMMAND.match(text)
+    if unknown and context is not None:
+        hint = did_you_mean(unknown["word"], context.command.commands)
+        return unknown[0], hint if hint.startswith("did you mean") else help_line
+    return text, choice_hint(getattr(error, "param", None), error.message) or help_line
+
+
+def choice_hint(parameter: click.Parameter | None, message: str) -> str:
+    """Return which choice was probably meant; empty where none is near, or it was no matter of choice."""
+    found = _NO_CHOICE.match(message)
+    choices = [str(each) for each in getattr(getattr(parameter, "type", None), "choices", ())]
+    hint = did_you_mean(found["word"], choices) if found else ""
+    return hint if hint.startswith("did you mean") else ""
+
+
+def refuse_unknown_variables(prefix: str, known: Iterable[str]) -> None:
+    """Refuse variables of a command that set none of its options: they would be passed over in silence.
+
+    Raises:
+        BadConfig: there is one.
+    """
+    known = set(known)
+    for name in os.environ:
+        if name.startswith(prefix) and name not in known:
+            raise BadConfig(f"{name} is set, but there is no such option", did_you_mean(name, known))
