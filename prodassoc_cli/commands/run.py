@@ -133,8 +133,9 @@ class Run:
             theirs = lineage.parameters.get(name)
             if theirs != value:
                 flag = "--" + name.replace("_", "-")
+                ours = as_given(flag, value)
                 raise UsageProblem(
-                    f"what is added to was made {as_given(flag, theirs)}, this run is {as_given(flag, value)}",
+                    f"what is added to was made {as_given(flag, theirs)}, this run is {ours}",
                     f"give the same {flag}, or clean all of the inputs again",
                 )
         if all(each in lineage.inputs for each in self._taken):
