@@ -81,19 +81,22 @@ class Run:
         self._rows: dict[str, int] = {}
         self.page_path: Path | None = None
 
-    def take(self, role: str, specs: str | Sequence[str] | None) -> list[InputFile]:
+    def take(
+        self, role: str, specs: str | Sequence[str] | None, meanwhile: Sequence[str] = ()
+    ) -> list[InputFile]:
         """Find the files of an input; no file when `specs` is None.
 
         Args:
             role: what the input is to the command; the name it is read by.
             specs: file, glob, folder or `-`, or several of them.
+            meanwhile: modules to import while standard input comes in.
 
         Raises:
             NoInput: nothing is there.
         """
         from prodassoc_cli.artifacts.inputs import locate
 
-        found = locate([] if specs is None else [specs] if isinstance(specs, str) else specs)
+        found = locate([] if specs is None else [specs] if isinstance(specs, str) else specs, meanwhile)
         self.taken[role] = found
         return found
 
