@@ -2,7 +2,8 @@
 
 From a basket file prodassoc runs its two commands, `clean - | mine -`. For each peer there is the program its
 user would write: read the lines, mine, write the sets. From cleaned order lines in Parquet `mine` runs alone,
-and the programs of the peers read the same file. Run as `python -m benchmarks.mining.end_to_end PEER FILE COUNT OUTPUT`.
+and the programs of the peers read the same file. Run one as
+`python -m benchmarks.mining.end_to_end PEER FILE COUNT OUTPUT`.
 """
 
 from __future__ import annotations
