@@ -1,8 +1,8 @@
 """Interactions in pieces → the matrices of `TrainingData`, without ever holding all of the lines.
 
 Lines are numbered piece by piece and dealt out to files by ranges of users. What belongs to a user is then
-in one file, small enough to be worked on as `TrainingData` works on all; the rows of its matrices are appended
-to those before. The matrices are the same, entry for entry.
+in one file, small enough to be worked on as `TrainingData` works on all; the rows of its matrices are
+appended to those before. The matrices are the same, entry for entry.
 """
 
 from __future__ import annotations
@@ -26,9 +26,6 @@ COLUMNS = ("user_id", "order_id", "product_id", "event", "rating", "timestamp")
 
 LINES_A_BUCKET = 1 << 21
 MOST_BUCKETS = 255
-
-BYTES_A_LINE = 60
-"""What training on gathered lines holds at its peak, a line: measured with item-knn on 100 million lines."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +146,7 @@ class _Rows:
     def add(self, rows: Csr, after: int = 0) -> None:
         """Append rows; before them empty ones, so that at least `after` come before."""
         if after > self.height:
-            self.add(sparse.csr_array((after - self.height, self._width), dtype=np.float32))
+            self.add(whole.csr_of(sparse.csr_array((after - self.height, self._width))))
         self._parts.append(rows)
         self.height += rows.shape[0]
 
