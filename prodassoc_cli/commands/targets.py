@@ -155,6 +155,6 @@ class Writer:
                 lineage = self._run.lineage(target.kind, details)
                 rows = write_artifact(data, target.kind, lineage, stream)
             else:
-                shown = view if target.form == "table" and view is not None else output.to_frame(data)
+                shown = view if target.form == "table" and view is not None else data
                 rows = output.write_text(shown, target.form, stream, raw=self._run.common.raw_csv)
         self._run.wrote(name, target.kind, rows)

@@ -268,8 +268,10 @@ class Recommender(ABC):
 
 def entries_of(matrix: Csr, values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
     """Return those of `values`, one an entry of the matrix, that belong to the given rows, in their order."""
-    place = sparse.csr_array((np.arange(matrix.nnz), matrix.indices, matrix.indptr), shape=matrix.shape)
-    return values[place[rows].data]
+    starts = matrix.indptr[rows].astype(np.int64)
+    lengths = matrix.indptr[np.asarray(rows) + 1] - starts
+    before = np.cumsum(lengths) - lengths
+    return values[np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))]
 
 
 def parse_parameters(owner: str, defaults: Any, assignments: Iterable[str]) -> Any:  # noqa: ANN401

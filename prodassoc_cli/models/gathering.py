@@ -27,9 +27,6 @@ COLUMNS = ("user_id", "order_id", "product_id", "event", "rating", "timestamp")
 LINES_A_BUCKET = 1 << 21
 MOST_BUCKETS = 255
 
-BYTES_A_LINE = 60
-"""What training on gathered lines holds at its peak, a line: measured with item-knn on 100 million lines."""
-
 
 @dataclass(frozen=True)
 class GatheredData(TrainingData):

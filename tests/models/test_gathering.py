@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prodassoc_cli.commands.train import GATHERED
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.models.artifact import to_arrow
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.gathering import GatheredData
+from prodassoc_cli.models.registry import MODELS, family
 from prodassoc_cli.models.trained import train
 
 SCHEMA = {
@@ -94,3 +96,7 @@ def test_the_model_is_that_of_the_whole():
     expected, told = to_arrow(whole)
     assert header == told
     assert table.equals(expected)
+
+
+def test_only_models_of_matrices_are_gathered():
+    assert set(GATHERED) <= {name for name in MODELS if not family(name).needs_events}
