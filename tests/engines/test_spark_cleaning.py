@@ -91,7 +91,9 @@ def test_other_layouts(spark, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["retail", "T10I4D100K"])
-def test_baskets_of_integers(spark, name):
+def test_baskets_of_integers_in_slices(spark, name, monkeypatch):
+    monkeypatch.setattr("prodassoc_cli.engines.cleaning.SLICE_BYTES", 1 << 20)
+    monkeypatch.setattr("prodassoc_cli.engines.cleaning.PIECE_ROWS", 10_000)
     summary = same(spark, [real_data(f"baskets/{name}.dat")], layout="fimi")
     assert summary["rows_kept"] > 900_000
 
