@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 import resource
@@ -54,6 +55,23 @@ def use_threads(wanted: int | None) -> int:
     if wanted is not None:
         os.environ["POLARS_MAX_THREADS"] = str(threads)
     return threads
+
+
+def put_off(module: str) -> None:
+    """See to it that a module is loaded when it is used, not when it is imported; nothing if it is there.
+
+    Libraries import more than they need: scipy takes all of numpy, its compiler of Fortran among it.
+    """
+    parent, _, name = module.rpartition(".")
+    spec = None if module in sys.modules else importlib.util.find_spec(module)
+    if spec is None or spec.loader is None:
+        return
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    lazy = importlib.util.module_from_spec(spec)
+    sys.modules[module] = lazy
+    spec.loader.exec_module(lazy)
+    if parent:
+        setattr(sys.modules[parent], name, lazy)
 
 
 def place_kernel_cache(package: Path = Path(__file__).parent) -> None:

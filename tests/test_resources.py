@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -73,3 +75,31 @@ def test_linear_algebra_has_one_thread(monkeypatch):
     assert use_threads(3) == 3
     assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
     assert os.environ["POLARS_MAX_THREADS"] == "3"
+
+
+def test_what_is_put_off_is_loaded_when_used():
+    code = """
+import sys
+from prodassoc_cli.resources import put_off
+put_off("email.mime.text")
+import email.mime
+assert "email.mime.nonmultipart" not in sys.modules
+assert email.mime.text.MIMEText("a").get_payload() == "a"
+put_off("email.mime.text")
+assert email.mime.text.MIMEText
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_models_leave_the_compiler_of_fortran_alone():
+    code = """
+import sys
+import prodassoc_cli.models.serving
+assert "numpy.f2py.crackfortran" not in sys.modules
+import numpy
+assert numpy.f2py.run_main
+assert "numpy.f2py.crackfortran" in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

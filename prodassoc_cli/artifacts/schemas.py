@@ -58,6 +58,7 @@ class Kind:
         open: whether further columns are kept as they come (they follow the declared ones).
         one_of: names of optional columns of which exactly one must be there.
         repeats: whether values come again and again, so that a dictionary of them makes the file smaller.
+        rows_a_group: rows of a row group of the file; None for what is usual.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Kind:
     open: bool = False
     one_of: tuple[str, ...] = ()
     repeats: bool = True
+    rows_a_group: int | None = None
 
     def column(self, name: str) -> Column | None:
         """Return the declared column of that name, or None."""
@@ -267,11 +269,12 @@ OUTLIERS = Kind(
 
 MODEL = Kind(
     "model",
-    "A trained recommender: an array a column, in lists of at most a million values; shapes in the metadata.",
+    "A trained recommender: an array a column, cut into lists of many values; shapes in the metadata.",
     (),
     made_by="train",
     open=True,
     repeats=False,
+    rows_a_group=1,
 )
 
 RECOMMENDATIONS = Kind(

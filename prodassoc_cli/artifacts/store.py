@@ -91,9 +91,7 @@ def _pieces(
 def _pieces_of(path: Path, kind: Kind, wanted: Kind, rows: int, coded: bool) -> Iterator[pa.Table]:
     texts = [column.name for column in wanted.columns if column.dtype == "str"]
     with open_parquet(path, texts if coded else ()) as file:
-        lineage = lineage_in(path, file.schema_arrow.metadata)
-        if lineage is not None:
-            _check_kind(path, lineage, kind)
+        lineage_checked(path, file.schema_arrow, kind)
         names = file.schema_arrow.names
         present = [column.name for column in wanted.columns if is_there(names, column, wanted, str(path))]
         batches = file.iter_batches(batch_size=rows, columns=present)
@@ -139,22 +137,9 @@ def check_header(path: Path, kind: Kind) -> Lineage | None:
     """
     with checked(path):
         schema = pq.read_schema(path)
-    lineage = lineage_in(path, schema.metadata)
-    if lineage is not None:
-        _check_kind(path, lineage, kind)
+    lineage = lineage_checked(path, schema, kind)
     conform(schema.empty_table(), kind, source=str(path))
     return lineage
-
-
-def count_rows(path: Path) -> int | None:
-    """Return the number of rows that a Parquet file says it has; None where it is none."""
-    try:
-        with path.open("rb") as stream:
-            if stream.read(4) != b"PAR1":
-                return None
-        return int(pq.read_metadata(path).num_rows)
-    except (pa.ArrowException, OSError, ValueError):
-        return None  # reading it will tell why
 
 
 def write_artifact(
@@ -198,7 +183,7 @@ def write_artifact(
         if not plain:
             writer.add_key_value_metadata(metadata)  # which otherwise goes with the schema
         for table in _row_groups(alike) if plain else alike:
-            writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+            writer.write_table(table, row_group_size=kind.rows_a_group or ROW_GROUP_ROWS)
             rows += table.num_rows
     return rows
 
@@ -226,6 +211,18 @@ def _read_part(path: Path, kind: Kind) -> tuple[pa.Table, Lineage | None]:
     if lineage is not None:
         _check_kind(path, lineage, kind)
     return conform(table, kind, source=str(path)), lineage
+
+
+def lineage_checked(path: Path, schema: pa.Schema, kind: Kind) -> Lineage | None:
+    """Return what made the file of this schema; None where it does not say.
+
+    Raises:
+        BadData: it is of another kind or of a newer version.
+    """
+    lineage = lineage_in(path, schema.metadata)
+    if lineage is not None:
+        _check_kind(path, lineage, kind)
+    return lineage
 
 
 def _check_kind(path: Path, lineage: Lineage, kind: Kind) -> None:

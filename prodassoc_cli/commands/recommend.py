@@ -17,11 +17,10 @@ from prodassoc_cli.settings import CommonConfig, RecommendConfig
 from prodassoc_cli.terminal.progress import progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import polars as pl
 
-    from prodassoc_cli.artifacts.lineage import Lineage
     from prodassoc_cli.engines.parts import PartsOf
     from prodassoc_cli.models.serving import Served
     from prodassoc_cli.models.trained import TrainedModel
@@ -56,13 +55,14 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
 
         # Importing and reading take most of the time of one basket's answer: side by side, then.
         with ThreadPoolExecutor(1) as pool, this.kernels():
-            reading = pool.submit(this.read_with_lineage, "model", MODEL)
+            reading = pool.submit(_read_model, this, config.basket)
+            from prodassoc_cli.models.artifact import from_arrays
             from prodassoc_cli.models.rows import load_kernels
             from prodassoc_cli.models.serving import recommend
 
             if not config.basket:  # for a basket numpy is quicker than loading them
                 load_kernels("als_kernel")
-        model = _model_of(*reading.result())
+        model = from_arrays(*reading.result())
         with engine(config) as spark, progress_bar("making lists", quiet=common.quiet) as progress:
             if spark is not None and config.explore:
                 raise UsageProblem("--engine spark does not do --explore", "drop it, or --engine local")
@@ -121,12 +121,26 @@ def _audience(config: RecommendConfig) -> Literal["users", "products", "baskets"
     return "baskets" if config.basket else config.for_
 
 
-def _model_of(table: pl.DataFrame, lineage: Lineage | None) -> TrainedModel:
-    from prodassoc_cli.models.artifact import from_arrow
+def _read_model(this: Run, baskets: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the arrays and the header of the model file; for baskets, what their products take of it.
 
-    if lineage is None or "model" not in lineage.details:
-        raise BadData("the model file carries no model", "make it: prodassoc train interactions.parquet")
-    return from_arrow(table.to_arrow(), lineage.details["model"])
+    Raises:
+        BadData: it holds no model, or is damaged.
+    """
+    from prodassoc_cli.models.layout import joined, joined_for, told_as_damage
+
+    with this.opened("model", MODEL) as file:
+        header = {} if file.lineage is None else file.lineage.details.get("model", {})
+        if not header:
+            raise BadData("the model file carries no model", "make it: prodassoc train interactions.parquet")
+        with told_as_damage(header):
+            if baskets:
+                products = [product for basket in baskets for product in basket.split(",")]
+                arrays = joined_for(products, file.read, header["arrays"], header["by_product"])
+            else:
+                arrays = joined(file.read(), header["arrays"])
+        this.messages.step("read model", file.height)
+    return arrays, header
 
 
 def _read_ids(this: Run, role: str) -> list[str] | None:

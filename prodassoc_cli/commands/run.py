@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -34,9 +35,18 @@ if TYPE_CHECKING:
 
     from prodassoc_cli.artifacts.inputs import InputFile
     from prodassoc_cli.artifacts.lineage import InputDigest, Lineage
+    from prodassoc_cli.artifacts.opened import OpenArtifact
     from prodassoc_cli.artifacts.outputs import Outputs
 
 STDOUT = "-"
+
+
+def _with(flag: str, value: object) -> str:
+    """Return how an option was given: `with --map order_id=Bon`, `without --drop-users`."""
+    if value in (None, False, []):
+        return f"without {flag}"
+    words = [str(each) for each in value] if isinstance(value, list) else [str(value)]
+    return f"with {flag}" if value is True else f"with {' '.join(f'{flag} {word}' for word in words)}"
 
 
 class NothingToDo(Exception):
@@ -69,8 +79,7 @@ class Run:
         self._parameters = result_parameters(config)
         self._is_here = getattr(config, "engine", "local") == "local"
         self._files: dict[str, list[InputFile]] = {}
-        self._digests: list[InputDigest] = []
-        self._digested: list[tuple[InputDigest, Path]] = []
+        self._earlier: tuple[InputDigest, ...] = ()
         self.bytes_a_row: int | None = None
         self._started = time.monotonic()
         self._summary: dict[str, Any] = {}
@@ -78,7 +87,7 @@ class Run:
         self.page_path: Path | None = None
 
     def take(self, role: str, specs: str | Sequence[str] | None) -> list[InputFile]:
-        """Find the files of an input and note their digests; no file when `specs` is None.
+        """Find the files of an input; no file when `specs` is None.
 
         Args:
             role: what the input is to the command; the name it is read by.
@@ -88,23 +97,35 @@ class Run:
             NoInput: nothing is there.
         """
         from prodassoc_cli.artifacts.inputs import locate
-        from prodassoc_cli.artifacts.lineage import digest_file
 
         found = locate([] if specs is None else [specs] if isinstance(specs, str) else specs)
         self._files[role] = found
-        # The manifest of a folder holds the digests of its parts: its own stands for all of them.
-        whole = {each.manifest: each for each in reversed(found) if each.manifest is not None}
-        for each in found:
-            if each.manifest is None:
-                self._note_digest(digest_file(each.path, role, each.name), each.path)
-            elif whole[each.manifest] is each:
-                name = f"{each.manifest.resolve().parent.name}/"
-                self._note_digest(digest_file(each.manifest, role, name), each.path)
         return found
 
-    def _note_digest(self, digest: InputDigest, path: Path) -> None:
-        self._digests.append(digest)
-        self._digested.append((digest, path))
+    @cached_property
+    def _digested(self) -> list[tuple[InputDigest, Path]]:
+        """Digests of what was taken, files and first parts of folders; a table for people goes without."""
+        from prodassoc_cli.artifacts.lineage import digest_file
+
+        digests = []
+        for role, files in self._files.items():
+            # The manifest of a folder holds the digests of its parts: its own stands for all of them.
+            whole = {each.manifest: each for each in reversed(files) if each.manifest is not None}
+            for each in files:
+                if each.manifest is None:
+                    digests.append((digest_file(each.path, role, each.name), each.path))
+                elif whole[each.manifest] is each:
+                    name = f"{each.manifest.resolve().parent.name}/"
+                    digests.append((digest_file(each.manifest, role, name), each.path))
+        return digests
+
+    @property
+    def _taken(self) -> list[InputDigest]:
+        return [digest for digest, _ in self._digested]
+
+    @property
+    def _digests(self) -> list[InputDigest]:
+        return [*self._earlier, *self._taken]
 
     def continue_run(self, lineage: Lineage) -> None:
         """Let this run add to what another made: its inputs come first, and its file may be replaced.
@@ -114,12 +135,17 @@ class Run:
             UsageProblem: it had other options.
         """
         for name, value in self._parameters.items():
-            if lineage.parameters.get(name) != value:
-                raise UsageProblem(f"it was made with another {name}", "use the same, or begin anew")
-        if all(each in lineage.inputs for each in self._digests):
+            theirs = lineage.parameters.get(name)
+            if theirs != value:
+                flag = "--" + name.replace("_", "-")
+                raise UsageProblem(
+                    f"what is added to was made {_with(flag, theirs)}, this run is {_with(flag, value)}",
+                    f"give the same {flag}, or clean all of the inputs again",
+                )
+        if all(each in lineage.inputs for each in self._taken):
             self.messages.info("these inputs are in it already")
             self._nothing_to_do()
-        self._digests = [*lineage.inputs, *self._digests]
+        self._earlier = lineage.inputs
 
     def files(self, role: str) -> list[InputFile]:
         """Return the files of an input taken before; none where it was not given."""
@@ -150,6 +176,19 @@ class Run:
             rows += piece.num_rows
             yield piece
         self.messages.step(f"read {role}", rows)
+
+    def opened(self, role: str, kind: Kind) -> OpenArtifact:
+        """Open an input of one file taken before, of which a part may be enough.
+
+        Raises:
+            UsageProblem: it is of several files.
+        """
+        from prodassoc_cli.artifacts.opened import OpenArtifact
+
+        first, *more = self._files[role]
+        if more:
+            raise UsageProblem(f"{role} takes one file, not {1 + len(more)}", f"give one: {first.name}")
+        return OpenArtifact(first.path, kind)
 
     def read_optional(self, role: str, kind: Kind) -> pl.DataFrame | None:
         """Read an input taken before, or None where none was given."""
@@ -191,6 +230,8 @@ class Run:
         paths = [target.path for target in targets.values() if target.path] + self._reports()
         for path in paths:
             recover(Path(os.path.realpath(path)))
+        if self.common.summary or any(each.path or each.form == "parquet" for each in targets.values()):
+            _ = self._taken  # before the inputs are read: they may change after
         if not self.common.force and self._up_to_date(targets):
             self._nothing_to_do()
         self._check_memory()
@@ -304,7 +345,7 @@ class Run:
 
     def _check_memory(self) -> None:
         """Refuse what cannot fit, before anything is read: the system would kill the run half-way."""
-        from prodassoc_cli.artifacts.store import count_rows
+        from prodassoc_cli.artifacts.opened import count_rows
 
         if not self._is_here:
             return

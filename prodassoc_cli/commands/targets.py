@@ -150,9 +150,9 @@ class Writer:
             self.put_parts(name, parts)
             return
         stream = self._files.file(target.path) if target.path else output.standard_output()
-        lineage = self._run.lineage(target.kind, details)
         with write_errors(target.path or Path("standard output")):
             if target.form == "parquet":
+                lineage = self._run.lineage(target.kind, details)
                 rows = write_artifact(data, target.kind, lineage, stream)
             else:
                 shown = view if target.form == "table" and view is not None else output.to_frame(data)

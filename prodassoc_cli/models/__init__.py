@@ -4,3 +4,7 @@
 fits one; `serving.recommend` makes lists; `artifact` turns a trained model into an Arrow table and back.
 Nothing here is imported before it is needed: numba alone takes half a second.
 """
+
+from prodassoc_cli.resources import put_off
+
+put_off("numpy.f2py")

@@ -193,6 +193,11 @@ class Recommender(ABC):
     names_pairs: ClassVar[bool] = False
 
     @property
+    def by_product(self) -> tuple[str, ...]:
+        """Which of its arrays have a row a product, of which scores take those of the history only."""
+        return ()
+
+    @property
     def predicts_ratings(self) -> bool:
         """Whether its scores are ratings on the users' scale."""
         return False

@@ -50,6 +50,11 @@ class Ease(Recommender):
     weights: Floats | Csr
 
     @property
+    def by_product(self) -> tuple[str, ...]:
+        """The weights."""
+        return ("weights",)
+
+    @property
     def fit_kernels(self) -> tuple[str, ...]:
         """Modules of compiled kernels that fitting takes."""
         return ("ease_kernel",)

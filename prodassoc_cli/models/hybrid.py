@@ -132,6 +132,11 @@ class Hybrid(Recommender):
         ]
 
     @property
+    def by_product(self) -> tuple[str, ...]:
+        """Those of the parts."""
+        return tuple(f"{name}/{array}" for name, part in self.parts.items() for array in part.by_product)
+
+    @property
     def fit_kernels(self) -> tuple[str, ...]:
         """Modules of compiled kernels that fitting its parts takes."""
         return tuple(kernel for part in self.parts.values() for kernel in part.fit_kernels)

@@ -61,6 +61,11 @@ class ItemKnn(Recommender):
     """What multiplies; it may do so elsewhere."""
 
     @property
+    def by_product(self) -> tuple[str, ...]:
+        """The similarities."""
+        return ("similar",)
+
+    @property
     def adds_up(self) -> bool:
         """Whether a score is a sum over the history: it is."""
         return True

@@ -45,6 +45,11 @@ class Rules(Recommender):
     pairs: Csr | None
 
     @property
+    def by_product(self) -> tuple[str, ...]:
+        """The pairs."""
+        return ("pairs",)
+
+    @property
     def adds_up(self) -> bool:
         """Whether a score is a sum over the history: of pairs it is, of mined rules one of rules."""
         return self.table is None and self.parameters.combine == "sum"

@@ -215,7 +215,7 @@ def test_a_damaged_model_is_bad_data(item_knn):
 
 
 def test_long_arrays_are_cut_into_rows(item_knn, monkeypatch):
-    monkeypatch.setattr("prodassoc_cli.models.artifact.VALUES_PER_ROW", 7)
+    monkeypatch.setattr("prodassoc_cli.models.layout.VALUES_PER_ROW", 7)
     table, header = to_arrow(item_knn)
     assert table.num_rows > 1
     read = from_arrow(table, header)
