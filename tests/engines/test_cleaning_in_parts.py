@@ -5,6 +5,7 @@ The frames of Spark that the driver uses are few methods over partitions; a stan
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 from types import SimpleNamespace
@@ -229,3 +230,28 @@ def test_frames_go_and_come_back():
     assert facts == {"a": [1, None]}
     assert frames["one"].equals(frame)
     assert frames["none"].schema == frame.schema
+
+
+@pytest.mark.parametrize("options", [("--append-to", "x.parquet"), ("--min-user-count", "2")])
+def test_what_spark_cannot_do_is_refused(prodassoc, options):
+    done = prodassoc("clean", str(SAMPLE / "orders.csv"), "-o", "a.parquet", *options, "--engine", "spark")
+    assert done.returncode == 2
+    assert "--engine spark does not do" in done.stderr.decode()
+
+
+def test_standard_input_stays_here(prodassoc):
+    done = prodassoc("clean", "-", "-o", "a.parquet", "--engine", "spark", stdin=b"order_id,item\n1,a\n")
+    assert done.returncode == 2
+    assert "cannot read standard input" in done.stderr.decode()
+
+
+def test_every_option_is_done_or_refused():
+    """A new option of `clean` must be thought of here: what reads it on Spark?"""
+    from prodassoc_cli.commands.clean import NOT_ON_SPARK
+
+    known = {
+        "map", "preset", "layout", "delimiter", "encoding", "dayfirst", "event", "products",
+        "products_output", "rejects_output", "drop_outliers", "service_codes",
+        "pseudonymize_key_file", "drop_users", "holdout", "holdout_output", "engine", "master", "spark_conf",
+    }  # fmt: skip
+    assert {each.name for each in dataclasses.fields(CleanConfig)} == known | NOT_ON_SPARK.keys()
