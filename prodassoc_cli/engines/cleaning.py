@@ -32,6 +32,7 @@ from prodassoc_cli.engines.reading import (
     key_fields,
 )
 from prodassoc_cli.engines.session import parallelism
+from prodassoc_cli.engines.slices import SLICE_BYTES, Slice, sliced
 from prodassoc_cli.intake.catalogue import ProductTally
 from prodassoc_cli.intake.conventions import Conventions, Survey
 from prodassoc_cli.intake.cuts import MOST_PARTS, Cuts
@@ -140,9 +141,9 @@ class SparkCleaning(Cleaning):
         from pyspark.sql import functions as f
 
         files = len(self._files.files)
-        places = self._spark.range(files, numPartitions=1).select(f.col("id").alias("place"))
+        numbers = self._spark.range(files, numPartitions=1).select(f.col("id").alias("file"))
         tasks = min(files, 4 * parallelism(self._spark))
-        spread = places.repartitionById(tasks, (f.col("place") % tasks).cast("int"))
+        spread = numbers.repartitionById(tasks, (f.col("file") % tasks).cast("int"))
         # A partition a part: it need not be sorted into groups, and the partitions are in the final order.
         return _mapped(spread, deal, DEALT).repartitionById(self._n_parts, f.col("part"))
 
@@ -218,7 +219,7 @@ class _Files:
     """All inputs, as the executors found them.
 
     Attributes:
-        found: what was found, by place.
+        found: what was found, by number; there are more than inputs where these are sliced.
         reading: how they are read.
         survey: what all of them tell.
         empty: lines without rows that have the columns of all.
@@ -237,13 +238,19 @@ class _Files:
             ProdassocError: the first that a file gives.
         """
         reading = Reading(config, len(sources), rows=PIECE_ROWS, bytes_dealt=DEALT_BYTES)
-        files = [RawFile(source, place) for place, source in enumerate(sources)]
-        found = _read(spark, reading, files)
-        for notice in found[0].said:
+        slices = {} if config.encoding else sliced(spark, sources, SLICE_BYTES)
+        found = _read(spark, reading, _numbered(sources, slices))
+        if any(each.empty.layout == "list" for each in found if isinstance(each.file.source, Slice)):
+            # How baskets are written in a column, all of it decides.
+            slices = {}
+            found = _read(spark, reading, _numbered(sources, slices))
+        found = _with_first_rows(found)
+        # The last slice of a text knows how it ends.
+        for notice in [each for each in found if each.file.place == 0][-1].said:
             say(notice)
         empties = [each.empty for each in found]
-        for source, lines in zip(sources[1:], empties[1:], strict=True):
-            check_alike(source.name, lines, empties[0])
+        for each in found:
+            check_alike(each.file.source.name, each.empty, empties[0])
         if len(sources) > 1:
             say(f"{len(sources)} inputs, read like {sources[0].name}")
         empty = join_lines(empties)
@@ -270,12 +277,17 @@ class _Files:
     @property
     def names(self) -> list[str]:
         """Their names."""
-        return [each.file.source.name for each in self.found]
+        return [each.file.source.name for each in self._firsts]
 
     @property
     def facts(self) -> list[dict[str, object]]:
         """What was found out of each, for the summary."""
-        return [each.facts for each in self.found]
+        return [each.facts for each in self._firsts]
+
+    @property
+    def _firsts(self) -> list[Surveyed]:
+        """What was found of each input: of its first slice, where it is sliced."""
+        return list({each.file.place: each for each in reversed(self.found)}.values())[::-1]
 
     @functools.cached_property
     def _columns(self) -> list[dict[str, str]]:
@@ -328,6 +340,23 @@ class _Files:
         fields = pl.concat([key_fields(self.empty.fields), *samples], how="diagonal_relaxed")
         times = Survey((), day_first=day_first).add(fields) if fields.width else None
         return Cuts.of_sample(first_keys(fields, times, key, drop_users=config.drop_users), parts)
+
+
+def _numbered(sources: Sequence[Source], slices: dict[int, list[Slice]]) -> list[RawFile]:
+    """Return the files and slices in the order of their rows."""
+    found = [(each, place) for place, source in enumerate(sources) for each in slices.get(place, [source])]
+    return [RawFile(source, place, number) for number, (source, place) in enumerate(found)]
+
+
+def _with_first_rows(found: list[Surveyed]) -> list[Surveyed]:
+    """Return what was found, with the number of rows before each slice of a text."""
+    rows: dict[int, int] = {}
+    numbered = []
+    for each in found:
+        before = rows.get(each.file.place, 0)
+        rows[each.file.place] = before + each.rows
+        numbered.append(replace(each, file=replace(each.file, first_row=before)))
+    return numbered
 
 
 def _read(spark: Any, reading: Reading, files: list[RawFile]) -> list[Surveyed]:  # noqa: ANN401

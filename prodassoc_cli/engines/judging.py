@@ -79,8 +79,8 @@ class JudgePart:
                 if row["kind"] == "uncut":
                     uncut.setdefault(row["part"], []).append(frame)
                 else:
-                    # By place: what came twice, of a task that was done again, is there once.
-                    lines.setdefault(row["part"], {})[row["place"], row["number"]] = frame
+                    # By number: what came twice, of a task that was done again, is there once.
+                    lines.setdefault(row["part"], {})[row["file"], row["number"]] = frame
         for part in sorted(lines.keys() | uncut.keys()):
             pieces = lines.pop(part, {})
             yield from self._judged(part, [pieces[at] for at in sorted(pieces)], uncut.pop(part, []))

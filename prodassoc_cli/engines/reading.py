@@ -24,6 +24,7 @@ from prodassoc_cli.engines.frames import (
     one_row,
     unbundle,
 )
+from prodassoc_cli.engines.slices import Slice
 from prodassoc_cli.errors import ProdassocError
 from prodassoc_cli.intake.conventions import Survey
 from prodassoc_cli.intake.cuts import Cuts
@@ -40,10 +41,10 @@ from prodassoc_cli.intake.parts import (
 )
 from prodassoc_cli.intake.reading import Input, Piece, open_orders
 from prodassoc_cli.intake.sources import Source
-from prodassoc_cli.intake.tables import StartAgain
+from prodassoc_cli.intake.tables import ROW, StartAgain
 from prodassoc_cli.settings import CleanConfig
 
-DEALT = "part int, place int, number int, kind string, data binary"
+DEALT = "part int, file int, number int, kind string, data binary"
 """Rows of `Deal`: lines, or rows that could not be cut into fields, of one part."""
 
 _SAMPLE = 2_000
@@ -52,17 +53,21 @@ _SAMPLE = 2_000
 
 @dataclass(frozen=True)
 class RawFile:
-    """One input, and what was found when it was read first, without which rows could come twice.
+    """One input, or a slice of one, and what was found at first, without which rows could come twice.
 
     Attributes:
         source: where it is.
         place: which of the inputs it is.
+        number: which of the files, or slices of files, it is.
+        first_row: rows of the input before it.
         tolerant: whether broken rows are left out rather than looked for.
         as_text: columns of Parquet that must be read as text.
     """
 
     source: Source
     place: int
+    number: int
+    first_row: int = 0
     tolerant: bool = False
     as_text: frozenset[str] = frozenset()
 
@@ -93,14 +98,19 @@ class Reading:
             (found,) = open_orders([file.source], self.config, said.append, stack).inputs
             if found.text is not None:
                 found.text.tolerant = found.text.tolerant or file.tolerant
+                if isinstance(file.source, Slice) and file.source.start:
+                    found.text.header = False
             if found.parquet is not None:
                 found.parquet.as_text |= file.as_text
             yield found
 
-    def pieces(self, found: Input, place: int) -> Iterator[Piece]:
+    def pieces(self, found: Input, file: RawFile) -> Iterator[Piece]:
         """Read its lines in pieces, as they are among those of all inputs."""
         for table in found.tables(self.rows if found.in_pieces else None):
-            lines = placed(found.lay_out(table), place, among=self.among)
+            if file.first_row:
+                table.frame = table.frame.with_columns(pl.col(ROW) + file.first_row)
+                table.rejects = table.rejects.with_columns(pl.col("row") + file.first_row)
+            lines = placed(found.lay_out(table), file.place, among=self.among)
             if self.among > 1 and self.empty is not None:
                 lines = join_lines([self.empty, lines])
             yield Piece(lines, table.rejects)
@@ -118,6 +128,7 @@ class Surveyed:
         delimiter: of text.
         bytes_held: about how much memory it takes to clean all of it at once.
         survey: counts of how its lines are written.
+        rows: how many there are, broken ones included.
         sample: fields of rows from all over it, by which parts are cut.
     """
 
@@ -128,6 +139,7 @@ class Surveyed:
     delimiter: str
     bytes_held: int
     survey: Survey
+    rows: int
     sample: pl.DataFrame
 
     def to_bytes(self) -> bytes:
@@ -136,7 +148,7 @@ class Surveyed:
         facts = {
             "tolerant": self.file.tolerant, "as_text": sorted(self.file.as_text), "said": self.said,
             "facts": self.facts, "empty": told, "delimiter": self.delimiter, "bytes_held": self.bytes_held,
-            "survey": self.survey.to_json(),
+            "survey": self.survey.to_json(), "rows": self.rows,
         }  # fmt: skip
         return bundle(facts, frames | {"sample": self.sample})
 
@@ -153,7 +165,7 @@ class Surveyed:
         return cls(
             replace(file, tolerant=facts["tolerant"], as_text=frozenset(facts["as_text"])), facts["said"],
             facts["facts"], lines_of(facts["empty"], frames), facts["delimiter"], facts["bytes_held"],
-            Survey.from_json(facts["survey"]), frames["sample"],
+            Survey.from_json(facts["survey"]), facts["rows"], frames["sample"],
         )  # fmt: skip
 
 
@@ -165,7 +177,7 @@ class SurveyFile:
     files: Sequence[RawFile]
 
     def __call__(self, words: list[str]) -> bytes:
-        """Look at the file of that place; return a `Surveyed`, or the error, as bytes."""
+        """Look at the file of that number; return a `Surveyed`, or the error, as bytes."""
         file = self.files[int(words[0])]
         said: list[str] = []
         try:
@@ -178,21 +190,24 @@ class SurveyFile:
         empty = placed(found.empty, file.place, among=self.reading.among)
         while True:
             survey = Survey(numbers_of(feedback=is_feedback(empty.fields.columns)))
-            samples = [key_fields(empty.fields)]
+            samples, last = [key_fields(empty.fields)], 0
             try:
-                for piece in self.reading.pieces(found, file.place):
+                for piece in self.reading.pieces(found, file):
                     survey.add(piece.lines.fields)
+                    ends = piece.lines.fields[ROW].max(), piece.rejects["row"].max()
+                    last = max([last, *(end for end in ends if isinstance(end, int))])
                     samples.append(_thinned(key_fields(piece.lines.fields), _SAMPLE // 8))
                     if len(samples) > 64:
                         samples = [_thinned(_together(samples), _SAMPLE)]
                 break
             except StartAgain:
                 continue
+        rows = last - file.first_row if last else 0
         tolerant = found.text is not None and found.text.tolerant
         as_text = frozenset(found.parquet.as_text if found.parquet is not None else ())
         return Surveyed(
             replace(file, tolerant=tolerant, as_text=as_text), said, found.facts(), empty, found.delimiter,
-            found.bytes_held, survey, _thinned(_together(samples), _SAMPLE),
+            found.bytes_held, survey, rows, _thinned(_together(samples), _SAMPLE),
         )  # fmt: skip
 
 
@@ -205,11 +220,11 @@ class CountAgain:
     fields: frozenset[str]
 
     def __call__(self, words: list[str]) -> bytes:
-        """Count in the file of that place; return the marks by field as JSON."""
+        """Count in the file of that number; return the marks by field as JSON."""
         file = self.files[int(words[0])]
         marks = dict.fromkeys(self.fields, NumberMarks())
         with self.reading.open(file, []) as found:
-            for piece in self.reading.pieces(found, file.place):
+            for piece in self.reading.pieces(found, file):
                 for name in self.fields & set(piece.lines.fields.columns):
                     marks[name] += number_marks(piece.lines.fields[name])
         return json.dumps({name: asdict(found) for name, found in marks.items()}).encode()
@@ -217,7 +232,7 @@ class CountAgain:
 
 @dataclass(frozen=True)
 class Deal:
-    """Deals the lines of files out to parts; for `mapInArrow` over rows that name a file by its place.
+    """Deals the lines of files out to parts; for `mapInArrow` over rows that name a file by its number.
 
     Attributes:
         reading: how they are read.
@@ -236,28 +251,28 @@ class Deal:
     key: bytes | None
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Turn places into the rows of DEALT."""
+        """Turn numbers of files into the rows of DEALT."""
         for batch in batches:
-            for place in batch.column("place").to_pylist():
-                yield from self._dealt(self.files[place])
+            for number in batch.column("file").to_pylist():
+                yield from self._dealt(self.files[number])
 
     def _dealt(self, file: RawFile) -> Iterator[pa.RecordBatch]:
         hidden = self.key is not None or self.reading.config.drop_users
         with self.reading.open(file, []) as found:
             held: list[tuple[pl.DataFrame, pl.Series]] = []
             number = 0
-            for number, piece in enumerate(self.reading.pieces(found, file.place)):
+            for number, piece in enumerate(self.reading.pieces(found, file)):
                 held.append(self._parted(piece.lines))
                 if piece.rejects.height:
                     uncut = without_text(piece.rejects) if hidden else piece.rejects
                     # They belong to no part; they are spread over all.
-                    part = (file.place + number) % self.cuts.parts
-                    yield one_row(DEALT, (part, file.place, number, "uncut", frame_bytes(uncut)))
+                    part = (file.number + number) % self.cuts.parts
+                    yield one_row(DEALT, (part, file.number, number, "uncut", frame_bytes(uncut)))
                 if sum(frame.estimated_size() for frame, _ in held) >= self.reading.bytes_dealt:
-                    yield from self._sent(file.place, number, held)
+                    yield from self._sent(file.number, number, held)
                     held = []
             if held:
-                yield from self._sent(file.place, number, held)
+                yield from self._sent(file.number, number, held)
 
     def _parted(self, lines: Lines) -> tuple[pl.DataFrame, pl.Series]:
         times = Survey((), day_first=self.day_first).add(lines.fields)
@@ -265,7 +280,7 @@ class Deal:
         return pack(with_times(lines, times), shared=self.shared), self.cuts.part_of(keys).cast(pl.Int32)
 
     def _sent(
-        self, place: int, number: int, held: list[tuple[pl.DataFrame, pl.Series]]
+        self, file: int, number: int, held: list[tuple[pl.DataFrame, pl.Series]]
     ) -> Iterator[pa.RecordBatch]:
         lines = pl.concat([frame for frame, _ in held])
         part = pl.concat([parts for _, parts in held])
@@ -273,7 +288,7 @@ class Deal:
             pl.DataFrame({"part": part}).with_row_index("at").group_by("part", maintain_order=True).agg("at")
         )
         for at, places in rows.iter_rows():
-            yield one_row(DEALT, (at, place, number, "lines", frame_bytes(lines[places])))
+            yield one_row(DEALT, (at, file, number, "lines", frame_bytes(lines[places])))
 
 
 def key_fields(fields: pl.DataFrame) -> pl.DataFrame:

@@ -36,7 +36,7 @@ def shop(folder, name, rows=600, seed=1, **how):
                     rng.choice(["1", "2", "-1", "1000", "many"]),
                     price.replace(".", ",") if comma else price,
                     when.strftime(how.get("date", "%Y-%m-%d %H:%M")),
-                    '"a ""good"" thing"',
+                    '"a ""good"" thing"' if how.get("quoted", True) else "thing",
                 )
             )
         )

@@ -5,6 +5,7 @@ The frames of Spark that the driver uses are few methods over partitions; a stan
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.artifacts.lineage import Lineage
-from prodassoc_cli.engines import cleaning
+from prodassoc_cli.engines import cleaning, slices
 from prodassoc_cli.engines.frames import bundle, frame_bytes, frame_of, unbundle
 from prodassoc_cli.engines.parts import PartsOf
 from prodassoc_cli.engines.reading import DEALT
@@ -89,7 +90,8 @@ class InProcess(cleaning.SparkCleaning):
 @pytest.fixture(autouse=True)
 def here(monkeypatch):
     """Tasks are done in this process, on small pieces."""
-    monkeypatch.setattr(cleaning, "map_chunks", lambda _, chunks, work: [work(chunk) for chunk in chunks])
+    for module in (cleaning, slices):
+        monkeypatch.setattr(module, "map_chunks", lambda _, chunks, work: [work(chunk) for chunk in chunks])
     monkeypatch.setattr(cleaning, "PIECE_ROWS", 150)
     monkeypatch.setattr(cleaning, "DEALT_BYTES", 1 << 16)
 
@@ -153,6 +155,47 @@ def test_numbers_that_only_one_file_tells_how_to_read(tmp_path):
         same([tmp_path / name for name in order])
 
 
+@pytest.mark.parametrize("size", [1_000, 1_777])
+@pytest.mark.parametrize(
+    ("name", "text", "options"),
+    [
+        ("lines.csv", None, {}),
+        ("crlf.csv", "order_id,user,item,day\r\n" + "1,u,é,2024-01-13\r\n\r\n2,v,b,2024-02-01\r\n" * 400, {}),
+        ("none.csv", "a,b,2024-01-01\nb,c,2024-01-02\n" * 300, {"map": ["user_id=1", "product_id=2"]}),
+        ("broken.csv", "order_id,user,item\n" + "1,u,a\n1,u\n2,v,b\n3,u,c\n" * 300 + "4,u", {}),
+        ("cr.csv", "order_id,user,item\r" + "1,u,a\r2,v,b\r" * 300, {}),
+        ("retail.dat", "1 2 3\n\n4 5\n" * 900, {"layout": "fimi"}),
+        ("baskets.csv", "bread,milk\nbeer\n" * 900, {"layout": "baskets"}),
+        ("lists.csv", "order_id,items\n" + "1,a;b;c\n2,\n3,c\n" * 500, {}),
+        ("movies.dat", "1::2::5::978300760\n1::3::4::978302109\n" * 300, {"layout": "ratings"}),
+    ],
+)
+def test_a_large_text_is_read_in_slices(tmp_path, monkeypatch, name, text, options, size):
+    monkeypatch.setattr(cleaning, "SLICE_BYTES", size)
+    path = tmp_path / name
+    if text is None:
+        shop(tmp_path, name, rows=900, broken=True, quoted=False)
+    else:
+        path.write_bytes(text.encode())
+    found = slices.sliced(None, [Source(name, path)], size)[0]
+    assert len(found) == 1 if name == "cr.csv" else len(found) > 2
+    assert b"".join(whole(each) for each in found) == path.read_bytes()
+    same([path], **options)
+    same([path, shop(tmp_path, "more.csv", quoted=False)], **options) if name == "lines.csv" else None
+
+
+def whole(source):
+    with source.open() as stream:
+        return source.read(stream)
+
+
+@pytest.mark.parametrize("text", [b'1,"a\nb"\n', b"1,\xff\n", b"1,\0\n"])
+def test_a_text_that_cannot_be_sliced_is_one_task(tmp_path, text):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"order_id,item\n" + b"1,a\n" * 2_000 + text + b"2,b\n" * 100)
+    assert slices.sliced(None, [Source("a.csv", path)], 1_000) == {}
+
+
 def test_parts_written_to_a_folder(tmp_path):
     source = Source("orders.csv", SAMPLE / "orders.csv")
     config = CleanConfig()
@@ -187,3 +230,28 @@ def test_frames_go_and_come_back():
     assert facts == {"a": [1, None]}
     assert frames["one"].equals(frame)
     assert frames["none"].schema == frame.schema
+
+
+@pytest.mark.parametrize("options", [("--append-to", "x.parquet"), ("--min-user-count", "2")])
+def test_what_spark_cannot_do_is_refused(prodassoc, options):
+    done = prodassoc("clean", str(SAMPLE / "orders.csv"), "-o", "a.parquet", *options, "--engine", "spark")
+    assert done.returncode == 2
+    assert "--engine spark does not do" in done.stderr.decode()
+
+
+def test_standard_input_stays_here(prodassoc):
+    done = prodassoc("clean", "-", "-o", "a.parquet", "--engine", "spark", stdin=b"order_id,item\n1,a\n")
+    assert done.returncode == 2
+    assert "cannot read standard input" in done.stderr.decode()
+
+
+def test_every_option_is_done_or_refused():
+    """A new option of `clean` must be thought of here: what reads it on Spark?"""
+    from prodassoc_cli.commands.clean import NOT_ON_SPARK
+
+    known = {
+        "map", "preset", "layout", "delimiter", "encoding", "dayfirst", "event", "products",
+        "products_output", "rejects_output", "drop_outliers", "service_codes",
+        "pseudonymize_key_file", "drop_users", "holdout", "holdout_output", "engine", "master", "spark_conf",
+    }  # fmt: skip
+    assert {each.name for each in dataclasses.fields(CleanConfig)} == known | NOT_ON_SPARK.keys()

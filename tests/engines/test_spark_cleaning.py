@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import json
 import os
@@ -91,7 +90,9 @@ def test_other_layouts(spark, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["retail", "T10I4D100K"])
-def test_baskets_of_integers(spark, name):
+def test_baskets_of_integers_in_slices(spark, name, monkeypatch):
+    monkeypatch.setattr("prodassoc_cli.engines.cleaning.SLICE_BYTES", 1 << 20)
+    monkeypatch.setattr("prodassoc_cli.engines.cleaning.PIECE_ROWS", 10_000)
     summary = same(spark, [real_data(f"baskets/{name}.dat")], layout="fimi")
     assert summary["rows_kept"] > 900_000
 
@@ -225,22 +226,3 @@ def workers_of(executor):
     from tests.engines.cluster import children, words_of
 
     return [words_of(child).encode() for child in children(executor)]
-
-
-@pytest.mark.parametrize("options", [("--append-to", "x.parquet"), ("--min-user-count", "2")])
-def test_what_spark_cannot_do_is_refused(prodassoc, options):
-    done = prodassoc("clean", str(SAMPLE / "orders.csv"), "-o", "a.parquet", *options, "--engine", "spark")
-    assert done.returncode == 2
-    assert "--engine spark does not do" in done.stderr.decode()
-
-
-def test_every_option_is_done_or_refused():
-    """A new option of `clean` must be thought of here: what reads it on Spark?"""
-    from prodassoc_cli.commands.clean import NOT_ON_SPARK
-
-    known = {
-        "map", "preset", "layout", "delimiter", "encoding", "dayfirst", "event", "products",
-        "products_output", "rejects_output", "drop_outliers", "service_codes",
-        "pseudonymize_key_file", "drop_users", "holdout", "holdout_output", "engine", "master", "spark_conf",
-    }  # fmt: skip
-    assert {each.name for each in dataclasses.fields(CleanConfig)} == known | NOT_ON_SPARK.keys()
