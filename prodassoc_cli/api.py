@@ -57,6 +57,9 @@ Result = TypeVar("Result")
 NOT_HERE = {"format", "raw_csv", "dry_run", "config", "wait", "force"}
 """Options that say how a command line runs, or in which form it writes."""
 
+_LISTS_OF_IDS = ("ids", "allow", "deny")
+"""Options that name a file of ids, one a line."""
+
 _IMPLIED = {
     "products": ("clean", "products_output"),
     "holdout": ("clean", "holdout_output"),
@@ -261,13 +264,14 @@ class _Call:
         if _is_output(name):
             path = self._folder / f"{name}.parquet" if value is True else value
             return None if value is False else str(path)
+        if name in _LISTS_OF_IDS and not isinstance(value, str | Path):
+            ids = value.to_series() if isinstance(value, pl.DataFrame) else value
+            path = self._folder / f"{name}.txt"
+            path.write_text("".join(f"{each}\n" for each in ids), encoding="utf-8")
+            return str(path)
         if _is_frame(value) or isinstance(value, Model):
             return self._file(name, value)
         parameter = self._parameters[name]
-        if name in ("ids", "allow", "deny") and not isinstance(value, str | Path):
-            path = self._folder / f"{name}.txt"
-            path.write_text("".join(f"{each}\n" for each in value), encoding="utf-8")
-            return str(path)
         return cast_value(parameter, _words(value, many=getattr(parameter, "multiple", False)), name)
 
     def _inputs(self, inputs: Any) -> list[str]:  # noqa: ANN401 — a path, a frame, a model, or several

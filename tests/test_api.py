@@ -112,7 +112,9 @@ def test_a_model_is_the_file_of_the_command_line(shell, notebook, tmp_path):
     assert repr(saved) == "<Model item-knn: 1,200 users, 399 products>"
     with_model = api.recommend(notebook["model"], k=3, ids=["10044", "10304"], quiet=True)
     with_path = api.recommend(str(saved.path), k=3, ids=("10044", "10304"), quiet=True)
-    with_loaded = api.recommend(prodassoc_cli.Model(saved.path), k=3, ids=["10044", "10304"], quiet=True)
+    ids = pl.Series("user_id", ["10044", "10304"])
+    with_loaded = api.recommend(prodassoc_cli.Model(saved.path), k=3, ids=ids, quiet=True)
+    assert_frame_equal(with_loaded, api.recommend(saved, k=3, ids=ids.to_frame(), quiet=True))
     assert_frame_equal(with_model, with_path)
     assert_frame_equal(with_model, with_loaded)
 
