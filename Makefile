@@ -50,7 +50,7 @@ test-lowest: ## Run the tests with the oldest releases that pyproject.toml allow
 .PHONY: test-faults
 test-faults: $(VENV)/installed ## Thousands of mutants, kills and starved runs (about half an hour)
 	$(BIN)/python -m pytest -m faults tests/faults tests/property
-	$(BIN)/python -m tests.faults.fuzz_parsers
+	$(MAKE) fuzz
 
 $(VENV)-spark/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)-spark
@@ -68,11 +68,25 @@ test-spark: java $(VENV)-spark/installed ## Test Spark: here, over Connect, and 
 	$(VENV)-spark/bin/python -m pytest tests/engines
 
 .PHONY: check
-check: $(VENV)/installed ## Lint, check types, run the tests
+check: $(VENV)/installed ## Lint, check types, look up known holes, run the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(MAKE) audit
 	$(MAKE) test
+
+.PHONY: audit
+audit: ## Look up known holes of the pinned dependencies; without the lists of them it says so
+	@$(PYTHON) -m venv $(VENV)-audit
+	@$(VENV)-audit/bin/pip install --quiet --disable-pip-version-check pip-audit || true
+	@$(PYTHON) .ci/audit $(VENV)-audit/bin/pip-audit
+
+.PHONY: fuzz
+fuzz: ## Fuzz the parsers of our own, guided by coverage (8 minutes)
+	$(PYTHON) -m venv $(VENV)-fuzz
+	$(VENV)-fuzz/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(VENV)-fuzz/bin/pip install --quiet --disable-pip-version-check atheris
+	$(VENV)-fuzz/bin/python -m tests.faults.fuzz_parsers
 
 .PHONY: bench
 bench: bench-mining bench-embedding bench-recommend ## Run every benchmark
@@ -107,5 +121,5 @@ lock: ## Resolve the dependencies again, into requirements.lock
 
 .PHONY: clean
 clean: ## Remove what was made
-	rm -rf $(VENV) $(VENV)-lock $(VENV)-lowest $(VENV)-spark .demo .demo-uci build dist .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* .demo .demo-uci build dist .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

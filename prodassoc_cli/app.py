@@ -7,30 +7,25 @@ from __future__ import annotations
 
 import gc
 import os
-import select
-import signal
 import sys
-import threading
 import traceback
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
 from typer import _click as click
 
+from prodassoc_cli import guards
 from prodassoc_cli.commands import clean, embed, evaluate, export, inspect, mine, recommend, train
 from prodassoc_cli.commands.mistyped import explain
 from prodassoc_cli.commands.options import print_version
 from prodassoc_cli.commands.run import NothingToDo
 from prodassoc_cli.errors import BadConfig, BadData, ProdassocError, UsageProblem
+from prodassoc_cli.resources import lacks_addresses
 from prodassoc_cli.terminal.messages import Messages
 
 EXIT_BUG = 70
-EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
-EXIT_TERMINATED = 143
-GRACE_SECONDS = 2.0
-"""Time to unwind after SIGINT or SIGTERM."""
 
 OVERVIEW = """Product association analysis: rules, recommendations and their evaluation, from order lines.
 
@@ -66,8 +61,7 @@ def main() -> NoReturn:
     """Run the command line and exit with the contract's code."""
     # A run makes few cycles of objects, and imports make many objects: looking for cycles would take 60 ms.
     gc.set_threshold(100_000, 20, 20)
-    signal.signal(signal.SIGTERM, _terminate)
-    _leave_soon_after_a_signal()
+    guards.watch_signals()
     code = run_command_line(sys.argv[1:] or ["--help"])
     if len(sys.argv) == 1:
         _say_next_step()
@@ -84,42 +78,6 @@ def _say_next_step() -> None:
 
         found = artifacts_in(Path())
     Messages("").hint(f"prodassoc {Guide(found, Path()).for_newcomer()}")
-
-
-class _Terminated(BaseException):
-    """SIGTERM came in."""
-
-
-def _terminate(number: int, frame: Any) -> NoReturn:  # noqa: ANN401 — a frame
-    raise _Terminated
-
-
-def _leave_soon_after_a_signal() -> None:
-    """Watch for SIGINT and SIGTERM from a thread.
-
-    Python's own handlers wait for the main thread, which may sit in a kernel or a library for minutes.
-    It gets the grace to unwind; then the partial files are removed and the process ends.
-    """
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(reading,), daemon=True, name="signals").start()
-
-
-def _watch(signals: int) -> None:
-    codes = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_TERMINATED}
-    while (number := os.read(signals, 1)[0]) not in codes:
-        pass
-    select.select([signals], [], [], GRACE_SECONDS)  # a second signal cuts the grace short
-    _remove_unfinished()
-    os._exit(codes[signal.Signals(number)])
-
-
-def _remove_unfinished() -> None:
-    """Remove this process's partial files; there are none where the module that makes them is not loaded."""
-    outputs = sys.modules.get("prodassoc_cli.artifacts.outputs")
-    if outputs is not None:
-        outputs.remove_unfinished()
 
 
 def run_command_line(arguments: list[str]) -> int:
@@ -156,11 +114,12 @@ def _ended_by(error: BaseException, messages: Messages) -> int:
         # Nobody reads any more: what is left in the buffer must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
-    if isinstance(error, KeyboardInterrupt | _Terminated):
+    if isinstance(error, KeyboardInterrupt | guards.Terminated):
         # A library may raise one interrupt and Python another, where the first was being cleaned up after.
-        _remove_unfinished()
-        return EXIT_TERMINATED if isinstance(error, _Terminated) else EXIT_INTERRUPTED
-    if isinstance(error, MemoryError):
+        guards.remove_unfinished()
+        ended = isinstance(error, guards.Terminated)
+        return guards.EXIT_TERMINATED if ended else guards.EXIT_INTERRUPTED
+    if isinstance(error, MemoryError) or lacks_addresses(0.7):  # libraries then fail in ways of their own
         messages.error(
             "out of memory", "give the run more, or less to do: --memory-limit, a higher --min-support"
         )

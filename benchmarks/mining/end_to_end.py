@@ -1,7 +1,9 @@
-"""Whole programs: from a basket file to a file of itemsets, start-up included.
+"""Whole programs: from a file to a file of itemsets, start-up included.
 
-prodassoc runs its two commands, `clean` and `mine`. For each peer there is the program its user would write:
-read the lines, mine, write the sets. Run as `python -m benchmarks.mining.end_to_end PEER FILE COUNT OUTPUT`.
+From a basket file prodassoc runs its two commands, `clean - | mine -`. For each peer there is the program its
+user would write: read the lines, mine, write the sets. From cleaned order lines in Parquet `mine` runs alone,
+and the programs of the peers read the same file. Run one as
+`python -m benchmarks.mining.end_to_end PEER FILE COUNT OUTPUT`.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from benchmarks.mining.cases import CASES, DATA, missing
+from benchmarks.mining.cases import CASES, DATA, Case, missing
 
-_MODULES = {"prodassoc": "numba", "rusket": "rusket", "pyfim": "fim"}
+_MODULES = {"rusket": "rusket", "pyfim": "fim"}
+_PRODASSOC = [sys.executable, "-m", "prodassoc_cli"]
 _ROUNDS = 2
 _SPARSE = ("retail", "T10I4D100K", "zipf")
 
@@ -34,21 +38,41 @@ def compare_programs(folder: Path) -> bool:
         if case.data not in _SPARSE or case.target != "frequent" or missing(case.data):
             continue
         source = _basket_file(case.data, folder)
-        peers = [peer for peer, module in _MODULES.items() if find_spec(module)]
-        runs: dict[str, list[tuple[float, float, float]]] = {peer: [] for peer in peers}
-        for at in range(_ROUNDS + 1):
-            for peer in peers:
-                run = _measure(peer, source, case.min_count, folder)
-                if at > 0:  # the first one warms the caches
-                    runs[peer].append(run)
-        print(f"\n{case.title}, file to file, whole programs, two threads")
-        print(f"  {'':<18}{'seconds':>9}{'CPU s':>9}{'MB':>8}{'sets':>10}")
-        for peer in peers:
-            sets = _count(folder / f"{peer}.parquet")
-            agree = agree and sets == (case.expected or _count(folder / f"{peers[0]}.parquet"))
-            seconds, cpu, memory = (median(each) for each in zip(*runs[peer], strict=True))
-            print(f"  {peer:<18}{seconds:>9.2f}{cpu:>9.2f}{memory:>8.0f}{sets:>10,}")
+        rows = folder / "interactions.parquet"
+        clean = [*_PRODASSOC, "clean", str(source), "--layout", "fimi", "-q", "-o"]
+        subprocess.run([*clean, str(rows), "--force"], check=True)
+        mine = [*_PRODASSOC, "mine", "--target", "frequent", "--min-count", str(case.min_count),
+                "-o", str(folder / "prodassoc.parquet"), "--threads", "2", "--force", "-q"]  # fmt: skip
+        for title, read, ours in (
+            ("basket file", source, [[*clean, "-"], [*mine, "-"]]),
+            ("order lines in Parquet", rows, [[*mine, str(rows)]]),
+        ):
+            print(f"\n{case.title}, from {title} to itemsets in Parquet, whole programs, two threads")
+            agree = _by_turns(ours, read, case, folder) and agree
     return agree
+
+
+def _by_turns(ours: list[list[str]], read: Path, case: Case, folder: Path) -> bool:
+    """Run each program by turns, and print what it took; return whether all wrote as many sets."""
+    programs = {"prodassoc": ours}
+    for peer in ("rusket", "pyfim"):
+        if find_spec(_MODULES[peer]):
+            output = str(folder / f"{peer}.parquet")
+            module = [sys.executable, "-m", "benchmarks.mining.end_to_end"]
+            programs[peer] = [[*module, peer, str(read), str(case.min_count), output]]
+    runs: dict[str, list[tuple[float, float, float]]] = {peer: [] for peer in programs}
+    for at in range(_ROUNDS + 1):
+        for peer, commands in programs.items():
+            (folder / f"{peer}.parquet").unlink(missing_ok=True)
+            run = _measure(commands)
+            if at > 0:  # the first one warms the caches
+                runs[peer].append(run)
+    print(f"  {'':<18}{'seconds':>9}{'CPU s':>9}{'MB':>8}{'sets':>10}")
+    counts = {peer: _count(folder / f"{peer}.parquet") for peer in programs}
+    for peer, sets in counts.items():
+        seconds, cpu, memory = (median(each) for each in zip(*runs[peer], strict=True))
+        print(f"  {peer:<18}{seconds:>9.2f}{cpu:>9.2f}{memory:>8.0f}{sets:>10,}")
+    return set(counts.values()) == {case.expected or counts["prodassoc"]}
 
 
 def _basket_file(data: str, folder: Path) -> Path:
@@ -63,32 +87,27 @@ def _basket_file(data: str, folder: Path) -> Path:
     return path
 
 
-def _measure(peer: str, source: Path, min_count: int, folder: Path) -> tuple[float, float, float]:
-    """Run one program; return its seconds, CPU seconds and the peak of its memory in MB."""
-    output = folder / f"{peer}.parquet"
-    output.unlink(missing_ok=True)
-    if peer == "prodassoc":
-        rows = folder / "interactions.parquet"
-        program = [sys.executable, "-m", "prodassoc_cli"]
-        commands = [
-            [*program, "clean", str(source), "--layout", "fimi", "-o", str(rows), "--force", "-q"],
-            [*program, "mine", str(rows), "--target", "frequent", "--min-count", str(min_count),
-             "-o", str(output), "--threads", "2", "--force", "-q"],
-        ]  # fmt: skip
-    else:
-        module = [sys.executable, "-m", "benchmarks.mining.end_to_end"]
-        commands = [[*module, peer, str(source), str(min_count), str(output)]]
-    seconds, cpu, memory = 0.0, 0.0, 0.0
-    for command in commands:
-        begun = time.perf_counter()
-        process = subprocess.Popen(command, env=os.environ | {"RAYON_NUM_THREADS": "2"})
+def _measure(commands: list[list[str]]) -> tuple[float, float, float]:
+    """Run commands, each reading what the one before writes; return seconds, CPU seconds and MB, of all."""
+    cpu, memory = 0.0, 0.0
+    begun = time.perf_counter()
+    running: list[subprocess.Popen[bytes]] = []
+    for at, command in enumerate(commands):
+        is_last = at == len(commands) - 1
+        process = subprocess.Popen(
+            command, env=os.environ | {"RAYON_NUM_THREADS": "2"},
+            stdin=running[-1].stdout if running else None, stdout=None if is_last else subprocess.PIPE,
+        )  # fmt: skip
+        if running and running[-1].stdout:
+            running[-1].stdout.close()
+        running.append(process)
+    for process, command in zip(running, commands, strict=True):
         _, status, usage = os.wait4(process.pid, 0)
         if status:
             raise SystemExit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
-        seconds += time.perf_counter() - begun
         cpu += usage.ru_utime + usage.ru_stime
-        memory = max(memory, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6)
-    return seconds, cpu, memory
+        memory += usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    return time.perf_counter() - begun, cpu, memory
 
 
 def _count(path: Path) -> int:
@@ -97,13 +116,22 @@ def _count(path: Path) -> int:
     return int(pq.read_metadata(path).num_rows)
 
 
+def _text_baskets(source: str) -> list[list[str]]:
+    if source.endswith(".parquet"):
+        import polars as pl
+
+        rows = pl.read_parquet(source, columns=["order_id", "product_id"])
+        return rows.group_by("order_id").agg("product_id")["product_id"].to_list()
+    with open(source) as lines:
+        return [line.split() for line in lines]
+
+
 def _mine_with_pyfim(source: str, min_count: int, output: str) -> None:
     import fim
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with open(source) as lines:
-        rows = [line.split() for line in lines]
+    rows = _text_baskets(source)
     sets = fim.eclat(rows, target="s", supp=-min_count, report="a", algo="o")
     items, counts = zip(*sets, strict=True)
     pq.write_table(pa.table({"items": [list(each) for each in items], "count": counts}), output)
@@ -115,12 +143,22 @@ def _mine_with_rusket(source: str, min_count: int, output: str) -> None:
     import pyarrow.parquet as pq
     from rusket._rusket import fpgrowth_from_csr
 
-    with open(source) as lines:
-        rows = [line.split() for line in lines]
-    names, codes = np.unique(np.concatenate([np.array(row, np.int64) for row in rows]), return_inverse=True)
-    indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int32)
+    names: Any
+    if source.endswith(".parquet"):
+        table = pq.read_table(source, columns=["order_id", "product_id"])
+        orders, items = (table[name].dictionary_encode().combine_chunks() for name in table.column_names)
+        names, codes = items.dictionary, items.indices.to_numpy()
+        sizes = np.bincount(orders.indices.to_numpy())
+        codes = codes[np.argsort(orders.indices.to_numpy(), kind="stable")]
+    else:
+        rows = _text_baskets(source)
+        found, codes = np.unique(
+            np.concatenate([np.array(row, np.int64) for row in rows]), return_inverse=True
+        )
+        names, sizes = pa.array(found.astype(str)), [len(row) for row in rows]
+    indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
     counts, offsets, items = fpgrowth_from_csr(indptr, codes.astype(np.int32), len(names), min_count, None)
-    values = pa.array(names.astype(str)).take(pa.array(items))
+    values = names.take(pa.array(items))
     lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values)
     pq.write_table(pa.table({"items": lists, "count": counts}), output)
 

@@ -36,10 +36,12 @@ def main() -> None:
         "--peers", default=sys.executable, help="the python that has implicit, irspack, rusket"
     )
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--folder", help="where the cases are kept for the next run [default: nowhere]")
     options = parser.parse_args()
     wanted = (options.contenders or "").split(",")
     names = [name for name in CONTENDERS if any(part in name for part in wanted)]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as passing:
+        folder = options.folder or passing
         for case in CASES:
             if options.only and options.only not in case.name:
                 continue

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from prodassoc_cli.artifacts.schemas import Column, Dtype, Kind
 from prodassoc_cli.errors import BadData, did_you_mean
@@ -99,8 +98,12 @@ def _fit(values: pa.ChunkedArray, column: Column, source: str, coded: bool) -> p
 
 
 def _check_values(values: pa.ChunkedArray, column: Column, source: str) -> None:
-    numbers = pc.list_flatten(values) if column.dtype == "vector[f32]" else values
     is_float = column.dtype in ("f32", "f64", "vector[f32]")
+    if not is_float and not column.values:
+        return
+    import pyarrow.compute as pc  # 30 ms, which reading a model goes without
+
+    numbers = pc.list_flatten(values) if column.dtype == "vector[f32]" else values
     if is_float and pc.any(pc.invert(pc.is_finite(numbers))).as_py():
         raise BadData(f"{source}: column '{column.name}' has a value that is not a finite number")
     if column.values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import glob
 import os
 import shutil
@@ -11,7 +12,9 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import BinaryIO
 
 from prodassoc_cli.artifacts.datasets import MANIFEST, holds_parts, listed
@@ -35,7 +38,7 @@ class InputFile:
     manifest: Path | None = None
 
 
-def locate(specs: Sequence[str]) -> list[InputFile]:
+def locate(specs: Sequence[str], meanwhile: Sequence[str] = ()) -> list[InputFile]:
     """Return the files that the user names, in a stable order.
 
     Standard input and named pipes, which can be read only once, are copied to a private file first. Files are
@@ -43,6 +46,7 @@ def locate(specs: Sequence[str]) -> list[InputFile]:
 
     Args:
         specs: files, globs, folders (all files in them but hidden ones), or `-` for standard input.
+        meanwhile: modules to import while standard input comes in: the command before the pipe may take long.
 
     Raises:
         NoInput: nothing is there, or it may not be read.
@@ -53,7 +57,7 @@ def locate(specs: Sequence[str]) -> list[InputFile]:
     found = [each for spec in specs for each in (_expand(spec) if spec != STDIN else [(None, None)])]
     names = Counter(path.name for path, _ in found if path is not None)
     return [
-        InputFile(STDIN, _spool_stdin())
+        InputFile(STDIN, _spool_stdin(meanwhile))
         if path is None
         else InputFile(
             path.name if names[path.name] == 1 else f"{path.parent.name}/{path.name}",
@@ -117,13 +121,20 @@ def _parts(folder: Path) -> list[tuple[Path | None, Path | None]]:
     return [(part, None) for part in parts]
 
 
-def _spool_stdin() -> Path:
+def _spool_stdin(meanwhile: Sequence[str]) -> Path:
     if sys.stdin is None or sys.stdin.closed:
         raise NoInput("standard input is closed", "pipe something into -, or name a file")
+    Thread(target=_import_all, args=(meanwhile,), name="imports").start()
     path = _spool(sys.stdin.buffer, "stdin")
     if not path.stat().st_size:
         raise NoInput("nothing came in on standard input", "does the command before the pipe write to -o - ?")
     return path
+
+
+def _import_all(modules: Sequence[str]) -> None:
+    with contextlib.suppress(Exception):  # whoever needs them will import them again and see
+        for name in modules:
+            import_module(name)
 
 
 def _spool(stream: BinaryIO, name: str) -> Path:

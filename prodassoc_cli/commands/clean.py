@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from prodassoc_cli.artifacts.schemas import FEEDBACK, INTERACTIONS, PRODUCTS, REJECTS
+from prodassoc_cli.commands.engine import engine, parts_of, within_reach
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.resources import keep_freed_memory
 from prodassoc_cli.settings import CleanConfig, CommonConfig
 
 if TYPE_CHECKING:
     from prodassoc_cli.intake.increments import Earlier
+
+NOT_ON_SPARK = {
+    "append_to": "clean all of the inputs again, or run with --engine local",
+    "min_item_count": "clean on Spark without it, then its result with --engine local and this option",
+    "min_user_count": "clean on Spark without it, then its result with --engine local and this option",
+}
+"""Options that need all rows in one process, and what to do instead."""
 
 NOT_FOR_INCREMENTS = (
     "holdout", "drop_outliers", "min_item_count", "min_user_count", "products", "products_output",
@@ -43,8 +52,11 @@ def register(app: typer.Typer) -> None:
 def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
     """Clean order lines, and what belongs to them."""
     _check(config)
+    keep_freed_memory()
     this = Run("clean", config, common)
     orders = this.take("orders", inputs)
+    if config.engine == "spark":
+        within_reach(this, "orders")
     catalogue = this.take("products", config.products)
     if config.pseudonymize_key_file:
         from prodassoc_cli.intake.privacy import key_fingerprint, read_key
@@ -57,21 +69,29 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
         rejects=(REJECTS, config.rejects_output),
         holdout=(INTERACTIONS, config.holdout_output),
     ) as outputs:
-        from prodassoc_cli.intake.orders import Cleaning
         from prodassoc_cli.intake.sources import Source
 
-        with Cleaning(
-            [Source(each.name, each.path) for each in orders],
-            config,
-            this.messages.info,
-            catalogue=[Source(each.name, each.path) for each in catalogue],
-            seed=common.seed,
-            budget=this.memory_limit,
-            folder=this.room(),
-            keep_rejects=outputs.wants("rejects"),
-            earlier=earlier,
-        ) as cleaning:
-            outputs.put("output", cleaning.interactions(), conventions=cleaning.facts)
+        with (
+            engine(config) as spark,
+            _cleaning(
+                spark,
+                [Source(each.name, each.path.absolute()) for each in orders],
+                config,
+                this.messages.info,
+                catalogue=[Source(each.name, each.path) for each in catalogue],
+                seed=common.seed,
+                budget=this.memory_limit,
+                folder=this.room(),
+                keep_rejects=outputs.wants("rejects"),
+                earlier=earlier,
+            ) as cleaning,
+        ):
+            if spark is None or outputs.folder("output") is None or config.holdout:
+                outputs.put("output", cleaning.interactions(), conventions=cleaning.facts)
+            else:  # the rows need not come here
+                into = parts_of(outputs, conventions=cleaning.facts)
+                cleaning.write_parts(into)
+                outputs.put_parts("output", into.check())
             outputs.put("rejects", cleaning.all_rejects())
             if cleaning.products is not None:
                 outputs.put("products", cleaning.products)
@@ -88,6 +108,17 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
         )
     role = FEEDBACK if "impression" in events else INTERACTIONS.name
     this.next_step(role, products=config.products_output, holdout=config.holdout_output)
+
+
+def _cleaning(spark: Any, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401 — those of `Cleaning`
+    """Return what cleans: here, or in a cluster."""
+    if spark is None:
+        from prodassoc_cli.intake.orders import Cleaning
+
+        return Cleaning(*inputs, **options)
+    from prodassoc_cli.engines.cleaning import SparkCleaning
+
+    return SparkCleaning(spark, *inputs, **options)
 
 
 def _earlier(this: Run, path: str) -> Earlier:
@@ -112,6 +143,9 @@ def _check(config: CleanConfig) -> None:
     """Refuse options that need each other, before anything is read."""
     if config.drop_users and config.pseudonymize_key_file:
         raise UsageProblem("--drop-users leaves no user to pseudonymize", "keep one of the two options")
+    for name, instead in NOT_ON_SPARK.items() if config.engine == "spark" else ():
+        if getattr(config, name) != getattr(CleanConfig(), name):
+            raise UsageProblem(f"--engine spark does not do --{name.replace('_', '-')}", instead)
     for name in NOT_FOR_INCREMENTS if config.append_to else ():
         if getattr(config, name) != getattr(CleanConfig(), name):
             flag = "--" + name.replace("_", "-")

@@ -15,6 +15,10 @@ from prodassoc_cli.settings import flag_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from prodassoc_cli.artifacts.inputs import InputFile
+    from prodassoc_cli.commands.targets import Writer
+    from prodassoc_cli.engines.parts import PartsOf
+
 _ENGINE = {"engine", "master", "spark_conf"}
 
 
@@ -50,12 +54,29 @@ def shared_files(this: Run, role: str, kind: Kind) -> list[Path]:
     """
     from prodassoc_cli.artifacts.store import check_header
 
+    paths = [each.path for each in within_reach(this, role)]
+    for path in paths:
+        check_header(path, kind)
+    return paths
+
+
+def within_reach(this: Run, role: str) -> list[InputFile]:
+    """Return the files of an input, which executors can open if the file system is theirs too.
+
+    Raises:
+        UsageProblem: the input is standard input or a pipe, which lives in this process.
+    """
     files = this.files(role)
     if any(each.name == STDOUT or str(each.path).startswith("/proc/") for each in files):
         raise UsageProblem("--engine spark cannot read standard input or a pipe", "name a file or a folder")
-    for each in files:
-        check_header(each.path, kind)
-    return [each.path for each in files]
+    return files
+
+
+def parts_of(outputs: Writer, **details: Any) -> PartsOf:  # noqa: ANN401 — anything JSON can hold
+    """Return where executors write the parts of -o, which is a folder, with the facts its readers need."""
+    from prodassoc_cli.engines.parts import PartsOf
+
+    return PartsOf(str(outputs.folder("output")), outputs.lineage("output", **details))
 
 
 def refuse_unknown(config: Any, known: set[str]) -> None:  # noqa: ANN401 — a config

@@ -58,7 +58,7 @@ def run(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
 
     check(config)
     this = Run("mine", config, common)
-    this.take("interactions", inputs)
+    this.take("interactions", inputs, meanwhile=["prodassoc_cli.mining.itemsets"])
     this.take("products", config.products)
     this.take("embeddings", config.embeddings)
     this.take("validate", config.validate)

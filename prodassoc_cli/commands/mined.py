@@ -165,7 +165,7 @@ class Mined:
             algorithm=config.algorithm,
             max_size=config.max_size,
             threads=self._this.threads,
-            memory_limit=self._this.memory_limit,
+            memory_limit=self._this.memory_left,
         )
 
     def rules(self) -> pl.DataFrame:
@@ -185,7 +185,7 @@ class Mined:
             sort_by=config.sort_by,
             top=config.top,
             threads=this.threads,
-            memory_limit=this.memory_limit,
+            memory_limit=this.memory_left,
             measures=chosen_measures(config.measures),
             least=least_values(config.min),
             keep=sides,

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, MODEL, PRODUCTS, RECOMMENDATIONS
+from prodassoc_cli.commands.memory import least_memory
 from prodassoc_cli.settings import flag_of
 
 if TYPE_CHECKING:
     from prodassoc_cli.artifacts.inputs import InputFile
+    from prodassoc_cli.commands.run import Run
     from prodassoc_cli.commands.targets import Target
 
 STEPS = {
@@ -44,6 +46,29 @@ _MADE_OF = {
 _DIMENSIONS, _TFIDF_DIMENSIONS = 384, 256
 _LOOKED_AT = 1 << 18
 _GZIP, _BINARY = b"\x1f\x8b", (b"\x28\xb5\x2f\xfd", b"ARROW1")
+
+
+def plan_of(run: Run, targets: dict[str, Target], is_done: bool) -> Iterator[str]:
+    """Yield what a run would read, do and write, line by line.
+
+    Args:
+        run: the run, its inputs taken.
+        targets: its outputs.
+        is_done: whether they are up to date.
+    """
+    plan = Plan(run.command, run.config, run.taken)
+    yield from plan.reads()
+    if is_done:
+        yield "nothing would be done: the output is up to date (--force makes it again)"
+        return
+    place = f"{run.threads} threads" if run.is_here else run.config.master
+    needs = f"at least {least_memory(run) / 1e6:,.0f} MB of {run.memory_limit / 1e6:,.0f} MB"
+    yield plan.does()
+    yield f"would run on {place}, use {needs}, and draw by seed {run.common.seed}"
+    for name, target in targets.items():
+        yield plan.writes(name, target)
+    for path in run.reports():
+        yield f"would write a report to {path}"
 
 
 class Plan:
@@ -78,14 +103,12 @@ class Plan:
         options = f"; given: {', '.join(given)}" if given else "; all options as they are by default"
         return f"would {STEPS[self._command]}{options}"
 
-    def writes(self, targets: dict[str, Target], reports: list[Path]) -> Iterator[str]:
-        """Say where each output would go, and how large it would be where that can be told."""
-        for name, target in targets.items():
-            told = target.form == "parquet" and name != "holdout"
-            size = self._bytes(target.kind.name) if told else None
-            about = "" if size is None else f", about {_bytes(size)}"
-            yield f"would write {target.kind.name} to {target.place} as {target.form}{about}"
-        yield from (f"would write a report to {path}" for path in reports)
+    def writes(self, name: str, target: Target) -> str:
+        """Say where an output would go, and how large it would be where that can be told."""
+        told = target.form == "parquet" and name != "holdout"
+        size = self._bytes(target.kind.name) if told else None
+        about = "" if size is None else f", about {_bytes(size)}"
+        return f"would write {target.kind.name} to {target.path or 'standard output'} as {target.form}{about}"
 
     def _bytes(self, kind: str) -> int | None:
         rows = self._lists() if kind == RECOMMENDATIONS.name else self._rows.get(_MADE_OF.get(kind, ""))

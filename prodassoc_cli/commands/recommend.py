@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, MODEL, PRODUCTS, RECOMMENDATIONS
-from prodassoc_cli.commands.engine import engine, shared_files
+from prodassoc_cli.commands.engine import engine, parts_of, shared_files
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.errors import BadData, UsageProblem
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from prodassoc_cli.models.serving import Served
+    from prodassoc_cli.engines.parts import PartsOf
+    from prodassoc_cli.models.serving import Blocks
     from prodassoc_cli.models.trained import TrainedModel
+
+
+APART_BYTES = 1 << 27
+"""A larger model file is read array by array: slower, in half the memory."""
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +62,7 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
             reading = pool.submit(_read_model, this, config.basket)
             from prodassoc_cli.models.artifact import from_arrays
             from prodassoc_cli.models.rows import load_kernels
-            from prodassoc_cli.models.serving import recommend
+            from prodassoc_cli.models.serving import in_blocks
 
             if not config.basket:  # for a basket numpy is quicker than loading them
                 load_kernels("als_kernel")
@@ -65,8 +70,12 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
         with engine(config) as spark, progress_bar("making lists", quiet=common.quiet) as progress:
             if spark is not None and config.explore:
                 raise UsageProblem("--engine spark does not do --explore", "drop it, or --engine local")
-            lists = recommend if spark is None else _on_spark(this, spark)
-            served = lists(
+            means = "rating" if model.recommender.predicts_ratings else "rank"
+            details = {"model": model.name, "score": means}
+            written = spark is not None and outputs.folder("output") is not None and audience != "baskets"
+            into = parts_of(outputs, **details) if written else None
+            lists = in_blocks if spark is None else _on_spark(this, spark, into)
+            made = lists(
                 model,
                 k=config.k,
                 audience=audience,
@@ -88,26 +97,34 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
                 threads=this.threads,
                 progress=progress,
             )
-        for notice in served.notices:
+            if into is not None and into.parts:
+                outputs.put_parts("output", into.check())
+            else:
+                first = next(made.frames)
+                every = itertools.chain([first], made.frames)
+                outputs.put("output", every, view=_with_titles(first, model), **details)
+        for notice in made.notices:
             this.messages.warning(notice)
-        this.note(**served.counts)
-        means = "rating" if model.recommender.predicts_ratings else "rank"
-        outputs.put(
-            "output", served.frame, view=_with_titles(served.frame, model), model=model.name, score=means
-        )
-        this.messages.info(f"{served.counts['lists']:,} lists, {served.frame.height:,} recommendations")
+        this.note(**made.counts)
+        this.messages.info(f"{made.counts['lists']:,} lists, {made.counts['rows']:,} recommendations")
     if audience == "users":
         this.next_step(RECOMMENDATIONS.name)
 
 
-def _on_spark(this: Run, spark: Any) -> Callable[..., Served]:  # noqa: ANN401 — a SparkSession
+def _on_spark(this: Run, spark: Any, into: PartsOf | None) -> Callable[..., Blocks]:  # noqa: ANN401
     """Return what makes the lists in a cluster."""
     from prodassoc_cli.engines.recommending import recommend_on_spark
+    from prodassoc_cli.models.serving import Blocks
 
     path, *more = shared_files(this, "model", MODEL)
     if more:
         raise UsageProblem("--engine spark takes a model of one file", "train it again, into one file")
-    return partial(recommend_on_spark, spark, path)
+
+    def lists(*arguments: Any, **options: Any) -> Blocks:  # noqa: ANN401 — those of `in_blocks`
+        served = recommend_on_spark(spark, path, *arguments, into=into, **options)
+        return Blocks(iter([served.frame]), served.notices, served.counts)
+
+    return lists
 
 
 def _audience(config: RecommendConfig) -> Literal["users", "products", "baskets"]:
@@ -122,7 +139,7 @@ def _read_model(this: Run, baskets: Sequence[str]) -> tuple[dict[str, Any], dict
     Raises:
         BadData: it holds no model, or is damaged.
     """
-    from prodassoc_cli.models.layout import joined, joined_for, told_as_damage
+    from prodassoc_cli.models.layout import joined, joined_apart, joined_for, told_as_damage
 
     with this.opened("model", MODEL) as file:
         header = {} if file.lineage is None else file.lineage.details.get("model", {})
@@ -132,6 +149,8 @@ def _read_model(this: Run, baskets: Sequence[str]) -> tuple[dict[str, Any], dict
             if baskets:
                 products = [product for basket in baskets for product in basket.split(",")]
                 arrays = joined_for(products, file.read, header["arrays"], header["by_product"])
+            elif this.files("model")[0].path.stat().st_size > APART_BYTES:
+                arrays = joined_apart(file.read, header["arrays"])
             else:
                 arrays = joined(file.read(), header["arrays"])
         this.messages.step("read model", file.height)

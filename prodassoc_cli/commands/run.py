@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from prodassoc_cli.artifacts.schemas import Kind
 from prodassoc_cli.commands.account import Account
+from prodassoc_cli.commands.memory import bound_memory
 from prodassoc_cli.commands.targets import Target, Writer
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.resources import (
+    held_memory,
     memory_budget,
-    memory_needed,
     place_kernel_cache,
     use_threads,
 )
-from prodassoc_cli.settings import CommonConfig, given_as, result_parameters
+from prodassoc_cli.settings import CommonConfig, as_given, result_parameters
 from prodassoc_cli.terminal.messages import Messages
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Run:
         messages: what it says goes through here.
         threads: threads it may use.
         memory_limit: bytes it may use.
+        taken: the files of every input taken, by its role.
         page_path: where a page for people goes; see `page`.
         bytes_a_row: memory a row of its inputs takes at the least; None for what is usual of the command.
     """
@@ -66,29 +68,32 @@ class Run:
         self.threads = use_threads(common.threads)
         place_kernel_cache()
         self.memory_limit = memory_budget(common.memory_limit)
-        self._config = config
+        self.config = config
         self._parameters = result_parameters(config)
-        self._is_here = getattr(config, "engine", "local") == "local"
-        self._files: dict[str, list[InputFile]] = {}
+        self.is_here = getattr(config, "engine", "local") == "local"
+        self.taken: dict[str, list[InputFile]] = {}
         self._earlier: tuple[InputDigest, ...] = ()
         self.bytes_a_row: int | None = None
         self._account = Account(command, common)
         self.page_path: Path | None = None
 
-    def take(self, role: str, specs: str | Sequence[str] | None) -> list[InputFile]:
+    def take(
+        self, role: str, specs: str | Sequence[str] | None, meanwhile: Sequence[str] = ()
+    ) -> list[InputFile]:
         """Find the files of an input; no file when `specs` is None.
 
         Args:
             role: what the input is to the command; the name it is read by.
             specs: file, glob, folder or `-`, or several of them.
+            meanwhile: modules to import while standard input comes in.
 
         Raises:
             NoInput: nothing is there.
         """
         from prodassoc_cli.artifacts.inputs import locate
 
-        found = locate([] if specs is None else [specs] if isinstance(specs, str) else specs)
-        self._files[role] = found
+        found = locate([] if specs is None else [specs] if isinstance(specs, str) else specs, meanwhile)
+        self.taken[role] = found
         return found
 
     @cached_property
@@ -97,7 +102,7 @@ class Run:
         from prodassoc_cli.artifacts.lineage import digest_file
 
         digests = []
-        for role, files in self._files.items():
+        for role, files in self.taken.items():
             # The manifest of a folder holds the digests of its parts: its own stands for all of them.
             whole = {each.manifest: each for each in reversed(files) if each.manifest is not None}
             for each in files:
@@ -127,9 +132,9 @@ class Run:
             theirs = lineage.parameters.get(name)
             if theirs != value:
                 flag = "--" + name.replace("_", "-")
-                made, asked = given_as(flag, theirs), given_as(flag, value)
+                ours = as_given(flag, value)
                 raise UsageProblem(
-                    f"what is added to was made {made}, this run is {asked}",
+                    f"what is added to was made {as_given(flag, theirs)}, this run is {ours}",
                     f"give the same {flag}, or clean all of the inputs again",
                 )
         if all(each in lineage.inputs for each in self._taken):
@@ -137,9 +142,14 @@ class Run:
             self._nothing_to_do()
         self._earlier = lineage.inputs
 
+    @property
+    def memory_left(self) -> int:
+        """Bytes that the run may still take."""
+        return max(0, self.memory_limit - held_memory())
+
     def files(self, role: str) -> list[InputFile]:
         """Return the files of an input taken before; none where it was not given."""
-        return self._files.get(role, [])
+        return self.taken.get(role, [])
 
     def digested(self) -> list[tuple[InputDigest, Path]]:
         """Return every input taken, with its digest: files, and the first parts of folders."""
@@ -153,7 +163,7 @@ class Run:
         """Read an input taken before, with what made it."""
         from prodassoc_cli.artifacts.store import read_artifact
 
-        frame, lineage = read_artifact([each.path for each in self._files[role]], kind)
+        frame, lineage = read_artifact([each.path for each in self.taken[role]], kind)
         self.messages.step(f"read {role}", frame.height)
         return frame, lineage
 
@@ -162,7 +172,7 @@ class Run:
         from prodassoc_cli.artifacts.store import read_coded_pieces
 
         rows = 0
-        for piece in read_coded_pieces([each.path for each in self._files[role]], kind, columns):
+        for piece in read_coded_pieces([each.path for each in self.taken[role]], kind, columns):
             rows += piece.num_rows
             yield piece
         self.messages.step(f"read {role}", rows)
@@ -175,7 +185,7 @@ class Run:
         """
         from prodassoc_cli.artifacts.opened import OpenArtifact
 
-        first, *more = self._files[role]
+        first, *more = self.taken[role]
         if more:
             raise UsageProblem(f"{role} takes one file, not {1 + len(more)}", f"give one: {first.name}")
         return OpenArtifact(first.path, kind)
@@ -212,19 +222,24 @@ class Run:
             name: Target.at(kind, where) for name, (kind, where) in others.items() if where is not None
         }
         self._refuse_overwriting_inputs(
-            [*(target.folder or target.path for target in targets.values()), *self._reports()]
+            [*(target.folder or target.path for target in targets.values()), *self.reports()]
         )
         if self.common.dry_run:
-            self._say_plan(targets)
+            from prodassoc_cli.commands.plan import plan_of
+
+            done = not self.common.force and self._is_up_to_date(targets)
+            for line in plan_of(self, targets, done):
+                self.messages.info(line)
             raise NothingToDo
-        paths = [target.path for target in targets.values() if target.path] + self._reports()
+        paths = [target.path for target in targets.values() if target.path] + self.reports()
         for path in paths:
             recover(Path(os.path.realpath(path)))
         if self.common.summary or any(each.path or each.form == "parquet" for each in targets.values()):
             _ = self._taken  # before the inputs are read: they may change after
         if not self.common.force and self._up_to_date(targets):
             self._nothing_to_do()
-        self._check_memory()
+        if self.is_here:
+            bound_memory(self)
         folders = {each.folder: open_folder(each.folder) for each in targets.values() if each.folder}
         try:
             with Outputs(paths, wait=self.common.wait) as files:
@@ -302,27 +317,12 @@ class Run:
         return Target.at(kind, where, form)
 
     def _refuse_overwriting_inputs(self, paths: Sequence[Path | None]) -> None:
-        files = [each for files in self._files.values() for each in files]
+        files = [each for files in self.taken.values() for each in files]
         read = {os.path.realpath(each.path) for each in files}
         read |= {os.path.realpath(each.manifest.parent) for each in files if each.manifest is not None}
         for path in paths:
             if path and os.path.realpath(path) in read:
                 raise UsageProblem(f"{path} is an input and an output", "name another file with -o")
-
-    def _say_plan(self, targets: dict[str, Target]) -> None:
-        from prodassoc_cli.commands.plan import Plan
-
-        place = f"{self.threads} threads" if self._is_here else self._config.master
-        plan = Plan(self.command, self._config, self._files)
-        if not self.common.force and self._is_up_to_date(targets):
-            done = "nothing would be done: the output is up to date (--force makes it again)"
-            lines = [*plan.reads(), done]
-        else:
-            needs = f"at least {self._memory_needed() / 1e6:,.0f} MB of {self.memory_limit / 1e6:,.0f} MB"
-            run = f"would run on {place}, use {needs}, and draw by seed {self.common.seed}"
-            lines = [*plan.reads(), plan.does(), run, *plan.writes(targets, self._reports())]
-        for line in lines:
-            self.messages.info(line)
 
     def _up_to_date(self, targets: dict[str, Target]) -> bool:
         """Tell whether every output is there and came from this very run; touch them if so."""
@@ -361,31 +361,7 @@ class Run:
                 self._account.write_metrics(files)
         raise NothingToDo
 
-    def _check_memory(self) -> None:
-        """Refuse what cannot fit, before anything is read: the system would kill the run half-way."""
-        if not self._is_here:
-            return
-        needed = self._memory_needed()
-        if needed > self.memory_limit:
-            told = self.common.memory_limit
-            has = f"--memory-limit {told}" if told else f"the {self.memory_limit / 1e6:,.0f} MB it may use"
-            raise BadData(
-                f"{self.command} of these inputs needs at least {needed / 1e6:,.0f} MB, more than {has}",
-                "raise --memory-limit if the machine has it, or take the inputs in parts",
-            )
-
-    def _memory_needed(self) -> int:
-        """Return the bytes this run will hold at its peak, at the least."""
-        from prodassoc_cli.artifacts.opened import count_rows
-
-        text_bytes = rows = 0
-        for each in (each for files in self._files.values() for each in files):
-            counted = count_rows(each.path)
-            rows += counted or 0
-            text_bytes += each.path.stat().st_size if counted is None else 0
-        return memory_needed(self.command, text_bytes, rows, self.bytes_a_row)
-
-    def _reports(self) -> list[Path]:
+    def reports(self) -> list[Path]:
         """Return where facts about the run itself go, and the page for people."""
         return self._account.paths() if self.page_path is None else [*self._account.paths(), self.page_path]
 

@@ -93,8 +93,9 @@ class Writer:
         return self.wants(name) and self._targets[name].path is not None
 
     def folder(self, name: str) -> Path | None:
-        """Return the folder that the parts of that output go to; None where it is one file, or not wanted."""
-        return self._targets[name].folder if self.wants(name) else None
+        """Return the folder that the parts of that output go to, absolute; None where it is one file."""
+        folder = self._targets[name].folder if self.wants(name) else None
+        return None if folder is None else folder.resolve()
 
     def lineage(self, name: str, **details: Any) -> Lineage:  # noqa: ANN401 — anything JSON can hold
         """Return what the parts of an output carry that are written elsewhere; see `put_parts`."""
@@ -154,6 +155,6 @@ class Writer:
                 lineage = self._run.lineage(target.kind, details)
                 rows = write_artifact(data, target.kind, lineage, stream)
             else:
-                shown = view if target.form == "table" and view is not None else output.to_frame(data)
+                shown = view if target.form == "table" and view is not None else data
                 rows = output.write_text(shown, target.form, stream, raw=self._run.common.raw_csv)
         self._run.wrote(name, target.kind, rows)

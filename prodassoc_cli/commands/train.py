@@ -16,7 +16,18 @@ from prodassoc_cli.settings import CommonConfig, TrainConfig
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from prodassoc_cli.models.data import TrainingData
     from prodassoc_cli.models.trained import TrainedModel
+
+
+GATHERED = ("item-knn",)
+"""Models that learn from matrices alone, which are made of the lines piece by piece where there are many."""
+
+GATHER_FROM = 1 << 22
+"""Lines from which on they are gathered: fewer fit in memory, and are done sooner there."""
+
+BYTES_A_GATHERED_LINE = 60
+"""What such a run holds at its peak, a line: measured with item-knn on 100 million lines."""
 
 
 def register(app: typer.Typer) -> None:
@@ -44,25 +55,21 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
     this.take("embeddings", config.embeddings)
     this.take("rules", config.rules)
     this.take("feedback", config.feedback)
+    if config.engine == "spark" and config.model == "als":
+        from prodassoc_cli.engines.factorizing import SOLVER
+
+        this.decide(solver=SOLVER)  # its vectors are others than those made here
+    lines = _lines_to_gather(this, config)
     with this.outputs(MODEL) as outputs:
         with this.kernels():
             from prodassoc_cli.models.artifact import to_arrow
-            from prodassoc_cli.models.data import TrainingData
-            from prodassoc_cli.models.feedback import with_feedback
             from prodassoc_cli.models.registry import make
             from prodassoc_cli.models.rows import load_kernels
             from prodassoc_cli.models.trained import train
 
             load_kernels(*make(config.model, config.param).fit_kernels)
 
-        interactions = this.read("interactions", INTERACTIONS)
-        log = this.read_optional("feedback", INTERACTIONS)
-        data = TrainingData.from_frames(
-            interactions if log is None else with_feedback(interactions, log),
-            products=this.read_optional("products", PRODUCTS),
-            embeddings=this.read_optional("embeddings", EMBEDDINGS),
-            rules=this.read_optional("rules", RULES),
-        )
+        data = _gathered(this, lines) if lines else _whole(this)
         parameters = config.param
         if config.tune is not None:
             from prodassoc_cli.models.tuning import tune
@@ -84,6 +91,47 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
         for line in _validation_lines(model.facts):
             this.messages.info(line)
     this.next_step(MODEL.name, more="" if model.facts["users"] else "--for products")
+
+
+def _lines_to_gather(this: Run, config: TrainConfig) -> int:
+    """Return how many lines there are if they are to be gathered piece by piece; 0 to take them whole."""
+    others = (config.embeddings, config.rules, config.feedback, config.tune)
+    if config.model not in GATHERED or config.engine != "local" or any(each is not None for each in others):
+        return 0
+    from prodassoc_cli.artifacts.opened import count_rows
+
+    lines = sum(count_rows(each.path) or 0 for each in this.files("interactions"))
+    if lines < GATHER_FROM:
+        return 0
+    this.bytes_a_row = BYTES_A_GATHERED_LINE
+    return lines
+
+
+def _whole(this: Run) -> TrainingData:
+    from prodassoc_cli.models.data import TrainingData
+    from prodassoc_cli.models.feedback import with_feedback
+
+    interactions = this.read("interactions", INTERACTIONS)
+    log = this.read_optional("feedback", INTERACTIONS)
+    return TrainingData.from_frames(
+        interactions if log is None else with_feedback(interactions, log),
+        products=this.read_optional("products", PRODUCTS),
+        embeddings=this.read_optional("embeddings", EMBEDDINGS),
+        rules=this.read_optional("rules", RULES),
+    )
+
+
+def _gathered(this: Run, lines: int) -> TrainingData:
+    from prodassoc_cli.artifacts.store import read_pieces
+    from prodassoc_cli.models.gathering import COLUMNS, GatheredData
+
+    paths = [each.path for each in this.files("interactions")]
+    return GatheredData.from_pieces(
+        lambda: read_pieces(paths, INTERACTIONS, COLUMNS),
+        lines,
+        products=this.read_optional("products", PRODUCTS),
+        folder=this.room(),
+    )
 
 
 def _on_spark(spark: Any) -> Callable[..., TrainedModel]:  # noqa: ANN401 — a SparkSession

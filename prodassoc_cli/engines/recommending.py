@@ -6,16 +6,20 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from prodassoc_cli.artifacts.schemas import MODEL
+from prodassoc_cli.artifacts.datasets import Part
+from prodassoc_cli.artifacts.schemas import MODEL, RECOMMENDATIONS
 from prodassoc_cli.artifacts.store import read_artifact
 from prodassoc_cli.engines.chunks import map_chunks, send_files, sent_file
+from prodassoc_cli.engines.parts import PartsOf
+from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.models.artifact import from_arrow
 from prodassoc_cli.models.explain import Audience
@@ -23,6 +27,7 @@ from prodassoc_cli.models.rows import load_kernels
 from prodassoc_cli.models.serving import FEW_LISTS, Served, blocks_of, recommend
 from prodassoc_cli.models.trained import TrainedModel
 
+_PART_ROWS = 1 << 20
 _HEAD = 8
 """Bytes of the length of a result's head."""
 
@@ -36,6 +41,7 @@ def recommend_on_spark(
     ids: Sequence[str] | None = None,
     threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    into: PartsOf | None = None,
     **options: Any,  # noqa: ANN401 — those of `recommend`
 ) -> Served:
     """Return what `models.serving.recommend` does, row for row; the executors make the lists.
@@ -48,6 +54,8 @@ def recommend_on_spark(
         ids: users or products; None for all.
         threads: threads for what is done here.
         progress: called with rows done and rows in all.
+        into: where executors write the lists; what is returned then holds one of them, for people. None to
+            have all of them come here.
         options: the further arguments of `recommend`.
 
     Raises:
@@ -64,11 +72,17 @@ def recommend_on_spark(
     tried = recommend(model, audience=audience, ids=wanted[:first].to_list(), threads=threads, **options)
     send_files(spark, [path])
     # Cut where the local search cuts: the last bits of a product of matrices depend on their heights.
-    chunks = [wanted[rows].to_list() for rows in blocks_of(len(wanted), len(model.items))]
-    results = map_chunks(spark, chunks, _MakeLists(path.name, audience, options))
+    blocks = list(blocks_of(len(wanted), len(model.items)))
+    together = 1 if into is None else _blocks_a_part(blocks, options["k"], 4 * parallelism(spark))
+    starts = [rows.start for rows in blocks[::together]]
+    chunks = [
+        [str(number), *wanted[start:stop].to_list()]
+        for number, (start, stop) in enumerate(pairwise([*starts, len(wanted)]))
+    ]
+    results = map_chunks(spark, chunks, _MakeLists(path.name, audience, options, into))
     if progress is not None:
         progress(len(wanted), len(wanted))
-    return _together(results, tried, model, audience, ids)
+    return _together(results, tried, model, audience, ids, into)
 
 
 def _wanted(model: TrainedModel, audience: Audience, ids: Sequence[str] | None) -> pl.Series | None:
@@ -83,14 +97,18 @@ def _wanted(model: TrainedModel, audience: Audience, ids: Sequence[str] | None) 
 
 
 def _together(
-    results: list[bytes], tried: Served, model: TrainedModel, audience: Audience, ids: Sequence[str] | None
-) -> Served:
+    results: list[bytes], tried: Served, model: TrainedModel, audience: Audience, ids: Sequence[str] | None,
+    into: PartsOf | None,
+) -> Served:  # fmt: skip
     """Put the lists of the chunks together, with what is to be said of all of them."""
     counts: Counter[str] = Counter()
     frames = []
     for result in results:
         head = int.from_bytes(result[:_HEAD], "little")
         counts.update(json.loads(result[_HEAD : _HEAD + head]))
+        if into is not None:
+            into.parts.append(Part(**json.loads(result[_HEAD + head :])))
+            continue
         frames.append(pl.read_ipc(io.BytesIO(result[_HEAD + head :])))
     notices = [each for each in tried.notices if not each.startswith("users not known")]
     if counts["unknown_users"]:
@@ -102,7 +120,8 @@ def _together(
             notices.append(
                 f"--ids: products not known to the model, ignored: {len(missing)}, such as '{missing[0]}'"
             )
-    return Served(pl.concat(frames), notices, {name: counts[name] for name in tried.counts})
+    frame = pl.concat(frames) if into is None else tried.frame
+    return Served(frame, notices, {name: counts[name] for name in tried.counts})
 
 
 @dataclass(frozen=True)
@@ -112,13 +131,25 @@ class _MakeLists:
     file: str
     audience: Audience
     options: dict[str, Any]
+    into: PartsOf | None
 
-    def __call__(self, ids: list[str]) -> bytes:
+    def __call__(self, texts: list[str]) -> bytes:
+        number, *ids = texts
         served = recommend(_model(self.file), audience=self.audience, ids=ids, threads=1, **self.options)
         head = json.dumps(served.counts).encode()
         body = io.BytesIO()
-        served.frame.write_ipc(body, compression="zstd")
+        if self.into is None:
+            served.frame.write_ipc(body, compression="zstd")
+        else:
+            part = self.into.write(int(number), served.frame, RECOMMENDATIONS)
+            body.write(json.dumps(asdict(part)).encode())
         return len(head).to_bytes(_HEAD, "little") + head + body.getvalue()
+
+
+def _blocks_a_part(blocks: Sequence[slice], k: int, tasks: int) -> int:
+    """Return how many blocks of lists make a part: enough for a file, few enough that all tasks have some."""
+    lists = max(1, blocks[0].stop)
+    return max(1, min(_PART_ROWS // (lists * k), len(blocks) // tasks))
 
 
 @lru_cache(maxsize=1)

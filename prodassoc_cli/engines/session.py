@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from prodassoc_cli.errors import BadConfig, BadData, IOFailure, UsageProblem
+from prodassoc_cli.errors import BadConfig, BadData, CannotCreate, IOFailure, NoInput, UsageProblem
 
 LEAST_VERSION = (4, 1)
 """Release of PySpark with what is used here."""
@@ -37,6 +37,9 @@ _SETTINGS = {
     "spark.driver.maxResultSize": "0",
 }
 """How a session is made, unless --spark-conf says otherwise."""
+
+_OURS = {each.__name__: each for each in (BadData, UsageProblem, NoInput, CannotCreate, IOFailure)}
+"""Errors that executors raise."""
 
 _SIGNS_OF_LOSS = (
     "ExecutorLostFailure", "All masters are unresponsive", "stopped SparkContext", "was shut down",
@@ -223,9 +226,9 @@ def _told(master: str) -> Iterator[None]:
 
 def _meaning(text: str, master: str) -> Exception | None:
     """Return what an exception of Spark means; None where it is a bug of ours."""
-    ours = re.search(r"prodassoc_cli\.errors\.(BadData|UsageProblem): ([^\n]+)", text)
+    ours = re.search(r"prodassoc_cli\.errors\.(\w+): ([^\n]+)", text)
     if ours:
-        return (BadData if ours[1] == "BadData" else UsageProblem)(ours[2])
+        return _OURS.get(ours[1], BadData)(ours[2])
     if re.search(r"No module named '?(prodassoc_cli|numba|polars|pyarrow)", text):
         return BadConfig(
             "the executors' Python has no prodassoc",

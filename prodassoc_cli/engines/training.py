@@ -1,4 +1,4 @@
-"""Training on Spark: item-kNN by the local kernel, a range of products at a time on the executors."""
+"""Training on Spark: item-kNN by the local kernel, a range of products at a time; als by MLlib."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from prodassoc_cli.engines.chunks import map_chunks, send_files, sent_file
+from prodassoc_cli.engines.factorizing import check_parameters, factorize_on_spark
 from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models import similar
+from prodassoc_cli.models.als import Als
 from prodassoc_cli.models.base import Arrays
 from prodassoc_cli.models.data import Csr, Floats, TrainingData
 from prodassoc_cli.models.item_knn import ItemKnn
@@ -36,11 +38,13 @@ def train_on_spark(
     seed: int = 42,
     threads: int = 1,
 ) -> TrainedModel:
-    """Fit a model as `models.trained.train` does, to the bit; the executors do its heavy part.
+    """Fit a model as `models.trained.train` does; the executors do its heavy part.
+
+    item-knn is the same to the bit; als is MLlib's (see `factorizing`).
 
     Args:
         spark: the session.
-        name: item-knn.
+        name: item-knn or als.
         data: what to learn from; its purchases are sent to every executor.
         parameters: assignments `name=value`.
         seed: seed of everything random.
@@ -50,8 +54,14 @@ def train_on_spark(
         UsageProblem: the model is not made for this, or as `train`.
     """
     recommender = make(name, parameters)
+    if isinstance(recommender, Als):
+        check_parameters(recommender)
+        recommender.factorize = partial(factorize_on_spark, spark, recommender)
+        return fit(recommender, data, seed=seed, threads=threads)
     if not isinstance(recommender, ItemKnn):
-        raise UsageProblem(f"--engine spark does not train {name}", "--model item-knn, or --engine local")
+        raise UsageProblem(
+            f"--engine spark does not train {name}", "--model item-knn or als, or --engine local"
+        )
     with tempfile.TemporaryDirectory(prefix="prodassoc-") as folder:
         recommender.product = partial(product_on_spark, spark, Path(folder))
         return fit(recommender, data, seed=seed, threads=threads)

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import polars as pl
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.coding import numbered
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, match_columns
 from prodassoc_cli.intake.parsing import parse_ids, parse_numbers
 from prodassoc_cli.intake.tables import REJECTS, ROW, RawTable, as_csv
-from prodassoc_cli.intake.tallies import Counts, medians, numbered
+from prodassoc_cli.intake.tallies import Counts, medians
 
 COLUMNS = ("product_id", "title", "description", "brand", "category", "price")
 SEPARATORS = (">", "|", "/")
@@ -138,6 +139,19 @@ class ProductTally:
             if name in lines.columns:
                 texts = lines.select("product_id", _texts(lines[name]).alias(name)).drop_nulls()
                 self._texts.setdefault(name, Counts("product_id", name)).add(texts)
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Return all that was counted, for `take`."""
+        counted = {"price": self._prices} | self._texts
+        return {name: counts.table() for name, counts in counted.items()}
+
+    def take(self, tables: dict[str, pl.DataFrame]) -> None:
+        """Take what was counted elsewhere, as `tables` tells it."""
+        for name, table in tables.items():
+            if name == "price":
+                self._prices.take(table)
+            else:
+                self._texts.setdefault(name, Counts("product_id", name)).take(table)
 
     def products(self) -> pl.DataFrame:
         """Return products with the columns of the schema, sorted by product_id."""

@@ -13,7 +13,9 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.intake.coding import coded, distinct_texts
 from prodassoc_cli.intake.conventions import Conventions
+from prodassoc_cli.intake.tables import PRODUCT
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def row_rules(
         "quantity_not_positive": bought & (quantity <= 0),
         "price_negative": price < 0,
         "stock_adjustment": nobody & bought & (price == 0),
-        "non_product_code": _is_service(lines["product_id"], conventions, service_codes),
+        "non_product_code": _is_service(lines, conventions, service_codes),
     }  # fmt: skip
     reasons = [pl.when(condition).then(pl.lit(name, dtype=REASON)) for name, condition in conditions.items()]
     return lines.select(pl.coalesce(reasons).alias("reason")).to_series()
@@ -113,14 +115,15 @@ def _cancelled(conventions: Conventions, prefix: bool) -> pl.Expr:
     return pl.col("order_id").str.contains(r"^[Cc]\d+$") if usual else pl.lit(value=False)
 
 
-def _is_service(product_id: pl.Series, conventions: Conventions, pattern: str | None) -> pl.Expr:
+def _is_service(lines: pl.DataFrame, conventions: Conventions, pattern: str | None) -> pl.Expr:
     if pattern == "":
         return pl.lit(value=False)
     if pattern is None:
-        coded = conventions.coded_products
-        pattern = f"{SERVICE_WORDS}|{SERVICE_LETTERS}" if coded else SERVICE_WORDS
+        letters = conventions.coded_products
+        pattern = f"{SERVICE_WORDS}|{SERVICE_LETTERS}" if letters else SERVICE_WORDS
     whole = f"^(?i:{pattern})$"
-    codes = product_id.drop_nulls().unique()
+    products = lines[PRODUCT] if PRODUCT in lines.columns else coded(lines["product_id"])
+    codes = distinct_texts(products)
     try:
         hits = codes.filter(codes.str.contains(whole))
     except pl.exceptions.ComputeError as problem:
@@ -145,8 +148,10 @@ def duplicate_rows(raw: pl.DataFrame, candidates: pl.Series) -> pl.Series:
         return found
     places = candidates.arg_true()
     hashes = raw.hash_rows().gather(places)
-    twice = places.filter(hashes.is_duplicated())
-    if twice.len():
+    ordered = hashes.sort()
+    shared = ordered.filter(ordered == ordered.shift())
+    if len(shared):
+        twice = places.filter(hashes.is_in(shared.unique().implode()))
         again = ~raw[twice].select(pl.struct(pl.all()).is_first_distinct()).to_series()
         found = found.scatter(twice.filter(again), values=True)
     return found

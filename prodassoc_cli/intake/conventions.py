@@ -6,7 +6,7 @@ It is counted a piece at a time, and the sum of the pieces is what the whole wou
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import polars as pl
@@ -24,6 +24,10 @@ from prodassoc_cli.intake.parsing import (
 
 COUNTED = ("users", "orders", "numbered_orders", "products", "coded_products")
 """Names of the counts among the facts: whether there are users; ids of orders and products, how they look."""
+
+
+_TOTALS = ("rows", "users", "orders", "digits", "products", "coded")
+"""Totals of a survey, by the names of its attributes."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +98,49 @@ class Survey:
         self._days += days
         return times
 
+    @property
+    def odd(self) -> set[str]:
+        """Fields of numbers that hold one that is not plain."""
+        return {name for name, marks in self._marks.items() if marks.odd}
+
+    def merge(self, other: Survey) -> None:
+        """Take what another has counted; fields that are odd in some alone become `missed`."""
+        self.missed |= other.missed | (self.odd ^ other.odd if self._rows and other._rows else set())
+        for name, marks in other._marks.items():
+            self._marks[name] += marks
+        self._days += other._days
+        for name in _TOTALS:
+            setattr(self, f"_{name}", getattr(self, f"_{name}") + getattr(other, f"_{name}"))
+
     def count_again(self, fields: pl.DataFrame) -> None:
         """Count the numbers of rows whose first count was missed."""
         for name in self.missed:
             self._marks[name] += number_marks(fields[name])
+
+    def take(self, marks: dict[str, dict[str, Any]]) -> None:
+        """Take the counts of missed fields that were made elsewhere."""
+        for name, found in marks.items():
+            self._marks[name] += NumberMarks(**found)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts, for `from_json`."""
+        return {
+            "marks": {name: asdict(marks) for name, marks in self._marks.items()},
+            "days": asdict(self._days),
+            "missed": sorted(self.missed),
+            **{f"_{name}": int(getattr(self, f"_{name}")) for name in _TOTALS},
+        }
+
+    @classmethod
+    def from_json(cls, counts: dict[str, Any]) -> Survey:
+        """Return the survey whose counts these are."""
+        found = cls(tuple(counts["marks"]))
+        found._marks = {name: NumberMarks(**marks) for name, marks in counts["marks"].items()}
+        found._days = DayMarks(**counts["days"])
+        found.missed = set(counts["missed"])
+        for name in _TOTALS:
+            setattr(found, f"_{name}", counts[f"_{name}"])
+        return found
 
     def forget_missed(self) -> None:
         """Begin the counts of the missed fields anew."""

@@ -54,7 +54,7 @@ class Cuts:
         return self.at.height + 1
 
     def part_of(self, keys: pl.DataFrame) -> pl.Series:
-        """Return the part of each row, UInt8."""
+        """Return the part of each row, UInt8, or UInt32 where there are many."""
         first = self.at["a"]
         part = first.search_sorted(keys["a"], side="right")
         if "b" in keys.columns:
@@ -69,4 +69,4 @@ class Cuts:
                 within = self.at["b"].slice(start, end - start).search_sorted(rows["b"], side="right")
                 places = places.scatter(rows["index"], within.cast(part.dtype) + start)
             part = part.scatter(open_, places)
-        return part.cast(pl.UInt8).alias("part")
+        return part.cast(pl.UInt8 if self.parts <= 256 else pl.UInt32).alias("part")

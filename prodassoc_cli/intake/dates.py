@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.parsing import Parsed, is_missing
@@ -26,6 +29,7 @@ _MONTHS = {name: at for at, name in enumerate(
 _CLOCK_PARTS = ("hour", "minute", "second", "fraction", "half", "utc", "zone_hours", "zone_minutes")
 
 ISO_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_ISO_LENGTHS = (10, 16, 19)
 FIRST_YEAR = 1000
 YEARS = (-30_610_224_000_000_000, 253_402_300_800_000_000)
 """Microseconds from 1970 to the first of the years 1000 and 10000: what other tools can hold."""
@@ -140,17 +144,21 @@ def parse_times_as(column: pl.Series, *, day_first: bool) -> tuple[Parsed, DayMa
         column = column.cast(pl.Float64, strict=False)
         return _within(_epochs(column), missing), DayMarks()
     text = column.cast(pl.String)
-    for form in ISO_FORMATS:
-        if len(text) and text[0] is not None and _with(form, text.head(1)).null_count() == 0:
-            values = _with(form, text)
-            # The format takes 24-03-05 for a day of the year 24.
-            if values.null_count() == 0 and (values.dt.year() >= FIRST_YEAR).all():
-                return Parsed(values), DayMarks()
+    values = _iso(text)
+    if values is not None and len(values) and (values.dt.year() >= FIRST_YEAR).all():
+        return Parsed(values), DayMarks()
     return _varied(text, day_first=day_first)
 
 
-def _with(form: str, text: pl.Series) -> pl.Series:
-    return text.str.to_datetime(form, strict=False, time_unit="us", exact=True)
+def _iso(text: pl.Series) -> pl.Series | None:
+    """Parse times that are all written as `ISO_FORMATS`, by Arrow; None where one is not."""
+    if not text.str.len_bytes().is_in(_ISO_LENGTHS).all():
+        return None
+    try:
+        times = pc.cast(text.to_arrow(compat_level=pl.CompatLevel.oldest()), pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return None
+    return cast("pl.Series", pl.from_arrow(times)).alias(text.name)
 
 
 def _typed(column: pl.Series) -> pl.Series:

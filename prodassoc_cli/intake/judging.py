@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Protocol
+
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake import cleaning
+from prodassoc_cli.intake.coding import coded
 from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.dates import TIME
 from prodassoc_cli.intake.increments import Earlier, known_before
 from prodassoc_cli.intake.layouts import Lines
 from prodassoc_cli.intake.parsing import Parsed, parse_events, parse_ids, parse_numbers_as
-from prodassoc_cli.intake.parts import BAD_TIME, TIME_COLUMN, Parts
+from prodassoc_cli.intake.parts import BAD_TIME, TIME_COLUMN
 from prodassoc_cli.intake.privacy import pseudonymize
-from prodassoc_cli.intake.tables import ROW, SOURCE
-from prodassoc_cli.intake.tallies import Counts, outliers
+from prodassoc_cli.intake.tables import PRODUCT, ROW, SOURCE
+from prodassoc_cli.intake.tallies import Counts, outliers, values_of_products
 from prodassoc_cli.settings import CleanConfig
 
 INTERACTIONS: dict[str, DataType | DataTypeClass] = {
@@ -44,6 +48,20 @@ _NUMBERS_OF_FEEDBACK = {
 """The numbers of a feedback log, and what each may be."""
 
 
+class Divided(Protocol):
+    """Lines in parts, as the judge sees them; `parts.Parts` are such."""
+
+    parts: int
+    feedback: bool
+
+    @property
+    def conventions(self) -> Conventions:
+        """How the inputs are written."""
+
+    def __iter__(self) -> Iterator[Lines]:
+        """Go through the parts."""
+
+
 class Judge:
     """Parses the lines of a part and applies the rules, in their order.
 
@@ -53,27 +71,29 @@ class Judge:
         dated: whether every row needs a time.
         earlier: rows cleaned before, which these may not repeat.
         key: users of the earlier rows are pseudonyms under this key.
+        far: outliers of price and of quantity, where they are known; None to find them.
 
     Attributes:
+        counts: prices and quantities of the kept rows, counted by product.
         flagged: how many otherwise kept rows are outliers of price and of quantity; complete once all parts
             have been counted.
     """
 
     def __init__(
-        self, parts: Parts, config: CleanConfig, *, dated: bool, earlier: Earlier | None = None,
-        key: bytes | None = None,
+        self, parts: Divided, config: CleanConfig, *, dated: bool, earlier: Earlier | None = None,
+        key: bytes | None = None, far: dict[str, pl.DataFrame] | None = None,
     ) -> None:  # fmt: skip
         self._earlier, self._key = earlier, key
         self._parts, self._config, self._dated = parts, config, dated
         self._memo: tuple[pl.DataFrame, pl.Series] | None = None
-        self._far: dict[str, pl.DataFrame] = {}
+        self._far: dict[str, pl.DataFrame] = far or {}
         self._rare: pl.Series | None = None
-        self._counts = {name: Counts("product_id", name) for name in ("price", "quantity")}
-        if config.drop_outliers:
-            for name, counts in self._counts.items():
+        self.counts = {name: Counts("product_id", name) for name in ("price", "quantity")}
+        if config.drop_outliers and far is None:
+            for name, counts in self.counts.items():
                 for part in parts:
                     lines, reason = self.of(part)
-                    counts.add(_counted(lines.filter(reason.is_null()), name))
+                    counts.take(_counted(lines.filter(reason.is_null()), name))
                 self._far[name] = outliers(counts.table(), name)
         if config.min_item_count > 1 or config.min_user_count > 1:
             if parts.parts > 1:
@@ -100,13 +120,13 @@ class Judge:
     def count(self, kept: pl.DataFrame) -> None:
         """Count the kept rows of a part, which tell what an outlier is."""
         if not self._config.drop_outliers:
-            for name, counts in self._counts.items():
-                counts.add(_counted(kept, name))
+            for name, counts in self.counts.items():
+                counts.take(_counted(kept, name))
 
     @property
     def flagged(self) -> dict[str, int]:
         """How many rows are outliers of price and of quantity."""
-        found = self._far or {name: outliers(counts.table(), name) for name, counts in self._counts.items()}
+        found = self._far or {name: outliers(counts.table(), name) for name, counts in self.counts.items()}
         return {name: int(far["n"].sum()) for name, far in found.items()}
 
     def forget(self) -> None:
@@ -116,6 +136,7 @@ class Judge:
     def _by_itself(self, part: Lines) -> tuple[pl.DataFrame, pl.Series]:
         """Apply the rules on single rows and on rows that are alike."""
         lines = parse_lines(part, self._parts.conventions, self._config, feedback=self._parts.feedback)
+        lines = lines.with_columns(coded(lines["product_id"]).alias(PRODUCT))
         reason = cleaning.row_rules(
             _feedback_checked(lines), self._parts.conventions, self._config.service_codes,
             cancelled_prefix=self._config.preset == "uci",
@@ -141,7 +162,7 @@ class Judge:
 
 
 def _counted(lines: pl.DataFrame, name: str) -> pl.DataFrame:
-    return lines.select("product_id", name).filter(pl.col(name) > 0)
+    return values_of_products(lines[PRODUCT], lines[name])
 
 
 def _is_among(lines: pl.DataFrame, far: pl.DataFrame, name: str) -> pl.Series:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns import ALIASES, ITEM_LISTS, match_columns
-from prodassoc_cli.intake.tables import ROW, RawTable
+from prodassoc_cli.intake.tables import ROW, SOURCE, RawTable
 from prodassoc_cli.settings import Layout
 
 FIELDS = (*ALIASES, "items")
@@ -230,3 +230,32 @@ def from_fimi(table: RawTable) -> Lines:
         line = line.str.replace_all(r"\s+", " ")
     frame = pl.DataFrame({ROW: table.frame[ROW], "product_id": line.str.split(" ")}).explode("product_id")
     return Lines(frame, frame.select("product_id"), "fimi", whole_rows=False)
+
+
+def placed(lines: Lines, place: int, *, among: int) -> Lines:
+    """Note which of so many inputs the lines are of; where a row is a basket, its number is its order."""
+    frame = lines.fields.with_columns(pl.lit(place, dtype=pl.UInt32).alias(SOURCE))
+    if "order_id" not in frame.columns and not lines.whole_rows:
+        order = pl.col(ROW).cast(pl.String)
+        # Rows of several files must not meet.
+        order = pl.concat_str(pl.lit(f"{place + 1}:"), order) if among > 1 else order
+        frame = frame.with_columns(order.alias("order_id"))
+    return replace(lines, fields=frame)
+
+
+def join_lines(parts: list[Lines]) -> Lines:
+    """Put lines of several inputs one under the other, each column in a type that holds all."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    raw = pl.concat([part.raw for part in parts], how="diagonal_relaxed")
+    fields = pl.concat([part.fields for part in parts], how="diagonal_relaxed")
+    return replace(first, fields=fields, raw=raw)
+
+
+def check_alike(name: str, lines: Lines, first: Lines) -> None:
+    """Refuse an input that is laid out otherwise than the first, or lacks a field (BadData)."""
+    if lines.layout != first.layout or lines.columns.keys() != first.columns.keys():
+        lost = [each for each in first.columns if each not in lines.columns]
+        what = f"has no column for {lost[0]}" if lost else f"is laid out as {lines.layout}, unlike the first"
+        raise BadData(f"{name} {what}", "clean it apart, or name its columns with --map")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -23,7 +24,7 @@ from prodassoc_cli.intake.rejects import Rejected
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.spill import Spill
 from prodassoc_cli.intake.splits import check_parts, holdout_masks, in_order, parse_split
-from prodassoc_cli.intake.tables import REJECTS, ROW, SOURCE, Say, as_csv
+from prodassoc_cli.intake.tables import PRODUCT, REJECTS, ROW, SOURCE, Say, as_csv
 from prodassoc_cli.intake.tallies import Description
 from prodassoc_cli.settings import CleanConfig
 
@@ -107,19 +108,32 @@ class Cleaning:
         self.product_rejects: pl.DataFrame | None = None
         self.summary: dict[str, Any] = {}
         with contextlib.ExitStack() as stack:
-            self._orders = open_orders(orders, config, say, stack)
-            self._parts = Parts(
-                self._orders, config, say, self._rejects_sink(keep_rejects), key=self._key, budget=budget,
-                folder=folder, before=None if earlier is None else earlier.facts,
-            )  # fmt: skip
-            numbered = any("order_id" not in each.empty.fields.columns for each in self._orders.inputs)
-            if earlier is not None and numbered and not self._orders.empty.whole_rows:
-                raise BadData(
-                    "baskets without order ids cannot be added to earlier ones: each input numbers them anew",
-                    "clean all of the inputs again, without --append-to",
-                )
-            stack.callback(self._parts.forget)
+            self._open(orders, stack, budget, keep_rejects=keep_rejects)
             self._stack = stack.pop_all()
+
+    def _open(
+        self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None, *, keep_rejects: bool
+    ) -> None:
+        """Find out how the lines are written, and cut them into parts where they are too many."""
+        earlier = self._earlier
+        self._orders = open_orders(orders, self._config, self._say, stack)
+        self._parts = Parts(
+            self._orders, self._config, self._say, self._rejects_sink(keep_rejects), key=self._key,
+            budget=budget, folder=self._folder, before=None if earlier is None else earlier.facts,
+        )  # fmt: skip
+        numbered = any("order_id" not in each.empty.fields.columns for each in self._orders.inputs)
+        if earlier is not None and numbered and not self._orders.empty.whole_rows:
+            raise BadData(
+                "baskets without order ids cannot be added to earlier ones: each input numbers them anew",
+                "clean all of the inputs again, without --append-to",
+            )
+        stack.callback(self._parts.forget)
+        self._n_parts, self._rejected, self._facts = (
+            self._parts.parts,
+            self._parts.rejected,
+            self._parts.facts,
+        )
+        self._input_facts = [each.facts() for each in self._orders.inputs]
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -139,7 +153,7 @@ class Cleaning:
             new = (self._without_users(rows) for rows in self._kept())
             yield from new if self._earlier is None else merged(self._earlier.frames(), new)
             return
-        held = self._held = _Held(self._kept(), self._parts.parts, self._folder)
+        held = self._held = _Held(self._kept(), self._n_parts, self._folder)
         self._stack.callback(held.close)
         set_aside = 0
         for rows, chosen in zip(held, holdout_masks(held, self._split, self._seed), strict=True):
@@ -151,7 +165,7 @@ class Cleaning:
     @property
     def facts(self) -> dict[str, Any]:
         """What to know of the lines when others are added to them, ready for JSON."""
-        return self._parts.facts
+        return self._facts
 
     def holdout(self) -> Iterator[pl.DataFrame]:
         """Yield the rows set aside in their order."""
@@ -162,7 +176,7 @@ class Cleaning:
 
     def line_rejects(self) -> Iterator[pl.DataFrame]:
         """Yield the rows left out of the lines, by source and number."""
-        return self._parts.rejected.frames()
+        return self._rejected.frames()
 
     def all_rejects(self) -> Iterator[pl.DataFrame]:
         """Yield the rows left out of the lines, then those of the catalogue."""
@@ -185,7 +199,12 @@ class Cleaning:
         rows_in, missing = parts.rejected.rows, {"user_id": 0, "timestamp": 0}
         for part in parts:
             lines, reason = judge.of(part)
-            parts.rejected.add(self._rejects(part, lines, reason))
+            parts.rejected.add(
+                left_out(
+                    part, lines, reason, self._orders.sources, self._orders.user_columns, self._key,
+                    drop_users=config.drop_users,
+                )
+            )  # fmt: skip
             rows_in += lines.height
             missing = {name: n + lines[name].null_count() for name, n in missing.items()}
             kept = lines.filter(reason.is_null())
@@ -198,29 +217,29 @@ class Cleaning:
                 kept = kept.with_columns(pseudonymize(kept["user_id"], self._key))
             if tally is not None:
                 tally.add(kept)
-            interactions = in_order(_interactions(kept, feedback="click" in kept.columns))
+            interactions = in_order(interactions_of(kept))
             del kept
             description.add(interactions)
             yield interactions
         if rows_in == parts.rejected.rows and self._earlier is None:
             raise parts.rejected.nothing_left()
-        self._sum_up(rows_in, missing, judge, tally, description)
+        self._sum_up(rows_in, missing, judge.flagged, tally, description)
 
     def _sum_up(
-        self, rows_in: int, missing: dict[str, int], judge: Judge, tally: ProductTally | None,
+        self, rows_in: int, missing: dict[str, int], flagged: dict[str, int], tally: ProductTally | None,
         description: Description,
     ) -> None:  # fmt: skip
-        rejected = self._parts.rejected
+        rejected = self._rejected
         counts = rejected.counts()
         self.summary |= {
             "rows_in": rows_in,
             "rows_kept": rows_in - rejected.rows,
             "rows_rejected": rejected.rows,
             "rejects": counts,
-            "flagged_outliers": judge.flagged,
+            "flagged_outliers": flagged,
             "missing_user": missing["user_id"],
             "missing_timestamp": missing["timestamp"] - counts.get("unparsable_timestamp", 0),
-            "inputs": [each.facts() for each in self._orders.inputs],
+            "inputs": self._input_facts,
         }
         if tally is not None:
             derived = tally.products()
@@ -231,34 +250,50 @@ class Cleaning:
 
     def _without_users(self, interactions: pl.DataFrame) -> pl.DataFrame:
         """Return the rows without user ids, if so told, in an order that does not tell them either."""
-        if not self._config.drop_users:
-            return interactions
-        return in_order(interactions.with_columns(pl.lit(None, dtype=pl.String).alias("user_id")))
+        return without_users(interactions) if self._config.drop_users else interactions
 
-    def _rejects(self, part: Lines, lines: pl.DataFrame, reason: pl.Series) -> pl.DataFrame:
-        """Collect the rows left out; under a key, or without users, no raw user id is in them."""
-        places = reason.is_not_null().arg_true()
-        raw = part.raw[places]
-        raw = raw.with_columns(
-            pl.col(name).list.eval(pl.element().cast(pl.String)).list.join(";")
-            for name, dtype in raw.schema.items() if isinstance(dtype, pl.List)
-        )  # fmt: skip
-        if self._key is not None or self._config.drop_users:
-            for column in self._orders.user_columns & set(raw.columns):
-                blank = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
-                told = raw[column].cast(pl.String)
-                users = blank if self._key is None else pseudonymize(told, self._key)
-                raw = raw.with_columns(users.alias(column))
-        names = pl.Series(self._orders.sources, dtype=pl.String)
-        cut = pl.DataFrame(
-            {
-                "source": names.gather(lines[SOURCE][places]),
-                "row": lines[ROW][places],
-                "reason": reason[places].cast(pl.String),
-                "raw": raw.select(as_csv(raw.columns).alias("raw")).to_series(),
-            }
-        )
-        return cut.cast(REJECTS)  # type: ignore[arg-type]
+
+def without_users(interactions: pl.DataFrame) -> pl.DataFrame:
+    """Return interactions without user ids, in an order that does not tell them either."""
+    return in_order(interactions.with_columns(pl.lit(None, dtype=pl.String).alias("user_id")))
+
+
+def left_out(
+    part: Lines, lines: pl.DataFrame, reason: pl.Series, sources: Sequence[str],
+    user_columns: AbstractSet[str], key: bytes | None, *, drop_users: bool,
+) -> pl.DataFrame:  # fmt: skip
+    """Collect the rows left out; under a key, or without users, no raw user id is in them.
+
+    Args:
+        part: the lines.
+        lines: the same, parsed.
+        reason: why each is left out; null where it is kept.
+        sources: names of the inputs.
+        user_columns: columns of the inputs that hold users.
+        key: pseudonymizes them.
+        drop_users: whether they are left blank.
+    """
+    places = reason.is_not_null().arg_true()
+    raw = part.raw[places]
+    raw = raw.with_columns(
+        pl.col(name).list.eval(pl.element().cast(pl.String)).list.join(";")
+        for name, dtype in raw.schema.items() if isinstance(dtype, pl.List)
+    )  # fmt: skip
+    if key is not None or drop_users:
+        for column in user_columns & set(raw.columns):
+            blank = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
+            told = raw[column].cast(pl.String)
+            users = blank if key is None else pseudonymize(told, key)
+            raw = raw.with_columns(users.alias(column))
+    cut = pl.DataFrame(
+        {
+            "source": pl.Series(sources, dtype=pl.String).gather(lines[SOURCE][places]),
+            "row": lines[ROW][places],
+            "reason": reason[places].cast(pl.String),
+            "raw": raw.select(as_csv(raw.columns).alias("raw")).to_series(),
+        }
+    )
+    return cut.cast(REJECTS)  # type: ignore[arg-type]
 
 
 class _Held:
@@ -315,10 +350,11 @@ def _products(
     return products, rejects
 
 
-def _interactions(kept: pl.DataFrame, *, feedback: bool) -> pl.DataFrame:
+def interactions_of(kept: pl.DataFrame) -> pl.DataFrame:
     """Take the columns of the schema; a row of a feedback log gives a row an event."""
+    feedback = "click" in kept.columns
     told = {name: dtype for name, dtype in FEEDBACK.items() if feedback and name in kept.columns}
-    rows = kept.select(pl.col(name).cast(dtype) for name, dtype in (INTERACTIONS | told).items())
+    rows = kept.select(PRODUCT, *(pl.col(name).cast(dtype) for name, dtype in (INTERACTIONS | told).items()))
     if not feedback:
         return rows
     happened = [

@@ -61,7 +61,11 @@ def parse_ids(column: pl.Series) -> pl.Series:
         picked = pl.when(same).then(whole.cast(pl.String)).when(column.is_finite()).then(text)
         return pl.select(picked.alias(column.name)).to_series()
     text = column.cast(pl.String)
-    blank = ~text.str.contains(r"\S") | text.is_in(NO_ID)
+    blank = text.is_in(NO_ID)
+    # White space is below ! or beyond ASCII, also as the first character of a text that is nothing else.
+    odd = ((text < "!") | (text > "~")).arg_true()
+    if len(odd):
+        blank = blank.scatter(odd.filter(~text.gather(odd).str.contains(r"\S")), values=True)
     return text.set(blank, None) if blank.any() else text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,8 @@ class Parts:
         self._whole: Lines | None = None
         self.parts = 1 if budget is None else _parts_needed(orders, budget)
         names = orders.fields
-        feedback = "click" in names and any(name in names for name in FEEDBACK[1:])
-        self._numbers = (*NUMBERS, *(FEEDBACK_NUMBERS if feedback else ()))
+        feedback = is_feedback(names)
+        self._numbers = numbers_of(feedback=feedback)
         self.feedback = feedback
         if feedback:
             say("a log of what was shown: rows become impressions, clicks, purchases and dismissals")
@@ -113,24 +113,18 @@ class Parts:
 
     def _set_aside(self, uncut: pl.DataFrame) -> None:
         """Take the rows that could not be cut into fields."""
-        if self._key is not None or self._config.drop_users:
-            # Nobody knows which part of an uncut row is the user.
-            uncut = uncut.with_columns(pl.lit("").alias("raw"))
-        self.rejected.add(uncut)
-
-    def _told(self) -> bool | None:
-        preset = PRESETS[self._config.preset].dayfirst if self._config.preset else None
-        return preset if self._config.dayfirst is None else self._config.dayfirst
+        hidden = self._key is not None or self._config.drop_users
+        self.rejected.add(without_text(uncut) if hidden else uncut)
 
     def _take_whole(self, say: Say) -> Conventions:
         piece = self.orders.whole()
         self._set_aside(piece.rejects)
         survey = Survey(self._numbers, before=self._before)
         times = survey.add(piece.lines.fields)
-        first, note = survey.order_of_days(self._told(), self._where)
+        first, note = survey.order_of_days(day_first_told(self._config), self._where)
         if not first:
             times = Survey((), day_first=False).add(piece.lines.fields)
-        self._whole = _with_times(piece.lines, times)
+        self._whole = with_times(piece.lines, times)
         return self._decide(survey, first, note, say)
 
     def _decide(self, survey: Survey, day_first: bool, note: str, say: Say) -> Conventions:
@@ -145,7 +139,7 @@ class Parts:
         guess = Survey((), before=self._before)
         times = guess.add(sample.fields)
         try:
-            first, _ = guess.order_of_days(self._told(), self._where)
+            first, _ = guess.order_of_days(day_first_told(self._config), self._where)
         except BadData:  # the whole may decide
             first = True
         while True:
@@ -155,7 +149,7 @@ class Parts:
             survey = Survey(self._numbers, day_first=first, before=self._before)
             try:
                 self._distribute(cuts, survey)
-                decided, note = survey.order_of_days(self._told(), self._where)
+                decided, note = survey.order_of_days(day_first_told(self._config), self._where)
             except StartAgain:
                 decided = None
             if decided == first:
@@ -180,51 +174,95 @@ class Parts:
             self._set_aside(piece.rejects)
             times = survey.add(piece.lines.fields)
             part = cuts.part_of(self._keys(piece.lines.fields, times))
-            self._spill.add(self._pack(_with_times(piece.lines, times)), part)
+            packed = pack(with_times(piece.lines, times), shared=self.orders.shares_columns)
+            self._spill.add(packed, part)
 
     def _keys(self, fields: pl.DataFrame, times: Parsed | None) -> pl.DataFrame:
-        """Return the first two sort keys that there are."""
-        found: list[pl.Series] = [] if times is None else [times.values]
-        for name in ("order_id", "user_id", "product_id"):
-            if name in fields.columns and len(found) < 2:
-                ids = parse_ids(fields[name])
-                if name == "user_id":
-                    if (
-                        self._config.drop_users
-                    ):  # sorted with users first, then without: no part may cut there
-                        break
-                    ids = ids if self._key is None else pseudonymize(ids, self._key)
-                found.append(ids)
-        if not found:
-            raise _too_large("--drop-users where no row has a time or an order")
-        return sort_key(found)
-
-    def _pack(self, lines: Lines) -> pl.DataFrame:
-        """Return lines as one frame, in which a field that is a column of the input is not there twice."""
-        fields = lines.fields
-        if lines.whole_rows and self.orders.shares_columns:
-            return lines.raw.hstack(fields.select(_hidden(fields)))
-        named = fields.rename(lambda name: name if name.startswith("\0") else _FIELD + name)
-        return lines.raw.hstack(named) if lines.whole_rows else named
+        return first_keys(fields, times, self._key, drop_users=self._config.drop_users)
 
     def _unpack(self, frame: pl.DataFrame) -> Lines:
-        empty = self.orders.empty
-        if empty.whole_rows and self.orders.shares_columns:
-            named = {name: column for name, column in empty.columns.items() if name in empty.fields.columns}
-        else:
-            named = {name.removeprefix(_FIELD): name for name in frame.columns if name.startswith(_FIELD)}
-        fields = frame.select(
-            *_hidden(frame), *(pl.col(column).alias(name) for name, column in named.items())
-        )
-        raw = frame.select(empty.raw.columns) if empty.whole_rows else fields.select(empty.raw.columns)
-        return replace(empty, fields=fields, raw=raw)
+        return unpack(frame, self.orders.empty, shared=self.orders.shares_columns)
+
+
+def is_feedback(names: Collection[str]) -> bool:
+    """Tell whether fields are those of a log of what was shown."""
+    return "click" in names and any(name in names for name in FEEDBACK[1:])
+
+
+def numbers_of(*, feedback: bool) -> tuple[str, ...]:
+    """Return the fields of numbers."""
+    return (*NUMBERS, *(FEEDBACK_NUMBERS if feedback else ()))
+
+
+def day_first_told(config: CleanConfig) -> bool | None:
+    """Return what the options say of the order of day and month."""
+    preset = PRESETS[config.preset].dayfirst if config.preset else None
+    return preset if config.dayfirst is None else config.dayfirst
+
+
+def without_text(uncut: pl.DataFrame) -> pl.DataFrame:
+    """Return rows that could not be cut into fields as rejects that name no user: any part may be one."""
+    return uncut.with_columns(pl.lit("").alias("raw"))
+
+
+def first_keys(
+    fields: pl.DataFrame, times: Parsed | None, key: bytes | None, *, drop_users: bool
+) -> pl.DataFrame:
+    """Return the first two sort keys that there are, as `cuts.sort_key` has them.
+
+    Args:
+        fields: those of lines.
+        times: their times.
+        key: pseudonymizes users.
+        drop_users: whether what is written has no users.
+
+    Raises:
+        BadData: there is none to cut by.
+    """
+    found: list[pl.Series] = [] if times is None else [times.values]
+    for name in ("order_id", "user_id", "product_id"):
+        if name in fields.columns and len(found) < 2:
+            ids = parse_ids(fields[name])
+            if name == "user_id":
+                if drop_users:  # sorted with users first, then without: no part may cut there
+                    break
+                ids = ids if key is None else pseudonymize(ids, key)
+            found.append(ids)
+    if not found:
+        raise _too_large("--drop-users where no row has a time or an order")
+    return sort_key(found)
+
+
+def pack(lines: Lines, *, shared: bool) -> pl.DataFrame:
+    """Return lines as one frame, in which a field that is a column of the input is not there twice.
+
+    Args:
+        lines: the lines.
+        shared: whether a field is the same column in all inputs.
+    """
+    fields = lines.fields
+    if lines.whole_rows and shared:
+        return lines.raw.hstack(fields.select(_hidden(fields)))
+    named = fields.rename(lambda name: name if name.startswith("\0") else _FIELD + name)
+    return lines.raw.hstack(named) if lines.whole_rows else named
+
+
+def unpack(frame: pl.DataFrame, empty: Lines, *, shared: bool) -> Lines:
+    """Return the lines that `pack` packed; `empty` has the columns of all inputs."""
+    if empty.whole_rows and shared:
+        named = {name: column for name, column in empty.columns.items() if name in empty.fields.columns}
+    else:
+        named = {name.removeprefix(_FIELD): name for name in frame.columns if name.startswith(_FIELD)}
+    fields = frame.select(*_hidden(frame), *(pl.col(column).alias(name) for name, column in named.items()))
+    raw = frame.select(empty.raw.columns) if empty.whole_rows else fields.select(empty.raw.columns)
+    return replace(empty, fields=fields, raw=raw)
 
 
 def _hidden(frame: pl.DataFrame) -> list[str]:
     return [name for name in frame.columns if name.startswith("\0") and not name.startswith(_FIELD)]
 
 
-def _with_times(lines: Lines, times: Parsed | None) -> Lines:
+def with_times(lines: Lines, times: Parsed | None) -> Lines:
     """Keep the parsed times beside the fields."""
     if times is None:
         return lines

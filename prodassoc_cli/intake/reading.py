@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
 import polars as pl
@@ -14,16 +14,16 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake import delimited, layouts, tables, typed
 from prodassoc_cli.intake.columns import PRESETS, header_names, is_header, parse_map
 from prodassoc_cli.intake.delimited import Text
-from prodassoc_cli.intake.layouts import Lines
+from prodassoc_cli.intake.layouts import Lines, check_alike, join_lines, placed
 from prodassoc_cli.intake.sources import Source
-from prodassoc_cli.intake.tables import ROW, SOURCE, RawTable, Say, number_rows
+from prodassoc_cli.intake.tables import ROW, RawTable, Say, number_rows
 from prodassoc_cli.intake.text import Dialect
 from prodassoc_cli.intake.typed import ParquetRows
 from prodassoc_cli.settings import CleanConfig, Layout
 
 SAMPLE = 200
 
-BYTES_A_TEXT_BYTE = 9
+BYTES_A_TEXT_BYTE = 7
 BYTES_A_ROW = 400
 """Memory it takes to clean a byte of text, or a row of Parquet, at once."""
 
@@ -123,8 +123,7 @@ class Orders:
         self.sources = [each.source.name for each in inputs]
         self.inputs = inputs
         self.layout = inputs[0].layout
-        placed = [self._placed(each.empty, place) for place, each in enumerate(inputs)]
-        self.empty = _join(placed)
+        self.empty = join_lines([self._placed(each.empty, place) for place, each in enumerate(inputs)])
 
     @property
     def delimiter(self) -> str:
@@ -166,12 +165,14 @@ class Orders:
         for place, each in enumerate(self.inputs):
             for table in each.tables(rows):
                 lines = self._placed(each.lay_out(table), place)
-                yield Piece(_join([self.empty, lines]) if len(self.inputs) > 1 else lines, table.rejects)
+                yield Piece(join_lines([self.empty, lines]) if len(self.inputs) > 1 else lines, table.rejects)
 
     def whole(self) -> Piece:
         """Read all of the inputs at once."""
         pieces = list(self.pieces())
-        return Piece(_join([each.lines for each in pieces]), pl.concat([each.rejects for each in pieces]))
+        return Piece(
+            join_lines([each.lines for each in pieces]), pl.concat([each.rejects for each in pieces])
+        )
 
     def sample(self, places: int, bytes_a_place: int) -> Lines:
         """Read a few rows from all over the inputs."""
@@ -181,17 +182,10 @@ class Orders:
             self._placed(each.sample(share, bytes_a_place), place)
             for place, each in enumerate(self.inputs) if place % step == 0
         ]  # fmt: skip
-        return _join([self.empty, *parts])
+        return join_lines([self.empty, *parts])
 
     def _placed(self, lines: Lines, place: int) -> Lines:
-        """Note which input the lines are of; where a row is a basket, its number is its order."""
-        frame = lines.fields.with_columns(pl.lit(place, dtype=pl.UInt32).alias(SOURCE))
-        if "order_id" not in frame.columns and not lines.whole_rows:
-            order = pl.col(ROW).cast(pl.String)
-            # Rows of several files must not meet.
-            order = pl.concat_str(pl.lit(f"{place + 1}:"), order) if len(self.sources) > 1 else order
-            frame = frame.with_columns(order.alias("order_id"))
-        return replace(lines, fields=frame)
+        return placed(lines, place, among=len(self.sources))
 
 
 @dataclass
@@ -227,14 +221,8 @@ def open_orders(
     inputs: list[Input] = []
     for source in sources:
         found = _look_at(source, config, mapping, say if not inputs else _quiet, stack)
-        if inputs and (
-            found.layout != inputs[0].layout or found.empty.columns.keys() != inputs[0].empty.columns.keys()
-        ):
-            lost = [name for name in inputs[0].empty.columns if name not in found.empty.columns]
-            what = (
-                f"has no column for {lost[0]}" if lost else f"is laid out as {found.layout}, unlike the first"
-            )
-            raise BadData(f"{source.name} {what}", "clean it apart, or name its columns with --map")
+        if inputs:
+            check_alike(source.name, found.empty, inputs[0].empty)
         inputs.append(found)
     if len(sources) > 1:
         say(f"{len(sources)} inputs, read like {sources[0].name}")
@@ -243,15 +231,6 @@ def open_orders(
 
 def _quiet(_: str) -> None:
     """Say nothing: the parts of a folder are alike, and the first was spoken of."""
-
-
-def _join(parts: list[Lines]) -> Lines:
-    first = parts[0]
-    if len(parts) == 1:
-        return first
-    raw = pl.concat([part.raw for part in parts], how="diagonal_relaxed")
-    fields = pl.concat([part.fields for part in parts], how="diagonal_relaxed")
-    return replace(first, fields=fields, raw=raw)
 
 
 def _look_at(

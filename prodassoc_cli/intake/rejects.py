@@ -37,18 +37,20 @@ class Rejected:
 
     def add(self, rejects: pl.DataFrame) -> None:
         """Take rows of the schema of rejects."""
-        if not rejects.height:
-            return
-        self.rows += rejects.height
-        first = rejects.select("reason", "source", "row").sort("source", "row").group_by("reason")
-        for reason, source, row, rows in first.agg(
-            pl.col("source", "row").first(), pl.len().alias("rows")
-        ).iter_rows():
+        self.count(counted(rejects))
+        self.hold(rejects)
+
+    def count(self, table: pl.DataFrame) -> None:
+        """Count rows, as `counted` sums them up."""
+        for reason, source, rows, first, last in table.iter_rows():
+            self.rows += rows
             self._counts[reason] = self._counts.get(reason, 0) + rows
-            self._first[reason] = min(self._first.get(reason, (source, row)), (source, row))
-        for source, last in rejects.group_by("source").agg(pl.col("row").max()).iter_rows():
+            self._first[reason] = min(self._first.get(reason, (source, first)), (source, first))
             self._sizes[source] = max(self._sizes.get(source, 0), last)
-        if self._keep:
+
+    def hold(self, rejects: pl.DataFrame) -> None:
+        """Keep rows that have been counted, if they are wanted."""
+        if self._keep and rejects.height:
             if self._spill is None:
                 self._held.append(rejects)
             else:
@@ -86,6 +88,14 @@ class Rejected:
             f"{source}: every row is left out, most as {common} (first row {row})",
             "name the right columns with --map, or the file's --layout",
         )
+
+
+def counted(rejects: pl.DataFrame) -> pl.DataFrame:
+    """Return reason, source, number of rows, first and last row of each reason and source of rejects."""
+    row = pl.col("row")
+    return rejects.group_by("reason", "source").agg(
+        pl.len().alias("rows"), row.min().alias("first"), row.max().alias("last")
+    )
 
 
 def _sorted(rejects: pl.DataFrame) -> pl.DataFrame:

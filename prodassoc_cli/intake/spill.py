@@ -65,6 +65,9 @@ class Spill:
 
     def pieces(self, at: int) -> Iterator[pl.DataFrame]:
         """Read a bucket, as it was added."""
+        yield from map(self._frame, self._tables(at))
+
+    def _tables(self, at: int) -> Iterator[pa.Table]:
         if at in self._writers:
             with self._writing():
                 self._writers.pop(at).close()
@@ -72,13 +75,13 @@ class Spill:
         if at in self._files:
             with pa.OSFile(str(self._files[at][1])) as file:
                 for batch in pa.ipc.open_stream(file):
-                    yield self._frame(pa.Table.from_batches([batch]))
+                    yield pa.Table.from_batches([batch])
 
     def read(self, at: int) -> pl.DataFrame:
         """Read a bucket whole; the frame has no columns where nothing was ever added."""
-        found = list(self.pieces(at))
+        found = list(self._tables(at))
         if found:
-            return pl.concat(found)
+            return self._frame(pa.concat_tables(found).combine_chunks())
         return pl.DataFrame() if self._schema is None else self._frame(self._schema.empty_table())
 
     def drop(self, at: int) -> None:

@@ -21,6 +21,9 @@ SOURCE = "\x00source"
 ROW = "\x00row"
 """Names of the columns that tell where a row came from; no column of an input can be called so."""
 
+PRODUCT = "\x00product"
+"""Name of the column of products as `coding.coded` has them, beside that of their ids."""
+
 REJECTS = {"source": pl.String, "row": pl.Int64, "reason": pl.String, "raw": pl.String}
 
 

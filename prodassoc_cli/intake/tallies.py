@@ -9,11 +9,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from prodassoc_cli.intake.coding import distinct_texts, numbered
+
 OUTLIER_SIGMAS = 3.5
 OUTLIER_MIN_ROWS = 20
 OUTLIER_FACTOR = {"price": 3.0, "quantity": 10.0}
 MERGE_ROWS = 1 << 22
 """Counts are added up where so many rows of them have come together."""
+
+
+_CENTS = 1 << 40
+"""Hundredths below this are counted as integers."""
 
 
 class Counts:
@@ -25,7 +31,11 @@ class Counts:
 
     def add(self, rows: pl.DataFrame) -> None:
         """Count rows."""
-        self._parts.append(rows.group_by(self._columns).agg(pl.len().cast(pl.Int64).alias("n")))
+        self.take(rows.group_by(self._columns).agg(pl.len().cast(pl.Int64).alias("n")))
+
+    def take(self, counts: pl.DataFrame) -> None:
+        """Add combinations that were counted, with their counts `n`."""
+        self._parts.append(counts)
         if sum(part.height for part in self._parts[1:]) > max(MERGE_ROWS, self._parts[0].height):
             self._parts = [self.table()]
 
@@ -34,6 +44,35 @@ class Counts:
         if len(self._parts) == 1:
             return self._parts[0]
         return pl.concat(self._parts).group_by(self._columns).agg(pl.col("n").sum())
+
+
+def values_of_products(product: pl.Series, values: pl.Series) -> pl.DataFrame:
+    """Count the combinations of products and numbers above 0.
+
+    Args:
+        product: as `coding.coded` has them, none missing.
+        values: float64; its name is that of the column returned.
+
+    Returns:
+        product_id, the value under its name and `n`.
+    """
+    rows = pl.DataFrame({"product": product.to_physical().cast(pl.Int64), "value": values})
+    rows = rows.filter(pl.col("value") > 0)
+    cents = (pl.col("value") * 100).round()
+    exact = rows.select(((cents < _CENTS) & (cents / 100 == pl.col("value"))).all()).item()
+    if exact and len(distinct_texts(product)) * _CENTS < 2**63:
+        # A product and a number of cents are one integer: several times as quick to count as two columns.
+        both = rows.select(both=pl.col("product") * _CENTS + cents.cast(pl.Int64)).to_series()
+        counts = both.value_counts(name="n").select(
+            product=pl.col("both") // _CENTS, value=pl.col("both") % _CENTS / 100, n="n"
+        )
+    else:
+        counts = rows.group_by("product", "value").agg(pl.len().alias("n"))
+    return counts.select(
+        distinct_texts(product).gather(counts["product"]).alias("product_id"),
+        pl.col("value").alias(values.name),
+        pl.col("n").cast(pl.Int64),
+    )
 
 
 class Distinct:
@@ -49,11 +88,20 @@ class Distinct:
         if sum(map(len, self._seen[1:])) > max(MERGE_ROWS, len(self._seen[0])):
             self.count()
 
+    def take(self, hashes: np.ndarray) -> None:
+        """Take what was looked at elsewhere, as `hashes` tells it."""
+        self._seen = [self.hashes, hashes]
+
+    @property
+    def hashes(self) -> np.ndarray:
+        """The hashes of all distinct texts, uint64, in any order."""
+        if len(self._seen) > 1:
+            self._seen = [pl.Series(np.concatenate(self._seen)).unique().to_numpy()]
+        return self._seen[0]
+
     def count(self) -> int:
         """Return how many there were."""
-        if len(self._seen) > 1:
-            self._seen = [np.unique(np.concatenate(self._seen))]
-        return len(self._seen[0])
+        return len(self.hashes)
 
 
 class Description:
@@ -73,7 +121,27 @@ class Description:
             distinct.add(interactions[name])
         self._events.add(interactions.select("event"))
         times: Any = interactions["timestamp"]
-        first, last = times.min(), times.max()
+        self._add_times(times.min(), times.max())
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Return all that was seen, for `take`."""
+        whole = {"rows": self._rows, "first": self._first, "last": self._last}
+        hashes = {name: pl.DataFrame({"hash": each.hashes}) for name, each in self._distinct.items()}
+        times = dict.fromkeys(("first", "last"), pl.Datetime("us"))
+        return {
+            "whole": pl.DataFrame([whole], schema_overrides=times), "events": self._events.table(), **hashes
+        }  # fmt: skip
+
+    def take(self, tables: dict[str, pl.DataFrame]) -> None:
+        """Take what was looked at elsewhere, as `tables` tells it."""
+        rows, first, last = tables["whole"].row(0)
+        self._rows += rows
+        self._add_times(first, last)
+        self._events.take(tables["events"])
+        for name, distinct in self._distinct.items():
+            distinct.take(tables[name]["hash"].to_numpy())
+
+    def _add_times(self, first: datetime | None, last: datetime | None) -> None:
         self._first = min((each for each in (self._first, first) if each is not None), default=None)
         self._last = max((each for each in (self._last, last) if each is not None), default=None)
 
@@ -101,19 +169,17 @@ def medians(groups: np.ndarray, values: np.ndarray, counts: np.ndarray) -> tuple
     Returns:
         Group by group, the median and the number of values.
     """
-    order = np.lexsort((values, groups))
+    if groups.any():
+        keys = pl.DataFrame({"group": groups, "value": values})
+        order = keys.select(pl.arg_sort_by("group", "value")).to_series().to_numpy()
+    else:
+        order = np.argsort(values)
     ends = np.cumsum(counts[order])
     rows = np.bincount(groups, counts).astype(np.int64)
     starts = np.cumsum(rows) - rows
     low = values[order[np.searchsorted(ends, starts + (rows - 1) // 2, side="right")]]
     high = values[order[np.searchsorted(ends, starts + rows // 2, side="right")]]
     return np.where(low == high, low, (low + high) / 2), rows
-
-
-def numbered(texts: pl.Series) -> tuple[np.ndarray, pl.Series]:
-    """Return a number from 0 for each text, int64, and the text of each number, sorted."""
-    distinct = texts.unique().sort()
-    return texts.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64).to_numpy(), distinct
 
 
 def outliers(counts: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -246,9 +246,15 @@ def _blocks(
     decoder = codecs.getincrementaldecoder(dialect.encoding)("strict" if strict else "replace")
     long = dialect.delimiter if len(dialect.delimiter) > 1 else ""
     rest, ended = "", False
+    ascii_is_text = strict and not long
+    pending = False
     while not ended:
         block = source.read(raw, BLOCK_BYTES)
         ended = not block
+        if ascii_is_text and block and not pending and block.isascii():
+            _note(text, block)
+            yield block
+            continue
         try:
             letters = decoder.decode(block, final=ended)
         except UnicodeDecodeError as problem:
@@ -261,7 +267,13 @@ def _blocks(
                 keep = len(long) - 1 if not ended and letters.endswith(long[0]) else 0
                 letters, rest = letters[: len(letters) - keep], letters[len(letters) - keep :]
             block = letters.encode("utf-8", "replace")
-        text.nuls = text.nuls or b"\0" in block
-        text.quotes += block.count(b'"')
-        text.open_end = not block.endswith((b"\n", b"\r")) if block else text.open_end
+        pending = bool(decoder.getstate()[0])
+        _note(text, block)
         yield block
+
+
+def _note(text: Utf8Text, block: bytes) -> None:
+    """Note what a block holds that Arrow would swallow."""
+    text.nuls = text.nuls or b"\0" in block
+    text.quotes += block.count(b'"')
+    text.open_end = not block.endswith((b"\n", b"\r")) if block else text.open_end

@@ -105,6 +105,9 @@ def read_typed(source: Source, kind: Format) -> tuple[RawTable, str]:
 class ParquetRows:
     """A Parquet file that can be read as a table in pieces, as often as is needed.
 
+    Attributes:
+        as_text: columns that are read as text, since a time in them is beyond all years.
+
     Raises:
         BadData: the file is broken, has no rows, or too many columns.
     """
@@ -119,7 +122,7 @@ class ParquetRows:
         if not self.rows:
             raise BadData(f"{source.name} has no rows", "give a file with at least one row")
         self.source = source
-        self._as_text: set[str] = set()
+        self.as_text: set[str] = set()
         self._dtypes: dict[str, pl.DataType] = {}
 
     def pieces(self, rows: int) -> Iterator[RawTable]:
@@ -145,7 +148,7 @@ class ParquetRows:
         with _readable(self.source, "parquet"), pa.parquet.ParquetFile(self.source.path) as file:
             for batch in file.iter_batches(batch_size=rows, row_groups=list(groups)):
                 batch.validate(full=True)
-                yield self._alike(_plain(_frame(pa.Table.from_batches([batch])), self._as_text))
+                yield self._alike(_plain(_frame(pa.Table.from_batches([batch])), self.as_text))
 
     def _alike(self, frame: pl.DataFrame) -> pl.DataFrame:
         """See to it that every piece has the same types: times beyond all years make a column text."""
@@ -154,7 +157,7 @@ class ParquetRows:
         self._dtypes = dtypes
         changed = {name for name in known if dtypes[name] != known[name]}
         if changed:
-            self._as_text |= changed
+            self.as_text |= changed
             raise StartAgain
         return frame
 

@@ -35,8 +35,9 @@ TABLE_ROWS = 200_000
 SPAN_SETS = 1_000_000
 """Sets put in order at a time."""
 
-_BYTES_A_NODE = 24
-"""A node takes 12 bytes; a growing tree is copied, and putting the sets in order takes 2 more."""
+_BYTES_A_NODE = 36
+"""A node takes 12 bytes; trees are copied when they grow and are joined, and the allocator keeps some of what
+is given back."""
 _BYTES_A_ROW = 400
 """A set of ten items in a frame: 16 bytes an item, once more while it is written."""
 _BYTES_AN_ENTRY = 8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,8 @@ class Als(Recommender):
     Parameters = AlsParameters
     products: Floats
     spectrum: Floats
+    factorize: Callable[[Csr, int, int], Floats] | None = None
+    """Finds the vectors of the products from users × products, seed and threads; None to do so here."""
 
     @property
     def fit_kernels(self) -> tuple[str, ...]:
@@ -63,15 +65,21 @@ class Als(Recommender):
         return ("als_kernel",)
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
-        """Solve for users and products in turn."""
+        """Find the vectors of the products, and turn them so that solving for users is cheap."""
         own = self.parameters
         rows = binary(data.rows)
-        columns = rows.T.tocsr()
         density = rows.nnz / max(1, rows.shape[0] * rows.shape[1])
         self.unobserved = min(1.0, 10 * density) if own.unobserved is None else own.unobserved
         self.unit = 1.0
-        pulls = np.concatenate([self._pulls(rows), self._pulls(columns)])
+        pulls = np.concatenate([self._pulls(rows), self._pulls(rows.T.tocsr())])
         self.unit = 2 * rows.nnz / float(pulls.sum())
+        products = (self.factorize or self._alternate)(rows, seed, threads)
+        products[np.bincount(rows.indices, minlength=len(products)) == 0] = 0
+        self.products, self.spectrum, _ = self._turned(products, np.zeros((0, own.factors), np.float32))
+
+    def _alternate(self, rows: Csr, seed: int, threads: int) -> Floats:
+        """Solve for users and products in turn; return the vectors of the products."""
+        own, columns = self.parameters, rows.T.tocsr()
         rng = np.random.default_rng(seed)
         shape = (rows.shape[1], own.factors)
         products = (rng.standard_normal(shape) * (0.1 / np.sqrt(own.factors))).astype(np.float32)
@@ -79,8 +87,7 @@ class Als(Recommender):
         for _ in range(own.epochs):
             products, users = self._half(rows, products, users, threads)
             users, products = self._half(columns, users, products, threads)
-        products[np.diff(columns.indptr) == 0] = 0
-        self.products, self.spectrum, _ = self._turned(products, np.zeros((0, own.factors), np.float32))
+        return products
 
     def _turned(self, fixed: Floats, free: Floats) -> tuple[Floats, Floats, Floats]:
         """Return both sides along the eigenvectors of α·fixedᵀ·fixed, with its eigenvalues between."""

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.models.base import Queries
-from prodassoc_cli.models.data import Csr, Ints, csr_of
+from prodassoc_cli.models.data import NO_TIME, Csr, Ints, csr_of
 from prodassoc_cli.models.explain import Audience
 from prodassoc_cli.models.split import basket_queries, user_queries
 from prodassoc_cli.models.trained import TrainedModel
@@ -77,6 +77,7 @@ def _users(
             "the model knows no users: all its orders are anonymous", "ask --for products or baskets"
         )
     place = _index(wanted, model.users)
+    newest = int(model.last_seen.max(initial=NO_TIME))
 
     def block(rows: slice) -> Queries:
         users = place[rows]
@@ -86,6 +87,7 @@ def _users(
             allowed=options.allowed,
             new_only=options.new_only,
             depth=options.depth,
+            newest=newest,
         )
         if (users >= 0).all():
             return queries

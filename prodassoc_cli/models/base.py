@@ -100,6 +100,7 @@ class Why(IntEnum):
     TASTE = 5
     AGAIN = 6
     RATED = 7
+    LATELY = 8
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,7 @@ class Recommender(ABC):
         name: the word for it at the command line.
         fused: whether `top_k` goes without the scores of all items, so that blocks may be large.
         Parameters: frozen dataclass of its parameters, each declared by `settings.setting`.
+        needs_events: whether fitting looks at single events, not at the matrices made of them alone.
         names_pairs: whether its reasons speak of products bought together, which takes the baskets.
     """
 
@@ -191,6 +193,7 @@ class Recommender(ABC):
     fused: ClassVar[bool] = False
     Parameters: ClassVar[type] = NoParameters
     names_pairs: ClassVar[bool] = False
+    needs_events: ClassVar[bool] = True
 
     @property
     def by_product(self) -> tuple[str, ...]:
@@ -265,8 +268,10 @@ class Recommender(ABC):
 
 def entries_of(matrix: Csr, values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
     """Return those of `values`, one an entry of the matrix, that belong to the given rows, in their order."""
-    place = sparse.csr_array((np.arange(matrix.nnz), matrix.indices, matrix.indptr), shape=matrix.shape)
-    return values[place[rows].data]
+    starts = matrix.indptr[rows].astype(np.int64)
+    lengths = matrix.indptr[np.asarray(rows) + 1] - starts
+    before = np.cumsum(lengths) - lengths
+    return values[np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))]
 
 
 def parse_parameters(owner: str, defaults: Any, assignments: Iterable[str]) -> Any:  # noqa: ANN401

@@ -124,12 +124,9 @@ class TrainingData:
         ids = pl.concat([source.cast(pl.String) for source in sources]).unique().drop_nulls().sort()
         items = Items.of(ids, products)
         users = interactions["user_id"].cast(pl.String).unique().drop_nulls().sort()
-        events = _events(interactions, items.ids, users)
-        if not (events["weight"] > 0).any():
-            raise BadData(
-                "the interactions show no purchase, cart, click, view or good rating to learn from",
-                "give interactions made by `prodassoc clean`",
-            )
+        lines = numbered_lines(interactions, items.ids, users)
+        events = weighed_events(lines, wider((None, None), interactions))
+        check_wish(bool((events["weight"] > 0).any()))
         return cls(
             items,
             users,
@@ -218,12 +215,18 @@ class TrainingData:
     @cached_property
     def rows(self) -> Csr:
         """Users' weights with each anonymous order as one more row: what item–item models learn from."""
+        if self.anonymous is None:
+            return self.weights
+        return csr_of(sparse.vstack([self.weights, self.anonymous], format="csr"))
+
+    @cached_property
+    def anonymous(self) -> Csr | None:
+        """Orders × items, 1 where a product is in an order of nobody known; None without such orders."""
         lines = self._basket_lines.filter(pl.col("user") < 0)
         if lines.is_empty():
-            return self.weights
+            return None
         order = lines["order"].rank("dense").cast(pl.Int64) - 1
-        anonymous = csr(order, lines["item"], None, (int(order[-1]) + 1, self.n_items))
-        return csr_of(sparse.vstack([self.weights, anonymous], format="csr"))
+        return csr(order, lines["item"], None, (int(order[-1]) + 1, self.n_items))
 
 
 def dense(values: pl.Series, ids: pl.Series) -> pl.Series:
@@ -277,9 +280,33 @@ def _catalogue(ids: pl.Series, products: pl.DataFrame | None) -> pl.DataFrame:
     )
 
 
-def _events(interactions: pl.DataFrame, items: pl.Series, users: pl.Series) -> pl.DataFrame:
+Scale = tuple[float | None, float | None]
+"""The lowest and the highest rating given; None without ratings."""
+
+
+def wider(scale: Scale, interactions: pl.DataFrame) -> Scale:
+    """Return the scale with the ratings of further interactions."""
+    if "rating" not in interactions.columns:
+        return scale
+    ratings: Any = interactions["rating"].cast(pl.Float32)
+    lowest = min((each for each in (scale[0], ratings.min()) if each is not None), default=None)
+    highest = max((each for each in (scale[1], ratings.max()) if each is not None), default=None)
+    return lowest, highest
+
+
+def check_wish(there: bool) -> None:
+    """Refuse interactions of which none shows what anyone wants (BadData)."""
+    if not there:
+        raise BadData(
+            "the interactions show no purchase, cart, click, view or good rating to learn from",
+            "give interactions made by `prodassoc clean`",
+        )
+
+
+def numbered_lines(interactions: pl.DataFrame, items: pl.Series, users: pl.Series) -> pl.DataFrame:
+    """Return interactions with dense integers for users (-1: nobody known) and items."""
     have = interactions.columns
-    frame = interactions.select(
+    return interactions.select(
         user=dense(interactions["user_id"], users).fill_null(-1),
         item=dense(interactions["product_id"], items),
         event=pl.col("event").cast(pl.String),
@@ -291,9 +318,13 @@ def _events(interactions: pl.DataFrame, items: pl.Series, users: pl.Series) -> p
             else pl.lit(None, pl.Int64)
         ),
     )
-    lowest, highest = frame["rating"].min(), frame["rating"].max()
+
+
+def weighed_events(frame: pl.DataFrame, scale: Scale) -> pl.DataFrame:
+    """Return the events of numbered lines, see `TrainingData.events`."""
+    lowest, highest = scale
     # A rating above the middle of the scale seen is a wish; where all ratings are alike, each is one.
-    middle = None if lowest is None or lowest == highest else (float(lowest) + float(highest)) / 2  # type: ignore[arg-type]
+    middle = None if lowest is None or highest is None or lowest == highest else (lowest + highest) / 2
     liked = pl.lit(True) if middle is None else pl.col("rating").fill_null(highest) > middle
     weight = pl.col("event").replace_strict(EVENT_WEIGHTS, default=0.0, return_dtype=pl.Float32)
     is_order = pl.col("order_id").is_not_null()

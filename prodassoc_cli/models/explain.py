@@ -28,6 +28,7 @@ KINDS = {
     Why.TASTE: "taste",
     Why.AGAIN: "bought again",
     Why.RATED: "rated",
+    Why.LATELY: "bought lately",
 }
 """Words for the kinds of reasons, as `artifacts.schemas` declares them."""
 
@@ -217,6 +218,13 @@ def _sentence(audience: Audience, newest: int) -> pl.Expr:
         ),
         Why.TASTE: _taste(audience, others),
         Why.AGAIN: _again(newest),
+        Why.LATELY: pl.format(
+            "bought {} in the last {} days",
+            pl.when(pl.col("customers") > 0)
+            .then(pl.format("by {}", customers))
+            .otherwise(pl.format("in {}", baskets)),
+            pl.col("value").fill_nan(0).cast(pl.Int64),
+        ),
         Why.RATED: pl.format("rated {} on average by {} who rate alike", _number("value"), customers),
     }
     known = _popular()

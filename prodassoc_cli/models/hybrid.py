@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
+from prodassoc_cli.models import bought, trends
 from prodassoc_cli.models.als import Als
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why, parse_parameters
 from prodassoc_cli.models.cold import ColdProducts
 from prodassoc_cli.models.content import Content
-from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
+from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData
 from prodassoc_cli.models.ease import Ease
 from prodassoc_cli.models.fusion import CUT, Candidates, ndcg_of, regress, to_unit, torn_baskets, without
 from prodassoc_cli.models.item_knn import ItemKnn
@@ -39,8 +40,9 @@ _DEFAULT = ",".join(name for name in PARTS if name != "mf")
 _BLOCK = 512
 _LEAST_USERS = 20
 _PER_PART = ("score", "rank", "listed")
-_REPEAT = ("bought", "times", "recency", "habit", "wanted")
-_MONTH = 30.0
+_GROUPS = {"repeat": bought.FEATURES, "trend": trends.FEATURES}
+"""Features that no part gives."""
+
 _MODES = ("new", "all", "basket")
 
 
@@ -72,7 +74,8 @@ class Hybrid(Recommender):
 
     Candidates are the best products of every part. Features of a candidate: for each part its score, scaled
     to 0–1 over the part's list, 1 / log2(1 + rank), and whether it is listed at all; then whether, how often
-    and how lately the user bought it, how often its buyers buy it again, and whether it was only clicked.
+    and how lately the user bought it, how often its buyers buy it again, and whether it was only clicked; and
+    how it sold since the user was last there, and lately.
     There are three sets of weights, all learned: for users' lists of new products only, for users' lists that
     may repeat, and for lists from a few products (baskets and single products), learned from what else was
     in the orders set aside.
@@ -128,7 +131,7 @@ class Hybrid(Recommender):
     def feature_names(self) -> list[str]:
         """Names of the features, in the order of the weights."""
         return [f"{part}.{feature}" for part in self.parts for feature in _PER_PART] + [
-            f"repeat.{feature}" for feature in _REPEAT
+            f"{group}.{feature}" for group, named in _GROUPS.items() for feature in named
         ]
 
     @property
@@ -177,12 +180,9 @@ class Hybrid(Recommender):
         return names
 
     def _fit_parts(self, data: TrainingData, seed: int, threads: int) -> None:
-        owned = binary(data.seen)
-        owners = np.bincount(owned.indices, minlength=data.n_items)
-        again = np.bincount(data.seen.indices, data.seen.data > 1, minlength=data.n_items)
-        # Two fictitious buyers who did not come back keep rare products from looking like habits.
-        self.habit = (again / (owners + 2.0)).astype(np.float32)
+        self.bought = bought.Bought.of(data)
         self.cold = ColdProducts.of(data, threads)
+        self.trends = trends.Trends.of(data, self.cold)
         for part in self.parts.values():
             part.fit(data, seed, threads)
 
@@ -233,15 +233,16 @@ class Hybrid(Recommender):
         order = np.lexsort((found.items, -(found.features @ weights), found.rows))
         place = np.arange(len(order)) - np.searchsorted(found.rows, found.rows)
         given = np.maximum(self._contributions(found.features[order[place < CUT]], weights), 0).mean(axis=0)
-        names = [*self.parts, "repeat"]
+        names = [*self.parts, *_GROUPS]
         return {
             name: round(float(value), 4)
             for name, value in zip(names, given / max(given.sum(), 1e-12), strict=True)
         }
 
     def _contributions(self, features: Floats, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return candidates × (parts + repeat): what each adds to the score."""
+        """Return candidates × (parts + repeat + trend): what each adds to the score."""
         starts = [len(_PER_PART) * n for n in range(len(self.parts) + 1)]
+        starts.append(starts[-1] + len(bought.FEATURES))
         return np.add.reduceat(features * weights, starts, axis=1)
 
     def _weighed_parts(self, queries: Queries) -> set[int]:
@@ -276,19 +277,10 @@ class Hybrid(Recommender):
             ranks = np.broadcast_to(1 / np.log2(np.arange(2, items.shape[1] + 2)), items.shape)
             features[at, 3 * n + 1] = ranks[listed]
             features[at, 3 * n + 2] = 1
-        if not queries.new_only:
-            self._add_repeat(queries, keys, features)
-        at, _ = _places(keys, without(queries.history, queries.seen))
-        features[at, -1] = 1  # clicked or looked at, and not bought
-        return Candidates(keys // n_items, keys % n_items, features)
-
-    def _add_repeat(self, queries: Queries, keys: NDArray[np.int64], features: Floats) -> None:
-        seen = queries.seen
-        at, there = _places(keys, seen)
-        features[at, -5] = 1
-        features[at, -4] = np.log1p(seen.data[there])
-        features[at, -3] = np.nan_to_num(1 / (1 + queries.age[there] / _MONTH))
-        features[at, -2] = self.habit[seen.indices[there]]
+        row, item = keys // n_items, keys % n_items
+        own = [self.bought.features(queries, keys), self.trends.features(queries, row, item)]
+        features[:, len(_PER_PART) * len(self.parts) :] = np.concatenate(own, axis=1)
+        return Candidates(row, item, features)
 
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return the fused scores of the candidates; -inf elsewhere, and for an empty history."""
@@ -318,8 +310,11 @@ class Hybrid(Recommender):
         added = self._contributions(
             found.features[at.ravel()] - typical, self.weights[_MODES.index(_mode(queries))]
         )
-        bought = found.features[at.ravel(), self.feature_names.index("repeat.bought")] > 0
-        added[~bought, -1] = -np.inf  # only what was bought is bought again; a click speaks through the parts
+        has = found.features[at.ravel(), self.feature_names.index("repeat.bought")] > 0
+        again, lately = len(self.parts), len(self.parts) + 1
+        added[~has, again] = -np.inf  # only what was bought is bought again; a click speaks through the parts
+        # What sells lately sells to everyone: it is the reason only where nothing of the user's own is one.
+        added[(added[:, :lately] > 0).any(axis=1), lately] = -np.inf
         winner = np.where(listed, added.argmax(axis=1).reshape(items.shape), -1)
         if "content" in self.parts:
             # A score that came from products with like texts is explained by the texts.
@@ -331,25 +326,29 @@ class Hybrid(Recommender):
                 rows = np.flatnonzero(mine.any(axis=1))
                 theirs = part.explain(queries.rows(rows), np.where(mine, items, -1)[rows], threads)
                 evidence = evidence.replaced(rows, mine[rows], theirs)
-        return evidence.where(winner != len(self.parts), Evidence.of(Why.AGAIN, items))
+        evidence = evidence.where(winner != lately, self.trends.explain(queries, items))
+        return evidence.where(winner != again, Evidence.of(Why.AGAIN, items))
 
     def arrays(self) -> Arrays:
         """Return the weights and the arrays of each part."""
-        arrays: Arrays = {"weights": self.weights, "habit": self.habit}
+        arrays: Arrays = {"weights": self.weights, "habit": self.bought.habit}
         arrays |= {f"cold/{key}": value for key, value in self.cold.arrays().items()}
+        arrays |= {f"trends/{key}": value for key, value in self.trends.arrays().items()}
         for name, part in self.parts.items():
             arrays |= {f"{name}/{key}": value for key, value in part.arrays().items()}
         return arrays
 
     def restore(self, arrays: Arrays, n_items: int) -> None:
         """Take back the weights and each part."""
-        self.weights, self.habit, self.validation = arrays["weights"], arrays["habit"], _Validation()
+        self.weights, self.validation = arrays["weights"], _Validation()
+        self.bought = bought.Bought(arrays["habit"])
 
         def of(owner: str) -> Arrays:
             mark = f"{owner}/"
             return {key.removeprefix(mark): each for key, each in arrays.items() if key.startswith(mark)}
 
         self.cold = ColdProducts.from_arrays(of("cold"), n_items)
+        self.trends = trends.Trends.from_arrays(of("trends"), n_items)
         for name, part in self.parts.items():
             part.restore(of(name), n_items)
 
@@ -368,17 +367,6 @@ class Hybrid(Recommender):
         }
         parts = {name: part.facts() for name, part in self.parts.items()}
         return {"learned": bool(modes), **modes, "parts": parts}
-
-
-def _places(keys: NDArray[np.int64], matrix: Csr) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return where the entries of a matrix stand among the candidates' keys, and which entries do."""
-    rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
-    wanted = rows * matrix.shape[1] + matrix.indices
-    if not len(keys):
-        return np.empty(0, np.int64), np.zeros(len(wanted), np.bool_)
-    at = np.searchsorted(keys, wanted)
-    there = keys[np.minimum(at, len(keys) - 1)] == wanted
-    return at[there], there
 
 
 def _mode(queries: Queries) -> str:

@@ -56,6 +56,7 @@ class ItemKnn(Recommender):
     name = "item-knn"
     fused = True
     names_pairs = True
+    needs_events = False
     Parameters = ItemKnnParameters
     product = staticmethod(similar.top_k_product)
     """What multiplies; it may do so elsewhere."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -57,7 +57,28 @@ class Served:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def recommend(
+@dataclass
+class Blocks:
+    """Recommendations that are made as they are taken, block by block.
+
+    Attributes:
+        frames: they, in the schema of recommendations; at least one frame.
+        notices: as those of `Served`.
+        counts: as those of `Served`; there once the frames are at their end.
+    """
+
+    frames: Iterator[pl.DataFrame]
+    notices: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def recommend(model: TrainedModel, **options: Any) -> Served:  # noqa: ANN401 — those of `in_blocks`
+    """Return all lists at once, see `in_blocks`."""
+    made = in_blocks(model, **options)
+    return Served(pl.concat(list(made.frames)), made.notices, made.counts)
+
+
+def in_blocks(
     model: TrainedModel,
     *,
     k: int = 10,
@@ -79,7 +100,7 @@ def recommend(
     reason_weights: bool | None = None,
     threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
-) -> Served:
+) -> Blocks:
     """Return the k best products for each user, product or basket, with reasons.
 
     Each list has exactly k products where k pass the filters; what a model cannot score comes last, by
@@ -140,28 +161,28 @@ def recommend(
     if with_reasons:
         weighs = total <= FEW_LISTS if reason_weights is None else reason_weights
         reasoning = _Reasoning(audience, weighs, threads)
-    frames, filled = [], 0
-    dense = 0 if model.recommender.fused else 1
-    for rows in blocks_of(total, len(model.items) * (dense if relate is None else _RELATED_ARRAYS)):
-        with one_blas_thread():
-            if relate is not None:
-                frame, fillers = _related_block(model, asked, rows, relate, reasoning), 0
-            else:
-                frame, fillers = _block(model, asked, rows, ID_COLUMNS[audience], how, reasoning, threads)
-        frames.append(frame)
-        filled += fillers
-        if progress is not None:
-            progress(rows.stop, total)
     if unknown.any():
         notices.append(f"users not known to the model: {int(unknown.sum())}; they get popular products")
-    frame = pl.concat(frames) if frames else _empty(ID_COLUMNS[audience], with_reasons=with_reasons)
-    counts = {
-        "lists": total,
-        "rows": frame.height,
-        "unknown_users": int(unknown.sum()),
-        "filled_by_popularity": filled,
-    }
-    return Served(frame, notices, counts)
+    counts = {"lists": total, "rows": 0, "unknown_users": int(unknown.sum()), "filled_by_popularity": 0}
+    dense = 0 if model.recommender.fused else 1
+    width = len(model.items) * (dense if relate is None else _RELATED_ARRAYS)
+
+    def frames() -> Iterator[pl.DataFrame]:
+        for rows in blocks_of(total, width):
+            with one_blas_thread():
+                if relate is not None:
+                    frame, fillers = _related_block(model, asked, rows, relate, reasoning), 0
+                else:
+                    frame, fillers = _block(model, asked, rows, ID_COLUMNS[audience], how, reasoning, threads)
+            counts["rows"] += frame.height
+            counts["filled_by_popularity"] += fillers
+            if progress is not None:
+                progress(rows.stop, total)
+            yield frame
+        if not total:
+            yield _empty(ID_COLUMNS[audience], with_reasons=with_reasons)
+
+    return Blocks(frames(), notices, counts)
 
 
 @dataclass(frozen=True)

@@ -102,15 +102,15 @@ def user_queries(
     allowed: NDArray[np.bool_] | None = None,
     new_only: bool = True,
     depth: int = 10,
+    newest: int | None = None,
 ) -> Queries:
-    """Return the histories of these users as queries."""
+    """Return the histories of these users as queries; `newest` is the last time known, if at hand."""
+    last = int(known.last_seen.max(initial=NO_TIME)) if newest is None else newest
     return Queries(
         known.weights[users],
         users.astype(np.int32),
         known.seen[users],
-        days_before(
-            entries_of(known.seen, known.last_seen, users), int(known.last_seen.max(initial=NO_TIME))
-        ),
+        days_before(entries_of(known.seen, known.last_seen, users), last),
         allowed=allowed,
         new_only=new_only,
         depth=depth,

@@ -7,7 +7,7 @@ heavy import, so that `--help` stays quick.
 
 from prodassoc_cli.settings.clean import CleanConfig, Layout
 from prodassoc_cli.settings.common import CommonConfig, Format
-from prodassoc_cli.settings.declare import Setting, flag_of, given_as, result_parameters, setting
+from prodassoc_cli.settings.declare import Setting, as_given, flag_of, result_parameters, setting
 from prodassoc_cli.settings.embed import EmbedConfig, ExportConfig
 from prodassoc_cli.settings.evaluate import EvaluateConfig
 from prodassoc_cli.settings.inspect import InspectConfig
@@ -29,8 +29,8 @@ __all__ = [
     "RecommendConfig",
     "Setting",
     "TrainConfig",
+    "as_given",
     "flag_of",
-    "given_as",
     "result_parameters",
     "setting",
 ]

@@ -7,13 +7,14 @@ from typing import Literal
 
 from prodassoc_cli.artifacts.schemas import Event
 from prodassoc_cli.settings.declare import FILE, setting
+from prodassoc_cli.settings.engine import EngineConfig
 
 Layout = Literal["auto", "lines", "baskets", "list", "onehot", "fimi", "ratings"]
 Preset = Literal["uci", "instacart", "ga4", "personalize", "recbole", "movielens"]
 
 
 @dataclass(frozen=True)
-class CleanConfig:
+class CleanConfig(EngineConfig):
     """Raw order lines → interactions (and a catalogue → products)."""
 
     map: list[str] = setting(

@@ -46,7 +46,7 @@ def flag_of(option: Field[Any]) -> str:
     return first if first.startswith("--") else last
 
 
-def given_as(flag: str, value: object) -> str:
+def as_given(flag: str, value: object) -> str:
     """Return how an option was given: `with --map order_id=Bon`, `without --drop-users`."""
     if value in (None, False, []):
         return f"without {flag}"

@@ -44,14 +44,20 @@ FORMULA_STARTS = r"[=+@\t\r-]"
 """A spreadsheet takes a text that begins so for a formula, and runs it (OWASP: CSV injection)."""
 
 
-def write_text(frame: pl.DataFrame, form: Format, stream: BinaryIO, *, raw: bool = False) -> int:
+def write_text(
+    data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame | pa.Table],
+    form: Format,
+    stream: BinaryIO,
+    *,
+    raw: bool = False,
+) -> int:
     """Write rows as text, UTF-8.
 
     In CSV the ids of a list stand with | between them; a | or backslash within an id has a backslash before.
     A text that a spreadsheet would take for a formula gets an apostrophe before it.
 
     Args:
-        frame: the rows.
+        data: the rows; frames of them one after another, which only a table holds all at once.
         form: `csv` with a header, `jsonl` with an object a line, `table` for people.
         stream: where the bytes go.
         raw: leave formulas in CSV as they are.
@@ -59,15 +65,18 @@ def write_text(frame: pl.DataFrame, form: Format, stream: BinaryIO, *, raw: bool
     Returns:
         The number of rows.
     """
-    if form == "csv":
-        shown = frame.select(_csv_column(frame, name) for name in frame.columns)
-        (shown if raw else _without_formulas(shown)).write_csv(stream)
-    elif form == "jsonl":
-        frame.write_ndjson(stream)
-    else:
-        stream.write(table_text(frame).encode())
+    rows = 0
+    for place, frame in enumerate([to_frame(data)] if form == "table" else map(to_frame, _parts(data))):
+        if form == "csv":
+            shown = frame.select(_csv_column(frame, name) for name in frame.columns)
+            (shown if raw else _without_formulas(shown)).write_csv(stream, include_header=not place)
+        elif form == "jsonl":
+            frame.write_ndjson(stream)
+        else:
+            stream.write(table_text(frame).encode())
+        rows += frame.height
     stream.flush()
-    return frame.height
+    return rows
 
 
 def write_line(text: str) -> None:
@@ -152,11 +161,19 @@ def _widths(frame: pl.DataFrame, shown: list[list[str]], total: int) -> list[int
 def to_frame(data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame | pa.Table]) -> pl.DataFrame:
     """Return rows in any of their forms as one frame; lists of ids as texts, however they are encoded."""
     import polars as pl
+
+    parts = [part if isinstance(part, pl.DataFrame) else pl.DataFrame(part) for part in _parts(data)]
+    frame = pl.concat(parts)
+    return frame.with_columns(pl.col(pl.List(pl.Categorical)).cast(pl.List(pl.String)))
+
+
+def _parts(
+    data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame | pa.Table],
+) -> Iterable[pl.DataFrame | pa.Table]:
+    import polars as pl
     import pyarrow as pa
 
-    parts = [data] if isinstance(data, pl.DataFrame | pa.Table) else data
-    frame = pl.concat([part if isinstance(part, pl.DataFrame) else pl.DataFrame(part) for part in parts])
-    return frame.with_columns(pl.col(pl.List(pl.Categorical)).cast(pl.List(pl.String)))
+    return [data] if isinstance(data, pl.DataFrame | pa.Table) else data
 
 
 def _without_formulas(frame: pl.DataFrame) -> pl.DataFrame:

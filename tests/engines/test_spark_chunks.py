@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -81,6 +83,30 @@ def test_lists_are_the_same(spark, chain, monkeypatch, model, audience, options)
     assert sorted(there.notices) == sorted(here.notices)
 
 
+def test_lists_that_executors_write_are_the_same(spark, chain, monkeypatch, tmp_path):
+    from prodassoc_cli.artifacts.lineage import Lineage
+    from prodassoc_cli.engines.parts import PartsOf
+    from prodassoc_cli.engines.recommending import recommend_on_spark
+    from prodassoc_cli.errors import CannotCreate
+    from prodassoc_cli.models import serving
+
+    trained = read_model(chain.folder / "mf.parquet")
+    monkeypatch.setattr(serving, "_SCORES_A_BLOCK", 32 * len(trained.items))
+    into = PartsOf(str(tmp_path), Lineage("recommendations", "recommend", {}, 1, ()))
+    here = serving.recommend(trained, k=7)
+    there = recommend_on_spark(spark, chain.folder / "mf.parquet", trained, k=7, into=into)
+    parts = into.check()
+    assert 8 <= len(parts) < len(trained.users) / 32  # several blocks a part
+    assert pl.concat([pl.read_parquet(tmp_path / part.name) for part in parts]).equals(here.frame)
+    assert there.counts == here.counts
+    away = PartsOf(str(tmp_path / "elsewhere"), into.lineage)
+    with pytest.raises(Exception, match="do not see the folder") as caught:
+        recommend_on_spark(spark, chain.folder / "mf.parquet", trained, k=7, into=away)
+    from prodassoc_cli.engines.session import _meaning
+
+    assert isinstance(_meaning(str(caught.value), "local[2]"), CannotCreate)
+
+
 def test_options_that_cannot_be_are_told_before_the_work(spark, chain):
     from prodassoc_cli.engines.recommending import recommend_on_spark
     from prodassoc_cli.errors import BadData, UsageProblem
@@ -144,3 +170,7 @@ def test_the_artifacts_are_the_same_bytes(chain, request, server):
         for name in names:
             here, there = ((chain.folder / f"{where}-{name}").read_bytes() for where in ("here", "there"))
             assert there == here, name
+    run_well(chain, "recommend", "item-knn.parquet", "-o", f"{server}-lists/", *engine)
+    manifest = json.loads((chain.folder / f"{server}-lists" / "_manifest.json").read_text())
+    parts = [pl.read_parquet(chain.folder / f"{server}-lists" / name) for name in manifest["parts"]]
+    assert pl.concat(parts).equals(pl.read_parquet(chain.folder / "here-recommend.parquet"))

@@ -133,12 +133,13 @@ def test_over_spark_connect(prodassoc, interactions, connect_server):
         ).read_bytes()
 
 
-@pytest.mark.parametrize("name", ["sample", "T10I4D100K"])
+@pytest.mark.parametrize("name", ["sample", "retail", "T10I4D100K"])
 def test_in_a_cluster(prodassoc, interactions, cluster, name):
     compare_with_here(prodassoc, interactions(name), cluster)
 
 
-def test_an_executor_killed_in_mid_run_changes_nothing(prodassoc, interactions, cluster):
+@pytest.mark.parametrize(("name", "after"), [("sample", 0.5), ("retail", 2), ("T10I4D100K", 2)])
+def test_an_executor_killed_in_mid_run_changes_nothing(prodassoc, interactions, cluster, name, after):
     killed: list[int] = []
 
     def kill_one():
@@ -147,7 +148,7 @@ def test_an_executor_killed_in_mid_run_changes_nothing(prodassoc, interactions, 
             # Its Python is there: it is at our work.
             for executor in cluster.executors("worker-1"):
                 if below(executor) and not killed:
-                    time.sleep(2)
+                    time.sleep(after)
                     os.kill(executor, signal.SIGKILL)
                     killed.append(executor)
                     return
@@ -156,7 +157,7 @@ def test_an_executor_killed_in_mid_run_changes_nothing(prodassoc, interactions, 
     killer = threading.Thread(target=kill_one)
     before = cluster.log("worker-1").count("exitStatus 137")
     killer.start()
-    compare_with_here(prodassoc, interactions("retail"), cluster)
+    compare_with_here(prodassoc, interactions(name), cluster)
     killer.join()
     assert killed
     assert cluster.log("worker-1").count("exitStatus 137") == before + 1

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from prodassoc_cli.resources import memory_budget
@@ -89,7 +90,63 @@ def test_more_than_an_address_space_allows(tmp_path):
     before = "import resource; resource.setrlimit(resource.RLIMIT_AS, (900 << 20, 900 << 20))"
     done = run("clean orders.csv -o out.parquet", tmp_path, before=before)
     assert done.returncode == 65, done
-    assert b"needs at least" in done.stderr
+    assert b"needs at least" in done.stderr or b"ulimit -v" in done.stderr
+
+
+LIMITED = "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))"
+
+
+@pytest.fixture(scope="module")
+def interactions(tmp_path_factory):
+    """Interactions of which `train` takes more than it can know before it reads them."""
+    folder = tmp_path_factory.mktemp("many")
+    at = pl.int_range(150_000, eager=True)
+    pl.DataFrame(
+        {
+            "user_id": "u" + (at // 15).cast(pl.String),
+            "order_id": "o" + (at // 5).cast(pl.String),
+            "product_id": "p" + (at.hash(1) % 20_000).cast(pl.String),
+            "event": pl.repeat("purchase", len(at), eager=True),
+            "quantity": pl.repeat(1.0, len(at), eager=True),
+            "price": pl.repeat(2.5, len(at), eager=True),
+            "rating": pl.repeat(None, len(at), dtype=pl.Float64, eager=True),
+            "timestamp": pl.repeat(None, len(at), dtype=pl.Datetime("us"), eager=True),
+        }
+    ).write_parquet(folder / "interactions.parquet")
+    return folder
+
+
+@pytest.mark.parametrize("words", [("--memory-limit", "210MB"), ()])
+def test_more_than_was_foreseen(interactions, tmp_path, request, words):
+    before = "" if words else request.getfixturevalue("group")
+    out = tmp_path / "out.parquet"
+    out.write_bytes(b"old")
+    done = run("train interactions.parquet", interactions, "-o", str(out), *words, before=before)
+    assert done.returncode == 65, done
+    assert b"stopped: train holds" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+    assert os.listdir(tmp_path) == ["out.parquet"]
+    assert out.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["train interactions.parquet", "mine interactions.parquet --min-count 1", "clean interactions.parquet"],
+)
+def test_more_than_an_address_space_holds(interactions, tmp_path, line):
+    done = run(line, interactions, "-o", str(tmp_path / "out.parquet"), before=LIMITED)
+    assert done.returncode in (0, 65), done
+    assert os.listdir(tmp_path) == ([] if done.returncode else ["out.parquet"])
+
+
+def test_mining_stops_by_itself_within_a_limit(interactions, tmp_path):
+    done = run(
+        "mine interactions.parquet --min-count 1 --target frequent --max-size 4", interactions,
+        "-o", str(tmp_path / "out.parquet"), "--memory-limit", "260MB",
+    )  # fmt: skip
+    assert done.returncode == 65, done
+    assert b"itemsets" in done.stderr
+    assert b"--min-count 2" in done.stderr
 
 
 def test_the_budget_knows_the_limits_of_the_process():

@@ -1,0 +1,50 @@
+"""Order lines for the tests of cleaning in parts, and all that comes of them."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from datetime import datetime, timedelta
+
+import polars as pl
+
+
+def cleaned(cleaning):
+    """Return everything that a cleaning gives."""
+    with cleaning as run:
+        interactions = pl.concat(list(run.interactions()))
+        holdout = pl.concat([pl.DataFrame(), *run.holdout()], how="diagonal")
+        rejects = pl.concat(list(run.all_rejects()))
+        return interactions, holdout, rejects, run.products, run.summary, run.facts
+
+
+def shop(folder, name, rows=600, seed=1, **how):
+    """Write order lines of a small shop, with what real ones have: repeats, gaps, returns, services."""
+    rng = random.Random(seed)
+    delimiter, comma = how.get("delimiter", ","), how.get("comma", False)
+    lines = [delimiter.join(("order_id", "customer", "sku", "quantity", "price", "date", "title"))]
+    for number in range(rows):
+        order = 1000 + number // 3
+        when = datetime(2024, 1, 1) + timedelta(hours=7 * (order - 1000))
+        price = f"{rng.choice([1.5, 2.25, 1250.0]):.2f}"
+        lines.append(
+            delimiter.join(
+                (
+                    rng.choice([str(order)] * 30 + [f"C{order}"]),
+                    rng.choice(["", f"u{order % 40}"]),
+                    rng.choice([f"p{rng.randrange(30):02}"] * 20 + ["POST", ""]),
+                    rng.choice(["1", "2", "-1", "1000", "many"]),
+                    price.replace(".", ",") if comma else price,
+                    when.strftime(how.get("date", "%Y-%m-%d %H:%M")),
+                    '"a ""good"" thing"' if how.get("quoted", True) else "thing",
+                )
+            )
+        )
+        if not number % 17:
+            lines.append(lines[-1])
+        if not number % 97 and how.get("broken"):
+            lines.append("one" + delimiter + "two")
+    path = folder / name
+    text = ("\n".join(lines) + "\n").encode(how.get("encoding", "utf-8"))
+    path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    return path

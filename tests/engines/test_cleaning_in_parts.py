@@ -1,0 +1,257 @@
+"""What executors do with order lines gives the rows of one process: here without Spark, for every change.
+
+The frames of Spark that the driver uses are few methods over partitions; a stand-in has them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from prodassoc_cli.artifacts.lineage import Lineage
+from prodassoc_cli.engines import cleaning, slices
+from prodassoc_cli.engines.frames import bundle, frame_bytes, frame_of, unbundle
+from prodassoc_cli.engines.parts import PartsOf
+from prodassoc_cli.engines.reading import DEALT
+from prodassoc_cli.errors import BadData, IOFailure
+from prodassoc_cli.intake.orders import Cleaning
+from prodassoc_cli.intake.sources import Source
+from prodassoc_cli.settings import CleanConfig
+from tests.conftest import SAMPLE
+from tests.engines.order_lines import cleaned, shop
+
+
+class Row(tuple):
+    """A row that knows its names."""
+
+    names: tuple[str, ...]
+
+    def __getitem__(self, key):
+        return super().__getitem__(self.names.index(key) if isinstance(key, str) else key)
+
+
+class Frame:
+    """Partitions of rows, with the methods of Spark's frames that are used."""
+
+    def __init__(self, partitions):
+        self.partitions = partitions
+
+    def mapInArrow(self, work, schema):
+        return Frame([list(work(iter(partition))) for partition in self.partitions])
+
+    def persist(self):
+        return self
+
+    def unpersist(self):
+        return self
+
+    def filter(self, condition):
+        name, _, value = condition.split()
+        keep = value.strip("'")
+        return Frame(
+            [[row for row in part if row.column(name)[0].as_py() == keep] for part in self.partitions]
+        )
+
+    def select(self, *names):
+        return Frame([[row.select(list(names)) for row in part] for part in self.partitions])
+
+    def collect(self):
+        rows = []
+        for batch in (batch for part in self.partitions for batch in part):
+            for each in batch.to_pylist():
+                rows.append(Row(each.values()))
+                rows[-1].names = tuple(each)
+        return rows
+
+    def toLocalIterator(self, prefetchPartitions):
+        assert prefetchPartitions
+        return iter(self.collect())
+
+
+class InProcess(cleaning.SparkCleaning):
+    """The cleaning of a cluster, its tasks done here; what is dealt out comes in any order."""
+
+    def _dealt(self, deal):
+        rng = random.Random(len(self._files.files))
+        rows = [row for file in deal.files for row in deal._dealt(file)]
+        assert set(rows[0].schema.names) == {each.split()[0] for each in DEALT.split(", ")}
+        rng.shuffle(rows)
+        parts = [[] for _ in range(self._n_parts)]
+        for row in rows:
+            parts[row.column("part")[0].as_py()].append(row)
+        return Frame(parts)
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch):
+    """Tasks are done in this process, on small pieces."""
+    for module in (cleaning, slices):
+        monkeypatch.setattr(module, "map_chunks", lambda _, chunks, work: [work(chunk) for chunk in chunks])
+    monkeypatch.setattr(cleaning, "PIECE_ROWS", 150)
+    monkeypatch.setattr(cleaning, "DEALT_BYTES", 1 << 16)
+
+
+def spark(parts):
+    return SimpleNamespace(conf=SimpleNamespace(get=lambda _: str(parts)))
+
+
+def same(paths, parts=7, catalogue=(), **options):
+    sources = [Source(path.name, path) for path in paths]
+    more = {"catalogue": [Source(path.name, path) for path in catalogue], "seed": 7}
+    config = CleanConfig(**options)
+    said_here, said_there = [], []
+    whole = cleaned(Cleaning(sources, config, said_here.append, **more))
+    divided = cleaned(InProcess(spark(parts), sources, config, said_there.append, **more))
+    for ours, theirs in zip(whole[:4], divided[:4], strict=True):
+        assert (ours is None) == (theirs is None)
+        assert ours is None or ours.equals(theirs)
+    assert json.dumps(whole[4:]) == json.dumps(divided[4:])
+    assert said_here == said_there
+    return whole[4]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"products_output": "products", "drop_outliers": True},
+        {"drop_users": True},
+        {"holdout": "last-order", "holdout_output": "h"},
+        {"holdout": "time:0.2", "holdout_output": "h"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("parts", [1, 30])
+def test_the_sample_data(options, parts, monkeypatch):
+    monkeypatch.setattr(cleaning, "PIECE_ROWS", 3_000)
+    same([SAMPLE / "orders.csv"], parts, [SAMPLE / "catalog.csv"], **options)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_many_files_of_a_shop(tmp_path, seed):
+    """Unequal files, broken rows, other delimiters and encodings, and more parts than there are orders."""
+    rng = random.Random(seed)
+    paths = [
+        shop(
+            tmp_path, f"{number}.csv", rows=rng.choice([5, 40, 400]), seed=seed * 100 + number,
+            broken=rng.random() < 0.5, delimiter=rng.choice(",;"), encoding=rng.choice(["utf-8", "utf-16"]),
+        )
+        for number in range(rng.choice([1, 2, 5]))
+    ]  # fmt: skip
+    same(paths, rng.choice([2, 9, 400]), drop_outliers=rng.random() < 0.5, products_output="p")
+
+
+def test_numbers_that_only_one_file_tells_how_to_read(tmp_path):
+    """1.250,00 in one file makes 1,25 of another a number with a decimal comma."""
+    head = "order_id,user,item,price\n"
+    (tmp_path / "a.csv").write_text(head + "".join(f"{n},u{n},p{n},{n}.5\n" for n in range(1, 9)))
+    (tmp_path / "b.csv").write_text(head + '1,u,p,"1.250,00"\n2,u,q,"7,5"\n' * 9)
+    for order in (["a.csv", "b.csv"], ["b.csv", "a.csv"]):
+        same([tmp_path / name for name in order])
+
+
+@pytest.mark.parametrize("size", [1_000, 1_777])
+@pytest.mark.parametrize(
+    ("name", "text", "options"),
+    [
+        ("lines.csv", None, {}),
+        ("crlf.csv", "order_id,user,item,day\r\n" + "1,u,é,2024-01-13\r\n\r\n2,v,b,2024-02-01\r\n" * 400, {}),
+        ("none.csv", "a,b,2024-01-01\nb,c,2024-01-02\n" * 300, {"map": ["user_id=1", "product_id=2"]}),
+        ("broken.csv", "order_id,user,item\n" + "1,u,a\n1,u\n2,v,b\n3,u,c\n" * 300 + "4,u", {}),
+        ("cr.csv", "order_id,user,item\r" + "1,u,a\r2,v,b\r" * 300, {}),
+        ("retail.dat", "1 2 3\n\n4 5\n" * 900, {"layout": "fimi"}),
+        ("baskets.csv", "bread,milk\nbeer\n" * 900, {"layout": "baskets"}),
+        ("lists.csv", "order_id,items\n" + "1,a;b;c\n2,\n3,c\n" * 500, {}),
+        ("movies.dat", "1::2::5::978300760\n1::3::4::978302109\n" * 300, {"layout": "ratings"}),
+    ],
+)
+def test_a_large_text_is_read_in_slices(tmp_path, monkeypatch, name, text, options, size):
+    monkeypatch.setattr(cleaning, "SLICE_BYTES", size)
+    path = tmp_path / name
+    if text is None:
+        shop(tmp_path, name, rows=900, broken=True, quoted=False)
+    else:
+        path.write_bytes(text.encode())
+    found = slices.sliced(None, [Source(name, path)], size)[0]
+    assert len(found) == 1 if name == "cr.csv" else len(found) > 2
+    assert b"".join(whole(each) for each in found) == path.read_bytes()
+    same([path], **options)
+    same([path, shop(tmp_path, "more.csv", quoted=False)], **options) if name == "lines.csv" else None
+
+
+def whole(source):
+    with source.open() as stream:
+        return source.read(stream)
+
+
+@pytest.mark.parametrize("text", [b'1,"a\nb"\n', b"1,\xff\n", b"1,\0\n"])
+def test_a_text_that_cannot_be_sliced_is_one_task(tmp_path, text):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"order_id,item\n" + b"1,a\n" * 2_000 + text + b"2,b\n" * 100)
+    assert slices.sliced(None, [Source("a.csv", path)], 1_000) == {}
+
+
+def test_parts_written_to_a_folder(tmp_path):
+    source = Source("orders.csv", SAMPLE / "orders.csv")
+    config = CleanConfig()
+    whole = cleaned(Cleaning([source], config, lambda _: None))
+    (tmp_path / "out").mkdir()
+    into = PartsOf(str(tmp_path / "out"), Lineage("interactions", "clean", {}, 1, ()))
+    with InProcess(spark(5), [source], config, lambda _: None) as run:
+        run.write_parts(into)
+        assert pl.concat(list(run.all_rejects())).equals(whole[2])
+        assert run.summary == whole[4]
+    parts = into.check()
+    assert len(parts) == 5
+    assert pl.concat([pl.read_parquet(tmp_path / "out" / part.name) for part in parts]).equals(whole[0])
+    (tmp_path / "out" / parts[3].name).unlink()
+    with pytest.raises(IOFailure, match="it is not in"):
+        into.check()
+
+
+def test_nothing_left(tmp_path):
+    source = Source("a.csv", shop(tmp_path, "a.csv", rows=40))
+    with (
+        InProcess(spark(3), [source], CleanConfig(service_codes=".*"), lambda _: None) as run,
+        pytest.raises(BadData, match="every row is left out"),
+    ):
+        list(run.interactions())
+
+
+def test_frames_go_and_come_back():
+    frame = pl.DataFrame({"\0row": [1, None], "names": [["a", "b"], []], "a b": ["é", ""]})
+    assert frame_of(frame_bytes(frame)).equals(frame)
+    facts, frames = unbundle(bundle({"a": [1, None]}, {"one": frame, "none": frame.clear()}))
+    assert facts == {"a": [1, None]}
+    assert frames["one"].equals(frame)
+    assert frames["none"].schema == frame.schema
+
+
+@pytest.mark.parametrize("options", [("--append-to", "x.parquet"), ("--min-user-count", "2")])
+def test_what_spark_cannot_do_is_refused(prodassoc, options):
+    done = prodassoc("clean", str(SAMPLE / "orders.csv"), "-o", "a.parquet", *options, "--engine", "spark")
+    assert done.returncode == 2
+    assert "--engine spark does not do" in done.stderr.decode()
+
+
+def test_standard_input_stays_here(prodassoc):
+    done = prodassoc("clean", "-", "-o", "a.parquet", "--engine", "spark", stdin=b"order_id,item\n1,a\n")
+    assert done.returncode == 2
+    assert "cannot read standard input" in done.stderr.decode()
+
+
+def test_every_option_is_done_or_refused():
+    """A new option of `clean` must be thought of here: what reads it on Spark?"""
+    from prodassoc_cli.commands.clean import NOT_ON_SPARK
+
+    known = {
+        "map", "preset", "layout", "delimiter", "encoding", "dayfirst", "event", "products",
+        "products_output", "rejects_output", "drop_outliers", "service_codes",
+        "pseudonymize_key_file", "drop_users", "holdout", "holdout_output", "engine", "master", "spark_conf",
+    }  # fmt: skip
+    assert {each.name for each in dataclasses.fields(CleanConfig)} == known | NOT_ON_SPARK.keys()

@@ -1,0 +1,70 @@
+"""Interactions are sorted by numbers where those decide, and that is the order of all keys."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prodassoc_cli.intake.coding import coded, distinct_texts, numbered
+from prodassoc_cli.intake.judging import INTERACTIONS
+from prodassoc_cli.intake.splits import SORT_KEYS, in_order
+from prodassoc_cli.intake.tables import PRODUCT
+from prodassoc_cli.intake.tallies import values_of_products
+
+TIMES = st.sampled_from(
+    [None, *(datetime(1969, 12, 31, 23, 59) + timedelta(seconds=n / 2) for n in range(3))]
+)
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "user_id": st.sampled_from([None, "u", "U", "é"]),
+            "order_id": st.sampled_from([None, "1", "10"]),
+            "product_id": st.sampled_from(["", "a", "aa", "b", "ü"]),
+            "event": st.sampled_from(["purchase", "view"]),
+            "quantity": st.sampled_from([None, 1.0, 2.0]),
+            "price": st.sampled_from([None, 0.1]),
+            "rating": st.none(),
+            "timestamp": TIMES,
+        }
+    ),
+    max_size=25,
+)
+
+
+@given(ROWS, st.booleans())
+def test_the_order_is_that_of_all_keys(rows, known):
+    frame = pl.DataFrame(rows, schema=INTERACTIONS)
+    given_ = frame.with_columns(coded(frame["product_id"]).alias(PRODUCT)) if known else frame
+    assert in_order(given_).equals(frame.sort(SORT_KEYS, nulls_last=True))
+
+
+@given(st.lists(st.none() | st.text(max_size=3)))
+def test_codes_know_their_texts_and_have_their_order(texts):
+    column = pl.Series("text", texts, dtype=pl.String)
+    codes = coded(column)
+    assert codes.cast(pl.String).equals(column)
+    assert distinct_texts(codes).equals(column.drop_nulls().unique().sort(), check_names=False)
+    whole = column.drop_nulls()
+    numbers, distinct = numbered(whole)
+    assert distinct.gather(numbers).equals(whole, check_names=False)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", "c"]),
+            st.sampled_from([None, -1.0, 0.0, 0.1, 0.29, 1.005, 1e-9, 19.99, 1e13, 2e300, float("inf")]),
+        ),
+        min_size=1,
+    )
+)
+def test_values_are_counted_exactly(pairs):
+    frame = pl.DataFrame(pairs, schema={"product_id": pl.String, "price": pl.Float64}, orient="row")
+    found = values_of_products(coded(frame["product_id"]), frame["price"])
+    expected = (
+        frame.filter(pl.col("price") > 0).group_by("product_id", "price").agg(n=pl.len().cast(pl.Int64))
+    )
+    assert found.sort("product_id", "price").equals(expected.sort("product_id", "price"))
