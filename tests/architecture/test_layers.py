@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_functions_fit_on_a_screen(path):
         if isinstance(node, ast.FunctionDef):
             # A kernel is one flat state machine: calls between its parts would hide the state.
             is_kernel = any("njit" in ast.unparse(each) for each in node.decorator_list)
-            assert is_kernel or code_lines(node) <= 55, f"{node.name} has {code_lines(node)} lines"
+            assert is_kernel or code_lines(node) <= 60, f"{node.name} has {code_lines(node)} lines"
 
 
 def test_settings_and_help_stand_on_little():
@@ -95,3 +96,16 @@ def test_errors_and_schemas_stand_on_nothing():
     assert not any(
         name.startswith("prodassoc_cli") for name in imported(PACKAGE / "artifacts" / "schemas.py")
     )
+
+
+def test_the_map_names_what_is_there():
+    """Rooms whose files differ in what they are for, file by file; the others by what the room does."""
+    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"[a-z_0-9]+", text))
+    commands = {"clean", "embed", "mine", "train", "recommend", "evaluate", "inspect", "export"}
+    for path in MODULES:
+        if room(path) in ("", "commands", "artifacts"):
+            assert path.stem in words | commands | {"__init__", "__main__"}, f"{path} is not on the map"
+    for name in re.findall(r"`((?:\w+/)*\w+\.py)`", text):
+        is_there = any(str(path).endswith(f"/{name}") for path in [*MODULES, *ROOT.glob("*/*.py")])
+        assert is_there or name == "commands/NAME.py", f"the map names {name}"
