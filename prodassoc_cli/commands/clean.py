@@ -10,6 +10,7 @@ from prodassoc_cli.artifacts.schemas import FEEDBACK, INTERACTIONS, PRODUCTS, RE
 from prodassoc_cli.commands.engine import engine, parts_of, within_reach
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
+from prodassoc_cli.commands.targets import Writer
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.resources import keep_freed_memory
 from prodassoc_cli.settings import CleanConfig, CommonConfig
@@ -86,28 +87,40 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
                 earlier=earlier,
             ) as cleaning,
         ):
-            if spark is None or outputs.folder("output") is None or config.holdout:
-                outputs.put("output", cleaning.interactions(), conventions=cleaning.facts)
-            else:  # the rows need not come here
-                into = parts_of(outputs, conventions=cleaning.facts)
-                cleaning.write_parts(into)
-                outputs.put_parts("output", into.check())
-            outputs.put("rejects", cleaning.all_rejects())
-            if cleaning.products is not None:
-                outputs.put("products", cleaning.products)
-            outputs.put("holdout", cleaning.holdout())
-            summary = cleaning.summary
+            rows_stay_there = spark is not None and outputs.folder("output") is not None
+            summary = _put_all(outputs, cleaning, in_parts=rows_stay_there and not config.holdout)
         this.note(**summary)
         for line in _summary_lines(summary):
             this.messages.info(line)
     events = set(summary["interactions"]["events"])
-    if "purchase" in events and "impression" not in events and not summary["interactions"]["orders"]:
+    _warn_without_orders(this, summary)
+    role = FEEDBACK if "impression" in events else INTERACTIONS.name
+    this.next_step(role, products=config.products_output, holdout=config.holdout_output)
+
+
+def _put_all(outputs: Writer, cleaning: Any, *, in_parts: bool) -> dict[str, Any]:  # noqa: ANN401
+    """Put what comes of the cleaning; return its summary."""
+    if in_parts:
+        into = parts_of(outputs, conventions=cleaning.facts)
+        cleaning.write_parts(into)
+        outputs.put_parts("output", into.check())
+    else:
+        outputs.put("output", cleaning.interactions(), conventions=cleaning.facts)
+    outputs.put("rejects", cleaning.all_rejects())
+    if cleaning.products is not None:
+        outputs.put("products", cleaning.products)
+    outputs.put("holdout", cleaning.holdout())
+    summary: dict[str, Any] = cleaning.summary
+    return summary
+
+
+def _warn_without_orders(this: Run, summary: dict[str, Any]) -> None:
+    events, orders = (summary["interactions"][name] for name in ("events", "orders"))
+    if "purchase" in events and "impression" not in events and not orders:
         this.messages.warning(
             "no column holds orders: what a user buys at one moment counts as one basket; "
             "if there is one, name it: --map order_id=COLUMN"
         )
-    role = FEEDBACK if "impression" in events else INTERACTIONS.name
-    this.next_step(role, products=config.products_output, holdout=config.holdout_output)
 
 
 def _cleaning(spark: Any, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401 — those of `Cleaning`

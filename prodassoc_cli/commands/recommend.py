@@ -75,28 +75,7 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
             written = spark is not None and outputs.folder("output") is not None and audience != "baskets"
             into = parts_of(outputs, **details) if written else None
             lists = in_blocks if spark is None else _on_spark(this, spark, into)
-            made = lists(
-                model,
-                k=config.k,
-                audience=audience,
-                ids=_read_ids(this, "ids"),
-                baskets=[basket.split(",") for basket in config.basket],
-                include_seen=config.include_seen,
-                where=config.where,
-                allow=_read_ids(this, "allow"),
-                deny=_read_ids(this, "deny"),
-                products=this.read_optional("products", PRODUCTS),
-                embeddings=this.read_optional("embeddings", EMBEDDINGS),
-                diversity=config.diversity,
-                max_per_category=config.max_per_category,
-                relation=config.relation,
-                epsilon=config.explore,
-                seed=common.seed,
-                with_reasons=config.reasons,
-                reason_weights=config.reason_weights,
-                threads=this.threads,
-                progress=progress,
-            )
+            made = lists(model, **_asked(this, config), progress=progress)
             if into is not None and into.parts:
                 outputs.put_parts("output", into.check())
             else:
@@ -109,6 +88,30 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
         this.messages.info(f"{made.counts['lists']:,} lists, {made.counts['rows']:,} recommendations")
     if audience == "users":
         this.next_step(RECOMMENDATIONS.name)
+
+
+def _asked(this: Run, config: RecommendConfig) -> dict[str, Any]:
+    """Return what `serving.in_blocks` is to make, by its own names."""
+    return {
+        "k": config.k,
+        "audience": _audience(config),
+        "ids": _read_ids(this, "ids"),
+        "baskets": [basket.split(",") for basket in config.basket],
+        "include_seen": config.include_seen,
+        "where": config.where,
+        "allow": _read_ids(this, "allow"),
+        "deny": _read_ids(this, "deny"),
+        "products": this.read_optional("products", PRODUCTS),
+        "embeddings": this.read_optional("embeddings", EMBEDDINGS),
+        "diversity": config.diversity,
+        "max_per_category": config.max_per_category,
+        "relation": config.relation,
+        "epsilon": config.explore,
+        "seed": this.common.seed,
+        "with_reasons": config.reasons,
+        "reason_weights": config.reason_weights,
+        "threads": this.threads,
+    }
 
 
 def _on_spark(this: Run, spark: Any, into: PartsOf | None) -> Callable[..., Blocks]:  # noqa: ANN401
