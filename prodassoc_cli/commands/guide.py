@@ -93,8 +93,11 @@ class Guide:
         return f" --{role} {self._there(role)}" if self._has(role) else ""
 
     def _clean(self) -> str:
-        folder = self._folder if _pick(self._folder, _ORDERS) or not _SAMPLES.is_dir() else _SAMPLES
+        folder = self._folder if _raw(self._folder) or not _SAMPLES.is_dir() else _SAMPLES
         orders, catalogue = _pick(folder, _ORDERS), _pick(folder, _CATALOGUE)
+        others = [path for path in _raw(folder) if path != catalogue]
+        if orders is None and len(others) == 1:
+            orders = others[0]
         words = ["clean", shlex.quote(str(orders)) if orders else "ORDERS.csv"]
         if catalogue:
             words += ["--products", shlex.quote(str(catalogue))]
@@ -122,6 +125,10 @@ class Guide:
 
 def _pick(folder: Path, words: tuple[str, ...]) -> Path | None:
     """Return the first file of raw rows that goes by one of these words, the earlier word first."""
+    return next((path for word in words for path in _raw(folder) if word in path.name.lower()), None)
+
+
+def _raw(folder: Path) -> list[Path]:
+    """Return the files of raw rows in a folder, by their names."""
     suffixes = (".csv", ".tsv", ".jsonl", ".csv.gz", ".csv.zst")
-    names = sorted(path for path in folder.glob("*") if path.name.lower().endswith(suffixes))
-    return next((path for word in words for path in names if word in path.name.lower()), None)
+    return sorted(path for path in folder.glob("*") if path.name.lower().endswith(suffixes))

@@ -70,6 +70,9 @@ def test_a_folder_of_own_orders(tmp_path):
     words = shlex.split(Guide({}, tmp_path).for_newcomer())
     assert words[:2] == ["clean", str(tmp_path / "sales_2025.csv.gz")]
     assert words[3] == str(tmp_path / "our products.csv")
+    (tmp_path / "verkauf").mkdir()
+    (tmp_path / "verkauf" / "bons.csv").touch()  # the only table there is: what else could it be
+    assert "bons.csv" in Guide({}, tmp_path / "verkauf").for_newcomer()
     assert shlex.split(Guide({}, tmp_path / "empty").for_newcomer())[1].endswith(".csv")
 
 
