@@ -33,7 +33,7 @@ _FIELD = "\0field "
 NUMBERS = ("quantity", "price", "rating")
 FEEDBACK_NUMBERS = ("click", "purchase", "dismiss", "position", "propensity", "revenue")
 PIECE_ROWS = 1 << 17
-BASE_BYTES = 800 * 10**6
+BASE_BYTES = 900 * 10**6
 """What is held beside a part: libraries, a piece that is read, counts of products and ids."""
 
 LIBRARIES_BYTES = 150 * 10**6
@@ -279,9 +279,9 @@ def _parts_needed(orders: Orders, budget: int) -> int:
     whole = next((each.source.name for each in orders.inputs if not each.in_pieces), None)
     if whole is not None:
         raise _too_large(f"{whole}, which can only be read whole,")
-    room = (budget - BASE_BYTES) // 2
+    room = (budget - BASE_BYTES) * 3 // 8  # at its peak a part takes 2.3 times its texts
     if room <= 0 or needed > room * MOST_PARTS:
-        least = BASE_BYTES + max(2 * needed // MOST_PARTS, 200 * 10**6)
+        least = BASE_BYTES + max(8 * needed // (3 * MOST_PARTS), 100 * 10**6)
         raise BadData(
             f"clean of these inputs needs at least {least / 1e6:,.0f} MB, more than the "
             f"{budget / 1e6:,.0f} MB it may use",
