@@ -1,5 +1,7 @@
 """Make the simulated shop of this folder: orders, catalogue, another branch's extract, feedback, truth.
 
+Beside it, a film club's ratings and a Chinese shop, for docs/recipes.md.
+
     python sample_data/simulate.py [--output DIR] [--seed N]
 
 The same seed gives the same bytes. What the shop sells is told in simulation/catalogue.toml; simulation/
@@ -14,7 +16,7 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from simulation import exports, feedback, listing, truth
+from simulation import chinese, exports, feedback, films, listing, truth
 from simulation.catalogue import read_shop
 from simulation.dice import Dice
 from simulation.orders import a_year_of_orders
@@ -59,6 +61,28 @@ def simulate(seed: int) -> dict[str, bytes]:
         "catalog.csv": as_csv(listing.CATALOG_COLUMNS, (row.row() for row in catalog.rows)).encode(),
         "feedback.csv": as_csv(feedback.COLUMNS, log.rows).encode(),
         "truth.json": truth.as_json(planted).encode(),
+        **film_club(dice("films"), dice("ratings")),
+        **chinese_shop(dice("goods"), dice("chinese orders")),
+    }
+
+
+def film_club(film_dice: Dice, rating_dice: Dice) -> dict[str, bytes]:
+    """Return films and their ratings, as MovieLens lays them out."""
+    made = films.make_films(film_dice)
+    ratings = films.rating_rows(made, rating_dice)
+    return {
+        "movies.csv": as_csv(films.MOVIE_COLUMNS, films.movie_rows(made)).encode(),
+        "ratings.csv": as_csv(films.RATING_COLUMNS, ratings).encode(),
+    }
+
+
+def chinese_shop(goods_dice: Dice, order_dice: Dice) -> dict[str, bytes]:
+    """Return the catalogue and the orders of a Chinese shop."""
+    goods = chinese.make_goods(goods_dice)
+    listed = chinese.catalog_rows(goods, goods_dice)
+    return {
+        "catalog_zh.csv": as_csv(chinese.CATALOG_COLUMNS, listed).encode(),
+        "orders_zh.csv": as_csv(chinese.ORDER_COLUMNS, chinese.order_rows(goods, order_dice)).encode(),
     }
 
 

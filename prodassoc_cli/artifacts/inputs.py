@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import glob
-import json
 import os
 import shutil
 import sys
@@ -15,21 +14,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from prodassoc_cli.artifacts.datasets import MANIFEST, holds_parts, listed
 from prodassoc_cli.artifacts.journal import recover
 from prodassoc_cli.errors import IOFailure, NoInput, UsageProblem, did_you_mean
 from prodassoc_cli.resources import nameless_file
 
 STDIN = "-"
-MANIFEST = "_manifest.json"
-"""File of a dataset folder that lists its parts: {"parts": [names]}."""
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """One file of an input: how messages, rejects and lineage call it, and where it is."""
+    """One file of an input: how messages, rejects and lineage call it, and where it is.
+
+    Attributes:
+        manifest: of the folder it is a part of, where that vouches for the bytes of all parts.
+    """
 
     name: str
     path: Path
+    manifest: Path | None = None
 
 
 def locate(specs: Sequence[str]) -> list[InputFile]:
@@ -47,30 +50,33 @@ def locate(specs: Sequence[str]) -> list[InputFile]:
     """
     if list(specs).count(STDIN) > 1:
         raise UsageProblem("standard input (-) is named twice")
-    found = [path for spec in specs for path in (_expand(spec) if spec != STDIN else [None])]
-    names = Counter(path.name for path in found if path is not None)
+    found = [each for spec in specs for each in (_expand(spec) if spec != STDIN else [(None, None)])]
+    names = Counter(path.name for path, _ in found if path is not None)
     return [
         InputFile(STDIN, _spool_stdin())
         if path is None
         else InputFile(
-            path.name if names[path.name] == 1 else f"{path.parent.name}/{path.name}", _readable(path)
+            path.name if names[path.name] == 1 else f"{path.parent.name}/{path.name}",
+            _readable(path),
+            manifest,
         )
-        for path in found
+        for path, manifest in found
     ]
 
 
-def _expand(spec: str) -> list[Path]:
+def _expand(spec: str) -> list[tuple[Path | None, Path | None]]:
+    """Return the files that a word stands for, each with the manifest that vouches for it."""
     path = Path(spec)
     recover(Path(os.path.realpath(path)))
     if path.is_dir():
         return _parts(path)
     if path.exists():
-        return [path]
+        return [(path, None)]
     if glob.has_magic(spec):
         found = sorted(Path(each) for each in glob.glob(spec, recursive=True) if Path(each).is_file())
         if not found:
             raise NoInput(f"no file matches {spec}")
-        return found
+        return [(each, None) for each in found]
     raise NoInput(f"no file {spec}", _neighbour_hint(path))
 
 
@@ -84,38 +90,31 @@ def _readable(path: Path) -> Path:
         return _spool(stream, path.name)
 
 
-def _parts(folder: Path) -> list[Path]:
+def _parts(folder: Path) -> list[tuple[Path | None, Path | None]]:
     """Return the parts of a dataset folder: what its manifest lists, else every file that is not hidden.
 
     Raises:
         NoInput: it has none, lacks one that its manifest lists, or is not finished: Spark and Hadoop keep
-            parts in `_temporary` until all are written.
+            parts in `_temporary` until all are written, we write the manifest last.
     """
+    manifest = folder / MANIFEST
+    recover(Path(os.path.realpath(manifest)))
+    again = "run again what writes it"
     if (folder / "_temporary").exists():
-        raise NoInput(f"the folder {folder} is not finished: it holds _temporary", "run again what writes it")
-    if (folder / MANIFEST).exists():
-        return _listed_parts(folder)
-    found = sorted(
+        raise NoInput(f"the folder {folder} is not finished: it holds _temporary", again)
+    if manifest.exists():
+        found = listed(folder)
+        return [(part, manifest if found.digested else None) for part in found.parts]
+    if holds_parts(folder):
+        raise NoInput(f"the folder {folder} is not finished: its manifest {MANIFEST} is missing", again)
+    parts = sorted(
         path
         for path in folder.rglob("*")
         if path.is_file() and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
     )
-    if not found:
+    if not parts:
         raise NoInput(f"the folder {folder} holds no files")
-    return found
-
-
-def _listed_parts(folder: Path) -> list[Path]:
-    """Return the parts that the manifest lists; it is written after all of them."""
-    again = "run again what wrote it"
-    try:
-        parts = [folder / name for name in json.loads((folder / MANIFEST).read_text())["parts"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise NoInput(f"{folder / MANIFEST} lists no parts", again) from error
-    below = folder.resolve()
-    if not parts or not all(part.is_file() and below in part.resolve().parents for part in parts):
-        raise NoInput(f"the folder {folder} lacks parts that its manifest lists", again)
-    return sorted(parts)
+    return [(part, None) for part in parts]
 
 
 def _spool_stdin() -> Path:

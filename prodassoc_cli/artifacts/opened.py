@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from prodassoc_cli.artifacts.parquet import checked, open_parquet
 from prodassoc_cli.artifacts.schemas import Kind
-from prodassoc_cli.artifacts.store import lineage_of
+from prodassoc_cli.artifacts.store import lineage_checked
 
 
 class OpenArtifact:
@@ -33,7 +33,7 @@ class OpenArtifact:
         """
         self._path = path
         self._file = open_parquet(path)
-        self.lineage = lineage_of(path, self._file.schema_arrow, kind)
+        self.lineage = lineage_checked(path, self._file.schema_arrow, kind)
         self.height = self._file.metadata.num_rows
 
     def __enter__(self) -> Self:

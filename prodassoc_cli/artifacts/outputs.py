@@ -139,6 +139,21 @@ def partial_path(target: Path) -> Path:
 
 
 @contextlib.contextmanager
+def lock_again(target: Path) -> Iterator[bool]:
+    """Lock a target that has been written once more, to tidy up beside it; False where another run has it."""
+    try:
+        stream = _lock_partial(target)
+    except (OutputLocked, CannotCreate):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        partial_path(target).unlink(missing_ok=True)
+        stream.close()
+
+
+@contextlib.contextmanager
 def write_errors(target: Path) -> Iterator[None]:
     """Turn a failed write inside the block into `IOFailure`, a pipe nobody reads into `BrokenPipeError`."""
     try:

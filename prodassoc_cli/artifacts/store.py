@@ -91,7 +91,7 @@ def _pieces(
 def _pieces_of(path: Path, kind: Kind, wanted: Kind, rows: int, coded: bool) -> Iterator[pa.Table]:
     texts = [column.name for column in wanted.columns if column.dtype == "str"]
     with open_parquet(path, texts if coded else ()) as file:
-        lineage_of(path, file.schema_arrow, kind)
+        lineage_checked(path, file.schema_arrow, kind)
         names = file.schema_arrow.names
         present = [column.name for column in wanted.columns if is_there(names, column, wanted, str(path))]
         batches = file.iter_batches(batch_size=rows, columns=present)
@@ -137,7 +137,7 @@ def check_header(path: Path, kind: Kind) -> Lineage | None:
     """
     with checked(path):
         schema = pq.read_schema(path)
-    lineage = lineage_of(path, schema, kind)
+    lineage = lineage_checked(path, schema, kind)
     conform(schema.empty_table(), kind, source=str(path))
     return lineage
 
@@ -213,7 +213,7 @@ def _read_part(path: Path, kind: Kind) -> tuple[pa.Table, Lineage | None]:
     return conform(table, kind, source=str(path)), lineage
 
 
-def lineage_of(path: Path, schema: pa.Schema, kind: Kind) -> Lineage | None:
+def lineage_checked(path: Path, schema: pa.Schema, kind: Kind) -> Lineage | None:
     """Return what made the file of this schema; None where it does not say.
 
     Raises:

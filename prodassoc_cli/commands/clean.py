@@ -32,10 +32,9 @@ def register(app: typer.Typer) -> None:
         ),
         (
             "prodassoc clean orders.csv --products catalog.csv -o interactions.parquet "
-            "--products-output products.parquet",
-            "prodassoc clean orders.csv --map order_id=order_no --holdout last-order "
-            "--holdout-output holdout.parquet -o train.parquet --rejects-output rejects.csv",
-            "prodassoc clean tonight.csv --append-to interactions.parquet -o interactions.parquet",
+            "--products-output products.parquet --holdout last-order --holdout-output holdout.parquet",
+            "prodassoc clean orders.csv --map order_id=order_no --rejects-output rejects.csv -o i.parquet",
+            "prodassoc clean tonight.csv --append-to all.parquet -o all.parquet",
         ),
         run,
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.evaluation.judging import Judged
     from prodassoc_cli.evaluation.rules import JudgedRules
 
+DEFAULT_KS = "5,10,20"
 SHOWN_OF_SEGMENTS = ("ndcg",)
 INPUT_ROLES = ("truth", "train", "products", "embeddings", "feedback", "rules")
 
@@ -46,7 +47,7 @@ def run(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> None
     """Judge lists, models and rules, side by side."""
     from prodassoc_cli.evaluation import requirements
 
-    ks = requirements.parse_ks(config.k)
+    ks = requirements.parse_ks(config.k or DEFAULT_KS)
     bounds = [requirements.parse_requirement(text) for text in config.require]
     if config.truth is None and config.feedback is None:
         raise UsageProblem(
@@ -63,7 +64,9 @@ def run(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> None
     this.page(config.report)
     with this.outputs(METRICS) as outputs:
         evaluation = _Evaluation(this, config, ks)
-        requirements.require_answerable(bounds, evaluation.models, ks)
+        if config.k is None:
+            evaluation.cut_within_reach({bound.k for bound in bounds})
+        requirements.require_answerable(bounds, evaluation.models, evaluation.ks)
         metrics = evaluation.metrics()
         for notice in evaluation.notices:
             this.messages.warning(notice)
@@ -94,6 +97,12 @@ class _Evaluation:
         self.judged: Mapping[str, Judged] = {}
         self.rules: dict[str, JudgedRules] = {}
         self.differences: pl.DataFrame | None = None
+
+    def cut_within_reach(self, asked: set[int | None]) -> None:
+        """Leave out the lengths that no list reaches, but for those asked for."""
+        reach = max((int(lists["rank"].max() or 0) for lists in self.inputs.lists.values()), default=0)  # type: ignore[arg-type]
+        if reach:
+            self.ks = [k for k in self.ks if k <= reach or k in asked] or [reach]
 
     @property
     def models(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,12 +12,13 @@ import typer
 from prodassoc_cli.artifacts.schemas import KINDS
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
-from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.settings import CommonConfig, InspectConfig
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from prodassoc_cli.artifacts.inputs import InputFile
     from prodassoc_cli.artifacts.lineage import Lineage
 
 
@@ -26,7 +28,7 @@ def register(app: typer.Typer) -> None:
         app,
         "inspect",
         InspectConfig,
-        InputArgument("artifact", "Any Parquet file, artifact or not"),
+        InputArgument("artifact", "Any Parquet file or folder of parts, artifact or not"),
         ("prodassoc inspect rules.parquet", "prodassoc inspect rules.parquet --format jsonl"),
         run,
     )
@@ -40,30 +42,108 @@ def run(inputs: list[str], config: InspectConfig, common: CommonConfig) -> None:
     this = Run("inspect", config, common)
     if common.output is not None:
         raise UsageProblem("inspect only shows", "send standard output to a file with >")
-    file, *more = this.take("artifact", inputs)
-    if more:
-        raise UsageProblem(f"inspect shows one file; {inputs[0]} names {len(more) + 1}", f"try {file.path}")
-    table, lineage = read_table(file.path)
-    frame = output.to_frame(table)
-    if common.format == "jsonl":
-        output.write_line(
-            json.dumps(_as_object(frame, lineage, config.rows), ensure_ascii=False, default=str)
+    files = this.take("artifact", inputs)
+    if len(files) > 1 and not Path(inputs[0]).is_dir():
+        raise UsageProblem(
+            f"inspect shows one artifact; {inputs[0]} names {len(files)} files", f"try {files[0].path}"
         )
+    seen, lineage = Seen(config.rows), None
+    for file in files:
+        table, found = read_table(file.path)
+        lineage = found if seen.parts == 0 else lineage
+        if (lineage and lineage.kind) != (found and found.kind):
+            raise BadData(f"{inputs[0]} holds parts of different kinds", f"try {file.path}")
+        seen.add(output.to_frame(table))
+    if common.format == "jsonl":
+        output.write_line(json.dumps(_as_object(seen, lineage), ensure_ascii=False, default=str))
         return
-    output.write_line(_headline(file.name, frame, lineage))
-    for part in (_provenance(lineage), _columns(frame, lineage)):
+    output.write_line(_headline(_name_of(inputs[0], files), seen, lineage))
+    for part in (_provenance(lineage), _columns(seen, lineage)):
         if part is not None:
             output.write_line(output.table_text(part, rows=1000))
     if config.rows:
-        output.write_line(output.table_text(frame, config.rows))
+        output.write_line(output.table_text(seen.head, config.rows))
 
 
-def _headline(name: str, frame: pl.DataFrame, lineage: Lineage | None) -> str:
+def _name_of(spec: str, files: list[InputFile]) -> str:
+    if not Path(spec).is_dir():
+        return files[0].name
+    return f"{Path(spec).resolve().name}/ ({len(files):,} part{'' if len(files) == 1 else 's'})"
+
+
+class Seen:
+    """What has been seen of an artifact, part by part: nothing is kept but counts and the first rows.
+
+    Args:
+        rows: how many rows to keep.
+
+    Attributes:
+        parts, rows: how many there were.
+        head: the first rows.
+        columns: by name, what is known of each.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self._kept = rows
+        self.parts = self.rows = 0
+        self.head: pl.DataFrame
+        self.columns: dict[str, ColumnFacts] = {}
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Look at a part."""
+        import polars as pl
+
+        head = frame.head(self._kept)
+        self.head = pl.concat([self.head, head], how="diagonal_relaxed") if self.parts else head
+        self.head = self.head.head(self._kept)
+        for name in frame.columns:
+            if name not in self.columns:
+                self.columns[name] = ColumnFacts(frame.schema[name], self.rows)
+        for name, facts in self.columns.items():
+            if name in frame.columns:
+                facts.add(frame[name])
+            else:
+                facts.missing += frame.height
+        self.parts, self.rows = self.parts + 1, self.rows + frame.height
+
+
+class ColumnFacts:
+    """What is known of a column: missing values, distinct ones (by 64-bit hashes), the least and greatest."""
+
+    def __init__(self, dtype: pl.DataType, missing: int) -> None:
+        import numpy as np
+
+        self.dtype, self.missing = dtype, missing
+        self._hashes = np.empty(0, np.uint64)
+        self.least: Any = None
+        self.greatest: Any = None
+
+    def add(self, values: pl.Series) -> None:
+        """Look at the values of a part."""
+        import numpy as np
+
+        self.missing += values.null_count()
+        if self.dtype.is_nested():
+            return
+        hashes = values.unique().hash().to_numpy()
+        self._hashes = np.union1d(self._hashes, hashes) if len(self._hashes) else np.unique(hashes)
+        ends = [each for each in (self.least, values.min()) if each is not None]
+        self.least = min(ends, default=None)
+        ends = [each for each in (self.greatest, values.max()) if each is not None]
+        self.greatest = max(ends, default=None)
+
+    @property
+    def distinct(self) -> int | None:
+        """How many distinct values there are, a missing one included; None of nested ones."""
+        return None if self.dtype.is_nested() else len(self._hashes)
+
+
+def _headline(name: str, seen: Seen, lineage: Lineage | None) -> str:
     if lineage is None:
-        return f"{name}: no artifact of prodassoc, {frame.height:,} rows\n"
+        return f"{name}: no artifact of prodassoc, {seen.rows:,} rows\n"
     kind = KINDS.get(lineage.kind)
     meaning = f"\n{kind.meaning}" if kind else ""
-    return f"{name}: {lineage.kind}, {frame.height:,} rows (schema {lineage.schema_version}){meaning}\n"
+    return f"{name}: {lineage.kind}, {seen.rows:,} rows (schema {lineage.schema_version}){meaning}\n"
 
 
 def _provenance(lineage: Lineage | None) -> pl.DataFrame | None:
@@ -89,24 +169,22 @@ def _short(value: object) -> str:
     return text if len(text) <= 200 else text[:199] + "…"
 
 
-def _columns(frame: pl.DataFrame, lineage: Lineage | None) -> pl.DataFrame:
+def _columns(seen: Seen, lineage: Lineage | None) -> pl.DataFrame:
     """Return a row a column: type, missing and distinct values, range, meaning."""
     import polars as pl
 
     kind = KINDS.get(lineage.kind) if lineage else None
     rows = []
-    for name, dtype in frame.schema.items():
-        values = frame[name]
-        plain = not dtype.is_nested()
+    for name, facts in seen.columns.items():
         declared = kind.column(name) if kind else None
         rows.append(
             {
                 "column": name,
-                "type": declared.dtype if declared else str(dtype).lower(),
-                "missing": values.null_count(),
-                "distinct": values.n_unique() if plain else None,
-                "least": _short(values.min()) if plain and values.count() else None,
-                "greatest": _short(values.max()) if plain and values.count() else None,
+                "type": declared.dtype if declared else str(facts.dtype).lower(),
+                "missing": facts.missing,
+                "distinct": facts.distinct,
+                "least": None if facts.least is None else _short(facts.least),
+                "greatest": None if facts.greatest is None else _short(facts.greatest),
                 "meaning": declared.meaning if declared else None,
             }
         )
@@ -115,11 +193,11 @@ def _columns(frame: pl.DataFrame, lineage: Lineage | None) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
-def _as_object(frame: pl.DataFrame, lineage: Lineage | None, rows: int) -> dict[str, Any]:
+def _as_object(seen: Seen, lineage: Lineage | None) -> dict[str, Any]:
     return {
         "kind": lineage.kind if lineage else None,
-        "rows": frame.height,
+        "rows": seen.rows,
         "lineage": asdict(lineage) if lineage else None,
-        "columns": _columns(frame, lineage).to_dicts(),
-        "head": frame.head(rows).to_dicts(),
+        "columns": _columns(seen, lineage).to_dicts(),
+        "head": seen.head.to_dicts(),
     }

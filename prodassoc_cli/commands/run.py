@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from prodassoc_cli.artifacts.schemas import Kind
-from prodassoc_cli.commands.targets import Target, Writer, format_of
-from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.commands.targets import Target, Writer
+from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.resources import (
     memory_budget,
     memory_needed,
@@ -39,6 +39,14 @@ if TYPE_CHECKING:
     from prodassoc_cli.artifacts.outputs import Outputs
 
 STDOUT = "-"
+
+
+def _with(flag: str, value: object) -> str:
+    """Return how an option was given: `with --map order_id=Bon`, `without --drop-users`."""
+    if value in (None, False, []):
+        return f"without {flag}"
+    words = [str(each) for each in value] if isinstance(value, list) else [str(value)]
+    return f"with {flag}" if value is True else f"with {' '.join(f'{flag} {word}' for word in words)}"
 
 
 class NothingToDo(Exception):
@@ -95,13 +103,25 @@ class Run:
         return found
 
     @cached_property
-    def _taken(self) -> list[InputDigest]:
-        """Digests of all files taken: a table for people goes without them."""
+    def _digested(self) -> list[tuple[InputDigest, Path]]:
+        """Digests of what was taken, files and first parts of folders; a table for people goes without."""
         from prodassoc_cli.artifacts.lineage import digest_file
 
-        return [
-            digest_file(each.path, role, each.name) for role, files in self._files.items() for each in files
-        ]
+        digests = []
+        for role, files in self._files.items():
+            # The manifest of a folder holds the digests of its parts: its own stands for all of them.
+            whole = {each.manifest: each for each in reversed(files) if each.manifest is not None}
+            for each in files:
+                if each.manifest is None:
+                    digests.append((digest_file(each.path, role, each.name), each.path))
+                elif whole[each.manifest] is each:
+                    name = f"{each.manifest.resolve().parent.name}/"
+                    digests.append((digest_file(each.manifest, role, name), each.path))
+        return digests
+
+    @property
+    def _taken(self) -> list[InputDigest]:
+        return [digest for digest, _ in self._digested]
 
     @property
     def _digests(self) -> list[InputDigest]:
@@ -115,8 +135,13 @@ class Run:
             UsageProblem: it had other options.
         """
         for name, value in self._parameters.items():
-            if lineage.parameters.get(name) != value:
-                raise UsageProblem(f"it was made with another {name}", "use the same, or begin anew")
+            theirs = lineage.parameters.get(name)
+            if theirs != value:
+                flag = "--" + name.replace("_", "-")
+                raise UsageProblem(
+                    f"what is added to was made {_with(flag, theirs)}, this run is {_with(flag, value)}",
+                    f"give the same {flag}, or clean all of the inputs again",
+                )
         if all(each in lineage.inputs for each in self._taken):
             self.messages.info("these inputs are in it already")
             self._nothing_to_do()
@@ -127,9 +152,8 @@ class Run:
         return self._files.get(role, [])
 
     def digested(self) -> list[tuple[InputDigest, Path]]:
-        """Return every file taken, with its digest."""
-        paths = [each.path for files in self._files.values() for each in files]
-        return list(zip(self._taken, paths, strict=True))
+        """Return every input taken, with its digest: files, and the first parts of folders."""
+        return self._digested
 
     def read(self, role: str, kind: Kind) -> pl.DataFrame:
         """Read an input taken before, as an artifact of that kind."""
@@ -189,16 +213,17 @@ class Run:
             NothingToDo: the outputs are up to date, or this is a dry run.
             CannotCreate, OutputLocked: known before any work is done.
         """
+        from prodassoc_cli.artifacts.datasets import open_folder, sweep, tidy
         from prodassoc_cli.artifacts.journal import recover
         from prodassoc_cli.artifacts.outputs import Outputs
 
         targets = {"output": self._main_target(main)}
         targets |= {
-            name: Target(kind, Path(where), format_of(Path(where)))
-            for name, (kind, where) in others.items()
-            if where is not None
+            name: Target.at(kind, where) for name, (kind, where) in others.items() if where is not None
         }
-        self._refuse_overwriting_inputs([*(target.path for target in targets.values()), *self._reports()])
+        self._refuse_overwriting_inputs(
+            [*(target.folder or target.path for target in targets.values()), *self._reports()]
+        )
         if self.common.dry_run:
             self._say_plan(targets)
             raise NothingToDo
@@ -210,11 +235,18 @@ class Run:
         if not self.common.force and self._up_to_date(targets):
             self._nothing_to_do()
         self._check_memory()
-        with Outputs(paths, wait=self.common.wait) as files:
-            if files.waited and not self.common.force and self._up_to_date(targets):
-                raise NothingToDo
-            yield Writer(self, targets, files)
-            self._write_reports(targets, files)
+        folders = {each.folder: open_folder(each.folder) for each in targets.values() if each.folder}
+        try:
+            with Outputs(paths, wait=self.common.wait) as files:
+                if files.waited and not self.common.force and self._up_to_date(targets):
+                    raise NothingToDo
+                for folder in folders:
+                    sweep(folder)
+                yield Writer(self, targets, files)
+                self._write_reports(targets, files)
+        finally:
+            for folder, made in folders.items():
+                tidy(folder, made)
 
     def room(self) -> Path | None:
         """Return the folder for what does not fit in memory: that of the output, which needs room anyway."""
@@ -261,11 +293,12 @@ class Run:
             return Target(kind, None, form or "table")
         if where == STDOUT:
             return Target(kind, None, form or "parquet")
-        path = Path(where)
-        return Target(kind, path, form or format_of(path))
+        return Target.at(kind, where, form)
 
     def _refuse_overwriting_inputs(self, paths: Sequence[Path | None]) -> None:
-        read = {os.path.realpath(each.path) for files in self._files.values() for each in files}
+        files = [each for files in self._files.values() for each in files]
+        read = {os.path.realpath(each.path) for each in files}
+        read |= {os.path.realpath(each.manifest.parent) for each in files if each.manifest is not None}
         for path in paths:
             if path and os.path.realpath(path) in read:
                 raise UsageProblem(f"{path} is an input and an output", "name another file with -o")
@@ -276,11 +309,11 @@ class Run:
                 size = each.path.stat().st_size
                 self.messages.info(f"would read {role} from {each.name} ({size:,} bytes)")
         for target in targets.values():
-            place = target.path or "standard output"
-            self.messages.info(f"would write {target.kind.name} to {place} as {target.form}")
+            self.messages.info(f"would write {target.kind.name} to {target.place} as {target.form}")
 
     def _up_to_date(self, targets: dict[str, Target]) -> bool:
         """Tell whether every output is there and came from this very run; touch them if so."""
+        from prodassoc_cli.artifacts.datasets import listed
         from prodassoc_cli.artifacts.store import read_lineage
 
         if self.page_path is not None and not self.page_path.is_file():
@@ -289,15 +322,15 @@ class Run:
             if target.path is None or target.form != "parquet" or not target.path.is_file():
                 return False
             try:
-                found = read_lineage(target.path)
-            except BadData:
+                found = read_lineage(target.path if target.folder is None else listed(target.folder).parts[0])
+            except (BadData, NoInput):
                 return False
             if found is None or not found.same_run(self.lineage(target.kind, {})):
                 return False
         for target in targets.values():
             assert target.path is not None
             target.path.touch()
-        names = ", ".join(str(target.path) for target in targets.values())
+        names = ", ".join(target.place for target in targets.values())
         self.messages.info(f"{names} is up to date (--force makes it again)")
         return True
 
@@ -343,7 +376,9 @@ class Run:
                 "parameters": self._parameters,
                 "seed": self.common.seed,
                 "inputs": [vars(each) for each in self._digests],
-                "outputs": {name: str(target.path or STDOUT) for name, target in targets.items()},
+                "outputs": {
+                    name: str(target.folder or target.path or STDOUT) for name, target in targets.items()
+                },
                 "seconds": round(seconds, 3),
                 "peak_memory_bytes": peak_memory(),
                 **self._summary,

@@ -16,7 +16,8 @@ from prodassoc_cli.models.data import Items
 
 _PATH = "category"
 _CONDITION = re.compile(r"\s*(.+?)\s*(!=|>=|<=|=|>|<)(.*)", re.DOTALL)
-_ORDERED: dict[str, Callable[[pl.Series, float], Any]] = {
+_DATE = re.compile(r"\d{4}-\d\d(-\d\d([ T].*)?)?")
+_ORDERED: dict[str, Callable[[pl.Series, Any], Any]] = {
     ">=": operator.ge,
     "<=": operator.le,
     ">": operator.gt,
@@ -32,7 +33,8 @@ def allowed_items(
 ) -> tuple[NDArray[np.bool_] | None, list[str]]:
     """Return which products pass all filters (None: all do), and notices about what had no effect.
 
-    A condition is COLUMN=VALUE, or has one of != >= <= > < in the place of =; the last four compare numbers.
+    A condition is COLUMN=VALUE, or has one of != >= <= > < in the place of =; the last four compare numbers,
+    or dates where the value is one (2025-12-31: such texts sort as the days do).
     Those with = on one column are alternatives; all others must hold. A condition on the category holds for
     any run of segments of its path: `Dairy` and `Food > Dairy` hold for `Food > Dairy > Milk`. Case does not
     matter. A missing value fulfils != only.
@@ -82,11 +84,14 @@ def _parsed(items: Items, condition: str) -> tuple[str, str, str]:
 
 def _compared(items: Items, column: str, comparison: str, value: str) -> NDArray[np.bool_]:
     where = f"--where {column}{comparison}{value}"
-    numbers = items.frame[column].cast(pl.Float64, strict=False)
+    values = items.frame[column]
+    if _DATE.fullmatch(value) and not values.dtype.is_numeric():
+        holds: pl.Series = _ORDERED[comparison](values.cast(pl.String), value)
+        return holds.fill_null(value=False).to_numpy()
+    numbers = values.cast(pl.Float64, strict=False)
     if numbers.is_null().all():
         raise BadData(f"{where}: no product has a number as {column}", "compare texts by = or !=")
-    bound = _number(value, where, column)
-    holds: pl.Series = _ORDERED[comparison](numbers, bound)
+    holds = _ORDERED[comparison](numbers, _number(value, where, column))
     return holds.fill_null(value=False).to_numpy()
 
 

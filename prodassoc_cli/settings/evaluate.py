@@ -28,7 +28,10 @@ class EvaluateConfig:
         None, "Log of lists shown, made by clean: clicks by model, and what other lists would have got",
         group="Inputs", **FILE,
     )  # fmt: skip
-    k: str = setting("5,10,20", "Lengths to cut the lists to", flag="-k", metavar="N,N")
+    k: str | None = setting(
+        None, "Lengths to cut the lists to [default: 5,10,20 as far as the lists reach]", flag="-k",
+        metavar="N,N",
+    )  # fmt: skip
     include_seen: bool = setting(False, "Let lists made from a model repeat what a user already bought")
     by_segment: bool = setting(False, "Also by kind of user, by cold and warm products and by category")
     baseline: str | None = setting(None, "Model the others are compared with", metavar="NAME")

@@ -83,7 +83,7 @@ def test_lines_sent_again_are_duplicates(first, tmp_path):
     [
         ([("104", "u", "p1", "1", "1,25", "2024-04-01")], (), 65, "written in another way"),
         ([("200", "u", "x", "1", "1", "2024-04-01")] * 9, (), 65, "look otherwise"),
-        ([("105", "u", "p1", "1", "1", "2024-04-01")], ("--event", "view"), 2, "another event"),
+        ([("105", "u", "p1", "1", "1", "2024-04-01")], ("--event", "view"), 2, "was made without --event"),
         ([("105", "u", "p1", "1", "1", "2024-04-01")], ("--drop-outliers",), 2, "--drop-outliers needs all"),
     ],
 )

@@ -8,7 +8,8 @@ import shutil
 import polars as pl
 import pytest
 
-from prodassoc_cli.artifacts.inputs import MANIFEST, locate
+from prodassoc_cli.artifacts.datasets import MANIFEST
+from prodassoc_cli.artifacts.inputs import locate
 from prodassoc_cli.errors import NoInput
 from tests.conftest import SAMPLE
 

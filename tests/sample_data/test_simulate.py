@@ -17,7 +17,10 @@ import pytest
 import scipy.sparse as sp
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data"
-MADE = ("orders.csv", "orders_latin1.csv", "catalog.csv", "feedback.csv", "truth.json")
+MADE = (
+    "orders.csv", "orders_latin1.csv", "catalog.csv", "feedback.csv", "truth.json",
+    "movies.csv", "ratings.csv", "catalog_zh.csv", "orders_zh.csv",
+)  # fmt: skip
 
 
 def read(name: str, encoding: str = "utf-8", delimiter: str = ",") -> list[dict[str, str]]:
