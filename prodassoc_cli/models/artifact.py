@@ -36,6 +36,8 @@ def to_arrow(model: TrainedModel) -> tuple[pa.Table, dict[str, Any]]:
     if model.baskets is not None:
         packed = pack("orders/baskets", model.baskets)
         columns |= {key: array for key, array in packed.items() if not key.endswith("data")}
+    if model.dismissed is not None:
+        columns |= pack("history/dismissed", model.dismissed)
     columns |= {_MODEL + name: array for name, array in model.recommender.arrays().items()}
     table, shapes = cut(columns)
     by_product = [_MODEL + name for name in model.recommender.by_product]
@@ -99,8 +101,11 @@ def _rebuilt(columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, A
     if "orders/baskets.indptr" in arrays:
         arrays["orders/baskets.data"] = np.ones(len(arrays["orders/baskets.indices"]), np.float32)
         baskets = unpack("orders/baskets", arrays, len(items))
+    dismissed: Csr | None = None
     users = pl.Series("user_id", columns["users/user_id"]).cast(pl.String)
     seen = unpack("history/seen", arrays, len(items), rows=len(users))
+    if "history/dismissed.indptr" in arrays:
+        dismissed = unpack("history/dismissed", arrays, len(items), rows=len(users))
     if len(arrays["history/last_seen"]) != seen.nnz or len(arrays["orders/counts"]) != len(items):
         raise ValueError("arrays of different lengths")
     return TrainedModel(
@@ -113,6 +118,7 @@ def _rebuilt(columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, A
         arrays["history/last_seen"],
         baskets,
         arrays["orders/counts"],
+        dismissed,
         header["facts"],
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -110,7 +110,10 @@ def _emptied(queries: Queries, users: Ints) -> Queries:
     history = csr_of(keep @ queries.history)
     for matrix in (seen, history):
         matrix.eliminate_zeros()
-    return Queries(history, users, seen, queries.age[known], queries.allowed, queries.new_only, queries.depth)
+    dismissed = None if queries.dismissed is None else csr_of(keep @ queries.dismissed)
+    return replace(
+        queries, history=history, users=users, seen=seen, age=queries.age[known], dismissed=dismissed
+    )
 
 
 def _products(

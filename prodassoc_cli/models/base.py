@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
-from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData
+from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, csr_of
 from prodassoc_cli.models.topk import top_k
 from prodassoc_cli.settings import Setting
 
@@ -37,6 +37,8 @@ class Queries:
         allowed: which items may be recommended; None for all.
         new_only: whether what a row has seen is left out of its list afterwards.
         depth: how long the lists cut from the scores will be at most.
+        dismissed: rows × items that the row does not want to see again; None where there are none.
+        asked: when each row asks, µs since 1970; None for now, when nothing that is known is still to come.
     """
 
     history: Csr
@@ -46,6 +48,15 @@ class Queries:
     allowed: NDArray[np.bool_] | None = None
     new_only: bool = True
     depth: int = 10
+    dismissed: Csr | None = None
+    asked: NDArray[np.int64] | None = None
+
+    @property
+    def blocked(self) -> Csr | None:
+        """What no list may hold: what was dismissed and, where lists are of new products, what was seen."""
+        if self.dismissed is None:
+            return self.seen if self.new_only else None
+        return csr_of(self.seen + self.dismissed) if self.new_only else self.dismissed
 
     def __len__(self) -> int:
         return int(self.history.shape[0])
@@ -58,6 +69,8 @@ class Queries:
             users=self.users[rows],
             seen=self.seen[rows],
             age=entries_of(self.seen, self.age, rows),
+            dismissed=None if self.dismissed is None else self.dismissed[rows],
+            asked=None if self.asked is None else self.asked[rows],
         )
 
     def without(self, rows: NDArray[np.int64], items: Ints) -> Queries:
@@ -246,8 +259,8 @@ class Recommender(ABC):
 
     def top_k(self, queries: Queries, k: int, threads: int) -> tuple[Ints, Floats]:
         """Return the k best items allowed for each row and their scores, as `topk.top_k` does."""
-        blocked = queries.seen if queries.new_only else None
-        return top_k(self.score(queries, threads), k, threads, allowed=queries.allowed, blocked=blocked)
+        scores = self.score(queries, threads)
+        return top_k(scores, k, threads, allowed=queries.allowed, blocked=queries.blocked)
 
     @abstractmethod
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:

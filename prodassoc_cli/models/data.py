@@ -29,6 +29,9 @@ EVENT_WEIGHTS = {
 OWNING_EVENTS = ("purchase", "review", "rating")
 """Events after which a product is no news to the user."""
 
+_TWICE = 2
+"""Dismissals after which a product never bought is not listed again: one may be a slip."""
+
 NO_TIME = np.iinfo(np.int64).min
 """Stands for a missing timestamp among microseconds since 1970."""
 
@@ -179,6 +182,19 @@ class TrainingData:
     def last_seen(self) -> NDArray[np.int64]:
         """Last time of each entry of `seen`, in its order: microseconds since 1970, or NO_TIME."""
         return self._owned["last"].fill_null(NO_TIME).to_numpy()
+
+    @cached_property
+    def dismissed(self) -> Csr | None:
+        """Users × items, 1 where a user dismissed a product twice and never bought it; None if nobody did."""
+        told = self.events.filter((pl.col("user") >= 0) & ((pl.col("weight") < 0) | pl.col("owning")))
+        refused = (
+            told.group_by("user", "item")
+            .agg(pl.col("owning").any(), times=(pl.col("weight") < 0).sum())
+            .filter((pl.col("times") >= _TWICE) & ~pl.col("owning"))
+            .sort("user", "item")
+        )
+        shape = (self.n_users, self.n_items)
+        return csr(refused["user"], refused["item"], None, shape) if refused.height else None
 
     @cached_property
     def ratings(self) -> Csr | None:

@@ -29,6 +29,10 @@ class EaseParameters:
         None, "Pull of the weights towards zero [default: 3.5 times the purchases of a mean product]",
         low=1e-3, high=1e9,
     )  # fmt: skip
+    degree: float = setting(
+        0.1, "How much a product's popularity counts against it, and that of what was bought for it",
+        low=0.0, high=1.0,
+    )  # fmt: skip
     max_products: int = setting(
         8_000, "Products up to which all weights are kept: 8 bytes times its square", metavar="N", low=1
     )
@@ -43,6 +47,9 @@ class Ease(Recommender):
     Column j of B is the ridge regression of product j on all others, itself left out. Beyond `max_products`
     it is regressed on its `neighbours` most similar products only (by cosine), as in fsSLIM (Ning and
     Karypis, 2011): the same numbers where all products are neighbours.
+
+    The weights kept are D^β·B·D^-β with D the buyers of each product and β the degree: as the filters of
+    `spectral` do, they hold back what is popular anyway.
     """
 
     name = "ease"
@@ -70,6 +77,18 @@ class Ease(Recommender):
             self.weights = dense_weights(x, ridge)
         else:
             self.weights = sparse_weights(x, ridge, self.parameters.neighbours, threads)
+        self._hold_back(np.bincount(x.indices, minlength=x.shape[1]))
+
+    def _hold_back(self, buyers: NDArray[np.int64]) -> None:
+        """Scale the weights by the degrees of both products."""
+        own = np.maximum(buyers, 1).astype(np.float32)
+        degree = self.parameters.degree
+        against, towards = similar.inverse_power(own, degree), similar.inverse_power(own, -degree)
+        if isinstance(self.weights, np.ndarray):
+            self.weights *= towards[:, None]
+            self.weights *= against
+        else:
+            self.weights = similar.scaled(self.weights, rows=towards, columns=against)
 
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return the sums of weights; -inf for products nobody has and for an empty history."""

@@ -75,7 +75,7 @@ class Hybrid(Recommender):
     Candidates are the best products of every part. Features of a candidate: for each part its score, scaled
     to 0–1 over the part's list, 1 / log2(1 + rank), and whether it is listed at all; then whether, how often
     and how lately the user bought it, how often its buyers buy it again, and whether it was only clicked; and
-    how it sold since the user was last there, and lately.
+    how it sold lately and in all.
     There are three sets of weights, all learned: for users' lists of new products only, for users' lists that
     may repeat, and for lists from a few products (baskets and single products), learned from what else was
     in the orders set aside.
@@ -157,15 +157,23 @@ class Hybrid(Recommender):
             self._fit_parts(train, seed, threads)
             split = replace(split, train=train)
             truth = without(split.truth, train.seen[split.users])
-            self._learn("new", truth, lambda rows: user_queries(train, split.users[rows]), threads)
+
+            def ask(rows: Ints, *, new_only: bool = True) -> Queries:
+                queries = user_queries(train, split.users[rows], new_only=new_only)
+                return replace(queries, asked=split.times[rows])
+
+            self._learn("new", truth, ask, threads)
             if split.by_order:
-                everything = partial(user_queries, new_only=False)
-                self._learn("all", split.truth, lambda rows: everything(train, split.users[rows]), threads)
+                self._learn("all", split.truth, partial(ask, new_only=False), threads)
             else:
                 # Nothing in such a split is a repeat, so that it teaches nothing about repeats.
                 self.weights[_MODES.index("all")] = self.weights[_MODES.index("new")]
             history, rest = torn_baskets(split.truth, seed)
-            self._learn("basket", rest, lambda rows: basket_queries(history[rows]), threads)
+
+            def ask_for(rows: Ints) -> Queries:
+                return replace(basket_queries(history[rows]), asked=split.times[rows])
+
+            self._learn("basket", rest, ask_for, threads)
         self._fit_parts(data, seed, threads)
 
     def usable(self, data: TrainingData) -> list[str]:
@@ -254,7 +262,7 @@ class Hybrid(Recommender):
         """Return what these parts (by their place) put forward, with the features."""
         n_items = queries.history.shape[1]
         depth = min(n_items, max(self.parameters.candidates, queries.depth))
-        blocked = queries.seen if queries.new_only else None
+        blocked = queries.blocked
         lists = {}
         for n, (name, part) in enumerate(self.parts.items()):
             if n in parts:
@@ -326,7 +334,7 @@ class Hybrid(Recommender):
                 rows = np.flatnonzero(mine.any(axis=1))
                 theirs = part.explain(queries.rows(rows), np.where(mine, items, -1)[rows], threads)
                 evidence = evidence.replaced(rows, mine[rows], theirs)
-        evidence = evidence.where(winner != lately, self.trends.explain(queries, items))
+        evidence = evidence.where(winner != lately, self.trends.explain(items))
         return evidence.where(winner != again, Evidence.of(Why.AGAIN, items))
 
     def arrays(self) -> Arrays:

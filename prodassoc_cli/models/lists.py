@@ -129,10 +129,9 @@ def _fill(
     """Fill up short lists by popularity, below the model's own scores, in place."""
     have = items[short] >= 0
     row, slot = np.nonzero(have)
-    listed = sparse.csr_array(
-        (np.ones(len(row), np.float32), (row, items[short][row, slot])), shape=queries.history.shape
-    )
-    blocked = csr_of(listed + queries.seen if queries.new_only else listed)
+    ones = np.ones(len(row), np.float32)
+    listed = csr_of(sparse.csr_array((ones, (row, items[short][row, slot])), shape=queries.history.shape))
+    blocked = listed if queries.blocked is None else csr_of(listed + queries.blocked)
     scores = np.tile(model.popularity, (len(short), 1))
     more, shares = top_k(scores, items.shape[1], threads, allowed=queries.allowed, blocked=blocked)
     count = have.sum(axis=1)

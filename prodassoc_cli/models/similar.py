@@ -107,7 +107,7 @@ def best_from(
 
 def limits(queries: Queries) -> dict[str, Any]:
     """Return what `best_from` may list for these queries."""
-    return {"allowed": queries.allowed, "blocked": queries.seen if queries.new_only else None}
+    return {"allowed": queries.allowed, "blocked": queries.blocked}
 
 
 def main_terms(history: Csr, similar: Csr, items: Ints, threads: int) -> tuple[Ints, Floats]:

@@ -15,6 +15,7 @@ from prodassoc_cli.models.data import NO_TIME, Csr, Floats, Ints, TrainingData, 
 _DAY = 86_400_000_000
 _LEAST_PRODUCTS = 5
 _SHARE = 0.2
+_SOME_DAY = 2**62
 
 Times = NDArray[np.int64]
 
@@ -28,12 +29,14 @@ class InnerSplit:
         users: the users that something was set aside of, ascending.
         truth: len(users) × items, 1 for what was set aside.
         by_order: whether whole orders were set aside, so that repeats are among them.
+        times: when the first of what was set aside was bought, µs since 1970; far ahead where not known.
     """
 
     train: TrainingData
     users: Ints
     truth: Csr
     by_order: bool
+    times: Times
 
 
 def inner_split(data: TrainingData, most_users: int, seed: int) -> InnerSplit:
@@ -59,7 +62,7 @@ def inner_split(data: TrainingData, most_users: int, seed: int) -> InnerSplit:
     last = last.filter(pl.col("n") > 1).drop("n")
     if last.height:
         last = last.filter(pl.col("user").is_in(_sample(last["user"].to_numpy(), most_users, rng).tolist()))
-        aside = wanted.join(last, on=["user", "order"]).select("row", "user", "item")
+        aside = wanted.join(last, on=["user", "order"]).select("row", "user", "item", "timestamp")
     else:
         pairs = wanted.group_by("user", "item").agg(pl.col("timestamp").max()).sort("user", "item")
         sizes = pairs.group_by("user").len().filter(pl.col("len") >= _LEAST_PRODUCTS).sort("user")
@@ -69,13 +72,17 @@ def inner_split(data: TrainingData, most_users: int, seed: int) -> InnerSplit:
         pairs = pairs.with_columns(draw=pl.Series(rng.random(pairs.height), dtype=pl.Float64))
         order = pl.struct(-pl.col("timestamp").fill_null(NO_TIME + 1), "draw").rank("ordinal").over("user")
         chosen = pairs.filter(order <= pl.len().over("user") * _SHARE)
-        aside = wanted.join(chosen.select("user", "item"), on=["user", "item"]).select("row", "user", "item")
+        aside = wanted.join(chosen.select("user", "item"), on=["user", "item"]).select(
+            "row", "user", "item", "timestamp"
+        )
     kept = events.join(aside.select("row"), on="row", how="anti", maintain_order="left").drop("row")
     entries = aside.select("user", "item").unique().sort("user", "item")
     users = entries["user"].unique().sort().to_numpy().astype(np.int32)
     place = pl.Series(np.searchsorted(users, entries["user"].to_numpy()))
     truth = csr(place, entries["item"], None, (len(users), data.n_items))
-    return InnerSplit(data.with_events(kept), users, truth, by_order=last.height > 0)
+    first = aside.group_by("user").agg(pl.col("timestamp").min()).sort("user")["timestamp"]
+    times = first.fill_null(_SOME_DAY).to_numpy()
+    return InnerSplit(data.with_events(kept), users, truth, by_order=last.height > 0, times=times)
 
 
 def _sample(users: Ints, most: int, rng: np.random.Generator) -> Ints:
@@ -93,6 +100,8 @@ class Histories(Protocol):
 
     @property
     def last_seen(self) -> Times: ...  # noqa: D102
+    @property
+    def dismissed(self) -> Csr | None: ...  # noqa: D102
 
 
 def user_queries(
@@ -114,6 +123,7 @@ def user_queries(
         allowed=allowed,
         new_only=new_only,
         depth=depth,
+        dismissed=None if known.dismissed is None else known.dismissed[users],
     )
 
 

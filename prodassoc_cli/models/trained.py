@@ -30,6 +30,7 @@ class TrainedModel:
         last_seen: last time (µs since 1970) of each entry of `seen`.
         baskets: orders × items pattern; None where there are no orders or no reason speaks of them.
         basket_counts: how many orders (0 without orders) each product is in.
+        dismissed: users × items that a user dismissed twice and never bought; None where nobody did.
         facts: what the fit found out, for the summary.
     """
 
@@ -42,6 +43,7 @@ class TrainedModel:
     last_seen: NDArray[np.int64]
     baskets: Csr | None
     basket_counts: Floats
+    dismissed: Csr | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -137,5 +139,6 @@ def fit(recommender: Recommender, data: TrainingData, *, seed: int = 42, threads
         data.last_seen,
         baskets if recommender.names_pairs else None,
         counts.astype(np.float32),
+        data.dismissed,
         facts,
     )

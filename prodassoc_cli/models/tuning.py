@@ -69,7 +69,7 @@ SEARCH: dict[str, dict[str, Range]] = {
     "rules": {"lift_power": Range(0, 1.5), "min_count": Range(2, 10, log=True, whole=True)},
     "rp3beta": {"neighbours": _NEIGHBOURS, "alpha": Range(0.3, 1.2), "beta": Range(0, 0.9)},
     "spectral": {"exponent": Range(0.1, 0.8), "degree": Range(0, 0.6)},
-    "ease": {"ridge": Range(10, 2000, log=True)},
+    "ease": {"ridge": Range(10, 2000, log=True), "degree": Range(0, 0.3)},
     "als": {
         "unobserved": Range(0.001, 1, log=True),
         "ridge": Range(0.01, 0.4, log=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 import numpy as np
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.models.artifact import from_arrow, to_arrow
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.feedback import with_feedback
 from prodassoc_cli.models.serving import recommend
@@ -73,7 +75,35 @@ def test_no_product_is_called_bought_again_that_was_only_clicked():
     assert set(shop["user_id"]) & {user for user, *_ in clicked}
     data = TrainingData.from_frames(with_feedback(shop, log(*clicked)), catalogue(), vectors())
     model = train("hybrid", data)
-    model.recommender.weights[:, -1] = 50.0  # whatever was learned: a click lifts most of all
+    clicked_only = model.recommender.feature_names.index("repeat.wanted")
+    model.recommender.weights[:, clicked_only] = 50.0  # whatever was learned: a click lifts most of all
     lists = recommend(model, k=5, include_seen=True).frame
     again = lists.filter(pl.col("reason_kind") == "bought again").select("user_id", "product_id").iter_rows()
     assert set(again) <= pairs
+
+
+@pytest.mark.parametrize("name", ["hybrid", "popularity", "item-knn", "user-knn", "repeat"])
+@pytest.mark.parametrize("include_seen", [True, False])
+def test_what_a_user_dismissed_twice_and_never_bought_is_not_listed_again(name, include_seen):
+    shop = random_shop(3, users=80, items=N_ITEMS)
+    held = {(user, product) for user, product in shop.select("user_id", "product_id").iter_rows()}
+    pairs = [(f"u{user}", f"i{item:02}") for user in range(40) for item in range(0, N_ITEMS, 2)]
+    dismissed = [(*pair, "dismiss", day) for pair in pairs for day in DAY[2:]]
+    dismissed += [
+        (f"u{user}", f"i{item:02}", "dismiss", DAY[3]) for user in range(40) for item in range(1, 9, 2)
+    ]
+    data = TrainingData.from_frames(with_feedback(shop, log(*dismissed)), catalogue(), vectors())
+    table, header = to_arrow(train(name, data))
+    model = from_arrow(table, json.loads(json.dumps(header)))
+    lists = recommend(model, k=N_ITEMS, include_seen=include_seen).frame
+    listed = set(lists.select("user_id", "product_id").iter_rows())
+    refused = set(pairs) - held
+    assert refused
+    assert not listed & refused
+    users = {user for user, _ in held} - {None}
+    others = {(user, f"i{item:02}") for user in users for item in range(N_ITEMS)} - refused
+    assert {pair for pair in others if include_seen or pair not in held} <= listed
+
+
+def test_nobody_who_dismissed_nothing_has_a_matrix_of_it():
+    assert TrainingData.from_frames(random_shop(3)).dismissed is None

@@ -12,6 +12,7 @@ from prodassoc_cli.models.data import TrainingData, binary, csr_of
 from prodassoc_cli.models.ease import Ease, dense_weights, sparse_weights
 from prodassoc_cli.models.rp3beta import Rp3Beta
 from prodassoc_cli.models.split import basket_queries, user_queries
+from prodassoc_cli.models.trained import train
 
 from .shops import random_shop
 
@@ -144,3 +145,13 @@ def test_rp3beta_is_the_walk_of_three_steps():
     history = csr_of(np.eye(data.n_items, dtype=np.float32)[:3])
     scores = model.score(basket_queries(history), 1)
     np.testing.assert_allclose(np.where(np.isfinite(scores), scores, 0), walk[:3], rtol=1e-4)
+
+
+@pytest.mark.parametrize("more", [[], ["max_products=1", "neighbours=100"]])
+def test_the_degree_scales_the_weights_by_the_buyers_of_both_products(more):
+    data = TrainingData.from_frames(random_shop(2))
+    plain = train("ease", data, parameters=["degree=0", *more]).recommender.weights
+    held = train("ease", data, parameters=["degree=0.5", *more]).recommender.weights
+    buyers = np.bincount(binary(data.rows).indices, minlength=data.n_items)
+    expected = (plain if not more else plain.toarray()) * np.sqrt(buyers[:, None] / np.maximum(buyers, 1))
+    np.testing.assert_allclose(held if not more else held.toarray(), expected, rtol=1e-5, atol=1e-7)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
-from prodassoc_cli.models import trends
 from prodassoc_cli.models.base import Why
 from prodassoc_cli.models.cold import ColdProducts
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.serving import recommend
-from prodassoc_cli.models.split import basket_queries, user_queries
+from prodassoc_cli.models.split import inner_split, user_queries
 from prodassoc_cli.models.trained import train
 from prodassoc_cli.models.trends import Trends
 
@@ -38,50 +38,56 @@ def shop(lines):
 
 LINES = [
     ("a", "old", 300), ("b", "old", 290), ("c", "old", 280), ("b", "new", 0), ("c", "new", 6),
-    ("c", "new", 2), ("a", "steady", 200), ("b", "steady", 20), ("d", "steady", 5),
+    ("c", "new", 2), ("a", "steady", 200), ("b", "steady", 20), ("d", "steady", 5), ("d", "steady", 19),
 ]  # fmt: skip
+NEW, OLD, STEADY = range(3)
 
 
-def test_buyers_are_counted_once_and_by_their_last_purchase():
+def test_sales_are_users_and_weeks():
     data = shop(LINES)
     found = Trends.of(data, ColdProducts.none(data.n_items))
-    window = {int(days): n for n, days in enumerate(trends._WINDOWS)}
-    ids = data.items.ids.to_list()
-    counts = {name: found.buyers[:, ids.index(name)] for name in ("old", "new", "steady")}
-    assert counts["new"][window[7]] == 2
-    assert counts["new"].max() == 2
-    assert counts["steady"][window[7]] == 1
-    assert counts["steady"][window[28]] == 2
-    assert counts["old"][window[224]] == 0
-    assert counts["old"][window[448]] == 3
+    np.testing.assert_allclose(np.expm1(found.popularity[-1]), [2, 3, 4], rtol=1e-5)
+    np.testing.assert_allclose(np.exp(found.lately[-1]), [2.5 / 3, 0.5 / 4, 3.5 / 5], rtol=1e-5)
+    assert found.buyers.tolist() == [2, 0, 2]
 
 
-def test_the_window_is_the_time_since_the_row_was_there():
+def test_of_the_past_only_what_had_been_sold_by_then_is_known():
     data = shop(LINES)
     found = Trends.of(data, ColdProducts.none(data.n_items))
-    queries = user_queries(data, np.array([0, 1], np.int32))  # a came last 200 days ago, b today
-    new, old, _ = range(3)
-    rows, items = np.array([0, 0, 1]), np.array([new, old, new])
-    features = found.features(queries, rows, items)
-    np.testing.assert_allclose(np.exp(features[:, 0]), [2.5 / 3, 0.5 / 4, 2.5 / 3], rtol=1e-6)
-    np.testing.assert_allclose(np.exp(features[:, 1]), [2.5 / 3, 0.5 / 4, 2.5 / 3], rtol=1e-6)
-    np.testing.assert_allclose(np.exp(features[:, 3]), [3, 4, 3], rtol=1e-6)
-    baskets = basket_queries(queries.history)
-    all_of_the_past = found.features(baskets, rows, items)[:, 0]
-    np.testing.assert_allclose(np.exp(all_of_the_past), [2.5 / 3, 3.5 / 4, 2.5 / 3], rtol=1e-6)
+    queries = user_queries(data, np.array([0, 1, 2, 3], np.int32))
+    asked = [NOW, NOW - timedelta(days=9), NOW - timedelta(days=270), NOW - timedelta(days=4000)]
+    asked = np.array([(each - datetime(1970, 1, 1)) // timedelta(microseconds=1) for each in asked])
+    rows = np.arange(4)
+    sold = np.expm1(found.features(replace(queries, asked=asked), rows, np.full(4, STEADY))[:, 1])
+    np.testing.assert_allclose(sold, [3, 3, 0, 0], atol=1e-5)  # in the week of a question nothing is known
+    lately = np.exp(found.features(replace(queries, asked=asked), rows, np.full(4, OLD))[:, 0])
+    np.testing.assert_allclose(lately, [0.5 / 4, 0.5 / 4, 3.5 / 4, 0.5], rtol=1e-5)
+    now = np.expm1(found.features(queries, rows, np.full(4, STEADY))[:, 1])
+    np.testing.assert_allclose(now, 4, rtol=1e-5)
+
+
+def test_the_fusion_learns_from_what_was_known_when_an_order_was_placed():
+    data = TrainingData.from_frames(random_shop(1), catalogue(), vectors())
+    split = inner_split(data, 1000, 1)
+    last = data.events.filter((pl.col("user") >= 0) & (pl.col("order") >= 0)).group_by("user")
+    last = last.agg(pl.col("timestamp").max()).filter(pl.col("user").is_in(split.users.tolist()))
+    assert split.times.tolist() == last.sort("user")["timestamp"].to_list()
 
 
 def test_without_times_no_product_has_a_trend():
     frame = random_shop(1).with_columns(timestamp=pl.lit(None, pl.Datetime("us")))
     data = TrainingData.from_frames(frame)
     found = Trends.of(data, ColdProducts.none(data.n_items))
-    assert (found.logs[:-1] == found.logs[0]).all()
+    assert found.lately.shape == found.popularity.shape == (2, data.n_items)
+    queries = replace(user_queries(data, np.arange(2, dtype=np.int32)), asked=np.full(2, 2**62))
+    features = found.features(queries, np.array([0, 1]), np.array([3, 4]))
+    np.testing.assert_array_equal(features[:, 1], found.popularity[-1, [3, 4]])
 
 
 def test_arrays_of_other_products_are_refused():
     data = shop(LINES)
     arrays = Trends.of(data, ColdProducts.none(data.n_items)).arrays()
-    assert Trends.from_arrays(arrays, 3).buyers.shape[1] == 3
+    assert len(Trends.from_arrays(arrays, 3).buyers) == 3
     with pytest.raises(ValueError, match="trends"):
         Trends.from_arrays(arrays, 4)
 
@@ -89,12 +95,9 @@ def test_arrays_of_other_products_are_refused():
 def test_a_reason_of_late_can_be_counted():
     data = shop(LINES)
     found = Trends.of(data, ColdProducts.none(data.n_items))
-    queries = user_queries(data, np.array([0, 1], np.int32))
-    evidence = found.explain(queries, np.array([[0, 1], [0, 1]], np.int32))
-    # For a since 200 days, told by the next window of 226; b came today, so a week; old sold in neither.
-    assert evidence.kind.tolist() == [[Why.LATELY, Why.POPULAR], [Why.LATELY, Why.POPULAR]]
-    assert evidence.count[:, 0].tolist() == [2, 2]
-    assert evidence.value[:, 0].tolist() == [224, 7]
+    evidence = found.explain(np.array([[NEW, OLD, -1]], np.int32))
+    assert evidence.kind[0, :2].tolist() == [Why.LATELY, Why.POPULAR]
+    assert (evidence.count[0, 0], evidence.value[0, 0]) == (2, 91)
 
 
 def test_what_is_said_of_late_is_true_of_the_shop():
@@ -102,7 +105,7 @@ def test_what_is_said_of_late_is_true_of_the_shop():
     data = TrainingData.from_frames(interactions, catalogue(), vectors())
     model = train("hybrid", data, parameters=["validation_users=20"])
     model.recommender.weights[:] = 0
-    for feature in ("popularity.listed", "trend.month"):
+    for feature in ("popularity.listed", "trend.lately"):
         model.recommender.weights[:, model.recommender.feature_names.index(feature)] = 1
     frame = recommend(model, k=5).frame.filter(pl.col("reason_kind") == "bought lately")
     assert frame.height
@@ -113,6 +116,6 @@ def test_what_is_said_of_late_is_true_of_the_shop():
     newest = interactions["timestamp"].max()
     for product, n, days in said.select("product_id", "n", "days").iter_rows():
         recent = interactions.filter(
-            (pl.col("product_id") == product) & (pl.col("timestamp") >= newest - timedelta(days=days))
+            (pl.col("product_id") == product) & (pl.col("timestamp") > newest - timedelta(days=days))
         )
         assert recent["user_id"].drop_nulls().n_unique() == n

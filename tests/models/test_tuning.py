@@ -75,7 +75,7 @@ def test_nothing_to_search_is_said():
 
 def test_a_model_whose_parameters_are_all_given_has_nothing_to_search(shop):
     with pytest.raises(UsageProblem, match="no parameter left"):
-        tune("ease", shop, 2, ["ridge=5"], 1, 1)
+        tune("ease", shop, 2, ["ridge=5", "degree=0"], 1, 1)
 
 
 @pytest.mark.parametrize("each", [Range(1, 9, whole=True), Range(0.1, 10, log=True), Range(0, 1)])
