@@ -14,7 +14,11 @@ from prodassoc_cli.resources import keep_freed_memory
 from prodassoc_cli.settings import CleanConfig, CommonConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prodassoc_cli.artifacts.inputs import InputFile
     from prodassoc_cli.intake.increments import Earlier
+    from prodassoc_cli.intake.sources import Source
 
 NOT_FOR_INCREMENTS = (
     "holdout", "drop_outliers", "min_item_count", "min_user_count", "products", "products_output",
@@ -60,13 +64,12 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
         holdout=(INTERACTIONS, config.holdout_output),
     ) as outputs:
         from prodassoc_cli.intake.orders import Cleaning
-        from prodassoc_cli.intake.sources import Source
 
         with Cleaning(
-            [Source(each.name, each.path) for each in orders],
+            _sources(orders, inputs),
             config,
             this.messages.info,
-            catalogue=[Source(each.name, each.path) for each in catalogue],
+            catalogue=_sources(catalogue, [str(config.products)]),
             seed=common.seed,
             budget=this.memory_limit,
             folder=this.room(),
@@ -86,6 +89,17 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
         this.next_step("evaluate", f"--feedback {common.output}")
     else:
         this.next_step("mine", f"{common.output} -o rules.parquet")
+
+
+def _sources(files: Sequence[InputFile], named: Sequence[str]) -> list[Source]:
+    """Return files as sources; those of a dataset with the columns that its folders name."""
+    from prodassoc_cli.artifacts.partitions import partition_values
+    from prodassoc_cli.intake.sources import Source
+
+    return [
+        Source(each.name, each.path, {} if str(each.path) in named else partition_values(each.path))
+        for each in files
+    ]
 
 
 def _earlier(this: Run, path: str) -> Earlier:
