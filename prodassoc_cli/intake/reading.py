@@ -280,9 +280,8 @@ def _look_at(
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
     plain = frame.head(SAMPLE).select(pl.exclude(ROW, *lists)).cast(pl.String, strict=False)
     columns = folders.field_columns(names, mapping, config.preset, source.name)
-    names = [name for name in names if name not in lists]
-    cells = plain.fill_null("").rows()
-    layout = _choose(names, columns, cells, config, say, source=source.name, lists=lists)
+    flat, cells = [name for name in names if name not in lists], plain.fill_null("").rows()
+    layout = _choose(flat, columns, cells, config, say, source=source.name, lists=lists)
     lay_out = folders.added(_layout_of(source, columns, layout))
     return _spoken_of(Input(source, layout, lay_out, parquet=parquet, table=table), say)
 
@@ -319,8 +318,7 @@ def _look_at_text(
         return found
     text = delimited.open_delimited(source, dialect, names, header=header, say=say, stack=stack)
     say(f"{source.name}: {text.dialect.encoding} text, fields between {_spoken(dialect.delimiter)}")
-    lay_out = folders.added(_layout_of(source, columns, layout))
-    return _spoken_of(Input(source, layout, lay_out, text), say)
+    return _spoken_of(Input(source, layout, folders.added(_layout_of(source, columns, layout)), text), say)
 
 
 def _spoken_of(found: Input, say: Say) -> Input:
