@@ -31,11 +31,13 @@ class InputFile:
 
     Attributes:
         manifest: of the folder it is a part of, where that vouches for the bytes of all parts.
+        folder: which the user named, where it was found there.
     """
 
     name: str
     path: Path
     manifest: Path | None = None
+    folder: Path | None = None
 
 
 def locate(specs: Sequence[str], meanwhile: Sequence[str] = ()) -> list[InputFile]:
@@ -54,8 +56,12 @@ def locate(specs: Sequence[str], meanwhile: Sequence[str] = ()) -> list[InputFil
     """
     if list(specs).count(STDIN) > 1:
         raise UsageProblem("standard input (-) is named twice")
-    found = [each for spec in specs for each in (_expand(spec) if spec != STDIN else [(None, None)])]
-    names = Counter(path.name for path, _ in found if path is not None)
+    found = [
+        (path, manifest, Path(spec) if Path(spec).is_dir() else None)
+        for spec in specs
+        for path, manifest in (_expand(spec) if spec != STDIN else [(None, None)])
+    ]
+    names = Counter(path.name for path, _, _ in found if path is not None)
     return [
         InputFile(STDIN, _spool_stdin(meanwhile))
         if path is None
@@ -63,8 +69,9 @@ def locate(specs: Sequence[str], meanwhile: Sequence[str] = ()) -> list[InputFil
             path.name if names[path.name] == 1 else f"{path.parent.name}/{path.name}",
             _readable(path),
             manifest,
+            folder,
         )
-        for path, manifest in found
+        for path, manifest, folder in found
     ]
 
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from prodassoc_cli.artifacts.conform import conform, holds_dictionary, is_there
 from prodassoc_cli.artifacts.lineage import METADATA_KEY, Lineage
 from prodassoc_cli.artifacts.parquet import checked, lineage_in, open_parquet
+from prodassoc_cli.artifacts.partitions import partition_values, with_partitions
 from prodassoc_cli.artifacts.schemas import KINDS, SCHEMA_VERSION, Kind
 from prodassoc_cli.errors import BadData
 
@@ -93,7 +94,9 @@ def _pieces_of(path: Path, kind: Kind, wanted: Kind, rows: int, coded: bool) -> 
     with open_parquet(path, texts if coded else ()) as file:
         lineage_of(path, file.schema_arrow, kind)
         names = file.schema_arrow.names
-        present = [column.name for column in wanted.columns if is_there(names, column, wanted, str(path))]
+        known = [*names, *partition_values(path)]
+        there = [column.name for column in wanted.columns if is_there(known, column, wanted, str(path))]
+        present = [name for name in there if name in names]
         batches = file.iter_batches(batch_size=rows, columns=present)
         while True:
             with checked(path):
@@ -101,7 +104,9 @@ def _pieces_of(path: Path, kind: Kind, wanted: Kind, rows: int, coded: bool) -> 
                 if batch is None:
                     return
                 batch.validate(full=True)
-            yield conform(pa.Table.from_batches([batch]), wanted, str(path), coded)
+            yield conform(
+                with_partitions(pa.Table.from_batches([batch]), path, wanted), wanted, str(path), coded
+            )
 
 
 def read_table(path: Path) -> tuple[pa.Table, Lineage | None]:
@@ -138,7 +143,7 @@ def check_header(path: Path, kind: Kind) -> Lineage | None:
     with checked(path):
         schema = pq.read_schema(path)
     lineage = lineage_of(path, schema, kind)
-    conform(schema.empty_table(), kind, source=str(path))
+    conform(with_partitions(schema.empty_table(), path, kind), kind, source=str(path))
     return lineage
 
 
@@ -210,7 +215,7 @@ def _read_part(path: Path, kind: Kind) -> tuple[pa.Table, Lineage | None]:
     table, lineage = read_table(path)
     if lineage is not None:
         _check_kind(path, lineage, kind)
-    return conform(table, kind, source=str(path)), lineage
+    return conform(with_partitions(table, path, kind), kind, source=str(path)), lineage
 
 
 def lineage_of(path: Path, schema: pa.Schema, kind: Kind) -> Lineage | None:

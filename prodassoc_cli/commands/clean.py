@@ -16,7 +16,11 @@ from prodassoc_cli.resources import keep_freed_memory, memory_budget
 from prodassoc_cli.settings import CleanConfig, CommonConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prodassoc_cli.artifacts.inputs import InputFile
     from prodassoc_cli.intake.increments import Earlier
+    from prodassoc_cli.intake.sources import Source
 
 NOT_ON_SPARK = {
     "append_to": "clean all of the inputs again, or run with --engine local",
@@ -74,16 +78,14 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
         rejects=(REJECTS, config.rejects_output),
         holdout=(INTERACTIONS, config.holdout_output),
     ) as outputs:
-        from prodassoc_cli.intake.sources import Source
-
         with (
             engine(config) as spark,
             _cleaning(
                 spark,
-                [Source(each.name, each.path.absolute()) for each in orders],
+                _sources(orders, inputs),
                 config,
                 this.messages.info,
-                catalogue=[Source(each.name, each.path) for each in catalogue],
+                catalogue=_sources(catalogue, [str(config.products)]),
                 seed=common.seed,
                 budget=this.memory_limit,
                 folder=this.room(),
@@ -136,6 +138,19 @@ def _cleaning(spark: Any, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401 
     from prodassoc_cli.engines.cleaning import SparkCleaning
 
     return SparkCleaning(spark, *inputs, **options)
+
+
+def _sources(files: Sequence[InputFile], named: Sequence[str]) -> list[Source]:
+    """Return files as sources; those of a dataset with the columns that its folders name."""
+    from prodassoc_cli.artifacts.partitions import partition_values
+    from prodassoc_cli.intake.sources import Source
+
+    return [
+        Source(
+            each.name, each.path.absolute(), {} if str(each.path) in named else partition_values(each.path)
+        )
+        for each in files
+    ]
 
 
 def _earlier(this: Run, path: str) -> Earlier:

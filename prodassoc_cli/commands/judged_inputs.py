@@ -15,6 +15,7 @@ from prodassoc_cli.errors import BadData, UsageProblem
 if TYPE_CHECKING:
     import polars as pl
 
+    from prodassoc_cli.artifacts.inputs import InputFile
     from prodassoc_cli.artifacts.lineage import Lineage
 
 
@@ -53,19 +54,18 @@ def read_inputs(this: Run, users: Sequence[str], k: int, *, include_seen: bool) 
         BadData: an input is none of these.
         UsageProblem: two inputs have one name.
     """
-    from prodassoc_cli.artifacts.store import read_artifact, read_lineage
+    from prodassoc_cli.artifacts.store import read_artifact
 
     found = JudgedInputs()
     read: list[_Input] = []
-    for path in (each.path for each in this.files("recommendations")):
-        lineage = read_lineage(path)
+    for path, parts, lineage in _datasets(this.files("recommendations")):
         kind = lineage.kind if lineage else RECOMMENDATIONS.name
         details = lineage.details if lineage else {}
         found.lineages[path.name] = lineage
         if kind == MODEL.name:
             name, frame, rates = _recommend(this, path, users, k, include_seen=include_seen)
         else:
-            frame, _ = read_artifact([path], RULES if kind == RULES.name else RECOMMENDATIONS)
+            frame, _ = read_artifact(parts, RULES if kind == RULES.name else RECOMMENDATIONS)
             name = path.stem if kind == RULES.name else str(details.get("model", path.stem))
             rates = details.get("score") == "rating"
         read.append(_Input(name, path, frame, kind, rates))
@@ -74,6 +74,29 @@ def read_inputs(this: Run, users: Sequence[str], k: int, *, include_seen: bool) 
         if each.rates:
             found.ratings[name] = each.frame
     return found
+
+
+def _datasets(files: Sequence[InputFile]) -> list[tuple[Path, list[Path], Lineage | None]]:
+    """Return what belongs together: a file, or those of a folder that were made by one run.
+
+    Files of a folder that do not tell what made them belong together where they are called or partitioned
+    like parts.
+
+    Returns:
+        The file or folder, its parts, and what made them.
+    """
+    from prodassoc_cli.artifacts.store import read_lineage
+
+    found: dict[tuple[Path, str], tuple[Path, list[Path], Lineage | None]] = {}
+    for each in files:
+        lineage = read_lineage(each.path)
+        is_part = each.path.name.startswith("part-") or "=" in each.path.parent.name
+        place = each.folder if each.folder is not None and (lineage is not None or is_part) else each.path
+        key = (place, "" if lineage is None else lineage.to_json())
+        found.setdefault(key, (place, [], lineage))[1].append(each.path)
+    return [
+        (parts[0] if len(parts) == 1 else place, parts, lineage) for place, parts, lineage in found.values()
+    ]
 
 
 def _distinct_names(read: Sequence[_Input]) -> list[str]:

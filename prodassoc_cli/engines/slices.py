@@ -30,8 +30,8 @@ class Slice(Source):
     Its head is that of the whole text, which tells how to read it.
     """
 
-    start: int
-    stop: int
+    start: int = 0
+    stop: int = 0
 
     @contextlib.contextmanager
     def open(self) -> Iterator[IO[bytes]]:
@@ -82,7 +82,7 @@ def sliced(spark: Any, sources: Sequence[Source], size: int = SLICE_BYTES) -> di
         scanned = found.get((source.name, str(source.path)), [])
         if scanned and all(each["plain"] for each in scanned):
             slices[place] = [
-                Slice(source.name, source.path, each["start"], each["stop"])
+                Slice(source.name, source.path, source.partitions, each["start"], each["stop"])
                 for each in scanned if each["start"] < each["stop"]
             ]  # fmt: skip
     return slices

@@ -8,7 +8,6 @@ from typing import Protocol
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
-from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake import cleaning
 from prodassoc_cli.intake.coding import coded
 from prodassoc_cli.intake.conventions import Conventions
@@ -87,7 +86,8 @@ class Judge:
         self._parts, self._config, self._dated = parts, config, dated
         self._memo: tuple[pl.DataFrame, pl.Series] | None = None
         self._far: dict[str, pl.DataFrame] = far or {}
-        self._rare: pl.Series | None = None
+        self._core: cleaning.Core | None = None
+        self._next = 0
         self.counts = {name: Counts("product_id", name) for name in ("price", "quantity")}
         if config.drop_outliers and far is None:
             for name, counts in self.counts.items():
@@ -96,25 +96,23 @@ class Judge:
                     counts.take(_counted(lines.filter(reason.is_null()), name))
                 self._far[name] = outliers(counts.table(), name)
         if config.min_item_count > 1 or config.min_user_count > 1:
-            if parts.parts > 1:
-                raise BadData(
-                    "--min-item-count and --min-user-count need all rows in memory, more than may be used",
-                    "raise --memory-limit, or leave them out",
-                )
+            core = cleaning.Core()
             for part in parts:
                 lines, reason = self.of(part)
-                ids = lines.select("product_id", "user_id").filter(reason.is_null())
-                self._rare = cleaning.rare(ids, config.min_item_count, config.min_user_count)
+                core.add(lines.select("product_id", "user_id").filter(reason.is_null()))
+            core.find(config.min_item_count, config.min_user_count)
+            self._core = core
 
     def of(self, part: Lines) -> tuple[pl.DataFrame, pl.Series]:
-        """Return the parsed rows of a part, and the reason to leave each out (null: kept)."""
+        """Return the parsed rows of the next part, and the reason to leave each out (null: kept)."""
         lines, reason = self._memo or self._by_itself(part)
         if self._parts.parts == 1:
             self._memo = lines, reason
         for name, far in self._far.items():
             reason = _mark(reason, _is_among(lines, far, name), f"outlier_{name}")
-        if self._rare is not None:
-            reason = reason.scatter(reason.is_null().arg_true(), self._rare)
+        if self._core is not None:
+            reason = reason.scatter(reason.is_null().arg_true(), self._core.reason(self._next))
+            self._next += 1
         return lines, reason
 
     def count(self, kept: pl.DataFrame) -> None:

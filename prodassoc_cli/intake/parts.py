@@ -36,6 +36,9 @@ PIECE_ROWS = 1 << 17
 BASE_BYTES = 900 * 10**6
 """What is held beside a part: libraries, a piece that is read, counts of products and ids."""
 
+PARTS_HELD = 3
+"""Room that is kept for a part, in parts: they differ in size, and freed memory is kept for the next one."""
+
 LIBRARIES_BYTES = 150 * 10**6
 
 SAMPLE_PLACES, SAMPLE_BYTES = 256, 1 << 14
@@ -279,9 +282,9 @@ def _parts_needed(orders: Orders, budget: int) -> int:
     whole = next((each.source.name for each in orders.inputs if not each.in_pieces), None)
     if whole is not None:
         raise _too_large(f"{whole}, which can only be read whole,")
-    room = (budget - BASE_BYTES) * 3 // 8  # at its peak a part takes 2.3 times its texts
+    room = (budget - BASE_BYTES) // PARTS_HELD
     if room <= 0 or needed > room * MOST_PARTS:
-        least = BASE_BYTES + max(8 * needed // (3 * MOST_PARTS), 100 * 10**6)
+        least = BASE_BYTES + max(PARTS_HELD * needed // MOST_PARTS, 200 * 10**6)
         raise BadData(
             f"clean of these inputs needs at least {least / 1e6:,.0f} MB, more than the "
             f"{budget / 1e6:,.0f} MB it may use",

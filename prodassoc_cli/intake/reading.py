@@ -14,6 +14,7 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake import delimited, layouts, tables, typed
 from prodassoc_cli.intake.columns import PRESETS, header_names, is_header, parse_map
 from prodassoc_cli.intake.delimited import Text
+from prodassoc_cli.intake.folders import Folders
 from prodassoc_cli.intake.layouts import Lines, check_alike, join_lines, placed
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.tables import ROW, RawTable, Say, number_rows
@@ -254,13 +255,13 @@ def _look_at(
         )
     frame = (table or cast("ParquetRows", parquet).sample(1, SAMPLE)).frame
     names = [name for name in frame.columns if name != ROW]
+    folders = Folders.of(source, names)
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
     plain = frame.head(SAMPLE).select(pl.exclude(ROW, *lists)).cast(pl.String, strict=False)
-    columns = layouts.field_columns(names, mapping, config.preset, source.name)
-    names = [name for name in names if name not in lists]
-    cells = plain.fill_null("").rows()
-    layout = _choose(names, columns, cells, config, say, source=source.name, lists=lists)
-    lay_out = _layout_of(source, columns, layout)
+    columns = folders.field_columns(names, mapping, config.preset, source.name)
+    flat, cells = [name for name in names if name not in lists], plain.fill_null("").rows()
+    layout = _choose(flat, columns, cells, config, say, source=source.name, lists=lists)
+    lay_out = folders.added(_layout_of(source, columns, layout))
     return _spoken_of(Input(source, layout, lay_out, parquet=parquet, table=table), say)
 
 
@@ -282,10 +283,11 @@ def _look_at_text(
     twice = sorted(name for name, count in times.items() if name and count > 1)
     if twice:
         say(f"{source.name}: the column {twice[0]} is there more than once; the first one counts")
+    folders = Folders.of(source, names)
     columns: dict[str, str] = {}
     layout: Layout = "baskets"
     if config.layout != "baskets":
-        columns = layouts.field_columns(names, mapping, config.preset, source.name)
+        columns = folders.field_columns(names, mapping, config.preset, source.name)
         cells = rows[1:] if header else rows
         layout = _choose(names, columns, cells, config, say, ragged=dialect.ragged, source=source.name)
     if layout == "baskets":
@@ -295,7 +297,7 @@ def _look_at_text(
         return found
     text = delimited.open_delimited(source, dialect, names, header=header, say=say, stack=stack)
     say(f"{source.name}: {text.dialect.encoding} text, fields between {_spoken(dialect.delimiter)}")
-    return _spoken_of(Input(source, layout, _layout_of(source, columns, layout), text), say)
+    return _spoken_of(Input(source, layout, folders.added(_layout_of(source, columns, layout)), text), say)
 
 
 def _spoken_of(found: Input, say: Say) -> Input:
@@ -373,4 +375,5 @@ def read_catalogue(sources: Sequence[Source], config: CleanConfig, say: Say) -> 
                     f"{source.name} holds {artifact}, not a catalogue", "give a catalogue to --products"
                 )
             parts.append(table)
+        parts[-1] = Folders.of(source, parts[-1].frame.columns).beside(parts[-1])
     return parts

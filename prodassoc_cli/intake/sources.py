@@ -9,7 +9,7 @@ import contextlib
 import gzip
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal, cast
 
@@ -54,10 +54,12 @@ class Source:
     Attributes:
         name: what rejects and messages call it.
         path: where it is; a file that can be read as often as is needed.
+        partitions: columns that its folders name, each with the value of all of its rows; None: missing.
     """
 
     name: str
     path: Path
+    partitions: dict[str, str | None] = field(default_factory=dict, hash=False)
 
     @contextlib.contextmanager
     def open(self) -> Iterator[IO[bytes]]:

@@ -23,6 +23,8 @@ HEADER = ["order_id", "customer_id", "product_id", "quantity", "price", "date", 
 OPTIONS = (
     {}, {"products_output": "x"}, {"drop_outliers": True}, {"drop_users": True}, {"holdout": "last-order"},
     {"holdout": "last-item"}, {"holdout": "time:0.3"}, {"holdout": "random:0.4", "drop_users": True},
+    {"min_item_count": 3, "min_user_count": 2},
+    {"min_item_count": 70, "min_user_count": 52, "drop_outliers": True},
 )  # fmt: skip
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=4)
