@@ -166,11 +166,8 @@ class TrainingData:
     @cached_property
     def _owned(self) -> pl.DataFrame:
         owned = self.events.filter((pl.col("user") >= 0) & pl.col("owning"))
-        return (
-            owned.group_by("user", "item")
-            .agg(times=pl.len(), last=pl.col("timestamp").max())
-            .sort("user", "item")
-        )
+        pairs = owned.group_by("user", "item").agg(times=pl.len(), last=pl.col("timestamp").max())
+        return pairs.sort("user", "item")
 
     @cached_property
     def seen(self) -> Csr:
@@ -187,12 +184,8 @@ class TrainingData:
     def dismissed(self) -> Csr | None:
         """Users × items, 1 where a user dismissed a product twice and never bought it; None if nobody did."""
         told = self.events.filter((pl.col("user") >= 0) & ((pl.col("weight") < 0) | pl.col("owning")))
-        refused = (
-            told.group_by("user", "item")
-            .agg(pl.col("owning").any(), times=(pl.col("weight") < 0).sum())
-            .filter((pl.col("times") >= _TWICE) & ~pl.col("owning"))
-            .sort("user", "item")
-        )
+        pairs = told.group_by("user", "item").agg(pl.col("owning").any(), times=(pl.col("weight") < 0).sum())
+        refused = pairs.filter((pl.col("times") >= _TWICE) & ~pl.col("owning")).sort("user", "item")
         shape = (self.n_users, self.n_items)
         return csr(refused["user"], refused["item"], None, shape) if refused.height else None
 

@@ -101,7 +101,7 @@ class _Matrices:
 
     def __init__(self, n_items: int, n_users: int) -> None:
         self._n_items, self._n_users = n_items, n_users
-        self._users = {name: _Rows(n_items) for name in ("weights", "seen", "ratings")}
+        self._users = {name: _Rows(n_items) for name in ("weights", "seen", "ratings", "dismissed")}
         self._orders = {name: _Rows(n_items) for name in ("baskets", "anonymous")}
         self._last: list[NDArray[np.int64]] = []
         self._filled = 0
@@ -115,8 +115,9 @@ class _Matrices:
         self._users["weights"].add(part.weights[own])
         self._users["seen"].add(part.seen[own])
         self._last.append(part.last_seen)
-        if (ratings := part.ratings) is not None:
-            self._users["ratings"].add(ratings[own], after=self._filled)
+        for name in ("ratings", "dismissed"):
+            if (rows := getattr(part, name)) is not None:
+                self._users[name].add(rows[own], after=self._filled)
         self._filled = stop
         if part.baskets is not None:
             self._orders["baskets"].add(part.baskets)

@@ -58,7 +58,7 @@ def test_bash_completes_with_it(tmp_path):
     script.write_text(shell("prodassoc --show-completion bash"))
     asked = (
         f"source {script}; COMP_WORDS=(prodassoc train --model po); COMP_CWORD=3; "
-        "_prodassoc_completion; echo ${COMPREPLY[@]}; complete -p prodassoc"
+        "_prodassoc_completion prodassoc; echo ${COMPREPLY[@]}; complete -p prodassoc"
     )
     done = subprocess.run(["bash", "-c", asked], env=shell.env, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0] == "popularity"

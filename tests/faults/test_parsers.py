@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prodassoc_cli.errors import ProdassocError
-from tests.faults.fuzz_parsers import PARSERS, parser_of
+from tests.faults.fuzz_parsers import SEEDS, parser_of
 
 TOKENS = st.sampled_from(
     [
@@ -34,12 +34,12 @@ def check(name: str, examples: int) -> None:
     parses_or_refuses()
 
 
-@pytest.mark.parametrize("name", PARSERS)
+@pytest.mark.parametrize("name", SEEDS)
 def test_any_text(name):
     check(name, 150)
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", PARSERS)
+@pytest.mark.parametrize("name", SEEDS)
 def test_any_of_20_000_texts(name):
     check(name, 20_000)

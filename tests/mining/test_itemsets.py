@@ -156,7 +156,7 @@ def test_parents_come_first():
 def test_memory_limit_stops(algorithm):
     baskets = make_baskets([{f"{item}" for item in range(12)} - {str(out)} for out in range(12)])
     with pytest.raises(BadData) as stopped:
-        mine_itemsets(baskets, min_count=1, algorithm=algorithm, memory_limit=425_100)
+        mine_itemsets(baskets, min_count=1, algorithm=algorithm, memory_limit=437_100)
     assert "1,000 itemsets" in stopped.value.message
     assert "--min-count 2" in stopped.value.hint
     assert len(mine_itemsets(baskets, min_count=1, algorithm=algorithm)) == 2**12 - 2
