@@ -60,11 +60,13 @@ def in_order(interactions: pl.DataFrame) -> pl.DataFrame:
     that know their products as `coding.coded` has them lose that column.
     """
     keys = [name for name in (*SORT_KEYS, *FEEDBACK_KEYS) if name in interactions.columns]
+    if interactions["timestamp"].null_count() == interactions.height:  # the number would leave all open
+        return interactions.drop(PRODUCT, strict=False).sort(keys, nulls_last=True)
     number = _time_and_product(interactions)
     order = number.arg_sort()
     open_ = _left_open(interactions, number.gather(order), order)
     if len(open_):
-        rows = order.gather(open_)
+        rows = order.gather(open_).sort()  # lines often come in the order of the long keys, which spares work
         places = pl.Series(pl.int_range(len(rows), dtype=pl.get_index_type(), eager=True))
         within = interactions.select(keys)[rows].with_columns(places.alias("\0at"))
         order = order.scatter(open_, rows.gather(within.sort(keys, nulls_last=True)["\0at"]))
@@ -72,11 +74,12 @@ def in_order(interactions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _time_and_product(interactions: pl.DataFrame) -> pl.Series:
-    """Return a number a row that has the order of its time and product; of its time, if both do not fit."""
+    """Return a number a row that has the order of its time and product; of its time, if both do not fit.
+
+    Some row must have a time.
+    """
     times = interactions["timestamp"].to_physical()
-    first, last = cast("int | None", times.min()), cast("int | None", times.max())
-    if first is None or last is None:
-        times, first, last = pl.repeat(0, interactions.height, dtype=pl.Int64, eager=True), 0, 0
+    first, last = cast("int", times.min()), cast("int", times.max())
     step = 1_000_000 if not (times % 1_000_000).cast(pl.Boolean).any() else 1
     seconds = ((times - first) // step).fill_null((last - first) // step + 1)
     product = interactions[PRODUCT] if PRODUCT in interactions.columns else coded(interactions["product_id"])
