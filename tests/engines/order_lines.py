@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 from datetime import datetime, timedelta
 
 import polars as pl
+
+from prodassoc_cli.intake.orders import Cleaning
+from prodassoc_cli.intake.sources import Source
+from prodassoc_cli.settings import CleanConfig
 
 
 def cleaned(cleaning):
@@ -16,6 +21,22 @@ def cleaned(cleaning):
         holdout = pl.concat([pl.DataFrame(), *run.holdout()], how="diagonal")
         rejects = pl.concat(list(run.all_rejects()))
         return interactions, holdout, rejects, run.products, run.summary, run.facts
+
+
+def same_as_here(there, paths, catalogue=(), **options):
+    """Clean here and by `there`, another maker of cleanings; compare all there is, and return the summary."""
+    sources = [Source(path.name, path) for path in paths]
+    more = {"catalogue": [Source(path.name, path) for path in catalogue], "seed": 7}
+    config = CleanConfig(**options)
+    said_here, said_there = [], []
+    whole = cleaned(Cleaning(sources, config, said_here.append, **more))
+    divided = cleaned(there(sources, config, said_there.append, **more))
+    for ours, theirs in zip(whole[:4], divided[:4], strict=True):
+        assert (ours is None) == (theirs is None)
+        assert ours is None or ours.equals(theirs)
+    assert json.dumps(whole[4:]) == json.dumps(divided[4:])
+    assert said_here == said_there
+    return whole[4]
 
 
 def shop(folder, name, rows=600, seed=1, **how):

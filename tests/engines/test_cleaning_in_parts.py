@@ -6,8 +6,8 @@ The frames of Spark that the driver uses are few methods over partitions; a stan
 from __future__ import annotations
 
 import dataclasses
-import json
 import random
+from functools import partial
 from types import SimpleNamespace
 
 import polars as pl
@@ -23,7 +23,7 @@ from prodassoc_cli.intake.orders import Cleaning
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.settings import CleanConfig
 from tests.conftest import SAMPLE
-from tests.engines.order_lines import cleaned, shop
+from tests.engines.order_lines import cleaned, same_as_here, shop
 
 
 class Row(tuple):
@@ -101,18 +101,8 @@ def spark(parts):
 
 
 def same(paths, parts=7, catalogue=(), **options):
-    sources = [Source(path.name, path) for path in paths]
-    more = {"catalogue": [Source(path.name, path) for path in catalogue], "seed": 7}
-    config = CleanConfig(**options)
-    said_here, said_there = [], []
-    whole = cleaned(Cleaning(sources, config, said_here.append, **more))
-    divided = cleaned(InProcess(spark(parts), sources, config, said_there.append, **more))
-    for ours, theirs in zip(whole[:4], divided[:4], strict=True):
-        assert (ours is None) == (theirs is None)
-        assert ours is None or ours.equals(theirs)
-    assert json.dumps(whole[4:]) == json.dumps(divided[4:])
-    assert said_here == said_there
-    return whole[4]
+    """Compare one process with many parts, and return the summary."""
+    return same_as_here(partial(InProcess, spark(parts)), paths, catalogue, **options)
 
 
 @pytest.mark.parametrize(

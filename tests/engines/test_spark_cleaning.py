@@ -10,17 +10,17 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import polars as pl
 import pytest
 
 from prodassoc_cli.artifacts.datasets import MANIFEST
 from prodassoc_cli.errors import BadData, NoInput
-from prodassoc_cli.intake.orders import Cleaning
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.settings import CleanConfig
 from tests.conftest import ROOT, SAMPLE, CommandLine, real_data
-from tests.engines.order_lines import cleaned, shop
+from tests.engines.order_lines import same_as_here, shop
 
 pytestmark = [pytest.mark.slow, pytest.mark.spark]
 
@@ -33,21 +33,10 @@ def small_pieces(monkeypatch):
 
 
 def same(spark, paths, catalogue=(), **options):
-    """Clean here and there, compare all there is, and return the summary."""
+    """Compare one process with executors, and return the summary."""
     from prodassoc_cli.engines.cleaning import SparkCleaning
 
-    sources = [Source(path.name, path) for path in paths]
-    more = {"catalogue": [Source(path.name, path) for path in catalogue], "seed": 7}
-    config = CleanConfig(**options)
-    said_here, said_there = [], []
-    here = cleaned(Cleaning(sources, config, said_here.append, **more))
-    there = cleaned(SparkCleaning(spark, sources, config, said_there.append, **more))
-    for ours, theirs in zip(here[:4], there[:4], strict=True):
-        assert (ours is None) == (theirs is None)
-        assert ours is None or ours.equals(theirs)
-    assert json.dumps(here[4:]) == json.dumps(there[4:])
-    assert said_here == said_there
-    return here[4]
+    return same_as_here(partial(SparkCleaning, spark), paths, catalogue, **options)
 
 
 @pytest.mark.parametrize(
