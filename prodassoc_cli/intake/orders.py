@@ -17,13 +17,14 @@ from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, parse_map
 from prodassoc_cli.intake.increments import Earlier, merged
 from prodassoc_cli.intake.judging import FEEDBACK, INTERACTIONS, RESPONSES, Judge
 from prodassoc_cli.intake.layouts import Lines
+from prodassoc_cli.intake.ordering import in_order
 from prodassoc_cli.intake.parts import Parts
 from prodassoc_cli.intake.privacy import pseudonymize, read_key
 from prodassoc_cli.intake.reading import open_orders, read_catalogue
 from prodassoc_cli.intake.rejects import Rejected
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.spill import Spill
-from prodassoc_cli.intake.splits import check_parts, holdout_masks, in_order, parse_split
+from prodassoc_cli.intake.splits import check_parts, holdout_masks, parse_split
 from prodassoc_cli.intake.tables import PRODUCT, REJECTS, ROW, SOURCE, Say, as_csv
 from prodassoc_cli.intake.tallies import Description
 from prodassoc_cli.settings import CleanConfig
