@@ -7,9 +7,9 @@ Sparse matrices come as CSR: indptr (i64), indices (i32), data (f32).
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from prodassoc_cli.jit import KERNEL, STEP, njit
 from prodassoc_cli.models.few import Floats, Ints, Longs, Mask
 from prodassoc_cli.models.rows import csr_arrays, over_rows, ready
 
@@ -23,7 +23,7 @@ _BIT_OF = np.zeros(64, np.int64)
 _BIT_OF[[((1 << bit) * int(_DE_BRUIJN) % (1 << 64)) >> 58 for bit in range(64)]] = range(64)
 
 
-@nb.njit("void(float32[::1], int32[::1], int64, float32, int32)", nogil=True, cache=True)
+@njit("void(float32[::1], int32[::1], int64, float32, int32)", **STEP)
 def _sift_down(
     values: Floats, items: Ints, size: int, score: float, column: int
 ) -> None:  # pragma: no cover — compiled
@@ -45,7 +45,7 @@ def _sift_down(
     values[at], items[at] = score, column
 
 
-@nb.njit("void(float32[::1], int32[::1], int64, float32, int32)", nogil=True, cache=True)
+@njit("void(float32[::1], int32[::1], int64, float32, int32)", **STEP)
 def _sift_up(
     values: Floats, items: Ints, size: int, score: float, column: int
 ) -> None:  # pragma: no cover — compiled
@@ -60,7 +60,7 @@ def _sift_up(
     values[at], items[at] = score, column
 
 
-@nb.njit("void(float32[::1], int32[::1], int64)", nogil=True, cache=True)
+@njit("void(float32[::1], int32[::1], int64)", **STEP)
 def _best_first(values: Floats, items: Ints, size: int) -> None:  # pragma: no cover — compiled
     """Turn a heap into a list, best first, by taking the worst to the end again and again."""
     for end in range(size - 1, 0, -1):
@@ -69,7 +69,7 @@ def _best_first(values: Floats, items: Ints, size: int) -> None:  # pragma: no c
         _sift_down(values, items, end, score, column)
 
 
-@nb.njit("float32(float32[::1], int32[::1], int32[::1], int64, int64)", nogil=True, cache=True)
+@njit("float32(float32[::1], int32[::1], int32[::1], int64, int64)", **STEP)
 def _kth_largest(
     values: Floats, bits: Ints, counts: Ints, m: int, k: int
 ) -> float:  # pragma: no cover — compiled
@@ -99,11 +99,10 @@ def _kth_largest(
     return close[n - (k - above)]
 
 
-@nb.njit(
+@njit(
     f"void(int64, int64, {_CSR}, {_CSR}, float32[::1], int64[::1], float32,"
     " int32[:, ::1], float32[:, ::1], int64[::1])",
-    nogil=True,
-    cache=True,
+    **KERNEL,
 )
 def product_top_k(  # noqa: C901 — one pass, and a compiled call would copy
     start: int,
@@ -195,11 +194,10 @@ def product_top_k(  # noqa: C901 — one pass, and a compiled call would copy
         out_counts[row] = kept
 
 
-@nb.njit(
+@njit(
     f"void(int64, int64, {_CSR}, {_CSR}, boolean, boolean[::1], int64[::1], int32[::1],"
     " int32[:, ::1], float32[:, ::1])",
-    nogil=True,
-    cache=True,
+    **KERNEL,
 )
 def best_scores(
     start: int,
@@ -267,7 +265,7 @@ def best_scores(
         _best_first(values, items, size)
 
 
-@nb.njit(f"void(int64, int64, {_CSR}, {_CSR}, boolean, float32[:, ::1])", nogil=True, cache=True)
+@njit(f"void(int64, int64, {_CSR}, {_CSR}, boolean, float32[:, ::1])", **KERNEL)
 def scatter_scores(
     start: int,
     stop: int,
@@ -295,11 +293,10 @@ def scatter_scores(
                     scores[column] += term
 
 
-@nb.njit(
+@njit(
     "void(int64, int64, float32[:, ::1], boolean[::1], int64[::1], int32[::1],"
     " int32[:, ::1], float32[:, ::1])",
-    nogil=True,
-    cache=True,
+    **KERNEL,
 )
 def select_top_k(
     start: int,
