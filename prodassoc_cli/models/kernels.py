@@ -17,6 +17,8 @@ __all__ = ["Floats", "Ints", "Longs", "Mask", "csr_arrays", "over_rows", "ready"
 
 _CSR = "int64[::1], int32[::1], float32[::1]"  # indptr, indices, data
 _LOW_BITS = 19
+_UNMET = np.int32(-(2**31))
+"""The bits of -0: adding anything to it gives that, and no sum of terms is -0."""
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
 _BIT_OF = np.zeros(64, np.int64)
 """The place of a lone bit, by the upper six bits of its product with a de Bruijn number (Leiserson, 1998)."""
@@ -217,28 +219,25 @@ def best_scores(
 ) -> None:  # pragma: no cover — compiled
     """Do what `select_top_k` does with the scores of `scatter_scores`, which are never stored.
 
-    Only columns that a term meets are looked at, which are few of many.
+    Only chunks of columns that a term meets are looked at; a total of -0 is one that no term has met.
     """
     k = out_columns.shape[1]
-    width = allowed.shape[0]
-    total = np.zeros(width, np.float32)
-    met = np.zeros(width, np.uint8)
-    touched = np.empty(width + 1, np.int32)
+    chunks = (allowed.shape[0] + 63) >> 6
+    total = np.full(chunks << 6, np.float32(-0.0), np.float32)
+    bits = total.view(np.int32)
+    met = np.zeros(chunks, np.uint8)
     columns = s_indices.view(np.uint32)
     for row in range(start, stop):
-        n = 0
         for p in range(h_indptr[row], h_indptr[row + 1]):
             middle, weight = h_indices[p], h_data[p]
             for q in range(s_indptr[middle], s_indptr[middle + 1]):
                 column = columns[q]
                 term = weight * s_data[q]
-                touched[n] = column
-                n += 1 - met[column]
+                met[column >> np.uint32(6)] = 1
                 if not best:
                     total[column] += term
-                elif not met[column] or term > total[column]:
+                elif bits[column] == _UNMET or term > total[column]:
                     total[column] = term
-                met[column] = 1
         for p in range(b_indptr[row], b_indptr[row + 1]):
             total[b_indices[p]] = -np.inf
         items = out_columns[row]
@@ -246,22 +245,34 @@ def best_scores(
         items[:] = -1
         values[:] = -np.inf
         size = 0
-        for t in range(n):
-            column = touched[t]
-            score = total[column]
-            met[column] = 0
-            total[column] = 0
-            if size == k and (score < values[0] or (score == values[0] and column > items[0])):
+        bound = np.float32(-np.inf)
+        for chunk in range(chunks):
+            if not met[chunk]:
                 continue
-            if not np.isfinite(score) or not allowed[column]:
-                continue
-            if size < k:
-                _sift_up(values, items, size, score, column)
-                size += 1
-            else:
-                _sift_down(values, items, k, score, column)
+            met[chunk] = 0
+            scores = total[chunk << 6 : (chunk + 1) << 6]
+            # Most chunks have nothing for the list: a sum of comparisons, many at once, tells.
+            above = 0
+            for place in range(64):
+                above += scores[place] > bound
+            if above:
+                for place in range(64):
+                    score, column = scores[place], (chunk << 6) + place
+                    # Columns ascend, so an equal score never displaces.
+                    if not score > bound or bits[column] == _UNMET or not np.isfinite(score):
+                        continue
+                    if not allowed[column]:
+                        continue
+                    if size < k:
+                        _sift_up(values, items, size, score, column)
+                        size += 1
+                    else:
+                        _sift_down(values, items, k, score, column)
+                    if size == k:
+                        bound = values[0]
+            scores[:] = np.float32(-0.0)
         for p in range(b_indptr[row], b_indptr[row + 1]):
-            total[b_indices[p]] = 0
+            total[b_indices[p]] = np.float32(-0.0)
         _best_first(values, items, size)
 
 
