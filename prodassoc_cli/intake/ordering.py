@@ -13,10 +13,10 @@ from typing import cast
 import polars as pl
 
 from prodassoc_cli.intake.coding import coded, distinct_texts
-from prodassoc_cli.intake.tables import PRODUCT
+from prodassoc_cli.intake.tables import FEEDBACK, INTERACTIONS, PRODUCT
 
-SORT_KEYS = ("timestamp", "order_id", "user_id", "product_id", "event", "quantity", "price", "rating")
-FEEDBACK_KEYS = ("list_id", "position", "model", "propensity", "revenue")
+_LEADING = ("timestamp", "order_id", "user_id")
+SORT_KEYS = (*_LEADING, *(name for name in INTERACTIONS if name not in _LEADING))
 
 _LIMIT = 2**63
 
@@ -59,7 +59,7 @@ class _Codes:
 
 
 def _keys(interactions: pl.DataFrame) -> list[str]:
-    return [name for name in (*SORT_KEYS, *FEEDBACK_KEYS) if name in interactions.columns]
+    return [name for name in (*SORT_KEYS, *FEEDBACK) if name in interactions.columns]
 
 
 def _times(interactions: pl.DataFrame) -> _Codes:
