@@ -29,9 +29,6 @@ SHOWN_RULES = 20
 SHOWN_COLUMNS = ("count", "support", "confidence", "lift")
 SHOWN_FURTHER = ("q_value", "holdout_support", "similarity", "relation")
 
-BASKET_COLUMNS = ("user_id", "order_id", "product_id", "event", "timestamp")
-"""Columns that tell what baskets there are."""
-
 BYTES_A_ROW, BYTES_A_WHOLE_ROW = 20, 150
 """Memory it takes at the least to make baskets of a row, and to keep all of the row meanwhile."""
 
@@ -110,6 +107,7 @@ def _mined(this: Run, config: MineConfig) -> Mined:
 
         return MinedOnSpark(this, config)
     from prodassoc_cli.commands.mined import Mined
+    from prodassoc_cli.mining.gather import BASKET_COLUMNS
 
     return Mined(
         this,

@@ -12,6 +12,9 @@ import pyarrow.compute as pc
 
 from prodassoc_cli.mining.baskets import BASKET_EVENTS, Baskets, CodedRows, baskets_of_codes
 
+BASKET_COLUMNS = ("user_id", "order_id", "product_id", "event", "timestamp")
+"""Columns of interactions that tell what baskets there are."""
+
 
 def _silent(_: str) -> None:
     """Say nothing."""
@@ -33,7 +36,7 @@ def baskets_from_interactions(
         say: told, in one line each, what was left out and which events were used.
         locate: whether to note where in the frame each basket begins.
     """
-    wanted = [name for name in _COLUMNS if name in frame.columns]
+    wanted = [name for name in BASKET_COLUMNS if name in frame.columns]
     table = frame.select(wanted).to_arrow(compat_level=pl.CompatLevel.oldest())
     return baskets_from_pieces([table], max_basket_size, say, locate)
 
@@ -60,9 +63,6 @@ def baskets_from_pieces(
     if gathered.unplaced:
         say(f"{gathered.unplaced:,} rows have neither order_id nor user_id: they belong to no basket")
     return baskets_of_codes(gathered.rows(), gathered.items.values(), max_basket_size, say)
-
-
-_COLUMNS = ("user_id", "order_id", "product_id", "event", "timestamp")
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def coded(column: pa.ChunkedArray) -> tuple[np.ndarray, pl.Series]:
 
 def _visits(piece: pa.Table) -> pa.ChunkedArray:
     """Return what tells the visits of users apart: what one user did at one instant; null without a user."""
-    frame = pl.from_arrow(piece.select([name for name in _COLUMNS if name in piece.column_names]))
+    frame = pl.from_arrow(piece.select([name for name in BASKET_COLUMNS if name in piece.column_names]))
     assert isinstance(frame, pl.DataFrame)
     if "user_id" not in frame.columns:
         return pa.nulls(frame.height, pa.string())
