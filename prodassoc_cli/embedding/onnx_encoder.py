@@ -76,6 +76,7 @@ class OnnxEncoder(Encoder):
         self._threads = threads if threads is not None else _available_threads()
         if self._threads < 1:
             raise UsageProblem(f"--threads {self._threads} is under 1", "give 1 or more")
+        self._provider = provider
         self._max_tokens = max_tokens if max_tokens is not None else config["max_tokens"]
         self._session = _open_session(folder / MODEL_FILE, model, self.dimension, provider)
         self._tokenizer = open_tokenizer(folder / TOKENIZER_FILE, tokenizer)
@@ -135,6 +136,8 @@ class OnnxEncoder(Encoder):
         try:
             (vectors,) = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
         except Exception as error:  # onnxruntime's exceptions have no base of their own
+            if self._provider != CPU:
+                raise _cannot_run(self._provider, self._folder / MODEL_FILE, error) from error
             raise BadData(
                 f"{self._folder / MODEL_FILE} fails on a batch of {ids.shape[0]} texts: {_first_line(error)}",
                 "export the model again: prodassoc export CHECKPOINT_DIR -o DIR",
@@ -199,6 +202,8 @@ def _open_session(path: Path, model: bytes, dimension: int, provider: str) -> on
     try:
         session = onnxruntime.InferenceSession(model, options, providers=list(dict.fromkeys([provider, CPU])))
     except Exception as error:  # onnxruntime's exceptions have no base of their own
+        if provider != CPU and _runs_here(model):
+            raise _cannot_run(provider, path, error) from error
         raise BadData(
             f"{path} is not a model that can be run: {_first_line(error)}", "export it again"
         ) from error
@@ -220,6 +225,24 @@ def _open_session(path: Path, model: bytes, dimension: int, provider: str) -> on
             "make the model by prodassoc export",
         )
     return session
+
+
+def _runs_here(model: bytes) -> bool:
+    """Tell whether the processor can take the model that another provider refused."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        onnxruntime.InferenceSession(model, options, providers=[CPU])
+    except Exception:  # onnxruntime's exceptions have no base of their own
+        return False
+    return True
+
+
+def _cannot_run(provider: str, path: Path, error: Exception) -> UsageProblem:
+    return UsageProblem(
+        f"{provider} cannot run {path} ({_first_line(error)[:80]}…)",
+        "give it a model in fp32: prodassoc export CHECKPOINT_DIR --precision fp32 -o DIR, then --model DIR",
+    )
 
 
 def open_tokenizer(path: Path, content: bytes) -> Tokenizer:

@@ -201,7 +201,7 @@ def product_top_k(  # noqa: C901 — one pass, and a compiled call would copy
     " int32[:, ::1], float32[:, ::1])",
     **KERNEL,
 )
-def best_scores(  # noqa: C901 — one pass, and a compiled call would copy
+def best_scores(  # noqa: C901 — one pass over each history, chunk by chunk
     start: int,
     stop: int,
     h_indptr: Longs,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import onnxruntime
@@ -59,3 +60,54 @@ def test_another_provider_runs_and_has_a_fingerprint_of_its_own(tiny_model: Path
     assert here.fingerprint != there.fingerprint
     texts = ["red lantern", "tea"]
     np.testing.assert_allclose(there.encode(texts).vectors, here.encode(texts).vectors, atol=1e-3)
+
+
+class Elsewhere:
+    """A session on a device that is not here: the processor does its work, until it is told to fail."""
+
+    real = onnxruntime.InferenceSession
+    opened: ClassVar[list[list[str]]] = []
+    fails_at = ""
+
+    def __init__(self, model: bytes, options: onnxruntime.SessionOptions, providers: list[str]) -> None:
+        self.opened.append(providers)
+        if self.fails_at == "opening" and providers != [CPU]:
+            raise RuntimeError("no kernel for QuantizeLinear")
+        self._providers = providers
+        self._session = self.real(model, options, providers=[CPU])
+
+    def get_providers(self) -> list[str]:
+        return self._providers
+
+    def run(self, *arguments: object) -> object:
+        if self.fails_at == "running":
+            raise RuntimeError("no kernel for QuantizeLinear")
+        return self._session.run(*arguments)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._session, name)
+
+
+def test_a_device_is_asked_first_and_the_processor_does_what_it_cannot(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch, CUDA)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Elsewhere)
+    monkeypatch.setattr(Elsewhere, "opened", [])
+    here, there = (OnnxEncoder(tiny_model, provider=choose_provider(name)) for name in ("cpu", "cuda"))
+    assert Elsewhere.opened == [[CPU], [CUDA, CPU]]
+    assert here.fingerprint != there.fingerprint
+    texts = ["red lantern", "tea"]
+    np.testing.assert_array_equal(there.encode(texts).vectors, here.encode(texts).vectors)
+
+
+@pytest.mark.parametrize("fails_at", ["opening", "running"])
+def test_a_model_that_a_provider_cannot_run_is_not_called_damaged(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, fails_at: str
+) -> None:
+    """As OpenVINO with a model in int8, whose scales are one a token."""
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Elsewhere)
+    monkeypatch.setattr(Elsewhere, "fails_at", fails_at)
+    with pytest.raises(UsageProblem, match=f"{OPENVINO} cannot run .*QuantizeLinear") as caught:
+        OnnxEncoder(tiny_model, provider=OPENVINO).encode(["tea"])
+    assert "--precision fp32" in caught.value.hint
