@@ -57,8 +57,8 @@ def prodassoc(name: str, *parameters: str) -> Callable[[Task], tuple[Learn, List
 
         from prodassoc_cli.models.data import TrainingData
         from prodassoc_cli.models.registry import make
+        from prodassoc_cli.models.serving import blocks_of
         from prodassoc_cli.models.split import user_queries
-        from prodassoc_cli.models.topk import top_k
 
         def frame(name: str) -> pl.DataFrame | None:
             path = task.folder / f"{name}.parquet"
@@ -82,14 +82,12 @@ def prodassoc(name: str, *parameters: str) -> Callable[[Task], tuple[Learn, List
 
         def lists(model: Model) -> np.ndarray:
             found = np.full((data.n_users, task.k), -1, np.int32)
-            for start in range(0, data.n_users, _BLOCK // 2):
-                users = np.arange(start, min(start + _BLOCK // 2, data.n_users), dtype=np.int32)
+            for rows in blocks_of(data.n_users, 0 if model.fused else data.n_items):
+                users = np.arange(rows.start, rows.stop, dtype=np.int32)
                 queries = user_queries(
                     data, users, new_only=not task.repeats, depth=task.k, allowed=task.allowed
                 )
-                blocked = None if task.repeats else queries.seen
-                scores = model.score(queries, task.threads)
-                found[users], _ = top_k(scores, task.k, task.threads, blocked=blocked, allowed=task.allowed)
+                found[users], _ = model.top_k(queries, task.k, task.threads)
             return found
 
         return learn, lists

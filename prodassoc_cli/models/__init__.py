@@ -7,4 +7,6 @@ Nothing here is imported before it is needed: numba alone takes half a second.
 
 from prodassoc_cli.resources import put_off
 
-put_off("numpy.f2py")
+# scipy takes all of numpy, of which it does not use these.
+for module in ("numpy.f2py", "numpy.testing", "numpy.ma", "numpy.polynomial"):
+    put_off(module)

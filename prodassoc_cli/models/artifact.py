@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.models.base import Recommender
 from prodassoc_cli.models.data import Csr, Items
-from prodassoc_cli.models.layout import FORMAT, cut, joined, told_as_damage
+from prodassoc_cli.models.layout import FORMAT, cut, joined, series, told_as_damage
 from prodassoc_cli.models.registry import MODELS, family
 from prodassoc_cli.models.similar import pack, unpack
 from prodassoc_cli.models.trained import TrainedModel
@@ -95,7 +95,7 @@ def _rebuilt(columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, A
     items = Items(
         pl.DataFrame(
             {
-                name.removeprefix(_ITEMS): pl.Series(values=column)
+                name.removeprefix(_ITEMS): series(column)
                 for name, column in columns.items()
                 if name.startswith(_ITEMS)
             }
@@ -113,7 +113,7 @@ def _rebuilt(columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, A
         arrays["orders/baskets.data"] = np.ones(len(arrays["orders/baskets.indices"]), np.float32)
         baskets = unpack("orders/baskets", arrays, len(items))
     dismissed: Csr | None = None
-    users = pl.Series("user_id", columns["users/user_id"]).cast(pl.String)
+    users = series(columns["users/user_id"]).alias("user_id").cast(pl.String)
     seen = unpack("history/seen", arrays, len(items), rows=len(users))
     if "history/dismissed.indptr" in arrays:
         dismissed = unpack("history/dismissed", arrays, len(items), rows=len(users))
@@ -137,6 +137,5 @@ def _rebuilt(columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, A
 def _as_numpy(values: pa.Array | NDArray[Any], shape: dict[str, int]) -> NDArray[Any]:
     if isinstance(values, np.ndarray):
         return values
-    # By polars, since pyarrow imports any pandas for it; a copy, as kernels want arrays they may write to.
-    array = pl.Series(values=values).to_numpy(writable=True)
+    array = series(values).to_numpy(writable=True)  # as kernels want arrays they may write to
     return array.reshape(shape["length"], shape["width"]) if "width" in shape else array

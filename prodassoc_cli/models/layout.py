@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -75,19 +76,20 @@ def joined_apart(read: Read, shapes: Shapes) -> dict[str, pa.Array | NDArray[Any
         ValueError: an array has more or fewer values than its shape tells.
         KeyError: an array is missing.
     """
-    return {name: _apart(name, read, shape) for name, shape in shapes.items()}
+    short = {name: shape for name, shape in shapes.items() if _height(shape) == 1}
+    long = {name: _apart(name, read, shape) for name, shape in shapes.items() if name not in short}
+    return {**_joined_by_height(read, short), **long}
 
 
 def _apart(name: str, read: Read, shape: dict[str, int]) -> pa.Array | NDArray[Any]:
-    size = _size(shape)
+    size, height = _size(shape), _height(shape)
     values, end = np.empty(0), 0
-    height = max(1, -(-size // VALUES_PER_ROW))
     for row in range(0, height, _ROWS_AT_ONCE):
-        column = read([name], range(row, min(row + _ROWS_AT_ONCE, height))).column(name)
-        if not pa.types.is_primitive(column.type.value_type):  # texts are few
-            return _whole(column if height <= _ROWS_AT_ONCE else read([name], None).column(name), shape)
+        column = read([name], list(range(row, min(row + _ROWS_AT_ONCE, height)))).column(name)
+        if not pa.types.is_primitive(column.type.value_type):
+            return _whole(read([name], list(range(height))).column(name), shape)
         for chunk in column.chunks:
-            part = pl.Series(values=chunk.flatten()).to_numpy()  # by itself Arrow imports any pandas
+            part = series(_flat(chunk)).to_numpy()
             if not end:
                 values = np.empty(size, part.dtype)
             if end + len(part) > size:
@@ -99,8 +101,24 @@ def _apart(name: str, read: Read, shape: dict[str, int]) -> pa.Array | NDArray[A
     return values.reshape(shape["length"], shape["width"]) if "width" in shape else values
 
 
+def _joined_by_height(read: Read, shapes: Shapes) -> dict[str, pa.Array]:
+    """Return the arrays as `joined` does; those of as many rows are read together, and no rows beyond."""
+    heights: dict[int, list[str]] = {}
+    for name, shape in shapes.items():
+        heights.setdefault(_height(shape), []).append(name)
+    arrays: dict[str, pa.Array] = {}
+    for height, names in heights.items():
+        arrays |= joined(read(names, list(range(height))), {name: shapes[name] for name in names})
+    return arrays
+
+
 def _size(shape: dict[str, int]) -> int:
     return shape["length"] * shape.get("width", 1)
+
+
+def _height(shape: dict[str, int]) -> int:
+    """Return in how many rows an array lies; all arrays have a first one."""
+    return max(1, -(-_size(shape) // VALUES_PER_ROW))
 
 
 def joined_for(
@@ -123,8 +141,8 @@ def joined_for(
     parts = [f"{name}.{part}" for name in by_product for part in ("indices", "data")]
     partly = {*by_product, *parts}
     others = {name: shape for name, shape in shapes.items() if name not in partly}
-    arrays: dict[str, pa.Array | NDArray[Any]] = {**joined(read(list(others), None), others)}
-    known = pl.Series(values=arrays[PRODUCT_IDS]).cast(pl.String)
+    arrays: dict[str, pa.Array | NDArray[Any]] = {**_joined_by_height(read, others)}
+    known = series(arrays[PRODUCT_IDS]).cast(pl.String)
     asked = pl.Series([each.strip() for each in wanted], dtype=pl.String)
     places = known.is_in(asked.implode()).arg_true().to_numpy().astype(np.int64)
     for name in by_product:
@@ -132,9 +150,7 @@ def joined_for(
             starts = places * shapes[name]["width"]
             arrays[name] = _some_rows(name, starts, starts + shapes[name]["width"], read, shapes[name])
         else:
-            bounds = pl.Series(
-                values=arrays[f"{name}.indptr"]
-            ).to_numpy()  # by itself Arrow imports any pandas
+            bounds = series(arrays[f"{name}.indptr"]).to_numpy()
             starts, stops = bounds[places], bounds[places + 1]
             for part in (f"{name}.indices", f"{name}.data"):
                 arrays[part] = _some_rows(part, starts, stops, read, shapes[part])
@@ -150,7 +166,7 @@ def _some_rows(
         raise ValueError(f"{name} has bounds out of order")
     # With nothing wanted the first row still tells of what type the values are.
     rows = sorted({0}.union(*map(range, starts // VALUES_PER_ROW, -(-stops // VALUES_PER_ROW))))
-    found = [pl.Series(values=each.values).to_numpy() for each in read([name], rows).column(name)]
+    found = [series(each.values).to_numpy() for each in read([name], rows).column(name)]
     values = np.zeros(size, found[0].dtype)
     for row, there in zip(rows, found, strict=True):
         part = values[row * VALUES_PER_ROW : (row + 1) * VALUES_PER_ROW]
@@ -161,11 +177,36 @@ def _some_rows(
 
 
 def _whole(column: pa.ChunkedArray, shape: dict[str, int]) -> pa.Array:
-    parts = [chunk.flatten() for chunk in column.chunks]
+    parts = [_flat(chunk) for chunk in column.chunks]
     values = pa.concat_arrays(parts) if len(parts) != 1 else parts[0]
     if len(values) != _size(shape):
         raise ValueError(f"an array has {len(values)} values, not {shape['length']}")
     return values
+
+
+@dataclass(frozen=True)
+class _Handed:
+    """An array as any library hands it over."""
+
+    array: pa.Array
+
+    def __arrow_c_array__(self, requested: object = None) -> tuple[object, object]:
+        return self.array.__arrow_c_array__(requested)
+
+
+def series(values: pa.Array) -> pl.Series:
+    """Return the array as a series of polars, the quickest way to numpy too.
+
+    Handed an array of Arrow's own class, polars would import all functions of Arrow (25 ms); Arrow itself
+    would import any pandas.
+    """
+    return pl.Series(values=_Handed(values))
+
+
+def _flat(lists: pa.LargeListArray) -> pa.Array:
+    """Return the lists one after another; for its `flatten` Arrow imports all its functions."""
+    first, last = lists.offsets[0].as_py(), lists.offsets[-1].as_py()
+    return lists.values.slice(first, last - first)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,10 +67,17 @@ def test_rows_of_other_products_are_not_read(name, shop, monkeypatch):
         return selected if rows is None else selected.take(rows)
 
     arrays = layout.joined_for(["i02"], read, header["arrays"], header["by_product"])
-    assert header["by_product"]
-    by_rows = [(columns, rows) for columns, rows in taken if rows is not None]
-    assert {column.split(".")[0] for columns, _ in by_rows for column in columns} == set(header["by_product"])
-    assert all(len(rows) < table.num_rows / 2 for _, rows in by_rows)
+    partly = {column for column in header["arrays"] if column.split(".")[0] in header["by_product"]}
+    partly = {column for column in partly if not column.endswith(".indptr")}
+    assert partly
+    by_rows = {column: rows for columns, rows in taken for column in columns if column in partly}
+    assert set(by_rows) == partly
+    assert all(len(rows) < table.num_rows / 2 for rows in by_rows.values())
+    # Of the others no rows beyond their end, which would be empty.
+    for columns, rows in taken:
+        assert all(
+            len(table.column(column)[rows[-1]]) for column in columns if header["arrays"][column]["length"]
+        )
     whole = layout.joined(table, header["arrays"])
     part = "model/weights" if name == "ease" else "model/similar.data"
     ours, theirs = arrays[part].ravel(), np.asarray(whole[part])
@@ -86,6 +94,32 @@ def test_arrays_come_back_as_they_were(lengths, per_row):
     assert table.num_rows == max(1, -(-max(lengths) // per_row))
     for name, values in layout.joined(table, shapes).items():
         assert values.to_pylist() == arrays[name].tolist()
+
+
+@given(
+    lengths=st.lists(st.integers(0, 40), min_size=1, max_size=5),
+    per_row=st.integers(1, 9),
+    at_once=st.integers(1, 3),
+)
+def test_arrays_come_back_one_by_one(lengths, per_row, at_once):
+    arrays = {str(n): np.arange(length, dtype=np.int32) for n, length in enumerate(lengths)}
+    arrays |= {"wide": np.arange(12, dtype=np.float32).reshape(4, 3), "text": pa.array(list("abcdefghijk"))}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layout, "VALUES_PER_ROW", per_row)
+        patch.setattr(layout, "_ROWS_AT_ONCE", at_once)
+        table, shapes = layout.cut(arrays)
+
+        def read(columns, rows):
+            selected = table.select(list(columns))
+            return selected if rows is None else selected.take(rows)
+
+        found = layout.joined_apart(read, shapes)
+        assert list(shapes) == list(arrays)
+        for name, values in arrays.items():
+            assert np.asarray(found[name]).ravel().tolist() == np.asarray(values).ravel().tolist()
+        assert found["wide"].shape == (4, 3)
+        with pytest.raises((ValueError, IndexError)):
+            layout.joined_apart(read, {"wide": {"length": 13}})
 
 
 def test_rows_of_a_long_file_are_found_in_their_groups(tmp_path):
