@@ -44,8 +44,9 @@ def open_parquet(path: Path, texts_as_dictionaries: Sequence[str] = ()) -> pq.Pa
     with checked(path):
         file = pq.ParquetFile(path, page_checksum_verification=True)
         names = file.schema_arrow.names
-        coded = [name for name in texts_as_dictionaries if name in names]
-        if coded:  # which columns are there is only known now
+        types = dict(zip(names, file.schema_arrow.types, strict=True))
+        coded = [name for name in texts_as_dictionaries if name in types and _is_text(types[name])]
+        if coded:  # which columns are there, and of which types, is only known now
             with file:
                 file = pq.ParquetFile(
                     path, metadata=file.metadata, page_checksum_verification=True, read_dictionary=coded
@@ -70,6 +71,10 @@ def lineage_in(path: Path, metadata: dict[bytes, bytes] | None) -> Lineage | Non
         return Lineage.from_json(text)
     except ValueError as error:
         raise BadData(f"{path} carries damaged prodassoc metadata", "make the file again") from error
+
+
+def _is_text(dtype: pa.DataType) -> bool:
+    return pa.types.is_string(dtype) or pa.types.is_large_string(dtype)
 
 
 def _not_parquet(path: Path) -> BadData:

@@ -183,7 +183,7 @@ def write_artifact(
         compression="zstd",
         write_page_checksum=True,
         store_schema=plain,
-        use_dictionary=kind.repeats,
+        use_dictionary=_repeating(first.schema, kind),
     ) as writer:
         if not plain:
             writer.add_key_value_metadata(metadata)  # which otherwise goes with the schema
@@ -191,6 +191,13 @@ def write_artifact(
             writer.write_table(table, row_group_size=kind.rows_a_group or ROW_GROUP_ROWS)
             rows += table.num_rows
     return rows
+
+
+def _repeating(schema: pa.Schema, kind: Kind) -> bool | list[str]:
+    """Tell which columns repeat their values, so that a dictionary pays; sorted times are smaller without."""
+    if not kind.repeats or not any(map(pa.types.is_timestamp, schema.types)):
+        return kind.repeats
+    return [column.name for column in schema if not pa.types.is_timestamp(column.type)]
 
 
 def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

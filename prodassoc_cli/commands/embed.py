@@ -103,22 +103,16 @@ def _check(config: EmbedConfig) -> None:
         raise UsageProblem("--device and --provider say the same thing", "give one of them")
 
 
-def _with_every_column(products: pl.DataFrame) -> pl.DataFrame:
-    """Return the products with nulls in the columns that a catalogue need not have."""
-    import polars as pl
-
-    missing = [column for column in PRODUCTS.columns if column.name not in products.columns]
-    dtypes = {"str": pl.String, "f64": pl.Float64}
-    return products.with_columns(pl.lit(None, dtypes[each.dtype]).alias(each.name) for each in missing)
-
-
 class Embedding:
     """The work of one run, step by step."""
 
     def __init__(self, run: Run, config: EmbedConfig, outputs: Writer, spark: Any = None) -> None:  # noqa: ANN401
         self._run, self._config, self._outputs, self._spark = run, config, outputs, spark
+        from prodassoc_cli.artifacts.frames import schema_of, with_absent
+
         self._budget = int(run.memory_limit * _VECTORS_SHARE)
-        self._products = _with_every_column(run.read("products", PRODUCTS).sort("product_id"))
+        products = run.read("products", PRODUCTS).sort("product_id")
+        self._products = with_absent(products, schema_of(PRODUCTS))
 
     def run(self) -> None:
         """Encode, store, and derive what was asked for."""

@@ -21,13 +21,10 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from prodassoc_cli.artifacts.opened import OpenArtifact
     from prodassoc_cli.engines.parts import PartsOf
     from prodassoc_cli.models.serving import Blocks
     from prodassoc_cli.models.trained import TrainedModel
-
-
-APART_BYTES = 1 << 27
-"""A larger model file is read array by array: slower, in half the memory."""
 
 
 def register(app: typer.Typer) -> None:
@@ -58,15 +55,19 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
         from concurrent.futures import ThreadPoolExecutor
 
         # Importing and reading take most of the time of one basket's answer: side by side, then.
-        with ThreadPoolExecutor(1) as pool, this.kernels():
-            reading = pool.submit(_read_model, this, config.basket)
-            from prodassoc_cli.models.artifact import from_arrays
-            from prodassoc_cli.models.rows import load_kernels
+        with this.opened("model", MODEL) as file, ThreadPoolExecutor(1) as pool, this.kernels():
+            header = _header(file)
+            reading = pool.submit(_read_arrays, file, header, config.basket)
+            from prodassoc_cli.models.artifact import family_of, from_arrays
             from prodassoc_cli.models.serving import in_blocks
 
-            if not config.basket:  # for a basket numpy is quicker than loading them
-                load_kernels("als_kernel")
-        model = from_arrays(*reading.result())
+            if not config.basket:  # for a basket numpy is quicker than loading kernels
+                from prodassoc_cli.models.rows import load_kernels
+
+                load_kernels("reason_kernels", *family_of(header).serve_kernels)
+            arrays = reading.result()
+        this.messages.step("read model", file.height)
+        model = from_arrays(arrays, header)
         with engine(config) as spark, progress_bar("making lists", quiet=common.quiet) as progress:
             if spark is not None and config.explore:
                 raise UsageProblem("--engine spark does not do --explore", "drop it, or --engine local")
@@ -136,28 +137,31 @@ def _audience(config: RecommendConfig) -> Literal["users", "products", "baskets"
     return "baskets" if config.basket else config.for_
 
 
-def _read_model(this: Run, baskets: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the arrays and the header of the model file; for baskets, what their products take of it.
+def _header(file: OpenArtifact) -> dict[str, Any]:
+    """Return what the file tells of its model.
 
     Raises:
-        BadData: it holds no model, or is damaged.
+        BadData: it holds no model.
     """
-    from prodassoc_cli.models.layout import joined, joined_apart, joined_for, told_as_damage
+    header: dict[str, Any] = {} if file.lineage is None else file.lineage.details.get("model", {})
+    if not header:
+        raise BadData("the model file carries no model", "make it: prodassoc train interactions.parquet")
+    return header
 
-    with this.opened("model", MODEL) as file:
-        header = {} if file.lineage is None else file.lineage.details.get("model", {})
-        if not header:
-            raise BadData("the model file carries no model", "make it: prodassoc train interactions.parquet")
-        with told_as_damage(header):
-            if baskets:
-                products = [product for basket in baskets for product in basket.split(",")]
-                arrays = joined_for(products, file.read, header["arrays"], header["by_product"])
-            elif this.files("model")[0].path.stat().st_size > APART_BYTES:
-                arrays = joined_apart(file.read, header["arrays"])
-            else:
-                arrays = joined(file.read(), header["arrays"])
-        this.messages.step("read model", file.height)
-    return arrays, header
+
+def _read_arrays(file: OpenArtifact, header: dict[str, Any], baskets: Sequence[str]) -> dict[str, Any]:
+    """Return the arrays of the model file; for baskets, what their products take of them.
+
+    Raises:
+        BadData: it is damaged.
+    """
+    from prodassoc_cli.models.layout import joined_apart, joined_for, told_as_damage
+
+    with told_as_damage(header):
+        if baskets:
+            products = [product for basket in baskets for product in basket.split(",")]
+            return joined_for(products, file.read, header["arrays"], header["by_product"])
+        return joined_apart(file.read, header["arrays"])
 
 
 def _read_ids(this: Run, role: str) -> list[str] | None:

@@ -16,11 +16,11 @@ from prodassoc_cli.intake.catalogue import ProductTally
 from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.judging import Judge
 from prodassoc_cli.intake.layouts import Lines
+from prodassoc_cli.intake.ordering import in_order
 from prodassoc_cli.intake.orders import interactions_of, left_out, without_users
 from prodassoc_cli.intake.parts import is_feedback, unpack
 from prodassoc_cli.intake.privacy import pseudonymize
 from prodassoc_cli.intake.rejects import counted
-from prodassoc_cli.intake.splits import in_order
 from prodassoc_cli.intake.tables import REJECTS
 from prodassoc_cli.intake.tallies import Description
 from prodassoc_cli.settings import CleanConfig

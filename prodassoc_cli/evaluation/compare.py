@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import polars as pl
 
+from prodassoc_cli.artifacts.frames import schema_of
 from prodassoc_cli.artifacts.schemas import METRICS
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.evaluation.facts import FloatArray
@@ -18,8 +19,7 @@ from prodassoc_cli.evaluation.intervals import Estimate, holm, mean_interval, pa
 from prodassoc_cli.evaluation.judging import Judged, judge_lists
 from prodassoc_cli.evaluation.metrics import ALL_METRICS, RANKING_METRICS, Metric
 
-_DTYPES = {"str": pl.String(), "i32": pl.Int32(), "i64": pl.Int64(), "f64": pl.Float64()}
-METRICS_SCHEMA = pl.Schema({column.name: _DTYPES[column.dtype] for column in METRICS.columns})
+METRICS_SCHEMA = schema_of(METRICS)
 """The metrics artifact in polars' types."""
 
 DIFFERENCES_SCHEMA = pl.Schema(

@@ -12,16 +12,15 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from prodassoc_cli.artifacts.frames import schema_of, with_absent
+from prodassoc_cli.artifacts.schemas import INTERACTIONS
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
 from prodassoc_cli.evaluation.facts import FloatArray
 from prodassoc_cli.evaluation.intervals import LEVEL, Estimate, mean_interval
 
 _KEY = ["user_id", "list_id", "product_id", "position", "timestamp"]
-_DETAILS = {
-    "list_id": pl.String, "position": pl.Int32, "model": pl.String,
-    "propensity": pl.Float64, "revenue": pl.Float64,
-}  # fmt: skip
+_DETAILS = schema_of(column for column in INTERACTIONS.columns if column.optional)
 NO_MODEL = "(no model)"
 """Name of the rows whose model the log does not tell."""
 
@@ -39,8 +38,7 @@ def impressions_of(log: pl.DataFrame) -> pl.DataFrame:
     Raises:
         BadData: the log has no impressions.
     """
-    absent = [pl.lit(None, dtype).alias(name) for name, dtype in _DETAILS.items() if name not in log.columns]
-    rows = log.with_columns(absent)
+    rows = with_absent(log, _DETAILS)
     shown = rows.filter(pl.col("event") == "impression").unique(_KEY, keep="first", maintain_order=True)
     if shown.is_empty():
         raise BadData(

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from prodassoc_cli.artifacts.frames import schema_of, with_absent
+from prodassoc_cli.artifacts.schemas import PRODUCTS
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.coding import numbered
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, match_columns
@@ -14,7 +16,7 @@ from prodassoc_cli.intake.parsing import parse_ids, parse_numbers
 from prodassoc_cli.intake.tables import REJECTS, ROW, RawTable, as_csv
 from prodassoc_cli.intake.tallies import Counts, medians
 
-COLUMNS = ("product_id", "title", "description", "brand", "category", "price")
+COLUMNS = schema_of(PRODUCTS)
 SEPARATORS = (">", "|", "/")
 PATH = " > "
 
@@ -65,7 +67,7 @@ def clean_catalogue(
     rejects = left_out.select(
         pl.col("\0source").alias("source"), pl.col(ROW).alias("row"), "reason", as_csv(raw).alias("raw")
     )
-    rejects = pl.concat([*(table.rejects for table in tables), rejects.cast(REJECTS)])  # type: ignore[arg-type]
+    rejects = pl.concat([*(table.rejects for table in tables), rejects.cast(REJECTS)])
     extras = _extras(frame, [name for name in raw if name not in columns.values()])
     kept = products.hstack(extras).filter(reason.is_null()).sort("product_id")
     return kept, rejects.sort("source", "row"), columns
@@ -172,10 +174,7 @@ class ProductTally:
             }
         )
         products = products.join(usual, on="product_id", how="left", maintain_order="left")
-        missing = [
-            pl.lit(None, dtype=pl.String).alias(name) for name in COLUMNS if name not in products.columns
-        ]
-        products = products.with_columns(missing).select(COLUMNS)
+        products = with_absent(products, COLUMNS).select(list(COLUMNS))
         return products.with_columns(category_path(products["category"]).alias("category"))
 
 

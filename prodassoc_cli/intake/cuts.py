@@ -1,6 +1,6 @@
 """Where the sorted interactions are cut into parts that fit in memory.
 
-A part holds the rows between two cuts in the order interactions have in the end (`splits.SORT_KEYS`). So
+A part holds the rows between two cuts in the order interactions have in the end (`ordering.SORT_KEYS`). So
 sorted parts, one after another, are the sorted whole, and equal rows, perhaps duplicates, are in one part.
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.splits import in_order
+from prodassoc_cli.intake.ordering import in_order
 
 _EARLIER = "\0earlier"
 

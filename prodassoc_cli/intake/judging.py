@@ -6,32 +6,19 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import polars as pl
-from polars.datatypes import DataType, DataTypeClass
 
+from prodassoc_cli.artifacts.frames import with_absent
 from prodassoc_cli.intake import cleaning
 from prodassoc_cli.intake.coding import coded
 from prodassoc_cli.intake.conventions import Conventions
-from prodassoc_cli.intake.dates import TIME
 from prodassoc_cli.intake.increments import Earlier, known_before
 from prodassoc_cli.intake.layouts import Lines
 from prodassoc_cli.intake.parsing import Parsed, parse_events, parse_ids, parse_numbers_as
 from prodassoc_cli.intake.parts import BAD_TIME, TIME_COLUMN
 from prodassoc_cli.intake.privacy import pseudonymize
-from prodassoc_cli.intake.tables import PRODUCT, ROW, SOURCE
+from prodassoc_cli.intake.tables import INTERACTIONS, PRODUCT, ROW, SOURCE
 from prodassoc_cli.intake.tallies import Counts, outliers, values_of_products
 from prodassoc_cli.settings import CleanConfig
-
-INTERACTIONS: dict[str, DataType | DataTypeClass] = {
-    "user_id": pl.String, "order_id": pl.String, "product_id": pl.String, "event": pl.String,
-    "quantity": pl.Float64, "price": pl.Float64, "rating": pl.Float64, "timestamp": TIME,
-}  # fmt: skip
-"""The schema of interactions, as polars has it."""
-
-FEEDBACK: dict[str, DataType | DataTypeClass] = {
-    "list_id": pl.String, "position": pl.Int32, "model": pl.String,
-    "propensity": pl.Float64, "revenue": pl.Float64,
-}  # fmt: skip
-"""What a log of lists shown tells beside that."""
 
 RESPONSES = ("click", "purchase", "dismiss")
 """What can come of a product shown, 1 or 0."""
@@ -192,8 +179,7 @@ def parse_lines(
         columns["bad_product"] = ~product.str.contains(r"^\d+$").fill_null(value=True)
     columns |= {name: fields[name] for name in ("title", "brand", "category") if name in fields.columns}
     frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
-    absent = {name: dtype for name, dtype in INTERACTIONS.items() if name not in frame.columns}
-    frame = frame.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in absent.items())
+    frame = with_absent(frame, INTERACTIONS)
     usual = config.event or (
         "impression" if feedback else "rating" if part.layout == "ratings" else "purchase"
     )

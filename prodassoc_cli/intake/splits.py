@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import polars as pl
 
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
-from prodassoc_cli.intake.coding import coded, distinct_texts
-from prodassoc_cli.intake.tables import PRODUCT
+from prodassoc_cli.intake.ordering import in_order
 
-SORT_KEYS = ("timestamp", "order_id", "user_id", "product_id", "event", "quantity", "price", "rating")
-FEEDBACK_KEYS = ("list_id", "position", "model", "propensity", "revenue")
 FORMS = "last-order, last-item, time:FRACTION, random:FRACTION"
 
 
@@ -50,62 +46,6 @@ def parse_split(spec: str) -> Split:
             f"--holdout {spec}: the fraction is not between 0 and 1", f"for example {method}:0.2"
         )
     return Split(method, fraction)
-
-
-def in_order(interactions: pl.DataFrame) -> pl.DataFrame:
-    """Sort by time, order, user and product, then by everything else, so that input order does not show.
-
-    Lines of one order have one time as a rule, and few orders share one: rows are first put in the order of a
-    number that holds time and product, and only those that this leaves open are compared by all keys. Rows
-    that know their products as `coding.coded` has them lose that column.
-    """
-    keys = [name for name in (*SORT_KEYS, *FEEDBACK_KEYS) if name in interactions.columns]
-    if interactions["timestamp"].null_count() == interactions.height:  # the number would leave all open
-        return interactions.drop(PRODUCT, strict=False).sort(keys, nulls_last=True)
-    number = _time_and_product(interactions)
-    order = number.arg_sort()
-    open_ = _left_open(interactions, number.gather(order), order)
-    if len(open_):
-        rows = order.gather(open_).sort()  # lines often come in the order of the long keys, which spares work
-        places = pl.Series(pl.int_range(len(rows), dtype=pl.get_index_type(), eager=True))
-        within = interactions.select(keys)[rows].with_columns(places.alias("\0at"))
-        order = order.scatter(open_, rows.gather(within.sort(keys, nulls_last=True)["\0at"]))
-    return interactions.drop(PRODUCT, strict=False)[order]
-
-
-def _time_and_product(interactions: pl.DataFrame) -> pl.Series:
-    """Return a number a row that has the order of its time and product; of its time, if both do not fit.
-
-    Some row must have a time.
-    """
-    times = interactions["timestamp"].to_physical()
-    first, last = cast("int", times.min()), cast("int", times.max())
-    step = 1_000_000 if not (times % 1_000_000).cast(pl.Boolean).any() else 1
-    seconds = ((times - first) // step).fill_null((last - first) // step + 1)
-    product = interactions[PRODUCT] if PRODUCT in interactions.columns else coded(interactions["product_id"])
-    products = len(distinct_texts(product)) + 1
-    if ((last - first) // step + 2) * 2 * products >= 2**63:
-        return seconds
-    nobody = interactions["user_id"].is_null().cast(pl.Int64)
-    return (seconds * 2 + nobody) * products + product.to_physical().cast(pl.Int64).fill_null(products - 1)
-
-
-def _left_open(interactions: pl.DataFrame, number: pl.Series, order: pl.Series) -> pl.Series:
-    """Return the places, ascending, of rows in an order by `number` that other keys must decide."""
-    sorted_ = {name: interactions[name].gather(order) for name in ("timestamp", "order_id", "user_id")}
-    changed = {name: column.ne_missing(column.shift()) for name, column in sorted_.items()}
-    tied = number == number.shift()
-    open_ = (tied | tied.shift(-1)).fill_null(value=False)
-    # Where several orders or users share a time, they come before the product. Nobody comes last.
-    missing = sorted_["user_id"].is_null()
-    users = changed["user_id"] & (missing == missing.shift())
-    mixed = ~changed["timestamp"] & (changed["order_id"] | users)
-    if mixed[1:].any():
-        of_time = changed["timestamp"].cum_sum()
-        shared = pl.Series([False]).new_from_index(0, len(of_time) + 1)
-        shared = shared.scatter(of_time.filter(mixed), values=True)
-        open_ |= shared.gather(of_time)
-    return open_.arg_true()
 
 
 def split_holdout(interactions: pl.DataFrame, spec: str, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from prodassoc_cli.artifacts import schemas
+from prodassoc_cli.artifacts.frames import schema_of
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.sources import Format, Source, recognise
 from prodassoc_cli.intake.text import (
@@ -24,8 +26,11 @@ ROW = "\x00row"
 PRODUCT = "\x00product"
 """Name of the column of products as `coding.coded` has them, beside that of their ids."""
 
-REJECTS = {"source": pl.String, "row": pl.Int64, "reason": pl.String, "raw": pl.String}
+INTERACTIONS = schema_of(column for column in schemas.INTERACTIONS.columns if not column.optional)
+FEEDBACK = schema_of(column for column in schemas.INTERACTIONS.columns if column.optional)
+"""What a log of lists shown tells beside that."""
 
+REJECTS = schema_of(schemas.REJECTS)
 
 MOST_COLUMNS = 20_000
 """More are refused: what is done a column takes longer than anyone waits."""

@@ -64,6 +64,11 @@ class Als(Recommender):
         """Modules of compiled kernels that fitting takes."""
         return ("als_kernel",)
 
+    @property
+    def serve_kernels(self) -> tuple[str, ...]:
+        """The same: a user is solved for when asked for."""
+        return self.fit_kernels
+
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Find the vectors of the products, and turn them so that solving for users is cheap."""
         own = self.parameters

@@ -5,21 +5,19 @@ Of the same make as `kernels`: rows in a range, pure functions from arrays to ar
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from prodassoc_cli.jit import KERNEL, njit
 from prodassoc_cli.models.kernels import Floats, Ints, Longs
 
 _FAST = {"reassoc", "contract", "arcp"}
 
 
-@nb.njit(
+@njit(
     "int64(float32[:, ::1], int32[::1], float32[::1], float32[::1], int64, float32,"
     " float32[::1], float32[:, ::1])",
-    nogil=True,
-    cache=True,
     fastmath=_FAST,
-    error_model="numpy",
+    **KERNEL,
 )
 def _solve(  # noqa: C901 — loops over the factors, spelled out
     vectors: Floats,
@@ -79,13 +77,11 @@ def _solve(  # noqa: C901 — loops over the factors, spelled out
     return steps
 
 
-@nb.njit(
+@njit(
     "void(int64, int64, int64[::1], int32[::1], float32[:, ::1], float32[::1], float32[::1], int64, float32,"
     " float32[:, ::1])",
-    nogil=True,
-    cache=True,
     fastmath=_FAST,
-    error_model="numpy",
+    **KERNEL,
 )
 def solve_rows(
     start: int,
@@ -117,13 +113,11 @@ def solve_rows(
         _solve(vectors, members, base, right, steps, tolerance, out[row], work)
 
 
-@nb.njit(
+@njit(
     "void(int64, int64, int64[::1], int32[::1], float32[:, ::1], float32[::1], float32[::1], int64, float32,"
     " int32[:, ::1], int32[:, ::1])",
-    nogil=True,
-    cache=True,
     fastmath=_FAST,
-    error_model="numpy",
+    **KERNEL,
 )
 def largest_shares(
     start: int,

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.models.base import Recommender
 from prodassoc_cli.models.data import Csr, Items
 from prodassoc_cli.models.layout import FORMAT, cut, joined, told_as_damage
 from prodassoc_cli.models.registry import MODELS, family
@@ -74,12 +75,23 @@ def from_arrays(columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str
         return _rebuilt(columns, header)
 
 
+def family_of(header: dict[str, Any]) -> Recommender:
+    """Return the recommender that a header tells of, with its parameters, and nothing learned yet.
+
+    Raises:
+        BadData: this version does not know it.
+    """
+    with told_as_damage(header):
+        if header["name"] not in MODELS:
+            raise BadData(
+                f"the file holds a model '{header['name']}', which this version does not know",
+                "update prodassoc, or train again",
+            )
+        return family(header["name"]).from_mapping(header["parameters"])
+
+
 def _rebuilt(columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, Any]) -> TrainedModel:
-    if header["name"] not in MODELS:
-        raise BadData(
-            f"the file holds a model '{header['name']}', which this version does not know",
-            "update prodassoc, or train again",
-        )
+    recommender = family_of(header)
     items = Items(
         pl.DataFrame(
             {
@@ -94,7 +106,6 @@ def _rebuilt(columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, A
         for name, column in columns.items()
         if not name.startswith((_ITEMS, "users/"))
     }
-    recommender = family(header["name"]).from_mapping(header["parameters"])
     own = {name.removeprefix(_MODEL): array for name, array in arrays.items() if name.startswith(_MODEL)}
     recommender.restore(own, len(items))
     baskets: Csr | None = None

@@ -224,6 +224,11 @@ class Recommender(ABC):
         return ()
 
     @property
+    def serve_kernels(self) -> tuple[str, ...]:
+        """Modules of compiled kernels that scores and reasons take, beside those that all models share."""
+        return ()
+
+    @property
     def adds_up(self) -> bool:
         """Whether a score is a sum over the history, so that its evidence says what a product gave."""
         return False

@@ -15,6 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
+from prodassoc_cli.artifacts.frames import schema_of, with_absent
+from prodassoc_cli.artifacts.schemas import PRODUCTS
 from prodassoc_cli.errors import BadData
 
 Csr = sparse.csr_array
@@ -35,7 +37,7 @@ _TWICE = 2
 NO_TIME = np.iinfo(np.int64).min
 """Stands for a missing timestamp among microseconds since 1970."""
 
-ITEM_COLUMNS = {"title": pl.String, "brand": pl.String, "category": pl.String, "price": pl.Float64}
+ITEM_COLUMNS = schema_of(c for c in PRODUCTS.columns if c.name not in ("product_id", "description"))
 
 
 @dataclass(frozen=True)
@@ -278,11 +280,8 @@ def _catalogue(ids: pl.Series, products: pl.DataFrame | None) -> pl.DataFrame:
         frame = frame.join(
             known.unique("product_id", keep="first", maintain_order=True), "product_id", "left"
         )
-    missing = [
-        pl.lit(None, dtype).alias(name) for name, dtype in ITEM_COLUMNS.items() if name not in frame.columns
-    ]
     further = [name for name in frame.columns if name not in ("product_id", *ITEM_COLUMNS)]
-    return frame.with_columns(missing).select(
+    return with_absent(frame, ITEM_COLUMNS).select(
         "product_id",
         *(pl.col(name).cast(dtype) for name, dtype in ITEM_COLUMNS.items()),
         *(pl.col(name).cast(pl.String) for name in further),

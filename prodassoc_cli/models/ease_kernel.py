@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from prodassoc_cli.jit import KERNEL, njit
 from prodassoc_cli.models.kernels import Floats, Ints, Longs
 
 
-@nb.njit(
+@njit(
     "void(int64, int64, int64[::1], int32[::1], int64[::1], int32[::1], float32[::1],"
     " float32[::1], float64, float32[::1])",
-    nogil=True,
-    cache=True,
     fastmath={"reassoc", "contract"},
+    **KERNEL,
 )
 def restricted_ridge(  # noqa: C901 — gather, factor and solve, each a plain loop
     start: int,

@@ -144,6 +144,11 @@ class Hybrid(Recommender):
         """Modules of compiled kernels that fitting its parts takes."""
         return tuple(kernel for part in self.parts.values() for kernel in part.fit_kernels)
 
+    @property
+    def serve_kernels(self) -> tuple[str, ...]:
+        """Those of its parts."""
+        return tuple(kernel for part in self.parts.values() for kernel in part.serve_kernels)
+
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Fit the parts on the inner split, learn the weights there, and fit the parts again on all."""
         self._keep(self.usable(data))

@@ -7,9 +7,9 @@ Sparse matrices come as CSR: indptr (i64), indices (i32), data (f32).
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from prodassoc_cli.jit import KERNEL, STEP, njit
 from prodassoc_cli.models.few import Floats, Ints, Longs, Mask
 from prodassoc_cli.models.rows import csr_arrays, over_rows, ready
 
@@ -17,13 +17,15 @@ __all__ = ["Floats", "Ints", "Longs", "Mask", "csr_arrays", "over_rows", "ready"
 
 _CSR = "int64[::1], int32[::1], float32[::1]"  # indptr, indices, data
 _LOW_BITS = 19
+_UNMET = np.int32(-(2**31))
+"""The bits of -0: adding anything to it gives that, and no sum of terms is -0."""
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
 _BIT_OF = np.zeros(64, np.int64)
 """The place of a lone bit, by the upper six bits of its product with a de Bruijn number (Leiserson, 1998)."""
 _BIT_OF[[((1 << bit) * int(_DE_BRUIJN) % (1 << 64)) >> 58 for bit in range(64)]] = range(64)
 
 
-@nb.njit("void(float32[::1], int32[::1], int64, float32, int32)", nogil=True, cache=True)
+@njit("void(float32[::1], int32[::1], int64, float32, int32)", **STEP)
 def _sift_down(
     values: Floats, items: Ints, size: int, score: float, column: int
 ) -> None:  # pragma: no cover — compiled
@@ -45,7 +47,7 @@ def _sift_down(
     values[at], items[at] = score, column
 
 
-@nb.njit("void(float32[::1], int32[::1], int64, float32, int32)", nogil=True, cache=True)
+@njit("void(float32[::1], int32[::1], int64, float32, int32)", **STEP)
 def _sift_up(
     values: Floats, items: Ints, size: int, score: float, column: int
 ) -> None:  # pragma: no cover — compiled
@@ -60,7 +62,7 @@ def _sift_up(
     values[at], items[at] = score, column
 
 
-@nb.njit("void(float32[::1], int32[::1], int64)", nogil=True, cache=True)
+@njit("void(float32[::1], int32[::1], int64)", **STEP)
 def _best_first(values: Floats, items: Ints, size: int) -> None:  # pragma: no cover — compiled
     """Turn a heap into a list, best first, by taking the worst to the end again and again."""
     for end in range(size - 1, 0, -1):
@@ -69,7 +71,7 @@ def _best_first(values: Floats, items: Ints, size: int) -> None:  # pragma: no c
         _sift_down(values, items, end, score, column)
 
 
-@nb.njit("float32(float32[::1], int32[::1], int32[::1], int64, int64)", nogil=True, cache=True)
+@njit("float32(float32[::1], int32[::1], int32[::1], int64, int64)", **STEP)
 def _kth_largest(
     values: Floats, bits: Ints, counts: Ints, m: int, k: int
 ) -> float:  # pragma: no cover — compiled
@@ -99,11 +101,10 @@ def _kth_largest(
     return close[n - (k - above)]
 
 
-@nb.njit(
+@njit(
     f"void(int64, int64, {_CSR}, {_CSR}, float32[::1], int64[::1], float32,"
     " int32[:, ::1], float32[:, ::1], int64[::1])",
-    nogil=True,
-    cache=True,
+    **KERNEL,
 )
 def product_top_k(  # noqa: C901 — one pass, and a compiled call would copy
     start: int,
@@ -195,13 +196,12 @@ def product_top_k(  # noqa: C901 — one pass, and a compiled call would copy
         out_counts[row] = kept
 
 
-@nb.njit(
+@njit(
     f"void(int64, int64, {_CSR}, {_CSR}, boolean, boolean[::1], int64[::1], int32[::1],"
     " int32[:, ::1], float32[:, ::1])",
-    nogil=True,
-    cache=True,
+    **KERNEL,
 )
-def best_scores(
+def best_scores(  # noqa: C901 — one pass over each history, chunk by chunk
     start: int,
     stop: int,
     h_indptr: Longs,
@@ -219,28 +219,25 @@ def best_scores(
 ) -> None:  # pragma: no cover — compiled
     """Do what `select_top_k` does with the scores of `scatter_scores`, which are never stored.
 
-    Only columns that a term meets are looked at, which are few of many.
+    Only chunks of columns that a term meets are looked at; a total of -0 is one that no term has met.
     """
     k = out_columns.shape[1]
-    width = allowed.shape[0]
-    total = np.zeros(width, np.float32)
-    met = np.zeros(width, np.uint8)
-    touched = np.empty(width + 1, np.int32)
+    chunks = (allowed.shape[0] + 63) >> 6
+    total = np.full(chunks << 6, np.float32(-0.0), np.float32)
+    bits = total.view(np.int32)
+    met = np.zeros(chunks, np.uint8)
     columns = s_indices.view(np.uint32)
     for row in range(start, stop):
-        n = 0
         for p in range(h_indptr[row], h_indptr[row + 1]):
             middle, weight = h_indices[p], h_data[p]
             for q in range(s_indptr[middle], s_indptr[middle + 1]):
                 column = columns[q]
                 term = weight * s_data[q]
-                touched[n] = column
-                n += 1 - met[column]
+                met[column >> np.uint32(6)] = 1
                 if not best:
                     total[column] += term
-                elif not met[column] or term > total[column]:
+                elif bits[column] == _UNMET or term > total[column]:
                     total[column] = term
-                met[column] = 1
         for p in range(b_indptr[row], b_indptr[row + 1]):
             total[b_indices[p]] = -np.inf
         items = out_columns[row]
@@ -248,26 +245,38 @@ def best_scores(
         items[:] = -1
         values[:] = -np.inf
         size = 0
-        for t in range(n):
-            column = touched[t]
-            score = total[column]
-            met[column] = 0
-            total[column] = 0
-            if size == k and (score < values[0] or (score == values[0] and column > items[0])):
+        bound = np.float32(-np.inf)
+        for chunk in range(chunks):
+            if not met[chunk]:
                 continue
-            if not np.isfinite(score) or not allowed[column]:
-                continue
-            if size < k:
-                _sift_up(values, items, size, score, column)
-                size += 1
-            else:
-                _sift_down(values, items, k, score, column)
+            met[chunk] = 0
+            scores = total[chunk << 6 : (chunk + 1) << 6]
+            # Most chunks have nothing for the list: a sum of comparisons, many at once, tells.
+            above = 0
+            for place in range(64):
+                above += scores[place] > bound
+            if above:
+                for place in range(64):
+                    score, column = scores[place], (chunk << 6) + place
+                    # Columns ascend, so an equal score never displaces.
+                    if not score > bound or bits[column] == _UNMET or not np.isfinite(score):
+                        continue
+                    if not allowed[column]:
+                        continue
+                    if size < k:
+                        _sift_up(values, items, size, score, column)
+                        size += 1
+                    else:
+                        _sift_down(values, items, k, score, column)
+                    if size == k:
+                        bound = values[0]
+            scores[:] = np.float32(-0.0)
         for p in range(b_indptr[row], b_indptr[row + 1]):
-            total[b_indices[p]] = 0
+            total[b_indices[p]] = np.float32(-0.0)
         _best_first(values, items, size)
 
 
-@nb.njit(f"void(int64, int64, {_CSR}, {_CSR}, boolean, float32[:, ::1])", nogil=True, cache=True)
+@njit(f"void(int64, int64, {_CSR}, {_CSR}, boolean, float32[:, ::1])", **KERNEL)
 def scatter_scores(
     start: int,
     stop: int,
@@ -295,11 +304,10 @@ def scatter_scores(
                     scores[column] += term
 
 
-@nb.njit(
+@njit(
     "void(int64, int64, float32[:, ::1], boolean[::1], int64[::1], int32[::1],"
     " int32[:, ::1], float32[:, ::1])",
-    nogil=True,
-    cache=True,
+    **KERNEL,
 )
 def select_top_k(
     start: int,

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from prodassoc_cli.jit import KERNEL, njit
 from prodassoc_cli.models.kernels import Floats, Ints, Longs
 
 _VECTORS = "float32[:, ::1], float32[:, ::1]"
 
 
-@nb.njit(
+@njit(
     "void(float32[::1], float32[::1], float32[::1], float32[::1], float32)",
-    nogil=True,
-    cache=True,
     fastmath={"reassoc", "contract", "arcp"},
-    error_model="numpy",
+    **KERNEL,
     inline="always",
 )
 def _adam(
@@ -30,13 +28,11 @@ def _adam(
         weights[f] -= step * m / (np.sqrt(v) + np.float32(1e-8))
 
 
-@nb.njit(
+@njit(
     "float64(int64[::1], int32[::1], int64[::1], int32[::1], float32[:, ::1], float32[:, ::1], float32[::1],"
     f" {_VECTORS}, {_VECTORS}, float32[::1], float32[::1], int64, float32, float32, int64, uint64)",
-    nogil=True,
-    cache=True,
     fastmath={"reassoc", "contract", "arcp"},
-    error_model="numpy",
+    **KERNEL,
 )
 def adam_epoch(
     order: Longs,

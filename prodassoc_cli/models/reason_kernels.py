@@ -5,19 +5,15 @@ Of the same make as `kernels`: rows in a range, pure functions from arrays to ar
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from prodassoc_cli.jit import KERNEL, njit
 from prodassoc_cli.models.kernels import Floats, Ints, Longs
 
 _CSR = "int64[::1], int32[::1], float32[::1]"  # indptr, indices, data
 
 
-@nb.njit(
-    f"void(int64, int64, {_CSR}, {_CSR}, int64, int32[:, ::1], int32[:, ::1], float32[:, ::1])",
-    nogil=True,
-    cache=True,
-)
+@njit(f"void(int64, int64, {_CSR}, {_CSR}, int64, int32[:, ::1], int32[:, ::1], float32[:, ::1])", **KERNEL)
 def best_terms(
     start: int,
     stop: int,
@@ -61,10 +57,9 @@ def best_terms(
                 listed[columns[row, t]] = 0
 
 
-@nb.njit(
+@njit(
     f"void(int64, int64, {_CSR}, {_CSR}, {_CSR}, float32[::1], int32[:, ::1], int32[:, ::1], int64[:, ::1])",
-    nogil=True,
-    cache=True,
+    **KERNEL,
 )
 def linking_items(  # noqa: C901 — one pass over each neighbour
     start: int,
@@ -135,7 +130,7 @@ def linking_items(  # noqa: C901 — one pass over each neighbour
             place_of[h_indices[first + p]] = -1
 
 
-@nb.njit("int64(int32[::1], int64, int64, int64, int64)", nogil=True, cache=True)
+@njit("int64(int32[::1], int64, int64, int64, int64)", **KERNEL)
 def _common(indices: Ints, a: int, a_stop: int, b: int, b_stop: int) -> int:  # pragma: no cover — compiled
     """Count what two ascending runs of one array have in common."""
     common = 0
@@ -151,12 +146,11 @@ def _common(indices: Ints, a: int, a_stop: int, b: int, b_stop: int) -> int:  # 
     return common
 
 
-@nb.njit(
+@njit(
     f"void(int64, int64, {_CSR}, float32[:, ::1], int64[::1], int32[::1], float32[::1], float32[::1],"
     " int32[:, ::1], int32[:, ::1], float32[:, ::1])",
-    nogil=True,
-    cache=True,
     fastmath={"reassoc"},
+    **KERNEL,
 )
 def nearest_in_history(
     start: int,
@@ -203,9 +197,7 @@ def nearest_in_history(
                     out_terms[row, t] = term
 
 
-@nb.njit(
-    "void(int64, int64, int32[::1], int32[::1], int64[::1], int32[::1], int64[::1])", nogil=True, cache=True
-)
+@njit("void(int64, int64, int32[::1], int32[::1], int64[::1], int32[::1], int64[::1])", **KERNEL)
 def count_common(
     start: int, stop: int, left: Ints, right: Ints, indptr: Longs, indices: Ints, out: Longs
 ) -> None:  # pragma: no cover — compiled

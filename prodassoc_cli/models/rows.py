@@ -36,6 +36,7 @@ FEW = 16
 """Up to so many rows numpy does the work, where numba is not loaded anyway."""
 
 _MODULES = ("kernels", "reason_kernels", "spectral_kernel")
+"""Where kernels are looked for by their names, each imported when it comes to that."""
 
 
 def over_rows(
@@ -79,8 +80,8 @@ def _compiled(kernel: Kernel) -> Callable[..., Any]:
 
 
 def load_kernels(*others: str) -> None:
-    """Import the kernels now, where the wait can be told of, and those of other modules of this package."""
-    for module in (*_MODULES, *others):
+    """Import now, where the wait can be told of, what all models share and these modules of kernels."""
+    for module in ("kernels", *others):
         import_module(f"prodassoc_cli.models.{module}")
 
 

@@ -207,7 +207,7 @@ def unpack(prefix: str, arrays: Arrays, width: int, *, rows: int | None = None) 
         raise ValueError(f"{prefix} has bounds out of order")
     if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < width:
         raise ValueError(f"{prefix} has an index outside its {width} columns")
-    matrix = sparse.csr_array((arrays[f"{prefix}.data"], indices, indptr), shape=(len(indptr) - 1, width))
+    matrix = csr_from(indptr, indices, arrays[f"{prefix}.data"], width)
     if rows not in (None, matrix.shape[0]):
         raise ValueError(f"{prefix} has {matrix.shape[0]} rows, not {rows}")
     return matrix

@@ -61,6 +61,11 @@ class Spectral(Recommender):
     signs: Floats
     popularity: Floats
 
+    @property
+    def serve_kernels(self) -> tuple[str, ...]:
+        """The kernel of its reasons."""
+        return ("spectral_kernel",)
+
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Normalise the graph and find its leading eigenvectors."""
         x = binary(data.rows)

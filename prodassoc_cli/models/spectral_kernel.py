@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from prodassoc_cli.jit import KERNEL, njit
 from prodassoc_cli.models.kernels import Floats, Ints, Longs
 
 _CSR = "int64[::1], int32[::1], float32[::1]"  # indptr, indices, data
 
 
-@nb.njit(
+@njit(
     f"void(int64, int64, {_CSR}, {_CSR}, float32[:, ::1], float32[::1], int32[:, ::1], int32[:, ::1])",
-    nogil=True,
-    cache=True,
     fastmath={"reassoc"},
+    **KERNEL,
 )
 def largest_filter_terms(
     start: int,

@@ -8,10 +8,9 @@ from typing import Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from prodassoc_cli import settings
-from prodassoc_cli.artifacts.schemas import EVENTS, KINDS, PRODUCTS
+from prodassoc_cli.artifacts.schemas import EVENTS, KINDS
 from prodassoc_cli.commands.embed import _STORED_AS
 from prodassoc_cli.commands.plan import STEPS
-from prodassoc_cli.intake.catalogue import COLUMNS
 from prodassoc_cli.intake.columns import ALIASES, PRESETS
 from prodassoc_cli.mining.measures import MEASURES, REQUIRED_MEASURES
 from prodassoc_cli.models.registry import MODELS
@@ -44,7 +43,6 @@ def test_choices_are_what_the_domain_knows(config, option, known):
 
 
 def test_columns_are_those_declared():
-    assert set(COLUMNS) == {column.name for column in PRODUCTS.columns}
     logged = {"click", "purchase", "dismiss", "title", "category", "brand"}
     assert set(ALIASES) - logged == {column.name for column in KINDS["interactions"].columns}
     rules = {column.name for column in KINDS["rules"].columns}

@@ -6,6 +6,8 @@ import json
 import random
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from prodassoc_cli.artifacts.store import read_table
@@ -60,3 +62,21 @@ def test_a_flipped_bit_in_the_data_of_an_artifact_is_noticed(corpus, tmp_path, n
             continue
         silent += not found.equals(read_table(corpus / name)[0])
     assert silent <= 0.02 * len(places)
+
+
+@pytest.mark.parametrize("name", ["order_id", "product_id", "user_id"])
+@pytest.mark.parametrize("nested", ["struct", "list"])
+@pytest.mark.parametrize("command", ["mine", "train"])
+def test_a_column_of_texts_that_is_nested_is_told(corpus, prodassoc, name, nested, command):
+    table = pq.read_table(corpus / "interactions.parquet")
+    at = table.column_names.index(name)
+    values = table.column(at).combine_chunks()
+    wrapped = (
+        pa.StructArray.from_arrays([values], ["x"])
+        if nested == "struct"
+        else pa.ListArray.from_arrays(range(len(values) + 1), values)
+    )
+    pq.write_table(table.set_column(at, name, wrapped), prodassoc.folder / "nested.parquet")
+    run = prodassoc(command, "nested.parquet", "-o", "out.parquet")
+    assert run.returncode == 65
+    assert f"column '{name}' is {nested}<".encode() in run.stderr

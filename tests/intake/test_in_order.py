@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prodassoc_cli.intake.coding import coded, distinct_texts, numbered
-from prodassoc_cli.intake.judging import INTERACTIONS
-from prodassoc_cli.intake.splits import SORT_KEYS, in_order
-from prodassoc_cli.intake.tables import PRODUCT
+from prodassoc_cli.intake.ordering import SORT_KEYS, in_order
+from prodassoc_cli.intake.tables import INTERACTIONS, PRODUCT
 from prodassoc_cli.intake.tallies import values_of_products
 
 TIMES = st.sampled_from(

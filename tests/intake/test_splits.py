@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.intake.orders import INTERACTIONS
-from prodassoc_cli.intake.splits import in_order, parse_split, split_holdout
+from prodassoc_cli.intake.ordering import in_order
+from prodassoc_cli.intake.splits import parse_split, split_holdout
+from prodassoc_cli.intake.tables import INTERACTIONS
 
 START = datetime(2024, 1, 1)
 

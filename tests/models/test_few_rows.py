@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from prodassoc_cli.models import few, kernels, rows, similar
 from prodassoc_cli.models.data import csr_of
+from prodassoc_cli.models.registry import make
 from prodassoc_cli.models.topk import top_k
 from tests.conftest import ROOT
 
@@ -171,3 +172,37 @@ assert "numba" not in sys.modules
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        ("item-knn", set()),
+        ("ease", set()),
+        ("als", {"als_kernel"}),
+        ("spectral", {"spectral_kernel"}),
+        ("hybrid", {"als_kernel", "spectral_kernel"}),
+    ],
+)
+def test_to_serve_a_model_takes_its_own_kernels_alone(name, needed):
+    assert set(make(name).serve_kernels) == needed
+    code = f"""
+import sys
+from prodassoc_cli.models.artifact import from_arrow, to_arrow
+from prodassoc_cli.models.data import TrainingData
+from prodassoc_cli.models.serving import recommend
+from prodassoc_cli.models.trained import train
+from tests.models.shops import catalogue, random_shop, vectors
+model = train({name!r}, TrainingData.from_frames(random_shop(1), catalogue(), vectors()))
+stored = to_arrow(model)
+for module in [each for each in sys.modules if each.startswith("prodassoc_cli")]:
+    sys.modules.pop(module)
+from prodassoc_cli.models.artifact import from_arrow
+from prodassoc_cli.models.serving import recommend
+assert recommend(from_arrow(*stored), with_reasons=True).frame.height
+loaded = [each.rpartition(".")[2] for each in sys.modules if each.startswith("prodassoc_cli.models.")]
+print(*[each for each in loaded if each.endswith("kernel")])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) <= needed  # a hybrid need not ask all of its parts

@@ -1,0 +1,141 @@
+"""The order of interactions: time, order, user, product, then all else, so that input order does not show.
+
+Comparing texts row by row is slow, and few rows need it. Rows are first put in the order of numbers that hold
+the leading keys and the product: time and product, since lines of one order have one time as a rule and few
+orders share one; then, of the rows this leaves open, time, order and product. Only what is open after
+that is compared by all keys.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import polars as pl
+
+from prodassoc_cli.intake.coding import coded, distinct_texts
+from prodassoc_cli.intake.tables import FEEDBACK, INTERACTIONS, PRODUCT
+
+_LEADING = ("timestamp", "order_id", "user_id")
+SORT_KEYS = (*_LEADING, *(name for name in INTERACTIONS if name not in _LEADING))
+
+_LIMIT = 2**63
+
+
+def in_order(interactions: pl.DataFrame) -> pl.DataFrame:
+    """Sort interactions by all keys; null comes last.
+
+    Rows that know their products as `coding.coded` has them lose that column.
+    """
+    if interactions["timestamp"].null_count() == interactions.height:  # orders lie together as a rule
+        return interactions.drop(PRODUCT, strict=False).sort(_keys(interactions), nulls_last=True)
+    rows = pl.int_range(interactions.height, dtype=pl.get_index_type(), eager=True)
+    last = _nobody_and_product(interactions)
+    order, open_ = _settled(interactions, rows, _times(interactions), last, ("order_id", "user_id"))
+    if len(open_):
+        rows = order.gather(open_)
+        lead = _times_and_orders(interactions, rows)
+        settled, left = _settled(interactions, rows, lead, last.of(rows), ("user_id",))
+        order, open_ = order.scatter(open_, settled), open_.gather(left)
+    if len(open_):
+        order = order.scatter(open_, _by_all_keys(interactions, order.gather(open_)))
+    return interactions.drop(PRODUCT, strict=False)[order]
+
+
+class _Codes:
+    """Numbers from 0 up that have the order of one or more keys, int64, and how many there may be."""
+
+    def __init__(self, values: pl.Series, size: int) -> None:
+        self.values, self.size = values, size
+
+    def of(self, rows: pl.Series) -> _Codes:
+        """Return the codes of some rows."""
+        return _Codes(self.values.gather(rows), self.size)
+
+    def then(self, other: _Codes) -> _Codes:
+        """Return the codes of these keys followed by others; of these alone, where both do not fit."""
+        if self.size * other.size >= _LIMIT:
+            return self
+        return _Codes(self.values * other.size + other.values, self.size * other.size)
+
+
+def _keys(interactions: pl.DataFrame) -> list[str]:
+    return [name for name in (*SORT_KEYS, *FEEDBACK) if name in interactions.columns]
+
+
+def _times(interactions: pl.DataFrame) -> _Codes:
+    """Return codes of the times, in seconds if they are whole; some row must have one."""
+    times = interactions["timestamp"].to_physical()
+    first, last = cast("int", times.min()), cast("int", times.max())
+    step = 1_000_000 if not (times % 1_000_000).cast(pl.Boolean).any() else 1
+    steps = (last - first) // step + 1
+    return _Codes(((times - first) // step).fill_null(steps), steps + 1)
+
+
+def _times_and_orders(interactions: pl.DataFrame, rows: pl.Series) -> _Codes:
+    """Return codes of time and order of rows that stand in the order of their times; both always fit."""
+    times = interactions["timestamp"].gather(rows)
+    time = times.ne_missing(times.shift()).cast(pl.Int64).cum_sum()
+    return _Codes(time, len(rows) + 1).then(_texts(coded(interactions["order_id"].gather(rows))))
+
+
+def _nobody_and_product(interactions: pl.DataFrame) -> _Codes:
+    """Return codes of whether the user is missing, and of the product."""
+    nobody = _Codes(interactions["user_id"].is_null().cast(pl.Int64), 2)
+    product = interactions[PRODUCT] if PRODUCT in interactions.columns else coded(interactions["product_id"])
+    return nobody.then(_texts(product))
+
+
+def _texts(codes: pl.Series) -> _Codes:
+    size = len(distinct_texts(codes))
+    return _Codes(codes.to_physical().cast(pl.Int64).fill_null(size), size + 1)
+
+
+def _settled(
+    interactions: pl.DataFrame, rows: pl.Series, lead: _Codes, last: _Codes, between: tuple[str, ...]
+) -> tuple[pl.Series, pl.Series]:
+    """Put rows in the order of their leading keys and the last ones.
+
+    Args:
+        interactions: all of them.
+        rows: those to be put in order.
+        lead: codes of the leading keys, a value for each of `rows`.
+        last: codes of `_nobody_and_product`, likewise.
+        between: the keys between the two. Where they differ among rows of one lead, or rows are equal in all
+            codes, other keys must decide. Nobody comes last, so a user beside nobody decides nothing.
+
+    Returns:
+        The rows in that order, and the places in it, ascending, that it leaves open.
+    """
+    number = lead.then(last)
+    ranked = number.values.arg_sort()
+    rows, codes = rows.gather(ranked), number.values.gather(ranked)
+    tied = codes == codes.shift()
+    open_ = (tied | tied.shift(-1)).fill_null(value=False)
+    if number is not lead:
+        lead_of = codes // last.size
+        again = (lead_of == lead_of.shift()).fill_null(value=False)
+        mixed = pl.Series([False]).new_from_index(0, len(rows))
+        for name in between:
+            values = interactions[name].gather(rows)
+            changed = again & values.ne_missing(values.shift())
+            if name == "user_id":
+                missing = values.is_null()
+                changed &= missing == missing.shift()
+            mixed |= changed
+        if mixed.any():
+            group = (~again).cast(pl.get_index_type()).cum_sum()
+            shared = pl.Series([False]).new_from_index(0, len(rows) + 1)
+            open_ |= shared.scatter(group.filter(mixed), values=True).gather(group)
+    return rows, open_.arg_true()
+
+
+def _by_all_keys(interactions: pl.DataFrame, rows: pl.Series) -> pl.Series:
+    """Return rows, which stand in the order of time and order, in the order of all keys."""
+    keys = _keys(interactions)
+    among = interactions.select(keys)[rows]
+    group = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in keys[:2]).cum_sum()
+    # A key that is the same everywhere decides nothing: often there is one event, and no rating.
+    deciding = [name for name in keys[2:] if among[name].ne_missing(among[name].shift())[1:].any()]
+    places = pl.int_range(pl.len(), dtype=pl.get_index_type())
+    within = among.select(group.alias("\0group"), *deciding, places.alias("\0at"))
+    return rows.gather(within.sort("\0group", *deciding, nulls_last=True)["\0at"])
