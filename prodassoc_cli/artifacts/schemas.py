@@ -192,7 +192,7 @@ PROFILES = Kind(
             "price_band", "str", "Third of the category's price range the user buys in",
             nullable=True, values=("low", "middle", "high"),
         ),
-        Column("keywords", "list[str]", "Words of the titles that tell the user from others"),
+        Column("keywords", "list[str]", "Phrases of the titles that tell the user from others"),
         Column("embedding", "vector[f32]", "Weighted mean of products' vectors, at length 1", nullable=True),
     ),
     made_by="embed --interactions --profiles-output",

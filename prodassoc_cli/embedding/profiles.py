@@ -22,6 +22,8 @@ BANDS = ("low", "middle", "high")
 
 _TOP = 3
 _KEYWORDS = 5
+# Words in a keyword ("extra virgin olive oil"), and the heaviest a user that it is chosen from.
+_LONGEST, _CONSIDERED = 4, 40
 _USERS = 16_384
 _DAY_US = 24 * 3600 * 10**6
 
@@ -67,9 +69,9 @@ def user_profiles(
     for name, column in (("top_categories", "category"), ("top_brands", "brand")):
         table = table.join(_heaviest(rows, column, name), on="user_id", how="left", maintain_order="left")
     table = table.with_columns(pl.col("top_categories", "top_brands").fill_null([]))
-    terms, words = _words(products)
+    terms, names = _names(products)
     for start in range(0, table.height, _USERS):
-        yield _described_by_text(table.slice(start, _USERS), rows, vectors, terms, words)
+        yield _described_by_text(table.slice(start, _USERS), rows, vectors, terms, names)
 
 
 def _weighted(interactions: pl.DataFrame, half_life: float) -> pl.DataFrame:
@@ -145,21 +147,55 @@ def _heaviest(rows: pl.DataFrame, column: str, name: str) -> pl.DataFrame:
     )
 
 
-def _words(products: pl.DataFrame) -> tuple[sparse.csr_array, pl.Series]:
-    """Return products × words of their titles, each weighing log(1 + products/products with it)."""
+def _names(products: pl.DataFrame) -> tuple[sparse.csr_array, pl.DataFrame]:
+    """Return products × phrases of their titles, and the phrases.
+
+    A phrase of w words weighs √w · log(1 + products/products with it): with "dog food" there is no need for
+    "dog", unless a user buys much else for dogs.
+    """
     titles = products["title"] if "title" in products.columns else pl.Series([None] * products.height)
-    found = phrases(titles.cast(pl.String), longest=1)
-    words = found["phrase"].unique().sort()
+    found = phrases(titles.cast(pl.String), longest=_LONGEST)
+    names = found.select("phrase", "words").unique().sort("phrase")
     columns = found["phrase"].rank("dense").to_numpy().astype(np.int64) - 1
-    rarity = np.log1p(products.height / np.maximum(np.bincount(columns, minlength=len(words)), 1))
+    rarity = np.log1p(products.height / np.maximum(np.bincount(columns, minlength=names.height), 1))
+    rarity *= np.sqrt(names["words"].to_numpy())
     matrix = sparse.coo_array(
-        (rarity[columns], (found["text"].to_numpy(), columns)), shape=(products.height, len(words))
+        (rarity[columns], (found["text"].to_numpy(), columns)), shape=(products.height, names.height)
     )
-    return sparse.csr_array(matrix), words
+    return sparse.csr_array(matrix), names
+
+
+def _apart(scored: pl.DataFrame) -> pl.DataFrame:
+    """Choose each user's heaviest phrases that share no word; of equal ones the longest.
+
+    What a user bought under several titles is weighed by their common phrase ("goat milk"), what stands in
+    one title alone by all of it ("amber maple syrup").
+
+    Args:
+        scored: user, phrase, words, score.
+
+    Returns:
+        user and keywords, the heaviest first.
+    """
+    left = (
+        scored.sort(["user", "score", "words", "phrase"], descending=[False, True, True, False])
+        .group_by("user", maintain_order=True)
+        .head(_CONSIDERED)
+        # A plural is the same word to a reader.
+        .with_columns(parts=pl.col("phrase").str.split(" ").list.eval(pl.element().str.strip_suffix("s")))
+    )
+    chosen = []
+    for _ in range(_KEYWORDS):
+        best = left.group_by("user", maintain_order=True).first()
+        chosen.append(best.select("user", "phrase"))
+        beside = left.join(best.select("user", taken="parts"), on="user", maintain_order="left")
+        apart = pl.col("parts").list.set_intersection("taken").list.len() == 0
+        left = beside.filter(apart).drop("taken")
+    return pl.concat(chosen).group_by("user", maintain_order=True).agg(keywords="phrase")
 
 
 def _described_by_text(
-    users: pl.DataFrame, rows: pl.DataFrame, vectors: Vectors, terms: sparse.csr_array, words: pl.Series
+    users: pl.DataFrame, rows: pl.DataFrame, vectors: Vectors, terms: sparse.csr_array, names: pl.DataFrame
 ) -> pl.DataFrame:
     """Add embedding and keywords to a block of users."""
     numbered = users.select("user_id").with_row_index("user")
@@ -178,17 +214,10 @@ def _described_by_text(
     embedding = pl.Series("embedding", tastes, dtype=pl.Array(pl.Float32, tastes.shape[1]))
     there = pl.Series(tastes.any(axis=1))
     scores = sparse.coo_array(weights @ terms)
-    keywords = (
-        pl.DataFrame(
-            {
-                "user": scores.row.astype(np.uint32),
-                "word": words.gather(scores.col),
-                "score": scores.data.round(9),
-            }
+    keywords = _apart(
+        names[scores.col].with_columns(
+            user=pl.Series(scores.row.astype(np.uint32)), score=pl.Series(scores.data.round(9))
         )
-        .sort(["user", "score", "word"], descending=[False, True, False])
-        .group_by("user", maintain_order=True)
-        .agg(pl.col("word").head(_KEYWORDS).alias("keywords"))
     )
     return (
         users.with_row_index("user")

@@ -69,11 +69,20 @@ def test_tastes_in_words() -> None:
     assert users["ann"]["top_categories"] == ["Food", "Home"]
     assert users["ann"]["top_brands"] == ["A"]
     assert users["bob"]["top_brands"] == ["B"]
-    assert users["bob"]["keywords"] == ["golden", "lamp"]
+    assert users["bob"]["keywords"] == ["golden lamp"]
     assert users["bob"]["price_band"] == "high"
     assert users["ann"]["price_band"] == "middle"
     assert users["cid"]["price_band"] is None
     assert (users["ann"]["price_low"], users["ann"]["price_high"]) == (1.5, 2.5)
+
+
+def test_keywords_are_common_phrases_or_whole_names_and_share_no_word() -> None:
+    titles = ["Fresh Goat Milk, 1 L", "Organic Goat Milk", "Amber Maple Syrup", "Maple Syrups"]
+    products = pl.DataFrame({"product_id": list("abcd"), "title": titles})
+    rows = [("u", f"o{item}", item, "purchase", 1.0, 1.0, None) for item in "abc"]
+    user = described(rows, products=products)["u"]
+    # Two milks weigh more than one syrup; of the syrup, all of its name, and nothing of it twice.
+    assert user["keywords"] == ["goat milk", "amber maple syrup", "fresh", "organic"]
 
 
 def test_without_purchases_every_interest_counts() -> None:
