@@ -9,8 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from prodassoc_cli.models.base import Evidence, Queries, Why
-from prodassoc_cli.models.data import Csr, Ints
-from prodassoc_cli.models.rows import csr_arrays, over_rows, ready
+from prodassoc_cli.models.data import Ints
 from prodassoc_cli.models.trained import TrainedModel
 
 Audience = Literal["users", "products", "baskets"]
@@ -33,7 +32,6 @@ KINDS = {
 """Words for the kinds of reasons, as `artifacts.schemas` declares them."""
 
 _ENOUGH_BASKETS = 2
-_FEW_PAIRS = 2_000
 
 
 def reasons(
@@ -148,8 +146,8 @@ def _with_pair_counts(model: TrainedModel, frame: pl.DataFrame) -> pl.DataFrame:
     is_pair = pl.col("kind").is_in([Why.BOUGHT_TOGETHER, Why.SAME_BUYERS]) & pl.col("count").is_nan()
     pairs = frame.filter(is_pair).select("item", "other").unique().sort("item", "other")
     left, right = pairs["item"].to_numpy(), pairs["other"].to_numpy()
-    baskets, basket_lift = _together(model.items_by_basket, left, right)
-    buyers, buyer_lift = _together(model.items_by_customer, left, right)
+    baskets, basket_lift = model.in_baskets(left, right)
+    buyers, buyer_lift = model.by_customers(left, right)
     by_basket = (baskets >= _ENOUGH_BASKETS) | (buyers == 0)
     counted = pairs.with_columns(
         pair_count=np.where(by_basket, baskets, buyers),
@@ -162,20 +160,6 @@ def _with_pair_counts(model: TrainedModel, frame: pl.DataFrame) -> pl.DataFrame:
         value=pl.when(is_pair).then("pair_lift").otherwise("value"),
         by_basket=pl.when(is_pair).then("by_basket").otherwise(pl.lit(value=True)),
     )
-
-
-def _together(
-    by_item: Csr | None, left: Ints, right: Ints
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return in how many columns both items of each pair are, and its lift: c·n / (n_i·n_j)."""
-    if by_item is None or not len(left):
-        return np.zeros(len(left)), np.zeros(len(left))
-    indptr, indices, _ = csr_arrays(by_item)
-    common = np.zeros(len(left), np.int64)
-    pairs = ready(left, np.int32), ready(right, np.int32)
-    over_rows("count_common", len(left), 1, *pairs, indptr, indices, common, few_rows=_FEW_PAIRS)
-    sizes = np.diff(indptr).astype(np.float64)
-    return common.astype(np.float64), common * by_item.shape[1] / np.maximum(sizes[left] * sizes[right], 1)
 
 
 def _newest(model: TrainedModel) -> int:

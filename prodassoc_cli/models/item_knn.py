@@ -150,7 +150,7 @@ def _b_by_density(x: Csr) -> float:
     On validation parts of Gowalla (20 users a product) 0.2 is best, of Online Retail (60) and MovieLens 1M
     (143) 0.6 is, each by far.
     """
-    sold = np.count_nonzero(np.bincount(x.indices))
+    sold = int(np.count_nonzero(np.bincount(x.indices)))
     return _B_DENSE if x.nnz >= _DENSE * max(1, sold) else _B_SPARSE
 
 

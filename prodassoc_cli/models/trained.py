@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from prodassoc_cli.models.base import Recommender
 from prodassoc_cli.models.data import ITEM_COLUMNS, Csr, Floats, Items, TrainingData, binary
 from prodassoc_cli.models.registry import make
+from prodassoc_cli.models.together import Together
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,16 @@ class TrainedModel:
     def items_by_customer(self) -> Csr:
         """Items × users pattern."""
         return binary(self.weights).T.tocsr()
+
+    @cached_property
+    def in_baskets(self) -> Together:
+        """Counts of orders that hold both products of a pair."""
+        return Together(self.items_by_basket)
+
+    @cached_property
+    def by_customers(self) -> Together:
+        """Counts of users who have both products of a pair."""
+        return Together(self.items_by_customer)
 
     def with_catalogue(self, products: pl.DataFrame) -> TrainedModel:
         """Return the model with the catalogue of today.
