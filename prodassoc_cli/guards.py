@@ -51,11 +51,15 @@ def watch_signals() -> None:
     threading.Thread(target=_end_after_signal, args=(reading,), daemon=True, name="signals").start()
 
 
-def remove_unfinished() -> None:
-    """Remove this process's partial files; there are none where the module that makes them is not loaded."""
+def remove_unfinished(*, for_good: bool = False) -> None:
+    """Remove this process's partial files; there are none where the module that makes them is not loaded.
+
+    Args:
+        for_good: the process ends now, whatever its other threads do.
+    """
     outputs = sys.modules.get("prodassoc_cli.artifacts.outputs")
     if outputs is not None:
-        outputs.remove_unfinished()
+        outputs.remove_unfinished(for_good=for_good)
 
 
 def watch_memory(limit: int, passed: Callable[[str], int]) -> None:
@@ -78,7 +82,7 @@ def _end_after_signal(signals: int) -> None:
     while (number := os.read(signals, 1)[0]) not in codes:
         pass
     select.select([signals], [], [], GRACE_SECONDS)  # a second signal cuts the grace short
-    remove_unfinished()
+    remove_unfinished(for_good=True)
     os._exit(codes[signal.Signals(number)])
 
 
@@ -88,5 +92,5 @@ def _end_above(limit: int, passed: Callable[[str], int]) -> None:
     code = passed(
         f"holds {held / 1e6:,.0f} MB" if held > limit else "has used up its address space (ulimit -v)"
     )
-    remove_unfinished()
+    remove_unfinished(for_good=True)
     os._exit(code)

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,12 +28,22 @@ LOOK_AGAIN_SECONDS = 0.1
 _unfinished: set[Path] = set()
 """Partial files of this process; those that a run which must leave at once removes."""
 
+_beginning = threading.Lock()
+"""Held while a partial file is made and noted: none may come up between the removal and the end."""
 
-def remove_unfinished() -> None:
-    """Remove the partial files of this process; for a run that cannot unwind any more."""
+
+def remove_unfinished(*, for_good: bool) -> None:
+    """Remove the partial files of this process.
+
+    Args:
+        for_good: it ends now, whatever its other threads do, and must make no more.
+    """
+    held = _beginning.acquire(timeout=1)
     for partial in list(_unfinished):
         with contextlib.suppress(OSError):
             partial.unlink()
+    if held and not for_good:
+        _beginning.release()
 
 
 class Outputs:
@@ -70,7 +81,6 @@ class Outputs:
                 else:
                     recover(target)
                     self._partials[target] = self._lock(target)
-                    _unfinished.add(partial_path(target))
         except BaseException:
             self._discard()
             raise
@@ -107,10 +117,14 @@ class Outputs:
         """Lock a target, waiting for another run as long as was allowed."""
         while True:
             try:
-                return _lock_partial(target)
+                with _beginning:
+                    stream = _lock_partial(target)
+                    _unfinished.add(partial_path(target))
             except OutputLocked:
                 if time.monotonic() >= self._deadline:
                     raise
+            else:
+                return stream
             self.waited = True
             time.sleep(LOOK_AGAIN_SECONDS)
             recover(target)

@@ -142,7 +142,7 @@ def test_more_than_an_address_space_holds(interactions, tmp_path, line):
 def test_mining_stops_by_itself_within_a_limit(interactions, tmp_path):
     done = run(
         "mine interactions.parquet --min-count 1 --target frequent --max-size 4", interactions,
-        "-o", str(tmp_path / "out.parquet"), "--memory-limit", "260MB",
+        "-o", str(tmp_path / "out.parquet"), "--memory-limit", "230MB",
     )  # fmt: skip
     assert done.returncode == 65, done
     assert b"itemsets" in done.stderr

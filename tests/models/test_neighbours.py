@@ -11,9 +11,9 @@ from hypothesis.extra import numpy as hnp
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models import similar
 from prodassoc_cli.models.data import csr_of
-from prodassoc_cli.models.explain import _together
 from prodassoc_cli.models.item_knn import ItemKnn, ItemKnnParameters, item_similarities
 from prodassoc_cli.models.split import basket_queries
+from prodassoc_cli.models.together import Together
 from prodassoc_cli.models.topk import top_k
 from prodassoc_cli.models.user_knn import UserKnn, UserKnnParameters, mean_ratings
 
@@ -151,7 +151,7 @@ def test_predicted_ratings_stay_inside_the_scale(x):
 @given(patterns)
 def test_pair_counts_and_lift(x):
     left, right = (each.ravel().astype(np.int32) for each in np.indices((x.shape[1], x.shape[1])))
-    common, lift = _together(csr_of(x.T), left, right)
+    common, lift = Together(csr_of(x.T))(left, right)
     both, n = (x.T @ x).ravel(), x.sum(axis=0)
     np.testing.assert_array_equal(common, both)
     np.testing.assert_allclose(lift, both * len(x) / np.maximum(np.outer(n, n).ravel(), 1))
