@@ -57,17 +57,6 @@ def use_threads(wanted: int | None) -> int:
     return threads
 
 
-def keep_freed_memory() -> None:
-    """Let allocators keep what is freed for what comes next; call before polars and pyarrow are imported.
-
-    A run that goes over all lines stage by stage would otherwise give the same gigabytes back to the system
-    and take them again, zeroed page by page, time after time: a fifth of its CPU seconds. It holds up to a
-    fifth more at its peak for it.
-    """
-    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:-1,muzzy_decay_ms:-1")
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-
-
 def put_off(module: str) -> None:
     """See to it that a module is loaded when it is used, not when it is imported; nothing if it is there.
 

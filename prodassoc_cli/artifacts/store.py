@@ -166,12 +166,7 @@ def write_artifact(
     """
     metadata = {METADATA_KEY: lineage.to_json().encode()}
     frames = [data] if isinstance(data, pl.DataFrame | pa.Table) else data
-    tables = (
-        conform(
-            frame if isinstance(frame, pa.Table) else frame.to_arrow(), kind, f"the {kind.name} to be written"
-        )
-        for frame in frames
-    )
+    tables = (conform(table, kind, f"the {kind.name} to be written") for table in _in_arrow(frames))
     first = next(tables).replace_schema_metadata(metadata)
     rows = 0
     # Lists of dictionary-encoded ids are written as they are, and read as the texts they stand for.
@@ -198,6 +193,17 @@ def _repeating(schema: pa.Schema, kind: Kind) -> bool | list[str]:
     if not kind.repeats or not any(map(pa.types.is_timestamp, schema.types)):
         return kind.repeats
     return [column.name for column in schema if not pa.types.is_timestamp(column.type)]
+
+
+def _in_arrow(frames: Iterable[pl.DataFrame | pa.Table]) -> Iterator[pa.Table]:
+    """Hand frames over to Arrow piece by piece: it copies every text."""
+    for frame in frames:
+        if isinstance(frame, pa.Table):
+            yield frame
+        elif frame.is_empty():
+            yield frame.to_arrow()
+        else:
+            yield from (piece.to_arrow() for piece in frame.iter_slices(ROW_GROUP_ROWS))
 
 
 def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

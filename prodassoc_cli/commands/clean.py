@@ -12,7 +12,6 @@ from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.commands.targets import Writer
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.resources import keep_freed_memory, memory_budget
 from prodassoc_cli.settings import CleanConfig, CommonConfig
 
 if TYPE_CHECKING:
@@ -33,9 +32,6 @@ NOT_FOR_INCREMENTS = (
     "holdout", "drop_outliers", "min_item_count", "min_user_count", "products", "products_output",
 )  # fmt: skip
 """Options whose outcome for earlier lines depends on the new ones."""
-
-KEEPS_FREED = 3 * 10**9
-"""Where a run may use more bytes than this, allocators keep what is freed: it is quicker."""
 
 
 def register(app: typer.Typer) -> None:
@@ -60,8 +56,6 @@ def register(app: typer.Typer) -> None:
 def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
     """Clean order lines, and what belongs to them."""
     _check(config)
-    if memory_budget(common.memory_limit) > KEEPS_FREED:
-        keep_freed_memory()
     this = Run("clean", config, common)
     orders = this.take("orders", inputs)
     if config.engine == "spark":

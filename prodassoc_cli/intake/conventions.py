@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -21,6 +22,7 @@ from prodassoc_cli.intake.parsing import (
     number_marks,
     parse_ids,
 )
+from prodassoc_cli.intake.threads import at_once
 
 COUNTED = ("users", "orders", "numbered_orders", "products", "coded_products")
 """Names of the counts among the facts: whether there are users; ids of orders and products, how they look."""
@@ -76,27 +78,46 @@ class Survey:
 
     def add(self, fields: pl.DataFrame) -> Parsed | None:
         """Count rows, and return their times."""
-        for name, marks in self._marks.items():
-            if name in fields.columns and (marks.odd or has_odd_numbers(fields[name])):
-                if self._rows and not marks.odd:
-                    self.missed.add(name)
-                self._marks[name] = marks + number_marks(fields[name])
+        numbers = [name for name in self._marks if name in fields.columns]
+        times, *_ = at_once(
+            lambda: self._add_times(fields),
+            lambda: self._add_products(fields["product_id"]),
+            lambda: self._add_orders(fields),
+            lambda: self._add_users(fields),
+            *(partial(self._add_numbers, fields[name]) for name in numbers),
+        )
         self._rows += fields.height
-        if "user_id" in fields.columns and not self._users:
-            users = parse_ids(fields["user_id"])
-            self._users += len(users) - users.null_count()
-        if "order_id" in fields.columns:
-            orders = parse_ids(fields["order_id"])
-            self._orders += len(orders) - orders.null_count()
-            self._digits += int(orders.str.contains(r"^\d+$").sum() or 0)
-        products = parse_ids(fields["product_id"])
-        self._products += len(products) - products.null_count()
-        self._coded += int(products.str.contains(r"\d").sum() or 0)
+        return times
+
+    def _add_times(self, fields: pl.DataFrame) -> Parsed | None:
         if "timestamp" not in fields.columns:
             return None
         times, days = parse_times_as(fields["timestamp"], day_first=self.day_first)
         self._days += days
         return times
+
+    def _add_products(self, column: pl.Series) -> None:
+        products = parse_ids(column)
+        self._products += len(products) - products.null_count()
+        self._coded += int(products.str.contains(r"\d").sum() or 0)
+
+    def _add_orders(self, fields: pl.DataFrame) -> None:
+        if "order_id" in fields.columns:
+            orders = parse_ids(fields["order_id"])
+            self._orders += len(orders) - orders.null_count()
+            self._digits += int(orders.str.contains(r"^\d+$").sum() or 0)
+
+    def _add_users(self, fields: pl.DataFrame) -> None:
+        if "user_id" in fields.columns and not self._users:
+            users = parse_ids(fields["user_id"])
+            self._users += len(users) - users.null_count()
+
+    def _add_numbers(self, column: pl.Series) -> None:
+        name, marks = column.name, self._marks[column.name]
+        if marks.odd or has_odd_numbers(column):
+            if self._rows and not marks.odd:
+                self.missed.add(name)
+            self._marks[name] = marks + number_marks(column)
 
     @property
     def odd(self) -> set[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Protocol
 
 import polars as pl
@@ -18,6 +19,7 @@ from prodassoc_cli.intake.parts import BAD_TIME, TIME_COLUMN
 from prodassoc_cli.intake.privacy import pseudonymize
 from prodassoc_cli.intake.tables import INTERACTIONS, PRODUCT, ROW, SOURCE
 from prodassoc_cli.intake.tallies import Counts, outliers, values_of_products
+from prodassoc_cli.intake.threads import at_once
 from prodassoc_cli.settings import CleanConfig
 
 RESPONSES = ("click", "purchase", "dismiss")
@@ -187,15 +189,13 @@ def parse_lines(
 
 
 def _parsed(fields: pl.DataFrame, conventions: Conventions, *, feedback: bool) -> dict[str, Parsed]:
-    parsed: dict[str, Parsed] = {}
-    for name in ("user_id", "order_id", "product_id", *(("list_id", "model") if feedback else ())):
-        if name in fields.columns:
-            parsed[name] = Parsed(parse_ids(fields[name]))
-    for name, style in conventions.styles.items():
-        if name in fields.columns:
-            parsed[name] = parse_numbers_as(fields[name], style)
-    if "event" in fields.columns:
-        parsed["event"] = parse_events(fields["event"])
+    ids = ("user_id", "order_id", "product_id", *(("list_id", "model") if feedback else ()))
+    ways: dict[str, Callable[[pl.Series], Parsed]]
+    ways = dict.fromkeys(ids, lambda column: Parsed(parse_ids(column)))
+    ways |= {name: partial(parse_numbers_as, style=style) for name, style in conventions.styles.items()}
+    ways["event"] = parse_events
+    there = [name for name in ways if name in fields.columns]
+    parsed = dict(zip(there, at_once(*(partial(ways[name], fields[name]) for name in there)), strict=True))
     if "timestamp" in fields.columns:
         parsed["timestamp"] = Parsed(fields[TIME_COLUMN], fields[BAD_TIME])
     return parsed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -213,15 +214,17 @@ class Cleaning:
             if parts.parts == 1:
                 judge.forget()
                 parts.forget()
-            judge.count(kept)
             if self._key is not None:
                 kept = kept.with_columns(pseudonymize(kept["user_id"], self._key))
-            if tally is not None:
-                tally.add(kept)
-            interactions = in_order(interactions_of(kept))
-            del kept
-            description.add(interactions)
-            yield interactions
+            # What is counted does not depend on the order, nor what is described on its being written.
+            with ThreadPoolExecutor(1) as aside:
+                counted = aside.submit(_count, kept, judge, tally)
+                interactions = in_order(interactions_of(kept))
+                del kept
+                described = aside.submit(description.add, interactions)
+                counted.result()
+                yield interactions
+                described.result()
         if rows_in == parts.rejected.rows and self._earlier is None:
             raise parts.rejected.nothing_left()
         self._sum_up(rows_in, missing, judge.flagged, tally, description)
@@ -252,6 +255,12 @@ class Cleaning:
     def _without_users(self, interactions: pl.DataFrame) -> pl.DataFrame:
         """Return the rows without user ids, if so told, in an order that does not tell them either."""
         return without_users(interactions) if self._config.drop_users else interactions
+
+
+def _count(kept: pl.DataFrame, judge: Judge, tally: ProductTally | None) -> None:
+    judge.count(kept)
+    if tally is not None:
+        tally.add(kept)
 
 
 def without_users(interactions: pl.DataFrame) -> pl.DataFrame:

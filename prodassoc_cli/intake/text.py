@@ -24,7 +24,7 @@ UNIT = "\x1f"
 """Stands in for delimiters of more than one character, such as `::`."""
 
 SAMPLE_ROWS = 500
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 2 << 20
 _ENCODINGS = ("utf-8", "utf-16", "cp1252", "latin-1", "gb18030", "shift_jis", "cp1251", "cp1250")
 
 

@@ -87,7 +87,7 @@ def test_a_named_pipe_is_read_once(tmp_path):
             b"order_id,product_id,quantity\n" + b'1,"b,1\n' + b"2,c,1\n" * 9 + b'3,d",1\n' + b"2,c,1\n" * 9,
             "swallows",
         ),
-        (b"order_id,product_id\n" + b'1,"b\n' + b"2,c\n" * 4_000_000, "longer than 4 MB"),
+        (b"order_id,product_id\n" + b'1,"b\n' + b"2,c\n" * 4_000_000, "longer than 2 MB"),
         (b"order_id;product_id;price\n" + b"1,a,1\n2,b,3\n" * 9, "no column holds products"),
         (b"Export of May\n\norder_id,product_id\n" + b"1,a\n2,b\n" * 9, "no column holds products"),
         (b"order_id,product_id\n1\n2,b,c\n3\n4,d\n", "most rows are broken"),
