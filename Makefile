@@ -55,7 +55,7 @@ test-faults: $(VENV)/installed ## Thousands of mutants, kills and starved runs (
 $(VENV)-spark/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)-spark
 	$(VENV)-spark/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(VENV)-spark/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[spark]"
+	$(VENV)-spark/bin/pip install --quiet --disable-pip-version-check --editable ".[spark]"
 	@touch $@
 
 .PHONY: java

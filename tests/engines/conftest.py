@@ -21,11 +21,17 @@ def missing() -> str:
     return ""
 
 
+def pytest_collection_modifyitems(items):
+    """Skip what is marked as needing Spark where it cannot run."""
+    if missing():
+        for item in items:
+            if item.get_closest_marker("spark"):
+                item.add_marker(pytest.mark.skip(reason=f"needs {missing()}"))
+
+
 @pytest.fixture(scope="session")
 def spark():
     """A session on two threads of this process's own Java."""
-    if missing():
-        pytest.skip(f"needs {missing()}")
     from prodassoc_cli.engines.session import spark_session
 
     with spark_session("local[2]", {"spark.sql.shuffle.partitions": "4"}) as session:
@@ -35,8 +41,6 @@ def spark():
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
     """A standalone master and two workers on loopback."""
-    if missing():
-        pytest.skip(f"needs {missing()}")
     with Cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running
 
@@ -44,7 +48,5 @@ def cluster(tmp_path_factory):
 @pytest.fixture(scope="session")
 def connect_server(tmp_path_factory):
     """A Spark Connect server on loopback."""
-    if missing():
-        pytest.skip(f"needs {missing()}")
     with ConnectServer(tmp_path_factory.mktemp("connect")) as running:
         yield running

@@ -10,9 +10,6 @@ from prodassoc_cli.engines import session
 from prodassoc_cli.errors import BadConfig, BadData, IOFailure, UsageProblem
 from tests.conftest import SAMPLE
 from tests.engines.cluster import free_port
-from tests.engines.conftest import missing
-
-needs_spark = pytest.mark.skipif(bool(missing()), reason=f"needs {missing()}")
 
 
 @pytest.fixture
@@ -42,7 +39,7 @@ def test_without_pyspark_the_pip_command_is_named(cleaned):
     assert not (cleaned.folder / "r.parquet").exists()
 
 
-@needs_spark
+@pytest.mark.spark
 def test_without_java(cleaned):
     done = cleaned(
         "mine", "i.parquet", "-o", "r.parquet", "--engine", "spark", env={"JAVA_HOME": str(cleaned.folder)}
@@ -51,7 +48,7 @@ def test_without_java(cleaned):
     assert b"Java" in done.stderr.splitlines()[-2]
 
 
-@needs_spark
+@pytest.mark.spark
 def test_the_thin_client_is_told_from_the_whole(tmp_path, monkeypatch):
     monkeypatch.setenv("SPARK_HOME", str(tmp_path))
     with pytest.raises(UsageProblem, match="thin client"):
@@ -97,7 +94,7 @@ def test_a_master_that_is_no_master(cleaned):
     assert b"Traceback" not in done.stderr
 
 
-@needs_spark
+@pytest.mark.spark
 @pytest.mark.parametrize(
     "form", ["spark://127.0.0.1:{}", "sc://127.0.0.1:{}/;user_id=u", "spark://127.0.0.1:{0},[::1]:{0}"]
 )
