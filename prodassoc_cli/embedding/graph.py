@@ -38,8 +38,8 @@ class Precision(Protocol):
     def lookup(self, graph: Graph, table: Array, ids: str) -> str:
         """Rows of `table` (rows, width) for `ids` (…): (…, width) in float32."""
 
-    def dense(self, graph: Graph, site: str, x: str, weight: Array) -> str:
-        """`x` (m, inputs) times `weight` (inputs, outputs): (m, outputs) in float32."""
+    def dense(self, graph: Graph, site: str, x: str, *weights: Array) -> list[str]:
+        """`x` (m, inputs) times each of `weights` (inputs, outputs): (m, outputs) in float32."""
 
 
 class Float32:
@@ -49,9 +49,9 @@ class Float32:
         """Gather the rows."""
         return graph.op("Gather", graph.constant(table), ids)
 
-    def dense(self, graph: Graph, site: str, x: str, weight: Array) -> str:
+    def dense(self, graph: Graph, site: str, x: str, *weights: Array) -> list[str]:
         """Multiply."""
-        return graph.op("MatMul", x, graph.constant(weight))
+        return [graph.op("MatMul", x, graph.constant(weight)) for weight in weights]
 
 
 class Graph:
@@ -165,35 +165,40 @@ def _attention(
     # 1/√width goes into the query's weights: one pass over the scores less.
     scale = np.ones(3 * checkpoint.hidden, dtype=np.float32)
     scale[: checkpoint.hidden] = width**-0.5
-    qkv = precision.dense(graph, f"{at}.qkv", x, layer.qkv_weight * scale)
-    qkv = graph.op("Add", qkv, graph.constant(layer.qkv_bias * scale))
-    qkv = graph.op("Reshape", qkv, graph.op("Concat", shape, graph.constant([3 * checkpoint.hidden]), axis=0))
-    per_head = graph.constant([0, 0, checkpoint.heads, width])
-    query, key, value = (
-        graph.op("Reshape", part, per_head)
-        for part in graph.ops("Split", qkv, outputs=3, axis=2, num_outputs=3)
-    )
+    weights = np.split(layer.qkv_weight * scale, 3, axis=1)
+    query, key, value = precision.dense(graph, f"{at}.qkv", x, *weights)
+    # A key's bias adds the same to all scores of a query, which the softmax takes off again; a value's bias
+    # comes out of it as it went in, since a query's weights sum to 1.
+    query_bias, _, value_bias = np.split(layer.qkv_bias * scale, 3)
+    query = graph.op("Add", query, graph.constant(query_bias))
+    per_head = graph.op("Concat", shape, graph.constant([checkpoint.heads, width]), axis=0)
+    query, key, value = (graph.op("Reshape", part, per_head) for part in (query, key, value))
     query = graph.op("Transpose", query, perm=[0, 2, 1, 3])
     key = graph.op("Transpose", key, perm=[0, 2, 3, 1])
     value = graph.op("Transpose", value, perm=[0, 2, 1, 3])
     scores = graph.op("Softmax", graph.op("Add", graph.op("MatMul", query, key), bias), axis=-1)
     mixed = graph.op("Transpose", graph.op("MatMul", scores, value), perm=[0, 2, 1, 3])
     mixed = graph.op("Reshape", mixed, graph.constant([-1, checkpoint.hidden]))
-    out = precision.dense(graph, f"{at}.out", mixed, layer.out_weight)
-    return graph.op("Add", out, graph.constant(layer.out_bias))
+    (out,) = precision.dense(graph, f"{at}.out", mixed, layer.out_weight)
+    return graph.op("Add", out, graph.constant(_bias_after(value_bias, layer.out_weight, layer.out_bias)))
+
+
+def _bias_after(bias: Array, weight: Array, more: Array) -> Array:
+    """Return bias · weight + more (outputs,), added row by row: BLAS has an order for every processor."""
+    return ((bias[:, None].astype(np.float64) * weight).sum(axis=0) + more).astype(np.float32)
 
 
 def _feed_forward(
     graph: Graph, checkpoint: Checkpoint, layer: Layer, at: str, x: str, precision: Precision
 ) -> str:
-    wide = precision.dense(graph, f"{at}.up", x, layer.up_weight)
+    (wide,) = precision.dense(graph, f"{at}.up", x, layer.up_weight)
     wide = graph.op("Add", wide, graph.constant(layer.up_bias))
     if checkpoint.activation == "relu":
         wide = graph.op("Relu", wide)
     else:
         approximate = "tanh" if checkpoint.activation == "gelu_tanh" else "none"
         wide = graph.op("Gelu", wide, approximate=approximate)
-    narrow = precision.dense(graph, f"{at}.down", wide, layer.down_weight)
+    (narrow,) = precision.dense(graph, f"{at}.down", wide, layer.down_weight)
     return graph.op("Add", narrow, graph.constant(layer.down_bias))
 
 

@@ -61,32 +61,34 @@ class Int8:
         scales = graph.op("Gather", graph.constant(scale), ids)
         return graph.op("Mul", graph.cast(rows, np.float32), scales)
 
-    def dense(self, graph: Graph, site: str, x: str, weight: Array) -> str:
-        """Round the tokens, multiply in integers, scale back."""
+    def dense(self, graph: Graph, site: str, x: str, *weights: Array) -> list[str]:
+        """Round the tokens once, multiply in integers, scale back."""
         damping = self._damping.get(site)
         if damping is not None and (damping != 1).any():
             x = graph.op("Mul", x, graph.constant(1 / damping))
-            weight = weight * damping[:, None]
+            weights = tuple(weight * damping[:, None] for weight in weights)
         tokens, token_scale = _quantize_tokens(graph, x)
-        columns, column_scale = quantize_columns(weight)
-        product = graph.op(
-            "MatMulInteger",
-            tokens,
-            graph.constant(columns),
-            graph.constant(_ZERO_POINT),
-            graph.constant(np.int8(0)),
-        )
-        product = graph.op("Mul", graph.cast(product, np.float32), graph.constant(column_scale))
-        return graph.op("Mul", product, token_scale)
+        return [_product(graph, tokens, token_scale, weight) for weight in weights]
+
+
+def _product(graph: Graph, tokens: str, token_scale: str, weight: Array) -> str:
+    """Multiply rounded tokens by a matrix, and scale back by token, then by column."""
+    columns, column_scale = quantize_columns(weight)
+    zeros = graph.constant(_ZERO_POINT), graph.constant(np.int8(0))
+    product = graph.op("MatMulInteger", tokens, graph.constant(columns), *zeros)
+    product = graph.op("DequantizeLinear", product, token_scale, axis=0)
+    return graph.op("Mul", product, graph.constant(column_scale))
 
 
 def _quantize_tokens(graph: Graph, x: str) -> tuple[str, str]:
-    """Round `x` (m, k) to u8 row by row; return it with its scales, (m, 1)."""
-    peak = graph.op("ReduceMax", graph.op("Abs", x), graph.constant([1]), keepdims=1)
-    scale = graph.op("Mul", graph.op("Max", peak, graph.constant(_TINY)), graph.constant(1 / _STEPS))
-    flat = graph.op("Squeeze", scale, graph.constant([1]))
-    zeros = graph.op("Expand", graph.constant(_ZERO_POINT), graph.op("Shape", flat))
-    return graph.op("QuantizeLinear", x, flat, zeros, axis=0), scale
+    """Round `x` (m, k) to u8 row by row; return it with its scales, (m,)."""
+    across = graph.constant([1])
+    # The ends of a row, and no copy of all that lies between as Abs would make.
+    high, low = (graph.op(end, x, across, keepdims=0) for end in ("ReduceMax", "ReduceMin"))
+    peak = graph.op("Max", high, graph.op("Neg", low), graph.constant(_TINY))
+    scale = graph.op("Mul", peak, graph.constant(1 / _STEPS))
+    zeros = graph.op("Expand", graph.constant(_ZERO_POINT), graph.op("Shape", scale))
+    return graph.op("QuantizeLinear", x, scale, zeros, axis=0), scale
 
 
 def quantize_columns(weight: Array) -> tuple[NDArray[np.int8], Array]:
@@ -148,10 +150,10 @@ def channel_peaks(checkpoint: Checkpoint, seed: int) -> dict[str, Array]:
 class _Observed(Float32):
     """Full precision that also gives out the channel peaks of every dense input."""
 
-    def dense(self, graph: Graph, site: str, x: str, weight: Array) -> str:
+    def dense(self, graph: Graph, site: str, x: str, *weights: Array) -> list[str]:
         peak = graph.op("ReduceMax", graph.op("Abs", x), graph.constant([0]), keepdims=0)
-        graph.output(site, peak, [weight.shape[0]])
-        return super().dense(graph, site, x, weight)
+        graph.output(site, peak, [len(weights[0])])
+        return super().dense(graph, site, x, *weights)
 
 
 def _random_texts(checkpoint: Checkpoint, seed: int) -> list[NDArray[np.int64]]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,8 +141,9 @@ def test_graph_uses_only_standard_operators(tiny_model: Path) -> None:
     model = onnx.load(tiny_model / "model.onnx", load_external_data=False)
     assert {opset.domain for opset in model.opset_import} == {""}
     assert not {node.domain for node in model.graph.node} - {""}
-    # Query, key and value share one quantised input: four integer products a layer.
-    assert sum(node.op_type == "MatMulInteger" for node in model.graph.node) == 4 * DEPTH
+    # Query, key and value share one quantised input: four roundings and six integer products a layer.
+    kinds = Counter(node.op_type for node in model.graph.node)
+    assert (kinds["QuantizeLinear"], kinds["MatMulInteger"]) == (4 * DEPTH, 6 * DEPTH)
 
 
 @pytest.mark.parametrize("shape", [(8, 5), (7, 3), (384, 64)])
