@@ -4,8 +4,8 @@ The products run at the speed of BLAS. What costs is sorting, so nearly all scor
 once k neighbours of a query are known, only scores above the k-th of them are looked at, and after a few
 blocks these are few.
 
-The flat index of faiss takes eight to nine tenths of the CPU time (`python -m benchmarks.embedding`). It is not used
-where it is installed: its sums differ in the last bits, and the result would depend on that.
+The flat index of faiss takes eight to nine tenths of the CPU time (`python -m benchmarks.embedding`). It is
+not used where it is installed: its sums differ in the last bits, and the result would depend on that.
 """
 
 from __future__ import annotations
