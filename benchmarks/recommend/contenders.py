@@ -201,6 +201,7 @@ CONTENDERS: dict[str, Callable[[Task], tuple[Learn, Lists]]] = {
             "popularity", "item-knn", "user-knn", "rp3beta", "spectral", "ease", "als", "content", "hybrid"
         )
     },
+    "prodassoc hybrid, cold=ridge": prodassoc("hybrid", "cold=ridge"),
     **{f"implicit {name}": implicit(name) for name in ("als", "bpr", "cosine", "bm25")},
     **{f"irspack {name}": irspack(name) for name in ("ease", "rp3beta", "ials", "cosine")},
     **{f"rusket {name}": rusket(name) for name in ("bm25", "cosine", "als", "ease")},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Callable
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,11 @@ from scipy import sparse
 from prodassoc_cli.models import similar
 from prodassoc_cli.models.base import Arrays
 from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, csr_of
+from prodassoc_cli.models.ridge import TextRidge
 from prodassoc_cli.models.topk import top_k
+
+ColdWay = Literal["neighbours", "ridge"]
+"""How a product without a past gets a score: from the nearest by text, or by a regression on the texts."""
 
 _WARM = 20
 """Buyers from which on a product's own past is enough; fewer are where the usual product has few."""
@@ -24,18 +29,25 @@ _OWN = 3.0
 
 _NEIGHBOURS = 10
 _SHARPNESS = 4.0
+_REGRESSED = 200
+"""Products that a regression keeps for each cold one, those of the largest weights."""
+
 _BLOCK = 1024
+
+_Lender = Callable[[Ints], tuple[Ints, Floats]]
+"""Gives cold products × lenders: warm products (-1: none) and how much the score of each counts."""
 
 
 class ColdProducts:
-    """Scores of a product with n buyers: n / (n + 3) of its own and the rest of its neighbours' mean.
+    """Scores of a product with n buyers: n / (n + 3) of its own, and the rest borrowed from warm products.
 
-    The neighbours are the warm products whose embeddings are nearest, weighed by cosine to a power. So what
-    learns from purchases, rules among it, reaches products that nobody has bought yet.
+    The lenders are the warm products whose embeddings are nearest, weighed by cosine to a power, or those
+    that count most in a ridge regression from the embeddings. So what learns from purchases, rules among it,
+    reaches products that nobody has bought yet.
 
     Attributes:
         items: the products with few buyers that have a text, ascending.
-        near: len(items) × products of weights that sum to 1 − own share.
+        near: len(items) × products of weights; those of neighbours sum to 1 − own share.
         own: the share of each one's own score.
     """
 
@@ -44,7 +56,7 @@ class ColdProducts:
         self._targets = near.T.tocsr()
 
     @classmethod
-    def of(cls, data: TrainingData, threads: int) -> Self:
+    def of(cls, data: TrainingData, threads: int, way: ColdWay = "neighbours", seed: int = 0) -> Self:
         """Return the cold products of this data; none where there are no embeddings."""
         buyers = np.bincount(data.rows.indices, minlength=data.n_items)
         vectors = data.embeddings
@@ -55,21 +67,20 @@ class ColdProducts:
         enough = min(_WARM, max(1.0, _USUAL_SHARE * usual))
         items = np.flatnonzero(has_text & (buyers < enough)).astype(np.int32)
         warm = has_text & (buyers >= enough)
+        if not len(items) or np.count_nonzero(warm) < 2:
+            return cls.none(data.n_items)
+        lend = _nearest(vectors, warm, threads) if way == "neighbours" else _regressed(data, warm, seed)
         rows, columns, weights = [], [], []
         for start in range(0, len(items), _BLOCK):
-            likeness = similar.dense_product(vectors[items[start : start + _BLOCK]], vectors, threads)
-            found, cosines = top_k(likeness, _NEIGHBOURS, threads, allowed=warm)
-            there = (found >= 0) & (cosines > 0)
+            lenders, counts = lend(items[start : start + _BLOCK])
+            there = (lenders >= 0) & (counts != 0)
             rows.append(start + np.nonzero(there)[0])
-            columns.append(found[there])
-            weights.append(cosines[there] ** _SHARPNESS)
-        if not rows:
-            return cls.none(data.n_items)
+            columns.append(lenders[there])
+            weights.append(counts[there])
         entries = (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns)))
         near = csr_of(sparse.csr_array(entries, shape=(len(items), data.n_items)))
         own = (buyers[items] / (buyers[items] + _OWN)).astype(np.float32)
-        total = similar.inverse_power(similar.degrees(near), 1.0)
-        return cls(items, similar.scaled(near, rows=total * (1 - own)), own)
+        return cls(items, similar.scaled(near, rows=1 - own), own)
 
     @classmethod
     def none(cls, n_items: int) -> Self:
@@ -106,3 +117,33 @@ class ColdProducts:
         if len(items) != len(arrays["own"]) or (len(items) and not 0 <= items.min() <= items.max() < n_items):
             raise ValueError("the cold products do not fit the catalogue")
         return cls(items, near, arrays["own"])
+
+
+def _nearest(vectors: Floats, warm: NDArray[np.bool_], threads: int) -> _Lender:
+    """Lend the mean score of the nearest by cosine, the nearer the more."""
+
+    def lend(items: Ints) -> tuple[Ints, Floats]:
+        likeness = similar.dense_product(vectors[items], vectors, threads)
+        found, cosines = top_k(likeness, _NEIGHBOURS, threads, allowed=warm)
+        weights = np.where(found >= 0, np.maximum(cosines, 0), 0) ** _SHARPNESS
+        weights *= similar.inverse_power(weights.sum(axis=1), 1.0)[:, None]
+        return found, weights.astype(np.float32)
+
+    return lend
+
+
+def _regressed(data: TrainingData, warm: NDArray[np.bool_], seed: int) -> _Lender:
+    """Lend what a ridge regression from the texts predicts of the scores."""
+    vectors = data.embeddings
+    assert vectors is not None
+    known = np.flatnonzero(warm).astype(np.int32)
+    ridge = TextRidge.of(data.rows, vectors, warm, seed)
+
+    def lend(items: Ints) -> tuple[Ints, Floats]:
+        weights = ridge.weights(vectors[items])
+        if len(known) <= _REGRESSED:
+            return np.broadcast_to(known, weights.shape), weights
+        largest = np.argpartition(-np.abs(weights), _REGRESSED, axis=1)[:, :_REGRESSED]
+        return known[largest], np.take_along_axis(weights, largest, axis=1)
+
+    return lend

@@ -14,7 +14,7 @@ from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.models import bought, trends
 from prodassoc_cli.models.als import Als
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why, parse_parameters
-from prodassoc_cli.models.cold import ColdProducts
+from prodassoc_cli.models.cold import ColdProducts, ColdWay
 from prodassoc_cli.models.content import Content
 from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData
 from prodassoc_cli.models.ease import Ease
@@ -57,6 +57,7 @@ class HybridParameters:
     validation_users: int = setting(
         4000, "Most users whose last order decides how the parts are fused", metavar="N", low=_LEAST_USERS
     )
+    cold: ColdWay = setting("neighbours", "What a product with few buyers borrows its scores by, from texts")
 
 
 @dataclass
@@ -194,7 +195,7 @@ class Hybrid(Recommender):
 
     def _fit_parts(self, data: TrainingData, seed: int, threads: int) -> None:
         self.bought = bought.Bought.of(data)
-        self.cold = ColdProducts.of(data, threads)
+        self.cold = ColdProducts.of(data, threads, self.parameters.cold, seed)
         self.trends = trends.Trends.of(data, self.cold)
         for part in self.parts.values():
             part.fit(data, seed, threads)
