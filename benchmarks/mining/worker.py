@@ -9,21 +9,13 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import resource
 import sys
 import time
 from pathlib import Path
 
-STATUS = Path("/proc/self/status")
+from benchmarks.memory import held
+
 CLEAR = Path("/proc/self/clear_refs")
-
-
-def held(field: str) -> int:
-    """Return VmRSS or VmHWM in bytes; where there is no /proc, the peak of the process for both."""
-    if not STATUS.exists():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(field))
-    return int(line.split()[1]) * 1024
 
 
 def main(name: str, rows: str, case_file: str) -> None:

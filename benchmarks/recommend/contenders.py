@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.memory import held
+
 _BLOCK = 1024
 
 Model = Any
@@ -227,7 +229,7 @@ def main() -> None:
     np.save(task.folder / "lists.npy", found)
     spent = np.diff(np.array(marks), axis=0)
     result = {"learn": spent[0, 0], "list": spent[1, 0], "seconds": spent[:, 1].sum()}
-    result["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    result["peak_mb"] = held("VmHWM") / 2**20
     (task.folder / "spent.json").write_text(json.dumps(result))
 
 

@@ -12,6 +12,7 @@ from prodassoc_cli.commands.engine import engine
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.settings import CommonConfig, TrainConfig
+from prodassoc_cli.terminal.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +75,10 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
         if config.tune is not None:
             from prodassoc_cli.models.tuning import tune
 
-            parameters, found = tune(config.model, data, config.tune, config.param, common.seed, this.threads)
+            with progress_bar("trying parameters", quiet=common.quiet) as progress:
+                parameters, found = tune(
+                    config.model, data, config.tune, config.param, common.seed, this.threads, progress
+                )
             this.note(tuning=found)
             for line in _tuning_lines(config.model, found):
                 this.messages.info(line)

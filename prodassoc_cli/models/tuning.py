@@ -1,9 +1,10 @@
-"""Random search for a model's parameters on an inner validation split of its training data."""
+"""Search for a model's parameters on an inner validation split of its training data."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,12 @@ from prodassoc_cli.models.topk import top_k
 _USERS = 4_000
 _LEAST_USERS = 20
 _BLOCK = 512
+_STEP = 0.1
+"""Standard deviation of a draw near another, as a share of the range."""
+
+Values = Mapping[str, float | int]
+Progress = Callable[[int, int], None]
+"""Told how many sets of parameters have been tried, and how many will be."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +47,15 @@ class Range:
     log: bool = False
     whole: bool = False
 
-    def draw(self, rng: np.random.Generator) -> float | int:
-        """Return a value, to three significant digits."""
-        if self.log:
-            value = float(np.exp(rng.uniform(np.log(self.low), np.log(self.high))))
+    def draw(self, rng: np.random.Generator, near: float | None = None) -> float | int:
+        """Return a value anywhere in the range, or near one of its values, to three significant digits."""
+        scale, back = (np.log, np.exp) if self.log else (float, float)
+        low, high = scale(self.low), scale(self.high)
+        if near is None:
+            at = rng.uniform(low, high)
         else:
-            value = float(rng.uniform(self.low, self.high))
+            at = np.clip(rng.normal(scale(near), _STEP * (high - low)), low, high)
+        value = float(back(at))
         return round(value) if self.whole else float(f"{value:.3g}")
 
 
@@ -87,9 +97,19 @@ SEARCH: dict[str, dict[str, Range]] = {
 
 
 def tune(
-    name: str, data: TrainingData, trials: int, parameters: Sequence[str], seed: int, threads: int
+    name: str,
+    data: TrainingData,
+    trials: int,
+    parameters: Sequence[str],
+    seed: int,
+    threads: int,
+    progress: Progress = lambda done, total: None,
 ) -> tuple[list[str], dict[str, Any]]:
-    """Return the best parameters of `trials` random sets as `name=value`, and what the search found.
+    """Return the best parameters of `trials` sets as `name=value`, and what the search found.
+
+    The first half of the sets is drawn anywhere in the ranges, each of the others near the best drawn so
+    far: random search finds the region that matters, and steps within it the rest (Bergstra and Bengio,
+    2012, have the first half; the second is a (1 + 1) evolution strategy of a fixed step).
 
     What is set aside is each user's last order; without orders, a fifth of the products, the latest where
     there are timestamps. The parameters as given compete too, and those given by name stay as they are.
@@ -101,6 +121,7 @@ def tune(
         parameters: assignments `name=value` that hold.
         seed: of the split, the draws and the model.
         threads: threads to use.
+        progress: told after each set, a hybrid's parts counted together.
 
     Raises:
         UsageProblem: the model has nothing to search, or too few users come back to choose by.
@@ -116,38 +137,60 @@ def tune(
         split = replace(split, train=replace(split.train, rules=rules))
     with threadpool_limits(1, "blas"):
         if name != "hybrid":
-            return _search(name, split, trials, list(parameters), seed, threads)
+            return _search(name, split, trials, list(parameters), seed, threads, progress)
         hybrid = make(name, parameters)
         assert isinstance(hybrid, Hybrid)
         chosen, found = list(parameters), {}
-        for part in hybrid.usable(data):
-            if part in SEARCH:
-                own = [each.removeprefix(f"{part}.") for each in parameters if each.startswith(f"{part}.")]
-                best, found[part] = _search(part, split, trials, own, seed, threads)
-                chosen += [f"{part}.{each}" for each in best[len(own) :]]
+        parts = [part for part in hybrid.usable(data) if part in SEARCH]
+        for n, part in enumerate(parts):
+            own = [each.removeprefix(f"{part}.") for each in parameters if each.startswith(f"{part}.")]
+
+            def told(done: int, of_one: int, before: int = n) -> None:
+                progress(before * of_one + done, len(parts) * of_one)
+
+            best, found[part] = _search(part, split, trials, own, seed, threads, told)
+            chosen += [f"{part}.{each}" for each in best[len(own) :]]
         return chosen, found
 
 
 def _search(
-    name: str, split: InnerSplit, trials: int, given: list[str], seed: int, threads: int
+    name: str,
+    split: InnerSplit,
+    trials: int,
+    given: list[str],
+    seed: int,
+    threads: int,
+    progress: Progress,
 ) -> tuple[list[str], dict[str, Any]]:
     fixed = {each.partition("=")[0].strip().replace("-", "_") for each in given}
     space = {key: each for key, each in SEARCH.get(name, {}).items() if key not in fixed}
     if not space:
         raise UsageProblem(f"--tune: model '{name}' has no parameter left to search", "leave --tune out")
     rng = np.random.default_rng(seed)
-    drawn = [[f"{key}={each.draw(rng)}" for key, each in space.items()] for _ in range(trials)]
-    results = [
-        (_ndcg(make(name, [*given, *more]), split, seed, threads), more) for more in [[], *drawn]
-    ]  # the first is what would be used without a search
-    best, chosen = max(results, key=lambda each: each[0])
+
+    def ndcg(values: Values) -> float:
+        return _ndcg(make(name, [*given, *_assigned(values)]), split, seed, threads)
+
+    before = ndcg({})  # what would be used without a search
+    tried: list[tuple[float, Values]] = []
+    for n in range(1, trials + 1):
+        progress(n, trials + 1)
+        near = max(tried, key=itemgetter(0))[1] if 2 * n > trials + 1 else {}
+        values = {key: each.draw(rng, near.get(key)) for key, each in space.items()}
+        tried.append((ndcg(values), values))
+    progress(trials + 1, trials + 1)
+    best, chosen = max([(before, {}), *tried], key=itemgetter(0))
     facts = {
         "trials": trials,
         "users": len(split.users),
-        f"ndcg@{CUT}": {"before": round(results[0][0], 5), "after": round(best, 5)},
-        "chosen": dict(each.split("=") for each in chosen),
+        f"ndcg@{CUT}": {"before": round(before, 5), "after": round(best, 5)},
+        "chosen": dict(each.split("=") for each in _assigned(chosen)),
     }
-    return [*given, *chosen], facts
+    return [*given, *_assigned(chosen)], facts
+
+
+def _assigned(values: Values) -> list[str]:
+    return [f"{key}={value}" for key, value in values.items()]
 
 
 def _ndcg(model: Recommender, split: InnerSplit, seed: int, threads: int) -> float:

@@ -47,6 +47,20 @@ def test_the_best_set_wins_and_given_parameters_stay(shop, monkeypatch):
     best = min(seen, key=lambda each: abs(each["beta"] - 0.5))
     assert make("rp3beta", parameters).describe() == best
     assert facts["ndcg@10"]["after"] >= facts["ndcg@10"]["before"]
+    # The second half looks near the best of the sets drawn before.
+    tried = np.array([each["beta"] for each in seen[1:]])
+    off = np.abs(tried - 0.5)
+    assert np.median(off[15:]) < np.median(off[:15]) / 2
+    assert off[15:].min() < off[:15].min()
+
+
+def test_each_set_tried_is_told_and_a_hybrids_parts_are_counted_together(shop):
+    told = []
+    tune("ease", shop, 2, [], 1, 1, lambda *each: told.append(each))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    told.clear()
+    tune("hybrid", shop, 1, ["parts=popularity,ease"], 1, 1, lambda *each: told.append(each))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_the_search_repeats_itself_and_its_choice_is_stamped(shop):
@@ -83,6 +97,10 @@ def test_draws_lie_in_the_range(each):
     drawn = [each.draw(np.random.default_rng(seed)) for seed in range(50)]
     assert all(each.low <= value <= each.high for value in drawn)
     assert len(set(drawn)) > 5
+    rng = np.random.default_rng(0)
+    near = [each.draw(rng, each.low) for _ in range(200)]
+    assert all(each.low <= value <= each.high for value in near)
+    assert np.median(near) < np.median(drawn)
 
 
 def test_without_orders_the_latest_products_are_set_aside():
