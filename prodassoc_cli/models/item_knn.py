@@ -17,6 +17,7 @@ _DENSE = 40
 """Purchases a product from which on b is that of dense data."""
 
 _B_SPARSE, _B_DENSE = 0.2, 0.6
+_BM25_K1, _BM25_B = 1.2, 0.75
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class ItemKnnParameters:
     """Parameters of item-knn."""
 
     neighbours: int = setting(400, "Similar products kept for each product", metavar="N", low=1, high=10_000)
-    similarity: Literal["custom", "cosine", "jaccard", "conditional"] = setting(
-        "custom", "Named similarity; custom is made of a, b, iuf and power"
+    similarity: Literal["custom", "cosine", "asymmetric", "conditional", "jaccard", "bm25"] = setting(
+        "custom", "Named similarity; custom is made of a, b, iuf and power, asymmetric of a"
     )
     a: float = setting(
         0.65, "How much the popularity of the product bought counts against", low=0.0, high=2.0
@@ -49,8 +50,11 @@ class ItemKnn(Recommender):
     """S = (D_i^-a Xᵀ D_u^-iuf X D_j^-b)^power, the k best a row; a user's score of j is Σ_i w_i S_ij.
 
     X has a row a user and a row an anonymous order; D_i and D_u hold the sums of its columns and rows.
-    The family contains cosine (a = b = ½), conditional probability (a = 1, b = 0; Deshpande and Karypis,
-    2004) and their like; Jaccard, c / (n_i + n_j - c), is computed apart.
+    The family contains cosine (a = b = ½), the asymmetric cosine (a = 1 - b; Aiolli, 2013), conditional
+    probability (a = 1, b = 0; Deshpande and Karypis, 2004), and where all neighbours are kept Turbo-CF's
+    linear filter (a = b = 1 - α, iuf = 2α, power = s; Park et al., 2024). With BM25 (Robertson and Zaragoza,
+    2009) a product is a text whose words are its buyers: other factors for D_i and D_u, the same product.
+    Jaccard, c / (n_i + n_j - c), is computed apart.
     """
 
     name = "item-knn"
@@ -118,30 +122,50 @@ def item_similarities(
     x: Csr, parameters: ItemKnnParameters, threads: int, product: Callable[..., Csr] = similar.top_k_product
 ) -> Csr:
     """Return items × items similarities of the rows × items pattern `x`, the best of each row."""
-    n_items = x.shape[1]
     if parameters.similarity == "jaccard":
         return _jaccard(x, parameters.neighbours, threads, product)
-    own_b = _b_by_density(x) if parameters.b is None else parameters.b
-    a, b, iuf, power = {
-        "custom": (parameters.a, own_b, parameters.iuf, parameters.power),
-        "cosine": (0.5, 0.5, 0.0, 1.0),
-        "conditional": (1.0, 0.0, 0.0, 1.0),
-    }[parameters.similarity]
-    by_user = similar.inverse_power(similar.degrees(x), iuf)
     transposed = x.T.tocsr()
-    popularity = similar.degrees(transposed)
+    buyers, bought = similar.degrees(transposed), similar.degrees(x)
+    power = parameters.power if parameters.similarity == "custom" else 1.0
+    if parameters.similarity == "bm25":
+        of_source, of_user, of_target = _bm25(buyers, bought)
+    else:
+        a, b, iuf = _exponents(x, parameters)
+        of_source, of_target = similar.inverse_power(buyers, a), similar.inverse_power(buyers, b)
+        of_user = similar.inverse_power(bought, iuf)
     result = product(
         transposed,
-        similar.scaled(x, rows=by_user),
+        similar.scaled(x, rows=of_user),
         parameters.neighbours,
         threads,
-        column_scale=similar.inverse_power(popularity, b),
-        excluded=np.arange(n_items),
+        column_scale=of_target,
+        excluded=np.arange(x.shape[1]),
     )
-    result.data *= np.repeat(similar.inverse_power(popularity, a), np.diff(result.indptr))
+    result.data *= np.repeat(of_source, np.diff(result.indptr))
     if power != 1.0:
         np.power(result.data, np.float32(power), out=result.data)
     return result
+
+
+def _exponents(x: Csr, parameters: ItemKnnParameters) -> tuple[float, float, float]:
+    """Return a, b and iuf."""
+    match parameters.similarity:
+        case "cosine":
+            return 0.5, 0.5, 0.0
+        case "asymmetric":
+            return parameters.a, 1 - parameters.a, 0.0
+        case "conditional":
+            return 1.0, 0.0, 0.0
+        case _:
+            return parameters.a, _b_by_density(x) if parameters.b is None else parameters.b, parameters.iuf
+
+
+def _bm25(buyers: Floats, bought: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return BM25's factors of products, of users (idf²) and of products again, with its usual constants."""
+    length = 1 - _BM25_B + _BM25_B * buyers / max(float(buyers.mean()), 1e-12)
+    of_product = ((_BM25_K1 + 1) / (_BM25_K1 * length + 1)).astype(np.float32)
+    idf = np.log(len(buyers)) - np.log1p(bought)
+    return of_product, (idf**2).astype(np.float32), of_product
 
 
 def _b_by_density(x: Csr) -> float:

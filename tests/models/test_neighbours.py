@@ -113,7 +113,12 @@ def test_named_similarities(x):
             "cosine": np.nan_to_num(both / np.sqrt(np.outer(n, n))),
             "jaccard": np.nan_to_num(both / (n[:, None] + n - both)),
             "conditional": np.nan_to_num(both / n[:, None]),
+            "asymmetric": np.nan_to_num(both / (n[:, None] ** 0.65 * n**0.35)),
         }
+        idf = np.log(x.shape[1]) - np.log1p(x.sum(axis=1))
+        of_product = 2.2 / (1.2 * (0.25 + 0.75 * n / max(n.mean(), 1e-12)) + 1)
+        weighed = x * of_product * idf[:, None]
+        expected["bm25"] = weighed.T @ weighed
     for name, matrix in expected.items():
         np.fill_diagonal(matrix, 0)
         found = item_similarities(csr_of(x), ItemKnnParameters(neighbours=100, similarity=name), 1)

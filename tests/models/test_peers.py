@@ -14,6 +14,19 @@ from prodassoc_cli.models.trained import train
 from .shops import random_shop
 
 
+def test_bm25_neighbours_are_those_of_implicit():
+    nearest = pytest.importorskip(
+        "implicit.nearest_neighbours", reason="implicit is not installed: pip install implicit"
+    )
+    data = TrainingData.from_frames(random_shop(4, users=150, items=60, anonymous=0))
+    theirs = nearest.BM25Recommender(K=data.n_items, num_threads=1)
+    theirs.fit(sparse.csr_matrix(binary(data.weights)), show_progress=False)
+    expected = theirs.similarity.toarray()
+    np.fill_diagonal(expected, 0)
+    ours = item_similarities(binary(data.weights), ItemKnnParameters(10_000, "bm25"), 2)
+    np.testing.assert_allclose(ours.toarray(), expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_cosine_neighbours_and_lists_are_those_of_implicit(seed):
     nearest = pytest.importorskip(
