@@ -21,10 +21,10 @@ DEFAULT_MEMORY_SHARE = 0.75
 
 _BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _LIBRARIES_BYTES = 150 * 10**6
-_PER_ROW = {"train": 300, "embed": 2_000}
+_PER_ROW = {"train": 300, "embed": 500}
 """What runs hold at the least. Measured on UCI Online Retail, once and four times over: train 382 bytes a
-row. A product embedded is a vector of 384 numbers and its text. Less than measured is asked for, so that what
-would fit is not refused."""
+row; of a million products, embed 640 a product, most of it texts, with the vectors in a temporary file. Less
+than measured is asked for, so that what would fit is not refused."""
 
 _UNITS = {
     "": 1,

@@ -45,7 +45,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.embedding.million", description=__doc__)
     parser.add_argument("--products", type=int, default=1_000_000, help="how many [default: 1000000]")
-    parser.add_argument("--memory-limit", default="2GB", help="of the run [default: 2GB]")
+    parser.add_argument("--memory-limit", default="1GB", help="of the run [default: 1GB]")
     parser.add_argument("--threads", type=int, help="of the run [default: all]")
     parser.add_argument("--model", help="model folder [default: the one in the package]")
     parser.add_argument("--folder", help="where the files go while it runs [default: the system's]")

@@ -136,6 +136,8 @@ EMBEDDINGS = Kind(
         Column("embedding", "vector[f32]", "Vector of Euclidean length 1"),
     ),
     made_by="embed",
+    repeats=False,
+    rows_a_group=1 << 15,  # 50 MB of vectors of 384 numbers
 )
 
 EMBEDDINGS_F16 = replace(EMBEDDINGS, columns=EMBEDDINGS.columns[:1], open=True)
@@ -147,6 +149,7 @@ CODES = Kind(
     (Column("product_id", "str", "Product, unique"),),
     made_by="embed --output-precision",
     open=True,
+    rows_a_group=EMBEDDINGS.rows_a_group,
 )
 
 NEIGHBOURS = Kind(

@@ -182,8 +182,9 @@ def write_artifact(
     ) as writer:
         if not plain:
             writer.add_key_value_metadata(metadata)  # which otherwise goes with the schema
-        for table in _row_groups(alike) if plain else alike:
-            writer.write_table(table, row_group_size=kind.rows_a_group or ROW_GROUP_ROWS)
+        size = kind.rows_a_group or ROW_GROUP_ROWS
+        for table in _row_groups(alike, size) if plain else alike:
+            writer.write_table(table, row_group_size=size)
             rows += table.num_rows
     return rows
 
@@ -206,19 +207,19 @@ def _in_arrow(frames: Iterable[pl.DataFrame | pa.Table]) -> Iterator[pa.Table]:
             yield from (piece.to_arrow() for piece in frame.iter_slices(ROW_GROUP_ROWS))
 
 
-def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def _row_groups(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
     """Cut tables that follow one another into row groups: how the rows came must not show in the bytes."""
     held: list[pa.Table] = []
     rows = written = 0
     for table in tables:
         held.append(table)
         rows += table.num_rows
-        if rows >= ROW_GROUP_ROWS:
+        if rows >= size:
             whole = pa.concat_tables(held)
-            while rows >= ROW_GROUP_ROWS:
-                yield whole.slice(0, ROW_GROUP_ROWS).combine_chunks()
-                whole = whole.slice(ROW_GROUP_ROWS)
-                rows, written = rows - ROW_GROUP_ROWS, written + ROW_GROUP_ROWS
+            while rows >= size:
+                yield whole.slice(0, size).combine_chunks()
+                whole = whole.slice(size)
+                rows, written = rows - size, written + size
             held = [whole]
     if rows or not written:
         yield pa.concat_tables(held).combine_chunks()

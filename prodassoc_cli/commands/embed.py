@@ -194,6 +194,9 @@ class Embedding:
             self._run.note(without_own_vector=without)
             if without:
                 self._run.messages.warning(f"{without:,} products have no vector in --vectors: text only")
+        made = encoded.distinct.vectors
+        if own is None and encoded.one_each and (config.dims is None or config.dims >= made.shape[1]):
+            return made
         vectors = None
         for part in slices(count):
             piece = shorten(encoded.vectors(part), config.dims)
@@ -203,7 +206,7 @@ class Embedding:
                 vectors = room(count, piece.shape[1], self._budget)
             vectors[part] = piece
             release(vectors)
-            release(encoded.distinct.vectors)
+            release(made)
         assert vectors is not None
         return vectors
 

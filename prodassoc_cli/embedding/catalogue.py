@@ -31,6 +31,11 @@ class EncodedCatalogue:
         return gather(self.distinct.vectors, self.place[part])
 
     @property
+    def one_each(self) -> bool:
+        """Whether `distinct` holds the products' vectors as they are, in the products' order."""
+        return len(self.place) == len(self.distinct.vectors) and bool((np.diff(self.place) == 1).all())
+
+    @property
     def truncated(self) -> int:
         """Products whose text was cut."""
         return int(self.distinct.truncated[self.place].sum())
@@ -65,7 +70,7 @@ def encode_catalogue(
         IOFailure: the cache cannot be written.
     """
     progress = progress or silent
-    distinct, place = distinct_texts(texts)
+    distinct, place = distinct_texts(texts, sort=encoder.fitted)
     total = len(distinct)
     if encoder.fitted:
         if cache is not None:

@@ -83,21 +83,25 @@ class Encoder(ABC):
 
     @abstractmethod
     def encode_distinct(self, texts: pl.Series, progress: Progress) -> DistinctTexts:
-        """Encode sorted distinct texts; `encode` is this for any texts."""
+        """Encode distinct texts; `encode` is this for any texts."""
 
     def encode_phrases(self, phrases: pl.Series) -> NDArray[np.float32]:
         """Encode distinct phrases into the space of the texts encoded before."""
         return self.encode_distinct(phrases, silent).vectors
 
 
-def distinct_texts(texts: pl.Series) -> tuple[pl.Series, NDArray[np.int64]]:
+def distinct_texts(texts: pl.Series, *, sort: bool = True) -> tuple[pl.Series, NDArray[np.int64]]:
     """Return the distinct texts and, for each text, which of them it is; null counts as empty.
 
-    They are sorted, so that what a text meets on its way does not depend on the order of the input.
+    Sorted, what a text meets on its way does not depend on the order of the input. As they come first, their
+    vectors lie in the order in which they are asked for.
     """
-    column = texts.cast(pl.String).fill_null("")
-    place = column.rank("dense").to_numpy().astype(np.int64) - 1
-    return column.unique().sort(), place
+    column = texts.cast(pl.String).fill_null("").alias("text")
+    distinct = column.unique(maintain_order=not sort)
+    distinct = distinct.sort() if sort else distinct
+    numbered = distinct.to_frame().with_row_index("place")
+    place = column.to_frame().join(numbered, on="text", how="left", maintain_order="left")["place"]
+    return distinct, place.to_numpy().astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import io
 import json
 from datetime import datetime
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -56,6 +57,27 @@ def test_what_is_written_comes_back(tmp_path):
 def test_the_same_rows_give_the_same_bytes():
     shuffled = interactions().select(reversed(interactions().columns))
     assert stored(interactions()) == stored(shuffled)
+
+
+def test_vectors_are_written_as_they_come_in_row_groups_that_do_not_tell_how_they_came():
+    group = EMBEDDINGS.rows_a_group
+    ids = pl.Series("product_id", range(3 * group + 5)).cast(pl.String)
+    vectors = pl.Series("embedding", np.tile(np.eye(4, dtype=np.float32), (len(ids) // 4 + 1, 1))[: len(ids)])
+    whole = pl.DataFrame([ids, vectors])
+    stream, written = io.BytesIO(), []
+
+    def pieces():
+        for start in range(0, len(whole), 10_000):
+            yield whole.slice(start, 10_000)
+            written.append((start + 10_000, stream.tell()))
+
+    write_artifact(pieces(), EMBEDDINGS, LINEAGE, stream)
+    assert stream.getvalue() == stored(whole, EMBEDDINGS)
+    groups = pq.ParquetFile(stream).metadata
+    assert [groups.row_group(n).num_rows for n in range(groups.num_row_groups)] == [group] * 3 + [5]
+    # At any time less than a group and a piece is held back.
+    bytes_a_row = written[-1][1] / (3 * group)
+    assert all(at > (rows - group - 10_000) * bytes_a_row * 0.9 for rows, at in written)
 
 
 def test_metadata_is_one_json_key_without_clock_or_path(tmp_path):

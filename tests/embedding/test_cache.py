@@ -69,6 +69,19 @@ def test_only_new_texts_are_encoded(
     same(encoded, encode_catalogue(Counting(), pl.Series(today)))
 
 
+def test_vectors_lie_in_the_order_of_the_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "_PIECE", 10)
+    texts = pl.Series([f"product {number * 37 % 100}" for number in range(50)])
+    encoded = encode_catalogue(Counting(), texts)
+    assert encoded.one_each
+    np.testing.assert_array_equal(encoded.distinct.vectors, encoded.vectors(slice(None)))
+    again = encode_catalogue(Counting(), pl.concat([texts, texts[:3], pl.Series([None, ""])]))
+    assert not again.one_each
+    np.testing.assert_array_equal(again.place[-5:], [0, 1, 2, 50, 50])
+    np.testing.assert_array_equal(again.vectors(slice(0, 50)), encoded.distinct.vectors)
+    assert not encode_catalogue(Counting(), texts[[0, 0]]).one_each
+
+
 def test_an_interrupted_run_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "_PIECE", 10)
     texts = texts_of(90)
