@@ -7,7 +7,7 @@ in int8 in `quantize`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -60,6 +60,7 @@ class Graph:
     def __init__(self) -> None:
         self.onnx = _import_onnx()
         self._nodes: list[onnx.NodeProto] = []
+        self._made = 0
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._initializers: list[onnx.TensorProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
@@ -76,14 +77,26 @@ class Graph:
 
     def ops(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> list[str]:  # noqa: ANN401
         """Append a node with several outputs."""
-        names = [f"v{len(self._nodes)}_{index}" for index in range(outputs)]
-        node = self.onnx.helper.make_node(kind, inputs, names, name=f"n{len(self._nodes)}", **attributes)
+        names = [f"v{self._made}_{index}" for index in range(outputs)]
+        node = self.onnx.helper.make_node(kind, inputs, names, name=f"n{self._made}", **attributes)
         self._nodes.append(node)
+        self._made += 1
         return names
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:  # noqa: ANN401
         """Append a node with one output."""
         return self.ops(kind, *inputs, **attributes)[0]
+
+    def either(self, condition: str, yes: Callable[[], str], no: Callable[[], str]) -> str:
+        """Append a branch: what `yes` makes where `condition` holds at run time, else what `no` makes."""
+        helper, outer = self.onnx.helper, self._nodes
+        branches = []
+        for name, make in (("yes", yes), ("no", no)):
+            self._nodes = []
+            result = helper.make_tensor_value_info(make(), self.onnx.TensorProto.FLOAT, None)
+            branches.append(helper.make_graph(self._nodes, f"{name}{self._made}", [], [result]))
+        self._nodes = outer
+        return self.op("If", condition, then_branch=branches[0], else_branch=branches[1])
 
     def cast(self, x: str, dtype: type[np.generic]) -> str:
         """Convert `x` to a numpy type."""
@@ -130,8 +143,18 @@ def build(checkpoint: Checkpoint, precision: Precision) -> bytes:
     mask = graph.cast(ATTENTION_MASK, np.float32)
     bias = graph.op("Mul", graph.op("Sub", graph.constant(np.float32(1)), mask), graph.constant(_MASKED))
     bias = graph.op("Unsqueeze", bias, graph.constant([1, 2]))
+    unpadded = graph.op("Greater", graph.op("ReduceMin", mask, keepdims=0), graph.constant(np.float32(0.5)))
+
+    def softmax(scores: str) -> str:
+        # Where nothing is padded, which is how `OnnxEncoder` has it, one pass over the scores less.
+        return graph.either(
+            unpadded,
+            lambda: graph.op("Softmax", scores, axis=-1),
+            lambda: graph.op("Softmax", graph.op("Add", scores, bias), axis=-1),
+        )
+
     for index, layer in enumerate(checkpoint.layers):
-        attended = _attention(graph, checkpoint, layer, f"{index}", x, shape, bias, precision)
+        attended = _attention(graph, checkpoint, layer, f"{index}", x, shape, softmax, precision)
         x = _add_norm(graph, checkpoint, attended, x, layer.attention_norm)
         forward = _feed_forward(graph, checkpoint, layer, f"{index}", x, precision)
         x = _add_norm(graph, checkpoint, forward, x, layer.output_norm)
@@ -157,7 +180,7 @@ def _attention(
     at: str,
     x: str,
     shape: str,
-    bias: str,
+    softmax: Callable[[str], str],
     precision: Precision,
 ) -> str:
     """Scaled dot-product attention of all heads (Vaswani 2017), with the output projection."""
@@ -176,8 +199,8 @@ def _attention(
     query = graph.op("Transpose", query, perm=[0, 2, 1, 3])
     key = graph.op("Transpose", key, perm=[0, 2, 3, 1])
     value = graph.op("Transpose", value, perm=[0, 2, 1, 3])
-    scores = graph.op("Softmax", graph.op("Add", graph.op("MatMul", query, key), bias), axis=-1)
-    mixed = graph.op("Transpose", graph.op("MatMul", scores, value), perm=[0, 2, 1, 3])
+    shares = softmax(graph.op("MatMul", query, key))
+    mixed = graph.op("Transpose", graph.op("MatMul", shares, value), perm=[0, 2, 1, 3])
     mixed = graph.op("Reshape", mixed, graph.constant([-1, checkpoint.hidden]))
     (out,) = precision.dense(graph, f"{at}.out", mixed, layer.out_weight)
     return graph.op("Add", out, graph.constant(_bias_after(value_bias, layer.out_weight, layer.out_bias)))
