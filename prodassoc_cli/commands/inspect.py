@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from prodassoc_cli.artifacts.schemas import KINDS, SCHEMA_VERSION, Column
+from prodassoc_cli.artifacts.schemas import KINDS, MODEL, SCHEMA_VERSION, Column
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
@@ -68,10 +68,11 @@ def run(inputs: list[str], config: InspectConfig, common: CommonConfig) -> None:
         output.write_line(json.dumps(_as_object(seen, lineage), ensure_ascii=False, default=str))
         return
     output.write_line(_headline(_name_of(inputs[0], files), seen, lineage))
-    for part in (_provenance(lineage), _columns(seen, lineage)):
+    model = lineage.details.get(MODEL.name) if lineage and lineage.kind == MODEL.name else None
+    for part in (_provenance(lineage), *(_portrait(model) if model else [_columns(seen, lineage)])):
         if part is not None:
             output.write_line(output.table_text(part, rows=1000))
-    if config.rows:
+    if config.rows and not model:
         output.write_line(output.table_text(seen.head, config.rows))
     role = role_of(files[0].path)
     if role is not None:
@@ -186,11 +187,12 @@ class ColumnFacts:
 
 
 def _headline(name: str, seen: Seen, lineage: Lineage | None) -> str:
+    rows = f"{seen.rows:,} row{'' if seen.rows == 1 else 's'}"
     if lineage is None:
-        return f"{name}: no artifact of prodassoc, {seen.rows:,} rows\n"
+        return f"{name}: no artifact of prodassoc, {rows}\n"
     kind = KINDS.get(lineage.kind)
     meaning = f"\n{kind.meaning}" if kind else ""
-    return f"{name}: {lineage.kind}, {seen.rows:,} rows (schema {lineage.schema_version}){meaning}\n"
+    return f"{name}: {lineage.kind}, {rows} (schema {lineage.schema_version}){meaning}\n"
 
 
 def _provenance(lineage: Lineage | None) -> pl.DataFrame | None:
@@ -204,8 +206,15 @@ def _provenance(lineage: Lineage | None) -> pl.DataFrame | None:
     facts += [
         (name, _short(value)) for name, value in lineage.parameters.items() if value not in (None, [], False)
     ]
-    facts += [(name, _short(value)) for name, value in lineage.details.items()]
+    facts += [(name, _short(value)) for name, value in lineage.details.items() if name != MODEL.name]
     return pl.DataFrame(facts, schema=["lineage", "value"], orient="row")
+
+
+def _portrait(model: dict[str, Any]) -> list[pl.DataFrame]:
+    """Return what a model's header tells: its columns are arrays, which tell nobody anything."""
+    from prodassoc_cli.models.portrait import portrait
+
+    return portrait(model)
 
 
 def _short(value: object) -> str:

@@ -142,6 +142,9 @@ def test_inspect_shows_every_artifact(chain):
         done = CommandLine(chain)("inspect", f"{name}.parquet", "--rows", "2")
         assert done.returncode == 0, done.stderr
         assert ARTIFACTS[name] in done.stdout.decode().splitlines()[0]
+    told = CommandLine(chain)("inspect", "model.parquet").stdout.decode()
+    assert "of new products" in told
+    assert "spectral/vectors" not in told
 
 
 def test_a_pipe_works(chain, tmp_path):
