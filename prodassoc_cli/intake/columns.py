@@ -13,27 +13,28 @@ ALIASES: dict[str, str] = {
     "user_id": """
         user_id user uid userid customer_id customer cust_id customer_no customer_number client_id client
         member_id member_number member shopper_id visitor_id user_pseudo_id reviewer_id reviewer buyer_id
-        account_id loyalty_id card_id household_id household_key author_id
+        account_id loyalty_id card_id household_id household_key customer_key customer_unique_id author_id
         kunden_nr kundennummer kunden_id kunde id_client code_client cliente_id id_cliente cliente
         usuario id_usuario utilisateur nutzer_id nutzer
         用户id 用户 客户id 客户编号 客户 会员id 会员编号 会员号""",
     "order_id": """
         order_id order invoice_no invoice invoice_id invoice_number transaction_id transaction
         transaction_no order_no order_number basket_id receipt_id receipt_no receipt ticket_id ticket bill_no
-        tid cart_id session_id purchase_id
+        tid cart_id session_id purchase_id sales_order_number sales_order_id sales_order order_key
         bestell_nr bestellnummer bestell_id auftrags_nr auftragsnummer rechnungs_nr rechnungsnummer
         beleg_nr bon_nr
         num_commande no_commande id_commande commande facture num_facture pedido id_pedido num_pedido factura
         订单号 订单id 订单编号 订单 单号 小票号""",
     "product_id": """
         product_id item_id stock_code sku sku_id product_code item_code article_id article_no article_number
-        product_no item_no asin parent_asin movie_id book_id isbn iid business_id track_id artist_id plu upc
-        ean gtin barcode material_no product item article
+        product_no item_no product_key item_key asin parent_asin movie_id book_id isbn iid business_id
+        track_id artist_id plu upc ean gtin barcode material_no product item article
         artikel_nr artikelnummer artikel_id artikel produkt_id produktnummer produkt id_produit code_produit
         produit ref_produit reference id_producto codigo_producto producto articulo codigo
         商品id 商品编号 商品编码 商品代码 产品id 产品编号 商品 产品""",
     "quantity": """
-        quantity qty units amount_bought number_of_items count menge anzahl stueckzahl quantite qte cantidad
+        quantity qty units order_quantity order_qty sales_quantity quantity_sold qty_sold amount_bought
+        number_of_items count menge anzahl stueckzahl quantite qte cantidad
         unidades 数量 购买数量 件数""",
     "price": """
         price unit_price item_price price_per_unit sale_price preis einzelpreis stueckpreis prix prix_unitaire
@@ -128,6 +129,13 @@ PRESETS: dict[str, PresetRules] = {
     ),
     "personalize": PresetRules(
         {"user_id": "USER_ID", "product_id": "ITEM_ID", "timestamp": "TIMESTAMP", "event": "EVENT_TYPE"}
+    ),
+    "shopify": PresetRules(
+        {
+            "user_id": "Email", "order_id": "Name",
+            "product_id": "Lineitem_sku", "title": "Lineitem_name", "quantity": "Lineitem_quantity",
+            "price": "Lineitem_price", "timestamp": "Created_at",
+        }
     ),
     "recbole": PresetRules(
         {"user_id": "user_id session_id", "product_id": "item_id", "rating": "rating",

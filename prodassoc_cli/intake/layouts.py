@@ -141,7 +141,7 @@ def from_list_column(table: RawTable, columns: dict[str, str]) -> Lines:
         raise BadData(f"{table.source}: no column holds baskets", "name it with --map items=COLUMN")
     items = table.frame[name]
     if not isinstance(items.dtype, pl.List):
-        items = _split_cells(items.cast(pl.String), table.delimiter)
+        items = _split_cells(items.cast(pl.String))
     others = {key: column for key, column in columns.items() if column != name}
     frame = table.frame.select(ROW, *(pl.col(column).alias(key) for key, column in others.items()))
     frame = _one_a_row(frame.with_columns(items.alias("product_id")))
@@ -154,20 +154,15 @@ def _one_a_row(baskets: pl.DataFrame) -> pl.DataFrame:
     return baskets.with_columns(pl.when(items.list.len() > 0).then(items)).explode("product_id")
 
 
-def _split_cells(cells: pl.Series, delimiter: str) -> pl.Series:
-    sample = cells.drop_nulls().head(500)
-    if sample.str.contains(r"^\s*\[").any():
+def _split_cells(cells: pl.Series) -> pl.Series:
+    if cells.str.contains(r"^\s*\[").any():
         inner = cells.str.strip_chars().str.strip_chars_start("[").str.strip_chars_end("]")
         items = inner.str.split(",")
         return items.list.eval(pl.element().str.strip_chars().str.strip_chars("\"'"))
-    counts = {
-        each: int(sample.str.count_matches(each, literal=True).sum() or 0)
-        for each in _ITEM_DELIMITERS
-        if each != delimiter
-    }
-    # A space splits only where nothing else does: names of products hold spaces.
-    best = next((each for each in counts if counts[each]), ";")
-    return cells.str.split(best).list.eval(pl.element().str.strip_chars())
+    # All cells are asked, for many baskets hold one product. The file's own delimiter is among them: it may
+    # stand in a quoted cell. A space splits only where nothing else does: names of products hold spaces.
+    there = (each for each in _ITEM_DELIMITERS if cells.str.contains(each, literal=True).any())
+    return cells.str.split(next(there, ";")).list.eval(pl.element().str.strip_chars())
 
 
 def from_onehot(table: RawTable, columns: dict[str, str]) -> Lines:

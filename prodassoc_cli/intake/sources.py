@@ -155,6 +155,8 @@ def recognise(source: Source, head: bytes) -> Format:
         raise BadData(f"{source.name} is empty", "give a file with at least one row")
     for magic, what in _FOREIGN:
         if head.startswith(magic):
+            if source.name.casefold().endswith((".xlsx", ".xlsm", ".ods")):
+                what = "a workbook"
             mend = "unpack it" if "archive" in what else "export it as CSV or Parquet"
             raise BadData(f"{source.name} is {what}, not a table", f"{mend} first")
     if head.startswith(b"PAR1"):

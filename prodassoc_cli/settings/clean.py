@@ -10,7 +10,7 @@ from prodassoc_cli.settings.declare import FILE, setting
 from prodassoc_cli.settings.engine import EngineConfig
 
 Layout = Literal["auto", "lines", "baskets", "list", "onehot", "fimi", "ratings"]
-Preset = Literal["uci", "instacart", "ga4", "personalize", "recbole", "movielens"]
+Preset = Literal["uci", "instacart", "ga4", "personalize", "shopify", "recbole", "movielens"]
 
 
 @dataclass(frozen=True)

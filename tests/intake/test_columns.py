@@ -83,6 +83,14 @@ def test_presets(clean):
     assert ga4.summary["rejects"] == {"unknown_event": 1}
     personalize = clean("USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n1,2,1609459200,click\n", preset="personalize")
     assert personalize.interactions["event"].to_list() == ["click"]
+    shopify = clean(
+        "Name,Email,Financial Status,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku\n"
+        "#1001,a@b.example,paid,2024-05-01 12:34:56 +0200,2,Green cup,4.50,CUP-G\n"
+        "#1001,a@b.example,,2024-05-01 12:34:56 +0200,1,Tray,12.00,TRAY\n",
+        preset="shopify",
+    )
+    assert shopify.interactions.row(0)[:7] == ("a@b.example", "#1001", "CUP-G", "purchase", 2.0, 4.5, None)
+    assert str(shopify.interactions["timestamp"][0]) == "2024-05-01 10:34:56"
     instacart = clean("order_id,product_id,add_to_cart_order,reordered\n2,33120,1,1\n2,28985,2,1\n",
                       preset="instacart")  # fmt: skip
     assert instacart.interactions["order_id"].to_list() == ["2", "2"]

@@ -66,6 +66,22 @@ def test_list_columns_of_parquet(tmp_path):
     assert result.summary["rejects"] == {"missing_product": 1}
 
 
+@pytest.mark.parametrize(
+    "cells", [('"bread, milk"', '"milk"'), ("bread;milk", "milk"), ('"bread,milk"', "milk")]
+)
+def test_a_list_of_products_in_a_cell_is_split_where_products_end(clean, cells):
+    result = clean(f"invoice,items\n1,{cells[0]}\n2,{cells[1]}\n")
+    assert result.interactions.select("order_id", "product_id").rows() == [
+        ("1", "bread"), ("1", "milk"), ("2", "milk"),
+    ]  # fmt: skip
+
+
+def test_names_with_spaces_stay_whole_though_the_first_baskets_hold_one_product(clean):
+    singles = "".join(f"{order},green tea\n" for order in range(600))
+    result = clean(f"invoice,items\n{singles}600,green tea;milk\n")
+    assert set(result.interactions["product_id"]) == {"green tea", "milk"}
+
+
 def test_onehot_counts_are_quantities_and_odd_cells_are_rejects(clean):
     result = clean("basket,milk,bread\nx,2,0\ny,0,0\nz,?!,1\n", layout="onehot", map=["order_id=basket"])
     assert result.interactions.select("order_id", "product_id", "quantity").rows() == [
