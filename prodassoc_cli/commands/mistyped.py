@@ -28,11 +28,16 @@ def explain(error: click.exceptions.ClickException) -> tuple[str, str]:
     if unknown and context is not None:
         hint = did_you_mean(unknown["word"], context.command.commands)
         return unknown[0], hint if hint.startswith("did you mean") else help_line
-    return text, choice_hint(getattr(error, "param", None), error.message) or help_line
+    return text, value_hint(getattr(error, "param", None), error.message) or help_line
 
 
-def choice_hint(parameter: click.Parameter | None, message: str) -> str:
-    """Return which choice was probably meant; empty where none is near, or it was no matter of choice."""
+def value_hint(parameter: click.Parameter | None, message: str) -> str:
+    """Return what a value should have been: the choice probably meant, or how shares are written; else ""."""
+    if getattr(parameter, "metavar", None) == "FRACTION":
+        number = (
+            "; a number of baskets is --min-count" if getattr(parameter, "name", "") == "min_support" else ""
+        )
+        return f"a share of one: 0.01 is 1 %{number}"
     found = _NO_CHOICE.match(message)
     choices = [str(each) for each in getattr(getattr(parameter, "type", None), "choices", ())]
     hint = did_you_mean(found["word"], choices) if found else ""

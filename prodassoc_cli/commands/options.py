@@ -18,7 +18,7 @@ from typer import _click as click
 from typer.core import TyperCommand
 
 from prodassoc_cli import __version__
-from prodassoc_cli.commands.mistyped import choice_hint, refuse_unknown_variables
+from prodassoc_cli.commands.mistyped import refuse_unknown_variables, value_hint
 from prodassoc_cli.errors import BadConfig, UsageProblem, did_you_mean
 from prodassoc_cli.settings import CommonConfig, Setting
 
@@ -251,6 +251,6 @@ def cast_value(parameter: click.Parameter, value: Any, name: str, ctx: click.Con
     try:
         return parameter.type_cast_value(cast("Any", ctx), value)
     except click.exceptions.BadParameter as error:
-        raise UsageProblem(f"{name}: {error.message}", choice_hint(parameter, error.message)) from error
+        raise UsageProblem(f"{name}: {error.message}", value_hint(parameter, error.message)) from error
     except (TypeError, ValueError, OverflowError) as error:  # inf, a table, a date
         raise UsageProblem(f"{name}: {error}") from error

@@ -145,3 +145,13 @@ def test_a_choice_in_a_config_file(shop, tmp_path):
     done = shop("train", "interactions.parquet", "--config", str(path))
     assert done.returncode == 78
     assert "did you mean 'hybrid'?" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("value", ["2", "50%", "-0.1"])
+def test_a_support_that_is_no_share_names_the_way_to_count(shop, value):
+    done = shop("mine", "interactions.parquet", f"--min-support={value}")
+    assert done.returncode == 2
+    assert "0.01 is 1 %; a number of baskets is --min-count" in done.stderr.decode()
+    done = shop("mine", "interactions.parquet", "--min-confidence", "30")
+    assert "0.01 is 1 %" in done.stderr.decode()
+    assert "--min-count" not in done.stderr.decode()
