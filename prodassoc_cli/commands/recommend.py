@@ -12,7 +12,7 @@ from prodassoc_cli.artifacts.schemas import EMBEDDINGS, MODEL, PRODUCTS, RECOMME
 from prodassoc_cli.commands.engine import engine, parts_of, shared_files
 from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
-from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.settings import CommonConfig, RecommendConfig
 from prodassoc_cli.terminal.progress import progress_bar
 
@@ -49,8 +49,10 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
     audience = _audience(config)
     this = Run("recommend", config, common)
     this.take("model", inputs)
-    for role in ("ids", "allow", "deny", "products", "embeddings"):
-        this.take(role, getattr(config, role))
+    for role in ("ids", "allow", "deny"):
+        _take_ids(this, role, getattr(config, role))
+    this.take("products", config.products)
+    this.take("embeddings", config.embeddings)
     with this.outputs(RECOMMENDATIONS) as outputs:
         from concurrent.futures import ThreadPoolExecutor
 
@@ -162,6 +164,21 @@ def _read_arrays(file: OpenArtifact, header: dict[str, Any], baskets: Sequence[s
             products = [product for basket in baskets for product in basket.split(",")]
             return joined_for(products, file.read, header["arrays"], header["by_product"])
         return joined_apart(file.read, header["arrays"])
+
+
+def _take_ids(this: Run, role: str, path: str | None) -> None:
+    """Take a file of ids.
+
+    Raises:
+        NoInput: it does not exist; perhaps an id itself was given.
+    """
+    try:
+        this.take(role, path)
+    except NoInput as error:
+        hint = (
+            error.hint or f"it takes a file, one id a line; for one id: echo {path} | prodassoc … --{role} -"
+        )
+        raise NoInput(f"--{role}: {error.message}", hint) from error
 
 
 def _read_ids(this: Run, role: str) -> list[str] | None:

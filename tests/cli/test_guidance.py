@@ -155,3 +155,9 @@ def test_a_support_that_is_no_share_names_the_way_to_count(shop, value):
     done = shop("mine", "interactions.parquet", "--min-confidence", "30")
     assert "0.01 is 1 %" in done.stderr.decode()
     assert "--min-count" not in done.stderr.decode()
+
+
+def test_an_id_where_a_file_of_ids_is_wanted_is_told_how_to_get_there(shop):
+    done = shop("recommend", "model.parquet", "--ids", "10044")
+    assert done.returncode == 66
+    assert "echo 10044 | prodassoc" in done.stderr.decode()
