@@ -12,7 +12,6 @@ from scipy import sparse
 from prodassoc_cli.models import similar
 from prodassoc_cli.models.base import Arrays
 from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, csr_of
-from prodassoc_cli.models.ridge import TextRidge
 from prodassoc_cli.models.topk import top_k
 
 ColdWay = Literal["neighbours", "ridge"]
@@ -134,6 +133,8 @@ def _nearest(vectors: Floats, warm: NDArray[np.bool_], threads: int) -> _Lender:
 
 def _regressed(data: TrainingData, warm: NDArray[np.bool_], seed: int) -> _Lender:
     """Lend what a ridge regression from the texts predicts of the scores."""
+    from prodassoc_cli.models.ridge import TextRidge  # scikit-learn takes long to import, and few ask for it
+
     vectors = data.embeddings
     assert vectors is not None
     known = np.flatnonzero(warm).astype(np.int32)
