@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
             "prodassoc inspect rules.parquet",
             "prodassoc inspect rules.parquet --format jsonl",
             "prodassoc inspect --schema rules",
+            "prodassoc inspect --parameters item-knn",
         ),
         run,
     )
@@ -47,10 +48,11 @@ def run(inputs: list[str], config: InspectConfig, common: CommonConfig) -> None:
     this = Run("inspect", config, common)
     if common.output is not None:
         raise UsageProblem("inspect only shows", "send standard output to a file with >")
-    if (config.schema is None) == (not inputs):
-        raise UsageProblem("inspect shows a file, or a --schema", "name one of them")
-    if config.schema is not None:
-        _show_schema(config.schema, as_json=common.format == "jsonl")
+    if sum((bool(inputs), config.schema is not None, config.parameters is not None)) != 1:
+        raise UsageProblem("inspect shows a file, a --schema or --parameters", "name one of them")
+    as_json = common.format == "jsonl"
+    if not inputs:
+        _show_declared(config, as_json=as_json)
         return
     files = this.take("artifact", inputs)
     if len(files) > 1 and not Path(inputs[0]).is_dir():
@@ -64,7 +66,7 @@ def run(inputs: list[str], config: InspectConfig, common: CommonConfig) -> None:
         if (lineage and lineage.kind) != (found and found.kind):
             raise BadData(f"{inputs[0]} holds parts of different kinds", f"try {file.path}")
         seen.add(output.to_frame(table))
-    if common.format == "jsonl":
+    if as_json:
         output.write_line(json.dumps(_as_object(seen, lineage), ensure_ascii=False, default=str))
         return
     output.write_line(_headline(_name_of(inputs[0], files), seen, lineage))
@@ -77,6 +79,14 @@ def run(inputs: list[str], config: InspectConfig, common: CommonConfig) -> None:
     role = role_of(files[0].path)
     if role is not None:
         this.hint_after(role, Path(inputs[0]))
+
+
+def _show_declared(config: InspectConfig, *, as_json: bool) -> None:
+    """Show what needs no file."""
+    if config.schema is not None:
+        _show_schema(config.schema, as_json=as_json)
+    if config.parameters is not None:
+        _show_parameters(config.parameters, as_json=as_json)
 
 
 def _show_schema(name: str, *, as_json: bool) -> None:
@@ -103,6 +113,27 @@ def _show_schema(name: str, *, as_json: bool) -> None:
         output.write_line(output.table_text(pl.DataFrame(rows, columns, orient="row"), rows=len(rows)))
     if kind.open:
         output.write_line("Further columns are kept as they come.")
+
+
+def _show_parameters(model: str, *, as_json: bool) -> None:
+    """Show what `train --param` can set of a model.
+
+    Raises:
+        UsageProblem: there is no such model.
+    """
+    from prodassoc_cli.models.portrait import parameter_table
+    from prodassoc_cli.terminal import output
+
+    table = parameter_table(model)
+    if as_json:
+        output.write_line(json.dumps(table.to_dicts(), ensure_ascii=False))
+        return
+    output.write_line(f"{model}: set by prodassoc train --model {model} --param NAME=VALUE\n")
+    for name, default, possible, meaning in table.iter_rows():
+        output.write_line(f"  {name}={default}" + (f"  ({possible})" if possible else ""))
+        output.write_line(f"      {meaning}")
+    if model == "hybrid":
+        output.write_line("Those of a part are set as PART.NAME=VALUE, such as item-knn.neighbours=200.")
 
 
 def _may_be_missing(column: Column) -> str:

@@ -1,11 +1,14 @@
-"""What a model's header tells a person: what it learned, with which parameters, and what it keeps."""
+"""What a person is told of a model: what it learned, its parameters, what can be set of it, what it keeps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import polars as pl
+
+from prodassoc_cli.models.registry import family, parameters_of
+from prodassoc_cli.settings import Setting
 
 _LISTS = {"new": "of new products", "all": "that may repeat", "basket": "for a basket"}
 """The kinds of lists a fusion learns weights for, by their names in the facts."""
@@ -22,6 +25,29 @@ def portrait(header: Mapping[str, Any]) -> list[pl.DataFrame]:
     facts = header["facts"]
     tables = [_counts(facts), _validation(facts), _parameters(header), _stored(header["arrays"])]
     return [table for table in tables if table.height]
+
+
+def parameter_table(model: str) -> pl.DataFrame:
+    """Return what can be set of a model: parameter, default, possible values, meaning.
+
+    Raises:
+        UsageProblem: there is no such model.
+    """
+    hints = get_type_hints(family(model).Parameters)
+    rows = [
+        (name, "" if default is None else str(default), _possible(hints[name], about), about.meaning)
+        for name, default, about in parameters_of(model)
+    ]
+    columns = ["parameter", "default", "possible", "meaning"]
+    return pl.DataFrame(rows, dict.fromkeys(columns, pl.String), orient="row")
+
+
+def _possible(hint: Any, about: Setting) -> str:  # noqa: ANN401 — any annotation
+    if get_origin(hint) is Literal:
+        return ", ".join(get_args(hint))
+    if about.low is not None and about.high is not None:
+        return f"{about.low:,} to {about.high:,}"
+    return f"{about.low:,} or more" if about.low is not None else ""
 
 
 def _counts(facts: Mapping[str, Any]) -> pl.DataFrame:

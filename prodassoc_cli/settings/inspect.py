@@ -14,4 +14,7 @@ class InspectConfig:
     schema: str | None = setting(
         None, "Show the columns of a kind of artifact instead", metavar="KIND", result=False
     )
+    parameters: str | None = setting(
+        None, "Show what train --param can set of a model instead", metavar="MODEL", result=False
+    )
     rows: int = setting(10, "Rows to show", metavar="N", low=0, high=10_000, result=False)

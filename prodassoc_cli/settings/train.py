@@ -32,7 +32,10 @@ class TrainConfig(EngineConfig):
 
     model: ModelName = setting("hybrid", "Which recommender", group="Model")
     param: list[str] = setting(
-        [], "Set a parameter of the model: neighbours=200 (repeatable)", group="Model", metavar="NAME=VALUE"
+        [],
+        "Set a parameter of the model: neighbours=200 (repeatable); inspect --parameters MODEL tells which",
+        group="Model",
+        metavar="NAME=VALUE",
     )
     tune: int | None = setting(
         None, "Search parameters first: this many sets, judged by orders set aside", group="Model",

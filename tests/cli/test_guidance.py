@@ -106,6 +106,7 @@ def test_a_folder_of_own_orders(tmp_path):
         (["embed", "products.parquet", "--text", "{titel}"], "title"),
         (["inspect", "modle.parquet"], "model.parquet"),
         (["inspect", "--schema", "intractions"], "interactions"),
+        (["inspect", "--parameters", "itemknn"], "item-knn"),
         (["export", "sample_dat", "-o", "x"], "sample_data"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else value,

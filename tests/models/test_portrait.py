@@ -7,7 +7,8 @@ import pytest
 
 from prodassoc_cli.models.artifact import to_arrow
 from prodassoc_cli.models.data import TrainingData
-from prodassoc_cli.models.portrait import portrait
+from prodassoc_cli.models.portrait import parameter_table, portrait
+from prodassoc_cli.models.registry import MODELS, make
 from prodassoc_cli.models.trained import train
 
 from .shops import catalogue, random_shop, vectors
@@ -37,6 +38,17 @@ def test_a_fusion_tells_how_its_parts_did_and_what_ranks(shop):
     assert "neighbours=400" in parameters["item-knn"]
     stored = dict(tables["stored"].iter_rows())
     assert {"items", "users", "history", "model/item-knn"} <= set(stored)
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_what_can_be_set_of_a_model_is_told_with_its_meaning(name):
+    table = parameter_table(name)
+    assert set(table["parameter"]) == set(make(name).describe()) - set(MODELS)
+    assert (table["meaning"].str.len_chars() > 10).all()
+    for parameter, default in (
+        table.filter(pl.col("default") != "").select("parameter", "default").iter_rows()
+    ):
+        make(name, [f"{parameter}={default}"])
 
 
 def test_a_single_model_tells_its_counts_and_parameters(shop):
