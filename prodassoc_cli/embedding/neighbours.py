@@ -4,8 +4,9 @@ The products run at the speed of BLAS. What costs is sorting, so nearly all scor
 once k neighbours of a query are known, only scores above the k-th of them are looked at, and after a few
 blocks these are few.
 
-The flat index of faiss takes eight to nine tenths of the CPU time (`python -m benchmarks.embedding`). It is
-not used where it is installed: its sums differ in the last bits, and the result would depend on that.
+Either this search or faiss's, where it is installed, names a few more candidates than are wanted; their dot
+products are then taken again in double precision, and decide. So the result does not depend on the last bits
+of a block's sums, nor on what is installed.
 """
 
 from __future__ import annotations
@@ -18,12 +19,20 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from prodassoc_cli.embedding.flat_search import Find, flat_search
+
 Vectors = NDArray[np.float32]
 
 _QUERIES = 1_024
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 512, 4_096
 # BLAS may give one pair another last bit in another place of a block: scores that agree to here are a tie.
 _DIGITS = np.float32(1e6)
+# Candidates beside the k wanted, and how near the last may come: single precision is off by less.
+_SPARE, _NEAR = 4, 4e-6
+# Numbers of candidates' vectors gathered at a time.
+_GATHERED = 1 << 22
+# Fewer vectors are searched before faiss is imported.
+_WORTH_FAISS = 20_000
 _NOBODY = -1
 
 
@@ -63,14 +72,19 @@ def nearest(
     """
     indices = np.full((len(queries), k), _NOBODY, dtype=np.int32)
     scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    # A temporary file is read block by block here; faiss would draw all of it into memory.
+    by_faiss = len(vectors) >= _WORTH_FAISS and not isinstance(vectors, np.memmap)
+    find = flat_search(vectors) if by_faiss else None
 
     def search(start: int) -> int:
         rows = slice(start, start + _QUERIES)
         block = queries[rows]
         own = np.full(len(block), _NOBODY) if exclude is None else exclude[rows]
-        indices[rows], scores[rows] = _search(vectors, block, k, own)
+        indices[rows], scores[rows] = _search(vectors, block, k, own, find)
         return len(block)
 
+    if not len(vectors):
+        return Neighbours(indices, scores)
     done = 0
     pool = ThreadPoolExecutor(threads)
     try:
@@ -112,8 +126,45 @@ def neighbour_table(ids: pl.Series, found: Neighbours, first: int = 0) -> pl.Dat
 
 
 def _search(
+    vectors: Vectors, queries: Vectors, k: int, own: NDArray[np.integer], find: Find | None
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    if find is None:
+        candidates, _ = _candidates(vectors, queries, k + _SPARE, own)
+        return _settled(vectors, queries, candidates, k)
+    candidates, guesses = find(queries, k + _SPARE + 1)
+    candidates = np.where(candidates == own[:, None], _NOBODY, candidates)
+    best, scores = _settled(vectors, queries, candidates, k)
+    # Where the last candidate is as near as the k-th, more may be: ties go to the lower index, of all.
+    unsure = np.flatnonzero(guesses[:, -1] > scores[:, -1] - _NEAR)
+    if len(unsure) and candidates.shape[1] < len(vectors):
+        best[unsure], scores[unsure] = _search(vectors, queries[unsure], k, own[unsure], None)
+    return best, scores
+
+
+def _settled(
+    vectors: Vectors, queries: Vectors, candidates: NDArray[np.int32], k: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the k best of each query's candidates by products in double precision, rounded."""
+    exact = np.empty(candidates.shape)
+    step = max(1, _GATHERED // max(1, candidates.shape[1] * vectors.shape[1]))
+    for start in range(0, len(queries), step):
+        part = slice(start, start + step)
+        theirs = vectors[candidates[part]].astype(np.float64)  # -1 reads a row that is not used
+        exact[part] = np.matmul(theirs, queries[part, :, None].astype(np.float64))[:, :, 0]
+    scores = (np.rint(exact * _DIGITS) / _DIGITS).astype(np.float32)
+    scores[candidates == _NOBODY] = -np.inf
+    order = np.lexsort((candidates, -scores), axis=1)[:, :k]
+    missing = ((0, 0), (0, k - order.shape[1]))
+    return (
+        np.pad(np.take_along_axis(candidates, order, axis=1), missing, constant_values=_NOBODY),
+        np.pad(np.take_along_axis(scores, order, axis=1), missing, constant_values=-np.inf),
+    )
+
+
+def _candidates(
     vectors: Vectors, queries: Vectors, k: int, own: NDArray[np.integer]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the k best by single precision, the lower index first where scores agree to six decimals."""
     best = np.full((len(queries), k), _NOBODY, dtype=np.int32)
     best_scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
     start, size = 0, max(_SMALLEST_BLOCK, k)

@@ -80,3 +80,46 @@ def test_table_leaves_out_what_is_not_there() -> None:
     assert table.rows() == [("a", 1, "b", 0.0), ("b", 1, "a", 0.0)]
     one = neighbours.Neighbours(found.indices[1:], found.scores[1:])
     assert neighbour_table(pl.Series(["a", "b"]), one, first=1).rows() == [("b", 1, "a", 0.0)]
+
+
+def _like_faiss(vectors: np.ndarray):
+    """Search as faiss does: by other sums, and of equal scores any comes first."""
+
+    def find(queries: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        scores = (queries[:, ::-1] @ vectors[:, ::-1].T).astype(np.float32)
+        last_first = np.broadcast_to(-np.arange(len(vectors)), scores.shape)
+        rows = np.lexsort((last_first, -scores), axis=1)[:, : min(count, len(vectors))]
+        return rows.astype(np.int32), np.take_along_axis(scores, rows, axis=1)
+
+    return find
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 9), st.integers(2, 6), st.integers(0, 2**32 - 1))
+def test_who_finds_the_candidates_does_not_matter(n: int, k: int, width: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors = rng.integers(-2, 3, (n, width)).astype(np.float32)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1)
+    ours = nearest_to_each(vectors, k)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "_WORTH_FAISS", 1)
+        patch.setattr(neighbours, "_QUERIES", 7)
+        patch.setattr(neighbours, "_GATHERED", 11)
+        patch.setattr(neighbours, "flat_search", _like_faiss)
+        theirs = nearest_to_each(vectors, k)
+    np.testing.assert_array_equal(theirs.indices, ours.indices)
+    np.testing.assert_array_equal(theirs.scores, ours.scores)
+
+
+def test_faiss_gives_the_same_bytes() -> None:
+    pytest.importorskip("faiss", reason="faiss is not installed: pip install faiss-cpu")
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(30_000, 32)).astype(np.float32)
+    vectors[20_000:20_100] = vectors[0]  # more ties than there are spare candidates
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    by_faiss = nearest_to_each(vectors, 10, threads=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "flat_search", lambda vectors: None)
+        ours = nearest_to_each(vectors, 10)
+    np.testing.assert_array_equal(by_faiss.indices, ours.indices)
+    np.testing.assert_array_equal(by_faiss.scores, ours.scores)

@@ -1,0 +1,34 @@
+"""The flat search of faiss, where it is installed: it finds candidates; `neighbours` settles the nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Candidates = tuple[NDArray[np.int32], NDArray[np.float32]]
+Find = Callable[[NDArray[np.float32], int], Candidates]
+"""Gives queries × c rows of the vectors searched, -1 where there are fewer, and their dot products."""
+
+
+def flat_search(vectors: NDArray[np.float32]) -> Find | None:
+    """Return what searches these vectors by faiss; None where it is not installed.
+
+    The vectors are not copied. One thread of faiss's own is used: its callers are threads themselves.
+    """
+    try:
+        faiss: Any = import_module("faiss")
+    except ImportError:
+        return None
+
+    def find(queries: NDArray[np.float32], count: int) -> Candidates:
+        faiss.omp_set_num_threads(1)
+        scores, rows = faiss.knn(
+            queries, vectors, min(count, len(vectors)), metric=faiss.METRIC_INNER_PRODUCT
+        )
+        return rows.astype(np.int32), scores
+
+    return find
