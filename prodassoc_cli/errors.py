@@ -78,17 +78,20 @@ class BadConfig(ProdassocError):
     exit_code = 78
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
     """Return a hint that names what `name` was probably meant to be, else all that is known.
 
     Args:
         name: the word that was not found.
         known: the words that would have been.
+        otherwise: the hint where none of them is near, in place of all that is known.
     """
     choices = sorted(set(known))
     by_lower = {choice.lower(): choice for choice in choices}
     close = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.6)
     if close:
         return f"did you mean '{by_lower[close[0]]}'?"
+    if otherwise is not None:
+        return otherwise
     shown = ", ".join(choices[:12]) + (", …" if len(choices) > 12 else "")
     return f"known: {shown}" if choices else ""

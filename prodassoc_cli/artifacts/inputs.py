@@ -163,5 +163,4 @@ def _neighbour_hint(path: Path) -> str:
     """Name a file of the same folder that was probably meant."""
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}"
-    hint = did_you_mean(path.name, [each.name for each in path.parent.iterdir()])
-    return hint if hint.startswith("did you mean") else ""
+    return did_you_mean(path.name, [each.name for each in path.parent.iterdir()], otherwise="")

@@ -35,9 +35,8 @@ def run(inputs: list[str], config: ExportConfig, common: CommonConfig) -> None:
     folder = Path(inputs[0])
     if not folder.is_dir():
         beside = [each.name for each in folder.parent.glob("*/")]
-        hint = did_you_mean(folder.name, beside)
-        mended = hint if hint.startswith("did you mean") else "name the folder that holds config.json"
-        raise NoInput(f"no folder {folder}", mended)
+        hint = did_you_mean(folder.name, beside, otherwise="name the folder that holds config.json")
+        raise NoInput(f"no folder {folder}", hint)
     if common.output is None:
         raise UsageProblem("export writes a folder", "name it with -o")
     if common.dry_run:

@@ -147,7 +147,11 @@ def _meaning(column: Column) -> str:
 def _name_of(spec: str, files: list[InputFile]) -> str:
     if not Path(spec).is_dir():
         return files[0].name
-    return f"{Path(spec).resolve().name}/ ({len(files):,} part{'' if len(files) == 1 else 's'})"
+    return f"{Path(spec).resolve().name}/ ({_counted(len(files), 'part')})"
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 class Seen:
@@ -218,7 +222,7 @@ class ColumnFacts:
 
 
 def _headline(name: str, seen: Seen, lineage: Lineage | None) -> str:
-    rows = f"{seen.rows:,} row{'' if seen.rows == 1 else 's'}"
+    rows = _counted(seen.rows, "row")
     if lineage is None:
         return f"{name}: no artifact of prodassoc, {rows}\n"
     kind = KINDS.get(lineage.kind)

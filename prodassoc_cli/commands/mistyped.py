@@ -21,13 +21,11 @@ def explain(error: click.exceptions.ClickException) -> tuple[str, str]:
     if isinstance(error, click.exceptions.NoSuchOption) and context is not None:
         flags = [flag for each in context.command.params for flag in (*each.opts, *each.secondary_opts)]
         known = [flag for flag in [*flags, "--help"] if flag.startswith("--")]
-        hint = did_you_mean(error.option_name, known)
-        return error.message, hint if hint.startswith("did you mean") else help_line
+        return error.message, did_you_mean(error.option_name, known, otherwise=help_line)
     text = " ".join(error.format_message().split())
     unknown = _NO_COMMAND.match(text)
     if unknown and context is not None:
-        hint = did_you_mean(unknown["word"], context.command.commands)
-        return unknown[0], hint if hint.startswith("did you mean") else help_line
+        return unknown[0], did_you_mean(unknown["word"], context.command.commands, otherwise=help_line)
     return text, value_hint(getattr(error, "param", None), error.message) or help_line
 
 
@@ -40,8 +38,7 @@ def value_hint(parameter: click.Parameter | None, message: str) -> str:
         return f"a share of one: 0.01 is 1 %{number}"
     found = _NO_CHOICE.match(message)
     choices = [str(each) for each in getattr(getattr(parameter, "type", None), "choices", ())]
-    hint = did_you_mean(found["word"], choices) if found else ""
-    return hint if hint.startswith("did you mean") else ""
+    return did_you_mean(found["word"], choices, otherwise="") if found else ""
 
 
 def refuse_unknown_variables(prefix: str, known: Iterable[str]) -> None:

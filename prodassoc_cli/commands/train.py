@@ -160,11 +160,13 @@ def _tuning_lines(model: str, found: dict[str, Any]) -> list[str]:
 
 def _validation_lines(facts: dict[str, Any]) -> list[str]:
     """Return what a fusing model learned about its parts, a line a kind of list."""
+    from prodassoc_cli.models.portrait import LISTS
+
     lines = []
-    for mode, words in (("new", "lists of new products"), ("all", "lists that may repeat")):
+    for mode in ("new", "all"):
         if mode not in facts:
             continue
-        found = facts[mode]
+        words, found = f"lists {LISTS[mode]}", facts[mode]
         (metric, by_model), *_ = ((key, value) for key, value in found.items() if key.startswith("ndcg"))
         scores = ", ".join(
             f"{name} {value:.4f}" for name, value in sorted(by_model.items(), key=lambda each: -each[1])

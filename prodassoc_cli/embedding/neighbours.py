@@ -72,6 +72,8 @@ def nearest(
     """
     indices = np.full((len(queries), k), _NOBODY, dtype=np.int32)
     scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    if not len(vectors):
+        return Neighbours(indices, scores)
     # A temporary file is read block by block here; faiss would draw all of it into memory.
     by_faiss = len(vectors) >= _WORTH_FAISS and not isinstance(vectors, np.memmap)
     find = flat_search(vectors) if by_faiss else None
@@ -83,8 +85,6 @@ def nearest(
         indices[rows], scores[rows] = _search(vectors, block, k, own, find)
         return len(block)
 
-    if not len(vectors):
-        return Neighbours(indices, scores)
     done = 0
     pool = ThreadPoolExecutor(threads)
     try:
@@ -129,8 +129,7 @@ def _search(
     vectors: Vectors, queries: Vectors, k: int, own: NDArray[np.integer], find: Find | None
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     if find is None:
-        candidates, _ = _candidates(vectors, queries, k + _SPARE, own)
-        return _settled(vectors, queries, candidates, k)
+        return _settled(vectors, queries, _candidates(vectors, queries, k + _SPARE, own), k)
     candidates, guesses = find(queries, k + _SPARE + 1)
     candidates = np.where(candidates == own[:, None], _NOBODY, candidates)
     best, scores = _settled(vectors, queries, candidates, k)
@@ -161,9 +160,7 @@ def _settled(
     )
 
 
-def _candidates(
-    vectors: Vectors, queries: Vectors, k: int, own: NDArray[np.integer]
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _candidates(vectors: Vectors, queries: Vectors, k: int, own: NDArray[np.integer]) -> NDArray[np.int32]:
     """Return the k best by single precision, the lower index first where scores agree to six decimals."""
     best = np.full((len(queries), k), _NOBODY, dtype=np.int32)
     best_scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
@@ -181,7 +178,7 @@ def _candidates(
         start += len(block)
         # Doubling: each block is as large as all before it, so about k of its scores beat a threshold.
         size = min(2 * size, _LARGEST_BLOCK)
-    return best, best_scores
+    return best
 
 
 def _threshold(scores: Vectors, kth: Vectors, k: int) -> Vectors:

@@ -29,12 +29,13 @@ LARGEST_RATIO = 250
 5 to 50 times, a bomb of gzip 1,000 times."""
 
 _PIECE = 1 << 24
+_ZIP = b"PK\x03\x04"
 _FOREIGN = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
     (b"%PDF", "a PDF document"),
-    (b"PK\x03\x04", "a zip archive or an Excel workbook"),
+    (_ZIP, "a zip archive or an Excel workbook"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
     (b"BZh", "a bzip2 archive"),
     (b"\xfd7zXZ", "an xz archive"),
@@ -155,7 +156,7 @@ def recognise(source: Source, head: bytes) -> Format:
         raise BadData(f"{source.name} is empty", "give a file with at least one row")
     for magic, what in _FOREIGN:
         if head.startswith(magic):
-            if source.name.casefold().endswith((".xlsx", ".xlsm", ".ods")):
+            if magic == _ZIP and source.name.casefold().endswith((".xlsx", ".xlsm", ".ods")):
                 what = "a workbook"
             mend = "unpack it" if "archive" in what else "export it as CSV or Parquet"
             raise BadData(f"{source.name} is {what}, not a table", f"{mend} first")

@@ -179,9 +179,9 @@ def _known_products(model: TrainedModel, wanted: pl.Series, where: str, notices:
         example = str(wanted[0]) if wanted.len() else ""
         raise BadData(f"{where}: no product '{example}' in the model", did_you_mean(example, model.items.ids))
     if missing.len():
-        hint = did_you_mean(str(missing[0]), model.items.ids)
+        hint = did_you_mean(str(missing[0]), model.items.ids, otherwise="")
         notices.append(
             f"{where}: products not known to the model, ignored: {missing.len()}, such as '{missing[0]}'"
-            + (f": {hint}" if hint.startswith("did you mean") else "")
+            + (f": {hint}" if hint else "")
         )
     return place.drop_nulls().to_numpy()

@@ -307,8 +307,7 @@ def parse_parameters(owner: str, defaults: Any, assignments: Iterable[str]) -> A
         if not equals:
             raise UsageProblem(f"--param {assignment}: no value", "write --param name=value")
         if name not in known:
-            hint = did_you_mean(name, known) if known else f"model '{owner}' has no parameters"
-            hint = hint if hint.startswith("did you mean") else f"prodassoc inspect --parameters {owner}"
+            hint = did_you_mean(name, known, otherwise=f"prodassoc inspect --parameters {owner}")
             raise UsageProblem(f"--param {name}: model '{owner}' has no such parameter", hint)
         values[name] = _value(name, text.strip(), hints[name], known[name].metadata["setting"])
     return replace(defaults, **values)

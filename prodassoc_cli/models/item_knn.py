@@ -128,7 +128,8 @@ def item_similarities(
     buyers, bought = similar.degrees(transposed), similar.degrees(x)
     power = parameters.power if parameters.similarity == "custom" else 1.0
     if parameters.similarity == "bm25":
-        of_source, of_user, of_target = _bm25(buyers, bought)
+        of_source, of_user = _bm25(buyers, bought)
+        of_target = of_source
     else:
         a, b, iuf = _exponents(x, parameters)
         of_source, of_target = similar.inverse_power(buyers, a), similar.inverse_power(buyers, b)
@@ -160,12 +161,12 @@ def _exponents(x: Csr, parameters: ItemKnnParameters) -> tuple[float, float, flo
             return parameters.a, _b_by_density(x) if parameters.b is None else parameters.b, parameters.iuf
 
 
-def _bm25(buyers: Floats, bought: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return BM25's factors of products, of users (idf²) and of products again, with its usual constants."""
+def _bm25(buyers: Floats, bought: Floats) -> tuple[Floats, Floats]:
+    """Return BM25's factors of products and of users (idf²), with its usual constants."""
     length = 1 - _BM25_B + _BM25_B * buyers / max(float(buyers.mean()), 1e-12)
     of_product = ((_BM25_K1 + 1) / (_BM25_K1 * length + 1)).astype(np.float32)
     idf = np.log(len(buyers)) - np.log1p(bought)
-    return of_product, (idf**2).astype(np.float32), of_product
+    return of_product, (idf**2).astype(np.float32)
 
 
 def _b_by_density(x: Csr) -> float:

@@ -10,7 +10,7 @@ import polars as pl
 from prodassoc_cli.models.registry import family, parameters_of
 from prodassoc_cli.settings import Setting
 
-_LISTS = {"new": "of new products", "all": "that may repeat", "basket": "for a basket"}
+LISTS = {"new": "of new products", "all": "that may repeat", "basket": "for a basket"}
 """The kinds of lists a fusion learns weights for, by their names in the facts."""
 
 _CHOSEN = " ◀"
@@ -57,7 +57,7 @@ def _counts(facts: Mapping[str, Any]) -> pl.DataFrame:
 
 def _validation(facts: Mapping[str, Any]) -> pl.DataFrame:
     """Return a row a part and the fusion: its measure on each kind of list, and its share of the scores."""
-    modes = {mode: facts[mode] for mode in _LISTS if mode in facts}
+    modes = {mode: facts[mode] for mode in LISTS if mode in facts}
     if not modes:
         return pl.DataFrame()
     metric = next(key for mode in modes.values() for key in mode if "@" in key)
@@ -65,7 +65,7 @@ def _validation(facts: Mapping[str, Any]) -> pl.DataFrame:
     names = sorted(first, key=lambda name: (name != "hybrid", -first[name], name))
     columns = {f"{metric} of lists": names}
     for mode, each in modes.items():
-        columns[f"{_LISTS[mode]} ({each['users']:,} users)"] = [
+        columns[f"{LISTS[mode]} ({each['users']:,} users)"] = [
             f"{each[metric][name]:.4f}{_share(each, name)}" if name in each[metric] else "" for name in names
         ]
     return pl.DataFrame(columns)

@@ -184,7 +184,7 @@ def _search(
         "trials": trials,
         "users": len(split.users),
         f"ndcg@{CUT}": {"before": round(before, 5), "after": round(best, 5)},
-        "chosen": dict(each.split("=") for each in _assigned(chosen)),
+        "chosen": {key: str(value) for key, value in chosen.items()},
     }
     return [*given, *_assigned(chosen)], facts
 

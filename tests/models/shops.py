@@ -10,6 +10,8 @@ import polars as pl
 from prodassoc_cli.models.data import TrainingData
 
 N_USERS, N_ITEMS = 40, 20
+COLD = ("i18", "i19")
+"""Products that nobody has bought yet, in tests of new ones."""
 
 
 def checkerboard() -> tuple[TrainingData, dict[str, str]]:
@@ -93,3 +95,9 @@ def random_shop(
         chosen = rng.choice(items, size=3, p=taste[order % 4])
         rows += [(None, f"a{order}", f"i{item:02}", start) for item in chosen]
     return lines(rows)
+
+
+def shop_without(products: tuple[str, ...]) -> TrainingData:
+    """Return a random shop with a catalogue of products of which nobody bought these."""
+    shop = random_shop(3, users=200, items=N_ITEMS).filter(~pl.col("product_id").is_in(products))
+    return TrainingData.from_frames(shop, catalogue(), vectors())

@@ -13,20 +13,13 @@ from prodassoc_cli.models.serving import recommend
 from prodassoc_cli.models.split import user_queries
 from prodassoc_cli.models.trained import train
 
-from .shops import N_ITEMS, catalogue, lines, random_shop, vectors
-
-_COLD = ("i18", "i19")
-
-
-def _shop_without_the_cold() -> TrainingData:
-    shop = random_shop(3, users=200, items=N_ITEMS).filter(~pl.col("product_id").is_in(_COLD))
-    return TrainingData.from_frames(shop, catalogue(), vectors())
+from .shops import COLD, N_ITEMS, catalogue, lines, shop_without, vectors
 
 
 def test_a_score_blends_by_the_number_of_buyers(monkeypatch):
     monkeypatch.setattr(cold, "_WARM", 10)
     monkeypatch.setattr(cold, "_USUAL_SHARE", 1.0)
-    data = _shop_without_the_cold()
+    data = shop_without(COLD)
     found = ColdProducts.of(data, 2)
     buyers = np.bincount(data.rows.indices, minlength=data.n_items)
     np.testing.assert_array_equal(found.items, np.flatnonzero(buyers < 10))
@@ -64,10 +57,10 @@ def test_products_with_a_past_and_shops_without_texts_are_left_alone():
 
 def test_the_hybrid_lists_products_nobody_bought_yet_and_says_why(monkeypatch):
     monkeypatch.setattr(cold, "_WARM", 10)
-    model = train("hybrid", _shop_without_the_cold())
+    model = train("hybrid", shop_without(COLD))
     queries = user_queries(model, np.arange(len(model.users), dtype=np.int32))
-    items = model.items.index_of(pl.Series(_COLD)).to_numpy()
-    alone = train("hybrid", _shop_without_the_cold(), parameters=["parts=popularity,item-knn"])
+    items = model.items.index_of(pl.Series(COLD)).to_numpy()
+    alone = train("hybrid", shop_without(COLD), parameters=["parts=popularity,item-knn"])
     for each in (model, alone):
         scores = each.recommender.score(queries, 1)[:, items]
         assert np.isfinite(scores).mean() > 0.5
@@ -77,5 +70,5 @@ def test_the_hybrid_lists_products_nobody_bought_yet_and_says_why(monkeypatch):
     # Where no text of the history is near, there is nothing to name.
     assert (evidence.kind[listed] == Why.SIMILAR).mean() > 0.8
     assert set(evidence.kind[listed].tolist()) <= {int(Why.SIMILAR), int(Why.POPULAR)}
-    served = recommend(model, k=N_ITEMS).frame.filter(pl.col("product_id").is_in(_COLD))
+    served = recommend(model, k=N_ITEMS).frame.filter(pl.col("product_id").is_in(COLD))
     assert served["reason"].str.starts_with("similar to").mean() > 0.5

@@ -16,9 +16,7 @@ from prodassoc_cli.models.ridge import TextRidge
 from prodassoc_cli.models.split import user_queries
 from prodassoc_cli.models.trained import train
 
-from .shops import N_ITEMS, catalogue, random_shop, vectors
-
-_COLD = ("i18", "i19")
+from .shops import COLD, catalogue, random_shop, shop_without, vectors
 
 
 def _planted(users: int = 300, items: int = 240, noise: float = 0.02):
@@ -81,17 +79,12 @@ def test_lenders_of_large_weight_stand_for_all(monkeypatch):
         np.testing.assert_allclose(np.sort(np.abs(few.near[[row]].data)), largest)
 
 
-def _shop_without_the_cold() -> TrainingData:
-    shop = random_shop(3, users=200, items=N_ITEMS).filter(~pl.col("product_id").is_in(_COLD))
-    return TrainingData.from_frames(shop, catalogue(), vectors())
-
-
 def test_a_hybrid_that_borrows_so_lists_new_products_and_comes_back_as_it_was():
-    data = _shop_without_the_cold()
+    data = shop_without(COLD)
     model = train("hybrid", data, parameters=["cold=ridge"])
     assert model.recommender.describe()["cold"] == "ridge"
     queries = user_queries(model, np.arange(len(model.users), dtype=np.int32))
-    items = model.items.index_of(pl.Series(_COLD)).to_numpy()
+    items = model.items.index_of(pl.Series(COLD)).to_numpy()
     assert np.isfinite(model.recommender.score(queries, 1)[:, items]).mean() > 0.5
     first, second = (
         to_arrow(train("hybrid", data, parameters=["cold=ridge"], threads=threads)) for threads in (1, 2)
