@@ -17,10 +17,10 @@ from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.judging import Judge
 from prodassoc_cli.intake.layouts import Lines
 from prodassoc_cli.intake.ordering import in_order
-from prodassoc_cli.intake.orders import interactions_of, left_out, without_users
+from prodassoc_cli.intake.orders import interactions_of, without_users
 from prodassoc_cli.intake.parts import is_feedback, unpack
 from prodassoc_cli.intake.privacy import pseudonymize
-from prodassoc_cli.intake.rejects import counted
+from prodassoc_cli.intake.rejects import Showing, counted, left_out
 from prodassoc_cli.intake.tables import REJECTS
 from prodassoc_cli.intake.tallies import Description
 from prodassoc_cli.settings import CleanConfig
@@ -120,9 +120,8 @@ class JudgePart:
         config = replace(self.config, drop_outliers=False)
         judge = Judge(whole, config, dated=self.dated, key=self.key, far=self.far)
         parsed, reason = judge.of(lines)
-        left = left_out(
-            lines, parsed, reason, self.sources, self.user_columns, self.key, drop_users=config.drop_users
-        )
+        showing = Showing(self.user_columns, self.key, drop_users=config.drop_users)
+        left = left_out(lines, parsed, reason, self.sources, showing)
         facts["rows_in"] += parsed.height
         facts["missing"] = {name: parsed[name].null_count() for name in ("user_id", "timestamp")}
         kept = parsed.filter(reason.is_null())

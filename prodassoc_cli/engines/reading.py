@@ -28,6 +28,7 @@ from prodassoc_cli.engines.slices import Slice
 from prodassoc_cli.errors import ProdassocError
 from prodassoc_cli.intake.conventions import Survey
 from prodassoc_cli.intake.cuts import Cuts
+from prodassoc_cli.intake.inputs import Input, Piece
 from prodassoc_cli.intake.layouts import Lines, join_lines, placed
 from prodassoc_cli.intake.parsing import NumberMarks, number_marks
 from prodassoc_cli.intake.parts import (
@@ -39,7 +40,7 @@ from prodassoc_cli.intake.parts import (
     with_times,
     without_text,
 )
-from prodassoc_cli.intake.reading import Input, Piece, open_orders
+from prodassoc_cli.intake.reading import open_orders
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.tables import ROW, StartAgain
 from prodassoc_cli.settings import CleanConfig

@@ -135,25 +135,25 @@ def _is_service(lines: pl.DataFrame, conventions: Conventions, pattern: str | No
     return pl.col("product_id").is_in(hits.to_list()) if len(hits) else pl.lit(value=False)
 
 
-def duplicate_rows(raw: pl.DataFrame, candidates: pl.Series) -> pl.Series:
-    """Tell which rows equal an earlier candidate in every field.
+def duplicate_rows(rows: pl.DataFrame, candidates: pl.Series) -> pl.Series:
+    """Tell which rows equal an earlier candidate in every column.
 
     Equal hashes only nominate rows; the fields themselves decide.
 
     Args:
-        raw: the rows' fields.
+        rows: what they tell.
         candidates: which rows take part (Boolean).
     """
-    found = pl.Series("duplicate", [False]).new_from_index(0, raw.height)
-    if not raw.width:
+    found = pl.Series("duplicate", [False]).new_from_index(0, rows.height)
+    if not rows.width:
         return found
     places = candidates.arg_true()
-    hashes = raw.hash_rows().gather(places)
+    hashes = rows.hash_rows().gather(places)
     ordered = hashes.sort()
     shared = ordered.filter(ordered == ordered.shift())
     if len(shared):
         twice = places.filter(hashes.is_in(shared.unique().implode()))
-        again = ~raw[twice].select(pl.struct(pl.all()).is_first_distinct()).to_series()
+        again = ~rows[twice].select(pl.struct(pl.all()).is_first_distinct()).to_series()
         found = found.scatter(twice.filter(again), values=True)
     return found
 

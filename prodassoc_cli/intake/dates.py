@@ -15,7 +15,7 @@ from prodassoc_cli.intake.parsing import Parsed, is_missing
 TIME = pl.Datetime("us")
 
 _CLOCK = (
-    r"(?:[T ,]+(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?"
+    r"(?:[T ,]+(\d{1,2})(?:[:.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?)?"
     r"\s*([AaPp])?\.?(?:[Mm]\.?)?\s*(?:(Z|z|UTC|GMT)|([+-]\d{2}):?(\d{2})?)?)?$"
 )
 _NUMERIC = r"^(\d{1,4})([./-])(\d{1,2})[./-](\d{1,4})\.?" + _CLOCK

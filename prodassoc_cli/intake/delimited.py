@@ -5,14 +5,18 @@ from __future__ import annotations
 import codecs
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.parsing import NO_VALUE
+from prodassoc_cli.intake.quotes import Quotes
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.tables import (
     ROW,
@@ -34,13 +38,30 @@ from prodassoc_cli.intake.text import (
     single_byte,
     utf8_letters,
 )
+from prodassoc_cli.intake.threads import at_once
 
 NO_DELIMITER = "\x1e"
 """Cuts a text into lines and no further."""
 
 
+HEAD_BYTES = 1 << 16
+"""Of a text, where it is seen whether columns can be parsed on the way."""
+
+_MISSING = sorted(
+    {"NaN", "\\N"} | {form(value) for value in NO_VALUE for form in (str, str.upper, str.title)}
+)
+"""How a missing number or time is written; other ways make the column text, which is asked again."""
+
+_OF_ANOTHER_TYPE = re.compile(r"In CSV column #(\d+): ")
+_NO_TYPES: Mapping[str, pa.DataType] = MappingProxyType({})
+
+
 class _BrokenRow(Exception):
     """A row has too many or too few fields."""
+
+
+class _OddValue(Exception):
+    """A column holds a value that is not of the type it was to be read in; `args` has the column's name."""
 
 
 def read_delimited(source: Source, dialect: Dialect, names: list[str], *, header: bool, say: Say) -> RawTable:
@@ -129,6 +150,8 @@ class Text:
         header: whether its first row is no data row.
         delimited: whether it has fields, so that rows can be broken.
         tolerant: whether broken rows are left out rather than looked for.
+        types: columns that are not read as text but parsed on the way, and how. One that holds anything else
+            is dropped from them as soon as that is found.
     """
 
     source: Source
@@ -138,6 +161,50 @@ class Text:
     header: bool = False
     delimited: bool = False
     tolerant: bool = False
+    types: dict[str, pa.DataType] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Find out where the rows begin that can be parsed on the way."""
+        with self.utf8.path.open("rb") as file:
+            first = file.readline(HEAD_BYTES) if self.header else b"\n"
+        self._start = len(first) if self.header else 0
+        # A header that may go on in the next line, or follows empty ones, is left to Arrow, as a row of text.
+        whole = first.endswith(b"\n") and b"\r" not in first.rstrip(b"\r\n") and first.count(b'"') % 2 == 0
+        self._can_skip = (whole and bool(first.strip())) or not self.header
+
+    @property
+    def parsed(self) -> dict[str, pa.DataType]:
+        """What of `types` holds now: where rows or characters are broken, all is text, which rejects show."""
+        whole = self._can_skip and not (self.tolerant or self.utf8.nuls or self.utf8.replaced)
+        return self.types if whole else {}
+
+    def parse_on_the_way(self, types: dict[str, pa.DataType]) -> None:
+        """Read columns in these types rather than as text, but for those whose first values are of none."""
+        with self.utf8.path.open("rb") as file:
+            file.seek(self._start)
+            block = file.read(HEAD_BYTES)
+        head = block[: block.rfind(b"\n") + 1]
+        self.types = types
+        with contextlib.suppress(pa.ArrowInvalid):
+            while head:
+                try:
+                    self._read_block(head, self.types)
+                    break
+                except pa.ArrowInvalid as problem:
+                    odd = self._uncut(str(problem))
+                    if not isinstance(odd, _OddValue):
+                        raise
+                    self.types = {name: each for name, each in self.types.items() if name not in odd.args}
+
+    def _read_block(self, block: bytes, types: Mapping[str, pa.DataType]) -> pa.Table:
+        read = pa.csv.ReadOptions(column_names=self.names, use_threads=False)
+        parse = self._parsing(lambda _: "skip")
+        return pa.csv.read_csv(pa.BufferReader(block), read, parse, _conversion(self.names, types))
+
+    def no_rows(self) -> pl.DataFrame:
+        """Return its columns, in their types."""
+        schema = pa.schema([(name, self.parsed.get(name, pa.string())) for name in self.names])
+        return _frame(schema.empty_table())
 
     @property
     def size(self) -> int:
@@ -155,18 +222,21 @@ class Text:
 
         Raises:
             BadData: most rows are broken, there is no data row, or a quote is never closed.
-            StartAgain: a row is broken, and pieces before it have been taken.
+            StartAgain: a row is broken or a column of another type, and pieces before it have been taken.
         """
         begun = False
-        try:
-            for piece in self._pieces(rows):
-                begun = True
-                yield piece
-        except _BrokenRow as problem:
-            self.tolerant = True
-            if begun:
-                raise StartAgain from problem
-            yield from self._pieces(rows)
+        while True:
+            try:
+                for piece in self._pieces(rows):
+                    begun = True
+                    yield piece
+            except (_BrokenRow, _OddValue) as problem:
+                self.tolerant |= isinstance(problem, _BrokenRow)
+                self.types = {name: each for name, each in self.types.items() if name not in problem.args}
+                if begun:
+                    raise StartAgain from problem
+            else:
+                return
 
     def sample(self, places: int, size: int) -> RawTable:
         """Read a few rows from all over the text; those that cannot be cut into fields are passed over."""
@@ -176,11 +246,8 @@ class Text:
                 file.seek(self.size * place // places)
                 block = file.read(size)
                 found.append(block[block.find(b"\n") + 1 : block.rfind(b"\n") + 1])
-        parse = self._parsing(lambda _: "skip")
-        data = pa.BufferReader(b"".join(found) or b"\n")
-        read = pa.csv.ReadOptions(column_names=self.names, use_threads=False)
         try:
-            frame = _frame(pa.csv.read_csv(data, read, parse, _all_text(self.names)))
+            frame = _frame(self._read_block(b"".join(found) or b"\n", {}))
         except pa.ArrowInvalid:  # a quote opened before the block, or nothing
             frame = pl.DataFrame(schema=dict.fromkeys(self.names, pl.String))
         return RawTable(self.source.name, number_rows(frame), delimiter=self.dialect.delimiter)
@@ -200,27 +267,31 @@ class Text:
 
     def _pieces(self, rows: int | None) -> Iterator[RawTable]:
         broken: list[tuple[int, str]] = []
-        quotes = _Quotes(self.source, self.names, self._delimiter) if self.utf8.quotes else None
-        last = good = bad = told = 0
+        quotes = Quotes(self.source, self.names, self._delimiter) if self.utf8.quotes else None
+        good = bad = told = 0
+        skipped = self._skips_header
+        last = int(skipped)
         for frame in self._frames(rows, broken):
             fresh, told = broken[told:], len(broken)
             frame = number_rows(frame, last, [number for number, _ in broken])
             last = frame[ROW][-1] if frame.height else last
             if quotes is not None:
                 quotes.check(frame, fresh)
-            table = self._table(frame, fresh, first=not good + bad)
+            table = self._table(frame, fresh, first=not (skipped or good + bad))
             good, bad = good + table.frame.height, bad + table.rejects.height
             yield table
         if told < len(broken):
-            table = self._table(
-                number_rows(pl.DataFrame(schema=dict.fromkeys(self.names, pl.String))), broken[told:]
-            )
+            table = self._table(number_rows(self.no_rows()), broken[told:])
             bad += table.rejects.height
             yield table
         if quotes is not None:
             quotes.check_end(odd=self.utf8.quotes % 2 == 1)
         if self.delimited:
             self._check_enough(good, bad, broken)
+
+    @property
+    def _skips_header(self) -> bool:
+        return self.header and bool(self.parsed)
 
     def _table(self, frame: pl.DataFrame, broken: list[tuple[int, str]], *, first: bool = False) -> RawTable:
         rejects = make_rejects(self.source, [(number, "broken_row", text) for number, text in broken])
@@ -247,9 +318,10 @@ class Text:
         read = pa.csv.ReadOptions(
             column_names=self.names, block_size=BLOCK_BYTES, use_threads=not self.tolerant
         )
-        convert = _all_text(self.names)
+        convert = _conversion(self.names, self.parsed)
         try:
             with pa.OSFile(str(self.utf8.path)) as file:
+                file.seek(self._start if self._skips_header else 0)
                 if rows is None:
                     yield _frame(pa.csv.read_csv(file, read, parse, convert))
                     return
@@ -270,6 +342,8 @@ class Text:
             return BadData(f"{self.source.name} holds no rows", "give a file with at least one row")
         if not self.tolerant and "Expected" in problem:
             return _BrokenRow()
+        if odd := _OF_ANOTHER_TYPE.match(problem):
+            return _OddValue(self.names[int(odd[1])])
         reason = problem.split(";")[0].split(" (")[0]
         if "straddling" in reason:
             reason = f"one is longer than {BLOCK_BYTES >> 20} MB"
@@ -292,8 +366,10 @@ class Text:
             raise BadData(f"{name} has a header but no rows", "give a file with at least one row")
 
 
-def _all_text(names: list[str]) -> pa.csv.ConvertOptions:
-    return pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+def _conversion(names: list[str], parsed: Mapping[str, pa.DataType] = _NO_TYPES) -> pa.csv.ConvertOptions:
+    """Return how columns become typed: text, but for those that are parsed on the way."""
+    types = dict.fromkeys(names, pa.string()) | dict(parsed)
+    return pa.csv.ConvertOptions(column_types=types, null_values=_MISSING, check_utf8=False)
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:
@@ -301,44 +377,7 @@ def _frame(table: pa.Table) -> pl.DataFrame:
     # them: only what refers to them is moved.
     frame = pl.from_arrow(table, rechunk=False)
     assert isinstance(frame, pl.DataFrame)
-    return frame.rechunk()
-
-
-class _Quotes:
-    """Refuses a text in which a stray quote swallowed rows: they would be lost without a trace."""
-
-    def __init__(self, source: Source, names: list[str], delimiter: str) -> None:
-        self._source = source
-        self._names = names
-        self._delimiter = delimiter
-        self._last = (0, False)
-        """Number of the last row, and whether it goes over several lines."""
-
-    def check(self, frame: pl.DataFrame, broken: list[tuple[int, str]]) -> None:
-        """Look at rows: broken ones and those that go over several lines."""
-        names = self._names
-        spans = frame.filter(pl.any_horizontal(pl.col(names).str.contains("\n", literal=True)))
-        values = [(row[-1], value) for row in spans.select(*names, ROW).iter_rows() for value in row[:-1]]
-        for number, value in values + broken:
-            # Of a value over several lines, those between the first and the last are whole lines of the file.
-            between = value.split("\n")[1:-1]
-            rows = sum(line.count(self._delimiter) == len(names) - 1 for line in between)
-            if len(names) > 2 and rows > 1 and rows * 2 > len(between):
-                raise BadData(
-                    f"{self._source.name}: a quote in row {number} swallows the next {len(between)} lines",
-                    "close it, or double it if it is meant as a character",
-                )
-        ends = [(number, "\n" in text) for number, text in broken]
-        if frame.height:
-            ends.append((frame[ROW][-1], any("\n" in value for value in frame.select(names).row(-1))))
-        self._last = max([self._last, *ends])
-
-    def check_end(self, *, odd: bool) -> None:
-        """Look at the last row: a quote that is never closed swallows all that follows."""
-        number, spanning = self._last
-        if odd and spanning:
-            message = f"{self._source.name}: a quote opened in row {number} is never closed"
-            raise BadData(message, "close it in the file")
+    return pl.DataFrame(at_once(*(column.rechunk for column in frame)))
 
 
 def _set_aside(table: RawTable, names: list[str], mark: str, reason: str) -> None:

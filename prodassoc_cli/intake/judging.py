@@ -25,6 +25,9 @@ from prodassoc_cli.settings import CleanConfig
 RESPONSES = ("click", "purchase", "dismiss")
 """What can come of a product shown, 1 or 0."""
 
+TEXTS = ("title", "brand", "category")
+"""Fields that tell of a product, as they are."""
+
 _NUMBERS_OF_FEEDBACK = {
     "click": pl.col("click").is_in([0.0, 1.0]),
     "purchase": pl.col("purchase").is_in([0.0, 1.0]),
@@ -131,7 +134,7 @@ class Judge:
         if part.whole_rows:
             # Without an order or a time, equal rows may be two purchases as well as one written twice.
             anchored = lines["order_id"].is_not_null() | lines["timestamp"].is_not_null()
-            again = cleaning.duplicate_rows(part.raw, reason.is_null() & anchored)
+            again = cleaning.duplicate_rows(_told(part, lines), reason.is_null() & anchored)
             reason = _mark(reason, again, "duplicate_line")
             if self._earlier is not None:
                 reason = _mark(reason, anchored & self._known(lines, self._earlier), "duplicate_line")
@@ -146,6 +149,13 @@ class Judge:
         elif self._key is not None:
             users = pseudonymize(users, self._key)
         return known_before(lines.with_columns(users.alias("user_id")).select(list(INTERACTIONS)), earlier)
+
+
+def _told(part: Lines, lines: pl.DataFrame) -> pl.DataFrame:
+    """Return what rows of the input tell: fields as parsed, so that 1 is 1.0, other columns as they are."""
+    parsed = [name for name in part.columns if name in lines.columns and name not in TEXTS]
+    others = part.raw.drop({part.columns[name] for name in parsed}, strict=False)
+    return others.hstack(lines.select(pl.col(parsed).name.prefix("\0")))
 
 
 def _counted(lines: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -179,7 +189,7 @@ def parse_lines(
     if part.layout == "fimi":
         product = columns["product_id"]
         columns["bad_product"] = ~product.str.contains(r"^\d+$").fill_null(value=True)
-    columns |= {name: fields[name] for name in ("title", "brand", "category") if name in fields.columns}
+    columns |= {name: fields[name] for name in TEXTS if name in fields.columns}
     frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
     frame = with_absent(frame, INTERACTIONS)
     usual = config.event or (

@@ -23,6 +23,10 @@ FIELDS = (*ALIASES, "items")
 FEEDBACK = ("click", "position", "propensity")
 """A file with `click` and one of the others is a log of what was shown."""
 
+NUMBERS = ("quantity", "price", "rating")
+FEEDBACK_NUMBERS = ("click", "purchase", "dismiss", "position", "propensity", "revenue")
+"""Fields of numbers; the second are those of such a log."""
+
 _INTEGERS = re.compile(r"\s*\d+([ \t]+\d+)*\s*")
 _TRUE_FALSE = ("", "0", "1", "0.0", "1.0", "true", "false")
 _ITEM_DELIMITERS = (";", "|", ",", "\t", " ")

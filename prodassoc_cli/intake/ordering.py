@@ -38,7 +38,15 @@ def in_order(interactions: pl.DataFrame) -> pl.DataFrame:
         order, open_ = order.scatter(open_, settled), open_.gather(left)
     if len(open_):
         order = order.scatter(open_, _by_all_keys(interactions, order.gather(open_)))
-    return interactions.drop(PRODUCT, strict=False)[order]
+    return _gathered(interactions.drop(PRODUCT, strict=False), order)
+
+
+def _gathered(interactions: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+    """Return rows of interactions; a column that is the same everywhere stays as it is."""
+    often = (interactions[name] for name in ("event", "rating"))
+    same = [column.name for column in often if not column.ne_missing(column[0]).any()]
+    gathered = interactions.drop(same)[rows]
+    return gathered.with_columns(interactions.select(same)).select(interactions.columns)
 
 
 class _Codes:

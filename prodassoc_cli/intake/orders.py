@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,16 +16,17 @@ from prodassoc_cli.intake.catalogue import ProductTally, clean_catalogue, comple
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, parse_map
 from prodassoc_cli.intake.increments import Earlier, merged
 from prodassoc_cli.intake.judging import RESPONSES, Judge
-from prodassoc_cli.intake.layouts import Lines
+from prodassoc_cli.intake.layouts import FEEDBACK_NUMBERS, NUMBERS
 from prodassoc_cli.intake.ordering import in_order
-from prodassoc_cli.intake.parts import Parts
+from prodassoc_cli.intake.parts import Parts, is_feedback
 from prodassoc_cli.intake.privacy import pseudonymize, read_key
 from prodassoc_cli.intake.reading import open_orders, read_catalogue
-from prodassoc_cli.intake.rejects import Rejected
+from prodassoc_cli.intake.rejects import Rejected, Showing, left_out
+from prodassoc_cli.intake.retelling import retold
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.spill import Spill
 from prodassoc_cli.intake.splits import check_parts, holdout_masks, parse_split
-from prodassoc_cli.intake.tables import FEEDBACK, INTERACTIONS, PRODUCT, REJECTS, ROW, SOURCE, Say, as_csv
+from prodassoc_cli.intake.tables import FEEDBACK, INTERACTIONS, PRODUCT, Say
 from prodassoc_cli.intake.tallies import Description
 from prodassoc_cli.settings import CleanConfig
 
@@ -119,6 +119,10 @@ class Cleaning:
         """Find out how the lines are written, and cut them into parts where they are too many."""
         earlier = self._earlier
         self._orders = open_orders(orders, self._config, self._say, stack)
+        # Numbers of earlier lines that are written in another way than usual tell how to read the new ones.
+        styles = {} if earlier is None else earlier.facts.get("styles", {})
+        numbers = {*NUMBERS, *FEEDBACK_NUMBERS} if is_feedback(self._orders.fields) else {*NUMBERS}
+        self._orders.parse_on_the_way({"timestamp", *numbers} - styles.keys())
         self._parts = Parts(
             self._orders, self._config, self._say, self._rejects_sink(keep_rejects), key=self._key,
             budget=budget, folder=self._folder, before=None if earlier is None else earlier.facts,
@@ -178,13 +182,18 @@ class Cleaning:
 
     def line_rejects(self) -> Iterator[pl.DataFrame]:
         """Yield the rows left out of the lines, by source and number."""
-        return self._rejected.frames()
+        frames = self._rejected.frames()
+        return retold(frames, self._orders, self._showing) if self._orders.reads_again else frames
 
     def all_rejects(self) -> Iterator[pl.DataFrame]:
         """Yield the rows left out of the lines, then those of the catalogue."""
         yield from self.line_rejects()
         if self.product_rejects is not None:
             yield self.product_rejects
+
+    @property
+    def _showing(self) -> Showing:
+        return Showing(frozenset(self._orders.user_columns), self._key, drop_users=self._config.drop_users)
 
     def _rejects_sink(self, keep: bool) -> Callable[[bool], Rejected]:
         return lambda whole: Rejected(keep=keep, in_memory=whole, folder=self._folder)
@@ -198,15 +207,11 @@ class Cleaning:
         )  # fmt: skip
         tally = ProductTally() if self._catalogue or config.products_output else None
         description = Description()
+        showing = None if self._orders.reads_again else self._showing
         rows_in, missing = parts.rejected.rows, {"user_id": 0, "timestamp": 0}
         for part in parts:
             lines, reason = judge.of(part)
-            parts.rejected.add(
-                left_out(
-                    part, lines, reason, self._orders.sources, self._orders.user_columns, self._key,
-                    drop_users=config.drop_users,
-                )
-            )  # fmt: skip
+            parts.rejected.add(left_out(part, lines, reason, self._orders.sources, showing))
             rows_in += lines.height
             missing = {name: n + lines[name].null_count() for name, n in missing.items()}
             kept = lines.filter(reason.is_null())
@@ -266,44 +271,6 @@ def _count(kept: pl.DataFrame, judge: Judge, tally: ProductTally | None) -> None
 def without_users(interactions: pl.DataFrame) -> pl.DataFrame:
     """Return interactions without user ids, in an order that does not tell them either."""
     return in_order(interactions.with_columns(pl.lit(None, dtype=pl.String).alias("user_id")))
-
-
-def left_out(
-    part: Lines, lines: pl.DataFrame, reason: pl.Series, sources: Sequence[str],
-    user_columns: AbstractSet[str], key: bytes | None, *, drop_users: bool,
-) -> pl.DataFrame:  # fmt: skip
-    """Collect the rows left out; under a key, or without users, no raw user id is in them.
-
-    Args:
-        part: the lines.
-        lines: the same, parsed.
-        reason: why each is left out; null where it is kept.
-        sources: names of the inputs.
-        user_columns: columns of the inputs that hold users.
-        key: pseudonymizes them.
-        drop_users: whether they are left blank.
-    """
-    places = reason.is_not_null().arg_true()
-    raw = part.raw[places]
-    raw = raw.with_columns(
-        pl.col(name).list.eval(pl.element().cast(pl.String)).list.join(";")
-        for name, dtype in raw.schema.items() if isinstance(dtype, pl.List)
-    )  # fmt: skip
-    if key is not None or drop_users:
-        for column in user_columns & set(raw.columns):
-            blank = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
-            told = raw[column].cast(pl.String)
-            users = blank if key is None else pseudonymize(told, key)
-            raw = raw.with_columns(users.alias(column))
-    cut = pl.DataFrame(
-        {
-            "source": pl.Series(sources, dtype=pl.String).gather(lines[SOURCE][places]),
-            "row": lines[ROW][places],
-            "reason": reason[places].cast(pl.String),
-            "raw": raw.select(as_csv(raw.columns).alias("raw")).to_series(),
-        }
-    )
-    return cut.cast(REJECTS)
 
 
 class _Held:

@@ -14,10 +14,10 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns import PRESETS
 from prodassoc_cli.intake.conventions import Conventions, Survey
 from prodassoc_cli.intake.cuts import MOST_PARTS, Cuts, sort_key
-from prodassoc_cli.intake.layouts import FEEDBACK, Lines
+from prodassoc_cli.intake.inputs import Orders
+from prodassoc_cli.intake.layouts import FEEDBACK, FEEDBACK_NUMBERS, NUMBERS, Lines
 from prodassoc_cli.intake.parsing import Parsed, parse_ids
 from prodassoc_cli.intake.privacy import pseudonymize
-from prodassoc_cli.intake.reading import Orders
 from prodassoc_cli.intake.rejects import Rejected
 from prodassoc_cli.intake.spill import Spill
 from prodassoc_cli.intake.tables import Say, StartAgain
@@ -30,8 +30,6 @@ BAD_TIME = "\0bad_time"
 _FIELD = "\0field "
 """Begins the names of fields kept beside the columns of the input."""
 
-NUMBERS = ("quantity", "price", "rating")
-FEEDBACK_NUMBERS = ("click", "purchase", "dismiss", "position", "propensity", "revenue")
 PIECE_ROWS = 1 << 17
 BASE_BYTES = 900 * 10**6
 """What is held beside a part: libraries, a piece that is read, counts of products and ids."""

@@ -1,11 +1,10 @@
-"""Inputs → lines: each input is looked at, what was found is said, and it is read, whole or in pieces."""
+"""Inputs are looked at: what each holds, how it is laid out, which column is which; and it is said."""
 
 from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import polars as pl
@@ -13,193 +12,14 @@ import polars as pl
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake import delimited, layouts, tables, typed
 from prodassoc_cli.intake.columns import PRESETS, header_names, is_header, parse_map
-from prodassoc_cli.intake.delimited import Text
 from prodassoc_cli.intake.folders import Folders
-from prodassoc_cli.intake.layouts import Lines, check_alike, join_lines, placed
+from prodassoc_cli.intake.inputs import SAMPLE, Input, Orders
+from prodassoc_cli.intake.layouts import Lines, check_alike
 from prodassoc_cli.intake.sources import Source
-from prodassoc_cli.intake.tables import ROW, RawTable, Say, number_rows
+from prodassoc_cli.intake.tables import ROW, RawTable, Say
 from prodassoc_cli.intake.text import Dialect
 from prodassoc_cli.intake.typed import ParquetRows
 from prodassoc_cli.settings import CleanConfig, Layout
-
-SAMPLE = 200
-
-BYTES_A_TEXT_BYTE = 7
-BYTES_A_ROW = 400
-"""Memory it takes to clean a byte of text, or a row of Parquet, at once."""
-
-
-@dataclass
-class Input:
-    """One input that has been looked at and can be read, whole or in pieces, as often as is needed.
-
-    Attributes:
-        source: where it is.
-        layout: how baskets lie in it.
-        lay_out: brings a table of its rows to lines.
-        text: it, where it is text.
-        parquet: it, where it is Parquet.
-        table: all of its rows, where it can only be read whole.
-        empty: lines of none of its rows: which columns there are.
-        delimiter: of text; empty for others.
-        encoding: of text; empty for others.
-    """
-
-    source: Source
-    layout: Layout
-    lay_out: Callable[[RawTable], Lines]
-    text: Text | None = None
-    parquet: ParquetRows | None = None
-    table: RawTable | None = None
-    empty: Lines = field(init=False)
-    delimiter: str = ""
-    encoding: str = ""
-
-    def __post_init__(self) -> None:
-        """Lay out none of the rows."""
-        if self.text is not None:
-            self.delimiter, self.encoding = self.text.dialect.delimiter, self.text.dialect.encoding
-            frame = number_rows(pl.DataFrame(schema=dict.fromkeys(self.text.names, pl.String)))
-            none = RawTable(self.source.name, frame, delimiter=self.delimiter)
-        else:
-            head = self.table or cast("ParquetRows", self.parquet).sample(1, SAMPLE)
-            none = RawTable(self.source.name, head.frame.clear(), delimiter=head.delimiter)
-            self.encoding = head.encoding
-        self.empty = self.lay_out(none)
-
-    @property
-    def in_pieces(self) -> bool:
-        """Whether it can be read in pieces, each understood by itself."""
-        listed = self.empty.columns.get("product_id", "")
-        split = self.layout == "list" and (
-            self.parquet is None or self.parquet.sample(1, 1).frame.schema.get(listed) == pl.String
-        )
-        return self.table is None and not split
-
-    @property
-    def bytes_held(self) -> int:
-        """About how many bytes it takes to clean it as a whole."""
-        if self.text is not None:
-            return self.text.size * BYTES_A_TEXT_BYTE
-        return self.parquet.rows * BYTES_A_ROW if self.parquet is not None else 0
-
-    def tables(self, rows: int | None) -> Iterator[RawTable]:
-        """Read it: as a whole where `rows` is None, else in pieces of about so many rows."""
-        if self.table is not None:
-            yield self.table
-        elif self.text is not None:
-            yield from self.text.pieces(rows)
-        elif self.parquet is not None and rows is not None:
-            yield from self.parquet.pieces(rows)
-        else:
-            yield typed.read_typed(self.source, "parquet")[0]
-
-    def sample(self, places: int, bytes_a_place: int) -> Lines:
-        """Read a few rows from all over it."""
-        if self.text is not None:
-            return self.lay_out(self.text.sample(places, bytes_a_place))
-        if self.parquet is not None:
-            return self.lay_out(self.parquet.sample(places, max(1, bytes_a_place // 64)))
-        return self.lay_out(cast("RawTable", self.table))
-
-    def facts(self) -> dict[str, object]:
-        """Return what was found out, for the summary."""
-        return {
-            "source": self.source.name, "layout": self.layout, "encoding": self.encoding or None,
-            "delimiter": self.delimiter or None, "columns": self.empty.columns,
-        }  # fmt: skip
-
-
-class Orders:
-    """All inputs of one run.
-
-    Attributes:
-        sources: names of the inputs; SOURCE of `lines.fields` counts into them.
-        inputs: they themselves.
-        layout: of the first, and so of all.
-        empty: lines of no rows: the columns of all of them, in types that hold them.
-    """
-
-    def __init__(self, inputs: list[Input]) -> None:
-        self.sources = [each.source.name for each in inputs]
-        self.inputs = inputs
-        self.layout = inputs[0].layout
-        self.empty = join_lines([self._placed(each.empty, place) for place, each in enumerate(inputs)])
-
-    @property
-    def delimiter(self) -> str:
-        """The delimiter of the first input."""
-        return self.inputs[0].delimiter
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """Field → column of the first input."""
-        return self.inputs[0].empty.columns
-
-    @property
-    def fields(self) -> list[str]:
-        """The fields that there are."""
-        return self.empty.fields.columns
-
-    @property
-    def user_columns(self) -> set[str]:
-        """Columns that hold users, in any input."""
-        return {each.empty.columns["user_id"] for each in self.inputs if "user_id" in each.empty.columns}
-
-    @property
-    def shares_columns(self) -> bool:
-        """Whether a field is the same column in all inputs."""
-        return all(each.empty.columns == self.columns for each in self.inputs)
-
-    @property
-    def bytes_held(self) -> int:
-        """About how many bytes it takes to clean all of it at once."""
-        return sum(each.bytes_held for each in self.inputs)
-
-    def pieces(self, rows: int | None = None) -> Iterator[Piece]:
-        """Read the inputs, one after another, in pieces of about `rows` rows; each whole where None.
-
-        Raises:
-            BadData: an input cannot be read.
-            StartAgain: it must be read again from the start.
-        """
-        for place, each in enumerate(self.inputs):
-            for table in each.tables(rows):
-                lines = self._placed(each.lay_out(table), place)
-                yield Piece(join_lines([self.empty, lines]) if len(self.inputs) > 1 else lines, table.rejects)
-
-    def whole(self) -> Piece:
-        """Read all of the inputs at once."""
-        pieces = list(self.pieces())
-        return Piece(
-            join_lines([each.lines for each in pieces]), pl.concat([each.rejects for each in pieces])
-        )
-
-    def sample(self, places: int, bytes_a_place: int) -> Lines:
-        """Read a few rows from all over the inputs."""
-        share = max(1, places // len(self.inputs))
-        step = max(1, len(self.inputs) // places)
-        parts = [
-            self._placed(each.sample(share, bytes_a_place), place)
-            for place, each in enumerate(self.inputs) if place % step == 0
-        ]  # fmt: skip
-        return join_lines([self.empty, *parts])
-
-    def _placed(self, lines: Lines, place: int) -> Lines:
-        return placed(lines, place, among=len(self.sources))
-
-
-@dataclass
-class Piece:
-    """Rows of the inputs.
-
-    Attributes:
-        lines: those that could be cut into fields.
-        rejects: the others.
-    """
-
-    lines: Lines
-    rejects: pl.DataFrame
 
 
 def open_orders(

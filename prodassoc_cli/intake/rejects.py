@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -10,10 +11,66 @@ import polars as pl
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake import cleaning
 from prodassoc_cli.intake.cuts import MOST_PARTS
+from prodassoc_cli.intake.layouts import Lines
+from prodassoc_cli.intake.privacy import pseudonymize
 from prodassoc_cli.intake.spill import Spill
-from prodassoc_cli.intake.tables import REJECTS
+from prodassoc_cli.intake.tables import REJECTS, ROW, SOURCE, as_csv
 
 ROWS_A_PART = 1 << 21
+
+
+@dataclass(frozen=True)
+class Showing:
+    """How the rows left out are shown: under a key, or without users, no raw user id is in them.
+
+    Attributes:
+        user_columns: columns of the inputs that hold users.
+        key: pseudonymizes them; None where they stay.
+        drop_users: whether they are left blank.
+    """
+
+    user_columns: frozenset[str] = frozenset()
+    key: bytes | None = None
+    drop_users: bool = False
+
+    def texts(self, raw: pl.DataFrame) -> pl.Series:
+        """Return rows of the input as lines of CSV."""
+        raw = raw.with_columns(
+            pl.col(name).list.eval(pl.element().cast(pl.String)).list.join(";")
+            for name, dtype in raw.schema.items() if isinstance(dtype, pl.List)
+        )  # fmt: skip
+        if self.key is not None or self.drop_users:
+            for column in self.user_columns & set(raw.columns):
+                blank = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
+                told = raw[column].cast(pl.String)
+                users = blank if self.key is None else pseudonymize(told, self.key)
+                raw = raw.with_columns(users.alias(column))
+        return raw.select(as_csv(raw.columns).alias("raw")).to_series()
+
+
+def left_out(
+    part: Lines, lines: pl.DataFrame, reason: pl.Series, sources: Sequence[str], showing: Showing | None
+) -> pl.DataFrame:
+    """Collect the rows left out (the schema of rejects).
+
+    Args:
+        part: the lines.
+        lines: the same, parsed.
+        reason: why each is left out; null where it is kept.
+        sources: names of the inputs.
+        showing: how their text is shown; None to leave it out, since it is read again.
+    """
+    places = reason.is_not_null().arg_true()
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(places))
+    cut = pl.DataFrame(
+        {
+            "source": pl.Series(sources, dtype=pl.String).gather(lines[SOURCE][places]),
+            "row": lines[ROW][places],
+            "reason": reason[places].cast(pl.String),
+            "raw": nothing if showing is None else showing.texts(part.raw[places]),
+        }
+    )
+    return cut.cast(REJECTS)
 
 
 class Rejected:

@@ -90,7 +90,7 @@ def check(lines) -> None:
     kept = set(interactions.select("order_id", "user_id", "product_id").rows())
     assert kept <= set(lines)
     reasons = set(frame(made["rejects"])["reason"])
-    assert reasons <= {"service_code", "cancelled", "duplicate_line"}
+    assert reasons <= {"non_product_code", "cancelled_order", "duplicate_line"}
     products = set(interactions["product_id"])
     for name in ("products", "vectors", "recs"):
         assert set(frame(made[name])["product_id"]) <= products
