@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -166,7 +167,7 @@ def write_artifact(
     """
     metadata = {METADATA_KEY: lineage.to_json().encode()}
     frames = [data] if isinstance(data, pl.DataFrame | pa.Table) else data
-    tables = (conform(table, kind, f"the {kind.name} to be written") for table in _in_arrow(frames))
+    tables = _in_arrow(frames, lambda table: conform(table, kind, f"the {kind.name} to be written"))
     first = next(tables).replace_schema_metadata(metadata)
     rows = 0
     # Lists of dictionary-encoded ids are written as they are, and read as the texts they stand for.
@@ -196,15 +197,26 @@ def _repeating(schema: pa.Schema, kind: Kind) -> bool | list[str]:
     return [column.name for column in schema if not pa.types.is_timestamp(column.type)]
 
 
-def _in_arrow(frames: Iterable[pl.DataFrame | pa.Table]) -> Iterator[pa.Table]:
-    """Hand frames over to Arrow piece by piece: it copies every text."""
+def _in_arrow(
+    frames: Iterable[pl.DataFrame | pa.Table], fit: Callable[[pa.Table], pa.Table]
+) -> Iterator[pa.Table]:
+    """Hand frames over to Arrow piece by piece, since it copies every text, and apply `fit` to each."""
     for frame in frames:
         if isinstance(frame, pa.Table):
-            yield frame
+            yield fit(frame)
         elif frame.is_empty():
-            yield frame.to_arrow()
+            yield fit(frame.to_arrow())
         else:
-            yield from (piece.to_arrow() for piece in frame.iter_slices(ROW_GROUP_ROWS))
+            yield from _ahead(fit(piece.to_arrow()) for piece in frame.iter_slices(ROW_GROUP_ROWS))
+
+
+def _ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Yield tables, the next of which is made in a thread while one is written."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, tables, None)
+        while (table := coming.result()) is not None:
+            coming = thread.submit(next, tables, None)
+            yield table
 
 
 def _row_groups(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
