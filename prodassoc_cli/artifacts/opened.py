@@ -59,12 +59,13 @@ class OpenArtifact:
             about = self._file.metadata
             sizes = [about.row_group(n).num_rows for n in range(about.num_row_groups)]
             ends = np.cumsum(sizes)
-            groups = np.unique(np.searchsorted(ends, rows, side="right"))
-            table = self._file.read_row_groups(groups.tolist(), columns=names)
+            # Sets and lists: for `unique`, and for arrays given to Arrow, numpy's masked arrays are loaded.
+            groups = sorted(set(np.searchsorted(ends, rows, side="right").tolist()))
+            table = self._file.read_row_groups(groups, columns=names)
             table.validate(full=True)
         numbers = np.concatenate([np.arange(ends[n] - sizes[n], ends[n]) for n in groups])
         whole = len(numbers) == len(rows)
-        return table if whole else table.take(pa.array(np.searchsorted(numbers, rows)))
+        return table if whole else table.take(pa.array(np.searchsorted(numbers, rows).tolist()))
 
 
 def count_rows(path: Path) -> int | None:

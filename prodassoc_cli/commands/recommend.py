@@ -69,7 +69,7 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
                 load_kernels("reason_kernels", *family_of(header).serve_kernels)
             arrays = reading.result()
         this.messages.step("read model", file.height)
-        model = from_arrays(arrays, header)
+        model = from_arrays(arrays, header, for_kernels=not config.basket)
         with engine(config) as spark, progress_bar("making lists", quiet=common.quiet) as progress:
             if spark is not None and config.explore:
                 raise UsageProblem("--engine spark does not do --explore", "drop it, or --engine local")

@@ -65,14 +65,22 @@ def from_arrow(table: pa.Table, header: dict[str, Any]) -> TrainedModel:
     return from_arrays(arrays, header)
 
 
-def from_arrays(columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, Any]) -> TrainedModel:
+def from_arrays(
+    columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, Any], *, for_kernels: bool = True
+) -> TrainedModel:
     """Return the model of these arrays, as `layout.joined` or `layout.joined_for` gives them.
+
+    Args:
+        columns: the arrays.
+        header: what the file tells of them.
+        for_kernels: whether kernels are to be given them, which want arrays that may be written to; else
+            they stay where they were read.
 
     Raises:
         BadData: they do not belong together.
     """
     with told_as_damage(header):
-        return _rebuilt(columns, header)
+        return _rebuilt(columns, header, writable=for_kernels)
 
 
 def family_of(header: dict[str, Any]) -> Recommender:
@@ -90,7 +98,9 @@ def family_of(header: dict[str, Any]) -> Recommender:
         return family(header["name"]).from_mapping(header["parameters"])
 
 
-def _rebuilt(columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, Any]) -> TrainedModel:
+def _rebuilt(
+    columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, Any], *, writable: bool
+) -> TrainedModel:
     recommender = family_of(header)
     items = Items(
         pl.DataFrame(
@@ -102,7 +112,7 @@ def _rebuilt(columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, A
         )
     )
     arrays = {
-        name: _as_numpy(column, header["arrays"][name])
+        name: _as_numpy(column, header["arrays"][name], writable=writable)
         for name, column in columns.items()
         if not name.startswith((_ITEMS, "users/"))
     }
@@ -134,8 +144,8 @@ def _rebuilt(columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, A
     )
 
 
-def _as_numpy(values: pa.Array | NDArray[Any], shape: dict[str, int]) -> NDArray[Any]:
+def _as_numpy(values: pa.Array | NDArray[Any], shape: dict[str, int], *, writable: bool) -> NDArray[Any]:
     if isinstance(values, np.ndarray):
         return values
-    array = series(values).to_numpy(writable=True)  # as kernels want arrays they may write to
+    array = series(values).to_numpy(writable=writable)
     return array.reshape(shape["length"], shape["width"]) if "width" in shape else array

@@ -52,7 +52,8 @@ class ColdProducts:
 
     def __init__(self, items: Ints, near: Csr, own: Floats) -> None:
         self.items, self.near, self.own = items, near, own
-        self._targets = near.T.tocsr()
+        self._lenders = np.flatnonzero(np.bincount(near.indices, minlength=near.shape[1]))
+        self._lent = near.T.tocsr()[self._lenders]
 
     @classmethod
     def of(cls, data: TrainingData, threads: int, way: ColdWay = "neighbours", seed: int = 0) -> Self:
@@ -90,10 +91,9 @@ class ColdProducts:
         """Write the blended scores of the cold products into rows × products of scores, and return them."""
         if not len(self.items):
             return scores
-        used = np.unique(self.near.indices)
-        known = scores[:, used]
+        known = scores[:, self._lenders]
         known[np.isneginf(known)] = 0
-        borrowed = np.asarray(known @ self._targets[used], np.float32)
+        borrowed = np.asarray(known @ self._lent, np.float32)
         mine = scores[:, self.items]
         mine[np.isneginf(mine)] = 0
         blended = mine * self.own + borrowed

@@ -1,7 +1,7 @@
 """The kernels' twins in numpy, for a few rows: same arguments, same bytes, nothing to load or compile.
 
-A loop goes over the entries of a history, which are few; what one entry adds is an array operation. Sums are
-built up in the order in which the kernels build them.
+What a loop goes over is few; the rest is array operations. Sums are built up in the order in which the
+kernels build them.
 """
 
 from __future__ import annotations
@@ -65,14 +65,17 @@ def scatter_scores(
 ) -> None:
     """Do what `kernels.scatter_scores` does."""
     for row in range(start, stop):
+        history, weights = _row(row, h_indptr, h_indices, h_data)
+        lengths = s_indptr[history + 1] - s_indptr[history]
+        ends = np.cumsum(lengths)
+        entries = np.arange(lengths.sum()) + np.repeat(s_indptr[history] - ends + lengths, lengths)
+        columns, terms = s_indices[entries], np.repeat(weights, lengths) * s_data[entries]
         scores = out[row]
         scores[:] = -np.inf
-        for p in range(h_indptr[row], h_indptr[row + 1]):
-            columns, values = _row(h_indices[p], s_indptr, s_indices, s_data)
-            terms = h_data[p] * values
-            before = scores[columns]
-            more = np.maximum(before, terms) if best else before + terms
-            scores[columns] = np.where(before == -np.inf, terms, more)
+        if not best:
+            scores[columns] = -0.0  # to which anything can be added without a trace
+        # One entry after another, as the kernel does it.
+        (np.maximum if best else np.add).at(scores, columns, terms)
 
 
 def select_top_k(

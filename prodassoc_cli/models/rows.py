@@ -66,7 +66,7 @@ def over_rows(
         function(0, n_rows, *arguments)
         return
     # More ranges than threads, since rows differ in length.
-    edges = np.unique(np.linspace(0, n_rows, min(n_rows, 8 * threads) + 1).astype(int)).tolist()
+    edges = sorted(set(np.linspace(0, n_rows, min(n_rows, 8 * threads) + 1).astype(int).tolist()))
     with ThreadPoolExecutor(threads) as pool:
         jobs = [pool.submit(function, start, stop, *arguments) for start, stop in pairwise(edges)]
         for job in jobs:
