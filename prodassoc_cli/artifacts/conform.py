@@ -137,5 +137,5 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
         return values.cast(pa.string())
     if pa.types.is_large_list(kind):
         inner = pa.string() if not pa.types.is_primitive(kind.value_type) else kind.value_type
-        return values.cast(pa.list_(inner))
+        return values.cast(pa.list_(kind.value_field.with_type(inner)))
     return values

@@ -180,6 +180,7 @@ def write_artifact(
         write_page_checksum=True,
         store_schema=plain,
         use_dictionary=_repeating(first.schema, kind),
+        column_encoding=_encodings(first.schema) if kind.splits_bytes else None,
     ) as writer:
         if not plain:
             writer.add_key_value_metadata(metadata)  # which otherwise goes with the schema
@@ -195,6 +196,17 @@ def _repeating(schema: pa.Schema, kind: Kind) -> bool | list[str]:
     if not kind.repeats or not any(map(pa.types.is_timestamp, schema.types)):
         return kind.repeats
     return [column.name for column in schema if not pa.types.is_timestamp(column.type)]
+
+
+def _encodings(schema: pa.Schema) -> dict[str, str]:
+    """Return how the numbers in lists are written; see `Kind.splits_bytes`."""
+    lists = [column for column in schema if pa.types.is_list(column.type)]
+    # Parquet calls what a list holds its element, whatever Arrow's name for it is.
+    return {
+        f"{column.name}.list.element": "BYTE_STREAM_SPLIT"
+        for column in lists
+        if pa.types.is_floating(column.type.value_type) or pa.types.is_integer(column.type.value_type)
+    }
 
 
 def _in_arrow(

@@ -50,10 +50,17 @@ def cut(columns: Mapping[str, pa.Array | NDArray[Any]]) -> tuple[pa.Table, Shape
     bounds = np.arange(height + 1, dtype=np.int64) * VALUES_PER_ROW
     return pa.table(
         {
-            name: pa.LargeListArray.from_arrays(pa.array(np.minimum(bounds, len(values))), values)
+            name: pa.LargeListArray.from_arrays(
+                pa.array(np.minimum(bounds, len(values))), values, type=_list_of(values)
+            )
             for name, values in flat.items()
         }
     ), shapes
+
+
+def _list_of(values: pa.Array) -> pa.DataType:
+    """Return the type of lists of these values: where none is missing, a file says so and is read faster."""
+    return pa.large_list(pa.field("item", values.type, nullable=values.null_count > 0))
 
 
 def joined(table: pa.Table, shapes: Shapes) -> dict[str, pa.Array]:
