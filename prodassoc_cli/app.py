@@ -65,6 +65,7 @@ def main() -> NoReturn:
     code = run_command_line(sys.argv[1:] or ["--help"])
     if len(sys.argv) == 1:
         _say_next_step()
+    gc.freeze()  # nor need all objects be looked through once more on the way out: 80 ms
     sys.exit(code)
 
 
