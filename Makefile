@@ -96,8 +96,9 @@ bench-mining: $(VENV)/installed ## Time mining beside its peers
 	$(BIN)/python -m benchmarks.mining
 
 .PHONY: bench-scale
-bench-scale: $(VENV)/installed ## Time clean, mine, train and recommend from 1 M lines up (LINES=1e6,1e7,1e8, PEER=a python with duckdb)
-	$(BIN)/python -m benchmarks.scale $(if $(LINES),--lines $(LINES)) $(if $(PEER),--peer $(PEER))
+bench-scale: $(VENV)/installed ## Time clean, mine, train and recommend from 1 M lines up (LINES=1e6,1e7,1e8, PEER=a python with duckdb, ROUNDS=3)
+	$(BIN)/python -m benchmarks.scale $(if $(LINES),--lines $(LINES)) $(if $(PEER),--peer $(PEER)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS))
 
 .PHONY: bench-embedding
 bench-embedding: $(VENV)/installed ## Time encoding beside its peers (PEERS=their python, PRODASSOC_CHECKPOINT=weights)

@@ -1,7 +1,8 @@
 """`python -m benchmarks.scale`: seconds, CPU seconds and peak memory by stage, from a million lines up.
 
 Each stage is one run of the command line in a process of its own. With DuckDB in reach (--peer, a Python that
-has it), `clean` is put beside its parse, filter, DISTINCT and write.
+has it), `clean` is put beside it: doing the core of the work, writing the same file, and telling as much. The
+last columns are then the seconds and CPU seconds of `clean` over those of DuckDB.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+
+import polars as pl
 
 from benchmarks.scale.orders import write
 
@@ -25,22 +29,13 @@ STAGES = {
 }
 """What is run, and the memory it may use."""
 
-PEER = """
-import sys, duckdb
-lines, target = sys.argv[1:3]
-fields = ("order_id", "user_id", "product_id", "quantity", "price", "timestamp")
-types = dict(zip(fields, ("VARCHAR", "VARCHAR", "VARCHAR", "DOUBLE", "DOUBLE", "TIMESTAMP")))
-read = f"read_csv('{lines}', header=true, columns={types})" if lines.endswith(".csv") else f"'{lines}'"
-con = duckdb.connect()
-con.execute(f"set memory_limit='4GB'; set threads=2; set temp_directory='{target}.spill'")
-con.execute(f'''copy (
-    select user_id, order_id, product_id, 'purchase' as event, quantity::double as quantity,
-           price::double as price, null::double as rating, timestamp
-    from (select distinct * from {read}
-          where product_id is not null and quantity > 0 and price >= 0
-            and not regexp_full_match(order_id, '[Cc][0-9]+'))
-) to '{target}' (format parquet, compression zstd)''')
-"""
+PEER = Path(__file__).with_name("duckdb_peer.py")
+PEERS = {
+    "rows": "DuckDB: parse, filter, distinct, write",
+    "file": "DuckDB: the same file",
+    "all": "DuckDB: the same file, and what clean tells",
+}
+"""How much of `clean` DuckDB does."""
 
 
 @dataclass(frozen=True)
@@ -69,23 +64,56 @@ def measure(*words: str) -> Used:
     )
 
 
-def report(lines: int, folder: Path, form: str, stages: list[str], peer: str | None) -> None:
+def report(
+    lines: int, folder: Path, form: str, stages: list[str], peer: str | None, rounds: int
+) -> None:  # fmt: skip
     """Make so many lines, run the stages on them and print a row each."""
     path = folder / f"{lines}.{form}"
     if not path.exists():
         write(path, lines)
     for stage in stages:
         words, limit = STAGES[stage]
-        command = words.format(lines=path, folder=folder).split()
-        used = measure(
-            sys.executable, "-m", "prodassoc_cli", *command, "--memory-limit", limit, "--force", "-q"
-        )
-        print(row(f"{lines:,}", stage, limit, used), flush=True)
+        command = [*words.format(lines=path, folder=folder).split(), "--memory-limit", limit, "--force", "-q"]
+        runs = {stage: [sys.executable, "-m", "prodassoc_cli", *command]}
         if stage == "clean" and peer is not None:
-            theirs = measure(peer, "-c", PEER, str(path), str(folder / "peer.parquet"))
-            print(row(f"{lines:,}", "DuckDB", "4GB", theirs))
-            wall, cpu = used.seconds / theirs.seconds, used.cpu / theirs.cpu
-            print(f"clean / DuckDB: {wall:.2f} of the seconds, {cpu:.2f} of the CPU seconds", flush=True)
+            target = str(folder / "peer.parquet")
+            runs |= {name: [peer, str(PEER), str(path), target, what] for what, name in PEERS.items()}
+        used = in_turn(runs, rounds)
+        for name, found in used.items():
+            ours, ratio = used[stage], ""
+            if name != stage:
+                ratio = f" {ours.seconds / found.seconds:.2f} | {ours.cpu / found.cpu:.2f} |"
+            print(row(f"{lines:,}", name, limit, found) + ratio, flush=True)
+        if len(runs) > 1:
+            same = equal(folder / "interactions.parquet", folder / "peer.parquet")
+            print("both files hold the same rows" if same else "THE FILES DIFFER", flush=True)
+
+
+def in_turn(runs: dict[str, list[str]], rounds: int) -> dict[str, Used]:
+    """Run all of them in turn, so many times; return the medians of each."""
+    found: dict[str, list[Used]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, words in runs.items():
+            found[name].append(measure(*words))
+    return {
+        name: Used(
+            median(each.seconds for each in used),
+            median(each.cpu for each in used),
+            median(each.megabytes for each in used),
+            max(used, key=lambda each: abs(each.code)).code,
+        )
+        for name, used in found.items()
+    }
+
+
+def equal(ours: Path, theirs: Path, step: int = 1 << 22) -> bool:
+    """Tell whether two files hold the same rows in the same order, a piece at a time."""
+    both = [pl.scan_parquet(path) for path in (ours, theirs)]
+    rows = [frame.select(pl.len()).collect().item() for frame in both]
+    return rows[0] == rows[1] and all(
+        both[0].slice(at, step).collect().equals(both[1].slice(at, step).collect())
+        for at in range(0, rows[0], step)
+    )
 
 
 def row(lines: str, stage: str, limit: str, used: Used) -> str:
@@ -104,12 +132,13 @@ def main() -> None:
     parser.add_argument("--format", choices=("csv", "parquet"), default="csv")
     parser.add_argument("--stages", default=",".join(STAGES))
     parser.add_argument("--peer", help="a Python that has duckdb")
+    parser.add_argument("--rounds", type=int, default=1, help="in turn; medians are told")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     print("| lines | stage | limit | seconds | CPU s | peak MB |\n|--:|---|--:|--:|--:|--:|", flush=True)
     for lines in options.lines.split(","):
         stages = options.stages.split(",")
-        report(int(float(lines)), options.folder, options.format, stages, options.peer)
+        report(int(float(lines)), options.folder, options.format, stages, options.peer, options.rounds)
 
 
 if __name__ == "__main__":
