@@ -74,6 +74,11 @@ def put_off(module: str) -> None:
         setattr(sys.modules[parent], name, lazy)
 
 
+def load_now(module: str) -> None:
+    """Load a module that was put off, before several threads use it: they cannot load it together."""
+    getattr(importlib.import_module(module), "__doc__", None)
+
+
 def place_kernel_cache(package: Path = Path(__file__).parent) -> None:
     """See to it that compiled kernels can be kept; call before numba is imported.
 

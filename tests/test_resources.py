@@ -103,3 +103,14 @@ assert "numpy.f2py.crackfortran" in sys.modules
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_threads_use_is_loaded_before_them():
+    code = """
+import sys
+from prodassoc_cli.resources import load_now, put_off
+put_off("email.mime.text")
+load_now("email.mime.text")
+assert "MIMEText" in vars(sys.modules["email.mime.text"])
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

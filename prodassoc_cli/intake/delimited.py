@@ -5,17 +5,15 @@ from __future__ import annotations
 import codecs
 import contextlib
 import dataclasses
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.parsing import NO_VALUE
+from prodassoc_cli.intake.on_the_way import column_of_another_type, conversion, no_rows
 from prodassoc_cli.intake.quotes import Quotes
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.tables import (
@@ -46,14 +44,6 @@ NO_DELIMITER = "\x1e"
 
 HEAD_BYTES = 1 << 16
 """Of a text, where it is seen whether columns can be parsed on the way."""
-
-_MISSING = sorted(
-    {"NaN", "\\N"} | {form(value) for value in NO_VALUE for form in (str, str.upper, str.title)}
-)
-"""How a missing number or time is written; other ways make the column text, which is asked again."""
-
-_OF_ANOTHER_TYPE = re.compile(r"In CSV column #(\d+): ")
-_NO_TYPES: Mapping[str, pa.DataType] = MappingProxyType({})
 
 
 class _BrokenRow(Exception):
@@ -199,12 +189,11 @@ class Text:
     def _read_block(self, block: bytes, types: Mapping[str, pa.DataType]) -> pa.Table:
         read = pa.csv.ReadOptions(column_names=self.names, use_threads=False)
         parse = self._parsing(lambda _: "skip")
-        return pa.csv.read_csv(pa.BufferReader(block), read, parse, _conversion(self.names, types))
+        return pa.csv.read_csv(pa.BufferReader(block), read, parse, conversion(self.names, types))
 
     def no_rows(self) -> pl.DataFrame:
         """Return its columns, in their types."""
-        schema = pa.schema([(name, self.parsed.get(name, pa.string())) for name in self.names])
-        return _frame(schema.empty_table())
+        return no_rows(self.names, self.parsed)
 
     @property
     def size(self) -> int:
@@ -318,7 +307,7 @@ class Text:
         read = pa.csv.ReadOptions(
             column_names=self.names, block_size=BLOCK_BYTES, use_threads=not self.tolerant
         )
-        convert = _conversion(self.names, self.parsed)
+        convert = conversion(self.names, self.parsed)
         try:
             with pa.OSFile(str(self.utf8.path)) as file:
                 file.seek(self._start if self._skips_header else 0)
@@ -342,8 +331,8 @@ class Text:
             return BadData(f"{self.source.name} holds no rows", "give a file with at least one row")
         if not self.tolerant and "Expected" in problem:
             return _BrokenRow()
-        if odd := _OF_ANOTHER_TYPE.match(problem):
-            return _OddValue(self.names[int(odd[1])])
+        if (odd := column_of_another_type(problem)) is not None:
+            return _OddValue(self.names[odd])
         reason = problem.split(";")[0].split(" (")[0]
         if "straddling" in reason:
             reason = f"one is longer than {BLOCK_BYTES >> 20} MB"
@@ -364,12 +353,6 @@ class Text:
             )
         if not good:
             raise BadData(f"{name} has a header but no rows", "give a file with at least one row")
-
-
-def _conversion(names: list[str], parsed: Mapping[str, pa.DataType] = _NO_TYPES) -> pa.csv.ConvertOptions:
-    """Return how columns become typed: text, but for those that are parsed on the way."""
-    types = dict.fromkeys(names, pa.string()) | dict(parsed)
-    return pa.csv.ConvertOptions(column_types=types, null_values=_MISSING, check_utf8=False)
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import cast
 
 import polars as pl
-import pyarrow as pa
 
 from prodassoc_cli.intake import typed
 from prodassoc_cli.intake.delimited import Text
 from prodassoc_cli.intake.layouts import Lines, join_lines, placed
+from prodassoc_cli.intake.on_the_way import NUMBER, TIME
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.tables import RawTable, StartAgain, number_rows
 from prodassoc_cli.intake.typed import ParquetRows
@@ -151,7 +151,7 @@ class Orders:
             shared = Counter(columns.values())
             text.parse_on_the_way(
                 {
-                    columns[name]: pa.timestamp("us") if name == "timestamp" else pa.float64()
+                    columns[name]: TIME if name == "timestamp" else NUMBER
                     for name in fields if name in columns and shared[columns[name]] == 1
                 }
             )  # fmt: skip
