@@ -22,7 +22,7 @@ from prodassoc_cli.settings import Layout
 
 SAMPLE = 200
 
-BYTES_A_TEXT_BYTE = 7
+BYTES_A_TEXT_BYTE = 6
 BYTES_A_ROW = 400
 """Memory it takes to clean a byte of text, or a row of Parquet, at once."""
 

@@ -15,6 +15,7 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.catalogue import ProductTally, clean_catalogue, complete
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, parse_map
 from prodassoc_cli.intake.increments import Earlier, merged
+from prodassoc_cli.intake.inputs import Orders
 from prodassoc_cli.intake.judging import RESPONSES, Judge
 from prodassoc_cli.intake.layouts import FEEDBACK_NUMBERS, NUMBERS
 from prodassoc_cli.intake.ordering import in_order
@@ -106,6 +107,8 @@ class Cleaning:
         self._key = read_key(config.pseudonymize_key_file) if config.pseudonymize_key_file else None
         self._catalogue, self._earlier = catalogue, earlier
         self._held: _Held | None = None
+        self._again: Orders | None = None
+        """Inputs to be read again for the text of what was left out, if need be."""
         self.products: pl.DataFrame | None = None
         self.product_rejects: pl.DataFrame | None = None
         self.summary: dict[str, Any] = {}
@@ -118,7 +121,7 @@ class Cleaning:
     ) -> None:
         """Find out how the lines are written, and cut them into parts where they are too many."""
         earlier = self._earlier
-        self._orders = open_orders(orders, self._config, self._say, stack)
+        self._orders = self._again = open_orders(orders, self._config, self._say, stack)
         # Numbers of earlier lines that are written in another way than usual tell how to read the new ones.
         styles = {} if earlier is None else earlier.facts.get("styles", {})
         numbers = {*NUMBERS, *FEEDBACK_NUMBERS} if is_feedback(self._orders.fields) else {*NUMBERS}
@@ -182,8 +185,8 @@ class Cleaning:
 
     def line_rejects(self) -> Iterator[pl.DataFrame]:
         """Yield the rows left out of the lines, by source and number."""
-        frames = self._rejected.frames()
-        return retold(frames, self._orders, self._showing) if self._orders.reads_again else frames
+        frames, again = self._rejected.frames(), self._again
+        return retold(frames, again, self._showing) if again is not None and again.reads_again else frames
 
     def all_rejects(self) -> Iterator[pl.DataFrame]:
         """Yield the rows left out of the lines, then those of the catalogue."""

@@ -34,7 +34,7 @@ PIECE_ROWS = 1 << 17
 BASE_BYTES = 900 * 10**6
 """What is held beside a part: libraries, a piece that is read, counts of products and ids."""
 
-PARTS_HELD = 3
+PARTS_HELD = 4
 """Room that is kept for a part, in parts: they differ in size, and freed memory is kept for the next one."""
 
 LIBRARIES_BYTES = 150 * 10**6
