@@ -7,6 +7,7 @@ import csv
 import io
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -93,3 +94,17 @@ def test_what_would_change_the_lines_before_is_refused(first, tmp_path, lines, w
     assert found == code, said
     assert why in said
     assert first.read_bytes() == before
+
+
+def test_numbers_are_read_as_those_before(tmp_path):
+    usual = [(*row[:4], price, row[5]) for row, price in zip(USUAL, ("1,25", "2,5"), strict=True)]
+    files = [
+        write(tmp_path / "first.csv", usual),
+        write(tmp_path / "night.csv", [("102", "u", "p1", "1", "1.234", "2024-04-01")]),
+    ]
+    whole, grown = tmp_path / "whole.parquet", tmp_path / "grown.parquet"
+    assert clean(*files, "-o", whole)[0] == 0
+    assert clean(files[0], "-o", grown)[0] == 0
+    assert clean(files[1], "--append-to", grown, "-o", grown)[0] == 0
+    assert grown.read_bytes() == whole.read_bytes()
+    assert pl.read_parquet(grown)["price"].to_list() == [1.25, 2.5, 1234.0]
