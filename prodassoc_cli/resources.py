@@ -12,9 +12,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 from prodassoc_cli.errors import UsageProblem
+
+T = TypeVar("T")
 
 DEFAULT_MEMORY_SHARE = 0.75
 """Share of the free memory that a run may use unless told otherwise."""
@@ -72,6 +74,17 @@ def put_off(module: str) -> None:
     spec.loader.exec_module(lazy)
     if parent:
         setattr(sys.modules[parent], name, lazy)
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """Yield items, the next of which is made in a thread while one is used."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
 
 
 def load_now(module: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +18,7 @@ from prodassoc_cli.artifacts.parquet import checked, lineage_in, open_parquet
 from prodassoc_cli.artifacts.partitions import partition_values, with_partitions
 from prodassoc_cli.artifacts.schemas import KINDS, SCHEMA_VERSION, Kind
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.resources import ahead
 
 ROW_GROUP_ROWS = 1 << 20
 """Rows a row group: enough to compress well, few enough to stream."""
@@ -219,16 +219,7 @@ def _in_arrow(
         elif frame.is_empty():
             yield fit(frame.to_arrow())
         else:
-            yield from _ahead(fit(piece.to_arrow()) for piece in frame.iter_slices(ROW_GROUP_ROWS))
-
-
-def _ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Yield tables, the next of which is made in a thread while one is written."""
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, tables, None)
-        while (table := coming.result()) is not None:
-            coming = thread.submit(next, tables, None)
-            yield table
+            yield from ahead(fit(piece.to_arrow()) for piece in frame.iter_slices(ROW_GROUP_ROWS))
 
 
 def _row_groups(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:

@@ -45,7 +45,9 @@ RULES = (
     Rule("price_negative", "the price is below 0: a correction of the books"),
     Rule("stock_adjustment", "the price is 0 and no user is named, where others are: nobody bought this"),
     Rule("non_product_code", "the product is a service: postage, a fee, a discount, a manual entry"),
-    Rule("duplicate_line", "the row of a dated or numbered order says in every column what an earlier one does"),
+    Rule(
+        "duplicate_line", "the row of a dated or numbered order says in every column what an earlier one does"
+    ),
     Rule("missing_timestamp", "the row has no time, and the holdout is split by time"),
     Rule("outlier_price", "the price is far from the product's others (with --drop-outliers)"),
     Rule("outlier_quantity", "the quantity is far from the product's others (with --drop-outliers)"),

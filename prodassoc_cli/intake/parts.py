@@ -21,6 +21,7 @@ from prodassoc_cli.intake.privacy import pseudonymize
 from prodassoc_cli.intake.rejects import Rejected
 from prodassoc_cli.intake.spill import Spill
 from prodassoc_cli.intake.tables import Say, StartAgain
+from prodassoc_cli.resources import ahead
 from prodassoc_cli.settings import CleanConfig
 
 TIME_COLUMN = "\0time"
@@ -171,7 +172,7 @@ class Parts:
 
     def _distribute(self, cuts: Cuts, survey: Survey) -> None:
         self._spill = Spill(cuts.parts, self._folder)
-        for piece in self.orders.pieces(PIECE_ROWS):
+        for piece in ahead(self.orders.pieces(PIECE_ROWS)):
             self._set_aside(piece.rejects)
             times = survey.add(piece.lines.fields)
             part = cuts.part_of(self._keys(piece.lines.fields, times))
