@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.resources import memory_budget, place_kernel_cache, use_threads
+from prodassoc_cli.resources import ahead, memory_budget, place_kernel_cache, use_threads
 
 
 @pytest.fixture
@@ -114,3 +114,15 @@ load_now("email.mime.text")
 assert "MIMEText" in vars(sys.modules["email.mime.text"])
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_items_ahead_come_in_order_with_their_errors():
+    def items():
+        yield from range(3)
+        raise ValueError("no more")
+
+    got = []
+    with pytest.raises(ValueError, match="no more"):
+        got.extend(ahead(items()))
+    assert got == [0, 1, 2]
+    assert list(ahead(iter(()))) == []

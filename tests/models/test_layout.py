@@ -7,6 +7,7 @@ import json
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,9 +51,29 @@ def test_a_basket_is_answered_alike_from_its_rows_alone(name, shop, tmp_path, mo
     with OpenArtifact(stored(model, tmp_path), MODEL) as file:
         header = file.lineage.details["model"]
         arrays = layout.joined_for(WANTED, file.read, header["arrays"], header["by_product"])
-    few = from_arrays(arrays, header)
     expected = recommend(model, audience="baskets", baskets=BASKETS).frame
-    assert recommend(few, audience="baskets", baskets=BASKETS).frame.equals(expected)
+    for for_kernels in (True, False):
+        few = from_arrays(arrays, header, for_kernels=for_kernels)
+        assert recommend(few, audience="baskets", baskets=BASKETS).frame.equals(expected)
+
+
+def test_a_model_of_earlier_writers_is_read_alike(shop, tmp_path):
+    model = train("ease", shop)
+    path = stored(model, tmp_path)
+    with OpenArtifact(path, MODEL) as file:
+        header = file.lineage.details["model"]
+        table = file.read()
+    assert not any(column.type.value_field.nullable for column in table.schema if "item" not in column.name)
+    before = pa.table(
+        {name: table[name].cast(pa.list_(table[name].type.value_type)) for name in table.column_names}
+    )
+    pq.write_table(
+        before.replace_schema_metadata(table.schema.metadata), path, row_group_size=1, compression="zstd"
+    )
+    with OpenArtifact(path, MODEL) as file:
+        arrays = layout.joined_apart(file.read, header["arrays"])
+    expected = recommend(model, audience="baskets", baskets=BASKETS).frame
+    assert recommend(from_arrays(arrays, header), audience="baskets", baskets=BASKETS).frame.equals(expected)
 
 
 @pytest.mark.parametrize("name", ["ease", "item-knn"])
