@@ -18,7 +18,6 @@ from prodassoc_cli.artifacts.parquet import checked, lineage_in, open_parquet
 from prodassoc_cli.artifacts.partitions import partition_values, with_partitions
 from prodassoc_cli.artifacts.schemas import KINDS, SCHEMA_VERSION, Kind
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.resources import ahead
 
 ROW_GROUP_ROWS = 1 << 20
 """Rows a row group: enough to compress well, few enough to stream."""
@@ -219,7 +218,7 @@ def _in_arrow(
         elif frame.is_empty():
             yield fit(frame.to_arrow())
         else:
-            yield from ahead(fit(piece.to_arrow()) for piece in frame.iter_slices(ROW_GROUP_ROWS))
+            yield from (fit(piece.to_arrow()) for piece in frame.iter_slices(ROW_GROUP_ROWS))
 
 
 def _row_groups(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:

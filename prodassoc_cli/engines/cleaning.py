@@ -89,7 +89,7 @@ class SparkCleaning(Cleaning):
         # Rows that are set aside are gone through again and again, here, with a file a part.
         wanted = min(wanted, MOST_PARTS) if self._split is not None else wanted
         self._cuts = files.cuts(wanted, self._conventions.day_first, self._key, self._config)
-        self._n_parts = self._cuts.parts
+        self._on_disk = self._cuts.parts > 1
 
     def write_parts(self, into: PartsOf) -> None:
         """Clean the lines and let executors write the interactions, part by part.
@@ -145,7 +145,7 @@ class SparkCleaning(Cleaning):
         tasks = min(files, 4 * parallelism(self._spark))
         spread = numbers.repartitionById(tasks, (f.col("file") % tasks).cast("int"))
         # A partition a part: it need not be sorted into groups, and the partitions are in the final order.
-        return _mapped(spread, deal, DEALT).repartitionById(self._n_parts, f.col("part"))
+        return _mapped(spread, deal, DEALT).repartitionById(self._cuts.parts, f.col("part"))
 
     def _outliers(self, parted: Any, judge: JudgePart) -> dict[str, pl.DataFrame]:  # noqa: ANN401
         """Find the outliers of price, then those of quantity among the rows that are left."""

@@ -18,7 +18,8 @@ from prodassoc_cli.intake.judging import Judge
 from prodassoc_cli.intake.layouts import Lines
 from prodassoc_cli.intake.ordering import in_order
 from prodassoc_cli.intake.orders import interactions_of, without_users
-from prodassoc_cli.intake.parts import is_feedback, unpack
+from prodassoc_cli.intake.packing import unpack
+from prodassoc_cli.intake.parts import is_feedback
 from prodassoc_cli.intake.privacy import pseudonymize
 from prodassoc_cli.intake.rejects import Showing, counted, left_out
 from prodassoc_cli.intake.tables import REJECTS

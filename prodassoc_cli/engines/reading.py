@@ -30,16 +30,9 @@ from prodassoc_cli.intake.conventions import Survey
 from prodassoc_cli.intake.cuts import Cuts
 from prodassoc_cli.intake.inputs import Input, Piece
 from prodassoc_cli.intake.layouts import Lines, join_lines, placed
+from prodassoc_cli.intake.packing import pack, with_times
 from prodassoc_cli.intake.parsing import NumberMarks, number_marks
-from prodassoc_cli.intake.parts import (
-    PIECE_ROWS,
-    first_keys,
-    is_feedback,
-    numbers_of,
-    pack,
-    with_times,
-    without_text,
-)
+from prodassoc_cli.intake.parts import PIECE_ROWS, first_keys, is_feedback, numbers_of, without_text
 from prodassoc_cli.intake.reading import open_orders
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.tables import ROW, StartAgain

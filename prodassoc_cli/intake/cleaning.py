@@ -150,13 +150,14 @@ def duplicate_rows(rows: pl.DataFrame, candidates: pl.Series) -> pl.Series:
     if not rows.width:
         return found
     places = candidates.arg_true()
-    hashes = rows.hash_rows().gather(places)
+    among = rows[places]
+    hashes = among.hash_rows()
     ordered = hashes.sort()
     shared = ordered.filter(ordered == ordered.shift())
     if len(shared):
-        twice = places.filter(hashes.is_in(shared.unique().implode()))
-        again = ~rows[twice].select(pl.struct(pl.all()).is_first_distinct()).to_series()
-        found = found.scatter(twice.filter(again), values=True)
+        twice = hashes.is_in(shared.unique().implode())
+        again = ~among.filter(twice).select(pl.struct(pl.all()).is_first_distinct()).to_series()
+        found = found.scatter(places.filter(twice).filter(again), values=True)
     return found
 
 

@@ -14,8 +14,8 @@ from prodassoc_cli.intake.coding import coded
 from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.increments import Earlier, known_before
 from prodassoc_cli.intake.layouts import Lines
+from prodassoc_cli.intake.packing import ALIKE, BAD_TIME, TIME_COLUMN
 from prodassoc_cli.intake.parsing import Parsed, parse_events, parse_ids, parse_numbers_as
-from prodassoc_cli.intake.parts import BAD_TIME, TIME_COLUMN
 from prodassoc_cli.intake.privacy import pseudonymize
 from prodassoc_cli.intake.tables import INTERACTIONS, PRODUCT, ROW, SOURCE
 from prodassoc_cli.intake.tallies import Counts, outliers, values_of_products
@@ -126,7 +126,8 @@ class Judge:
     def _by_itself(self, part: Lines) -> tuple[pl.DataFrame, pl.Series]:
         """Apply the rules on single rows and on rows that are alike."""
         lines = parse_lines(part, self._parts.conventions, self._config, feedback=self._parts.feedback)
-        lines = lines.with_columns(coded(lines["product_id"]).alias(PRODUCT))
+        product = part.fields[PRODUCT] if PRODUCT in part.fields.columns else coded(lines["product_id"])
+        lines = lines.with_columns(product.alias(PRODUCT))
         reason = cleaning.row_rules(
             _feedback_checked(lines), self._parts.conventions, self._config.service_codes,
             cancelled_prefix=self._config.preset == "uci",
@@ -134,7 +135,10 @@ class Judge:
         if part.whole_rows:
             # Without an order or a time, equal rows may be two purchases as well as one written twice.
             anchored = lines["order_id"].is_not_null() | lines["timestamp"].is_not_null()
-            again = cleaning.duplicate_rows(_told(part, lines), reason.is_null() & anchored)
+            candidates = reason.is_null() & anchored
+            if ALIKE in part.fields.columns:
+                candidates &= part.fields[ALIKE]
+            again = cleaning.duplicate_rows(_told(part, lines), candidates)
             reason = _mark(reason, again, "duplicate_line")
             if self._earlier is not None:
                 reason = _mark(reason, anchored & self._known(lines, self._earlier), "duplicate_line")

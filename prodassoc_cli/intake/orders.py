@@ -14,6 +14,7 @@ import polars as pl
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.catalogue import ProductTally, clean_catalogue, complete
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, parse_map
+from prodassoc_cli.intake.cuts import MOST_PARTS
 from prodassoc_cli.intake.increments import Earlier, merged
 from prodassoc_cli.intake.inputs import Orders
 from prodassoc_cli.intake.judging import RESPONSES, Judge
@@ -29,6 +30,7 @@ from prodassoc_cli.intake.spill import Spill
 from prodassoc_cli.intake.splits import check_parts, holdout_masks, parse_split
 from prodassoc_cli.intake.tables import FEEDBACK, INTERACTIONS, PRODUCT, Say
 from prodassoc_cli.intake.tallies import Description
+from prodassoc_cli.resources import ahead
 from prodassoc_cli.settings import CleanConfig
 
 
@@ -137,8 +139,8 @@ class Cleaning:
                 "clean all of the inputs again, without --append-to",
             )
         stack.callback(self._parts.forget)
-        self._n_parts, self._rejected, self._facts = (
-            self._parts.parts,
+        self._on_disk, self._rejected, self._facts = (
+            not self._parts.in_memory,
             self._parts.rejected,
             self._parts.facts,
         )
@@ -159,10 +161,10 @@ class Cleaning:
             BadData: no row is kept, or the holdout cannot be split.
         """
         if self._split is None:
-            new = (self._without_users(rows) for rows in self._kept())
+            new = (self._without_users(rows) for rows in ahead(self._kept()))
             yield from new if self._earlier is None else merged(self._earlier.frames(), new)
             return
-        held = self._held = _Held(self._kept(), self._n_parts, self._folder)
+        held = self._held = _Held(self._kept(), self._on_disk, self._folder)
         self._stack.callback(held.close)
         set_aside = 0
         for rows, chosen in zip(held, holdout_masks(held, self._split, self._seed), strict=True):
@@ -212,16 +214,14 @@ class Cleaning:
         description = Description()
         showing = None if self._orders.reads_again else self._showing
         rows_in, missing = parts.rejected.rows, {"user_id": 0, "timestamp": 0}
-        for part in parts:
+        for part in parts.leaving():
             lines, reason = judge.of(part)
             parts.rejected.add(left_out(part, lines, reason, self._orders.sources, showing))
             rows_in += lines.height
             missing = {name: n + lines[name].null_count() for name, n in missing.items()}
             kept = lines.filter(reason.is_null())
             del part, lines, reason
-            if parts.parts == 1:
-                judge.forget()
-                parts.forget()
+            judge.forget()
             if self._key is not None:
                 kept = kept.with_columns(pseudonymize(kept["user_id"], self._key))
             # What is counted does not depend on the order, nor what is described on its being written.
@@ -277,11 +277,11 @@ def without_users(interactions: pl.DataFrame) -> pl.DataFrame:
 
 
 class _Held:
-    """Sorted interactions that are gone through more than once: in memory if it is one part, else on disk."""
+    """Sorted interactions that are gone through more than once, in memory or on disk."""
 
-    def __init__(self, frames: Iterator[pl.DataFrame], parts: int, folder: Path | None) -> None:
+    def __init__(self, frames: Iterator[pl.DataFrame], on_disk: bool, folder: Path | None) -> None:
         self._frames: list[pl.DataFrame] = []
-        self._spill = Spill(parts, folder) if parts > 1 else None
+        self._spill = Spill(MOST_PARTS, folder) if on_disk else None
         self._used = self.rows = 0
         for frame in frames:
             self.rows += frame.height

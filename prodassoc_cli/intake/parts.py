@@ -1,21 +1,26 @@
-"""The lines of all inputs in parts that fit in memory: one where all of them do, else several on disk."""
+"""The lines of all inputs in parts: in memory where all of them fit, else on disk.
+
+Small inputs are one part. Larger ones are several in memory too: one is judged and put in order while another
+is written, in room that is used again and again.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.buckets import Buckets
 from prodassoc_cli.intake.columns import PRESETS
 from prodassoc_cli.intake.conventions import Conventions, Survey
 from prodassoc_cli.intake.cuts import MOST_PARTS, Cuts, sort_key
 from prodassoc_cli.intake.inputs import Orders
 from prodassoc_cli.intake.layouts import FEEDBACK, FEEDBACK_NUMBERS, NUMBERS, Lines
+from prodassoc_cli.intake.packing import pack, unpack, with_times
 from prodassoc_cli.intake.parsing import Parsed, parse_ids
 from prodassoc_cli.intake.privacy import pseudonymize
 from prodassoc_cli.intake.rejects import Rejected
@@ -24,14 +29,15 @@ from prodassoc_cli.intake.tables import Say, StartAgain
 from prodassoc_cli.resources import ahead
 from prodassoc_cli.settings import CleanConfig
 
-TIME_COLUMN = "\0time"
-BAD_TIME = "\0bad_time"
-"""Columns of lines whose times have been parsed on the way."""
-
-_FIELD = "\0field "
-"""Begins the names of fields kept beside the columns of the input."""
-
 PIECE_ROWS = 1 << 17
+"""Rows that are read and dealt out at a time, where memory is short."""
+
+LARGE_PIECE_ROWS = 1 << 19
+"""The same where all rows fit in memory."""
+
+PART_BYTES = 400 * 10**6
+"""About what it takes to clean a part of lines that fit in memory."""
+
 BASE_BYTES = 900 * 10**6
 """What is held beside a part: libraries, a piece that is read, counts of products and ids."""
 
@@ -52,11 +58,13 @@ class Parts:
         say: told what was decided.
         rejected: makes what takes the rows left out, told whether they may all be in memory.
         key: pseudonymizes users; None where they stay.
-        budget: bytes that may be used; None to take all at once.
+        budget: bytes that may be used; None for no limit.
         folder: where rows are kept that do not fit in memory.
         before: the facts of lines cleaned before, to which these are added.
 
     Attributes:
+        parts: how many there are, some of which may be empty.
+        in_memory: whether they are all there.
         facts: what to know of the lines when others are added to them.
 
     Raises:
@@ -73,9 +81,12 @@ class Parts:
         self._key = key
         self._folder = folder
         self._before = before
-        self._spill: Spill | None = None
+        self._held: Spill | Buckets | None = None
         self._whole: Lines | None = None
         self.parts = 1 if budget is None else _parts_needed(orders, budget)
+        self.in_memory = self.parts == 1
+        if self.in_memory and before is None and not several_passes(config):
+            self.parts = _parts_in_memory(orders)
         names = orders.fields
         feedback = is_feedback(names)
         self._numbers = numbers_of(feedback=feedback)
@@ -97,21 +108,33 @@ class Parts:
 
     def __iter__(self) -> Iterator[Lines]:
         """Go through the parts, in the order of the sort key; can be done again and again."""
+        yield from self._gone_through(leaving=False)
+
+    def leaving(self) -> Iterator[Lines]:
+        """Go through the parts for the last time, and give the room of each back as it is taken."""
+        yield from self._gone_through(leaving=True)
+
+    def _gone_through(self, *, leaving: bool) -> Iterator[Lines]:
         if self._whole is not None:
-            yield self._whole
-        if self._spill is not None:
-            for part in range(self._spill.buckets):
-                if self._spill.rows[part]:
-                    yield self._unpack(self._spill.read(part))
+            whole, self._whole = self._whole, None if leaving else self._whole
+            yield whole
+            return
+        held = self._held
+        for part in range(held.buckets) if held is not None else ():
+            if held is not None and held.rows[part]:
+                packed = held.read(part)
+                if leaving:
+                    held.drop(part)
+                yield self._unpack(packed)
 
     def forget(self) -> None:
         """Give the room back."""
         self._whole = None
-        if self._spill is not None:
-            self._spill.close()
+        if self._held is not None:
+            self._held.close()
 
     def _sink(self, rejected: Callable[[bool], Rejected]) -> Rejected:
-        return rejected(self.parts == 1)
+        return rejected(self.in_memory)
 
     def _set_aside(self, uncut: pl.DataFrame) -> None:
         """Take the rows that could not be cut into fields."""
@@ -126,7 +149,8 @@ class Parts:
         first, note = survey.order_of_days(day_first_told(self._config), self._where)
         if not first:
             times = Survey((), day_first=False).add(piece.lines.fields)
-        self._whole = with_times(piece.lines, times)
+        shared = self.orders.shares_columns
+        self._whole = self._unpack(pack(with_times(piece.lines, times), shared=shared))
         return self._decide(survey, first, note, say)
 
     def _decide(self, survey: Survey, day_first: bool, note: str, say: Say) -> Conventions:
@@ -171,13 +195,13 @@ class Parts:
                 return self.orders.sample(SAMPLE_PLACES, SAMPLE_BYTES)
 
     def _distribute(self, cuts: Cuts, survey: Survey) -> None:
-        self._spill = Spill(cuts.parts, self._folder)
-        for piece in ahead(self.orders.pieces(PIECE_ROWS)):
+        held = self._held = Buckets(cuts.parts) if self.in_memory else Spill(cuts.parts, self._folder)
+        for piece in ahead(self.orders.pieces(LARGE_PIECE_ROWS if self.in_memory else PIECE_ROWS)):
             self._set_aside(piece.rejects)
             times = survey.add(piece.lines.fields)
             part = cuts.part_of(self._keys(piece.lines.fields, times))
             packed = pack(with_times(piece.lines, times), shared=self.orders.shares_columns)
-            self._spill.add(packed, part)
+            held.add(packed, part)
 
     def _keys(self, fields: pl.DataFrame, times: Parsed | None) -> pl.DataFrame:
         return first_keys(fields, times, self._key, drop_users=self._config.drop_users)
@@ -235,42 +259,16 @@ def first_keys(
     return sort_key(found)
 
 
-def pack(lines: Lines, *, shared: bool) -> pl.DataFrame:
-    """Return lines as one frame, in which a field that is a column of the input is not there twice.
-
-    Args:
-        lines: the lines.
-        shared: whether a field is the same column in all inputs.
-    """
-    fields = lines.fields
-    if lines.whole_rows and shared:
-        return lines.raw.hstack(fields.select(_hidden(fields)))
-    named = fields.rename(lambda name: name if name.startswith("\0") else _FIELD + name)
-    return lines.raw.hstack(named) if lines.whole_rows else named
+def several_passes(config: CleanConfig) -> bool:
+    """Tell whether all lines must be judged before any is known to be kept."""
+    return config.drop_outliers or config.min_item_count > 1 or config.min_user_count > 1
 
 
-def unpack(frame: pl.DataFrame, empty: Lines, *, shared: bool) -> Lines:
-    """Return the lines that `pack` packed; `empty` has the columns of all inputs."""
-    if empty.whole_rows and shared:
-        named = {name: column for name, column in empty.columns.items() if name in empty.fields.columns}
-    else:
-        named = {name.removeprefix(_FIELD): name for name in frame.columns if name.startswith(_FIELD)}
-    fields = frame.select(*_hidden(frame), *(pl.col(column).alias(name) for name, column in named.items()))
-    raw = frame.select(empty.raw.columns) if empty.whole_rows else fields.select(empty.raw.columns)
-    return replace(empty, fields=fields, raw=raw)
-
-
-def _hidden(frame: pl.DataFrame) -> list[str]:
-    return [name for name in frame.columns if name.startswith("\0") and not name.startswith(_FIELD)]
-
-
-def with_times(lines: Lines, times: Parsed | None) -> Lines:
-    """Keep the parsed times beside the fields."""
-    if times is None:
-        return lines
-    bad = times.bad if times.bad is not None else pl.lit(value=False)
-    fields = lines.fields.with_columns(times.values.alias(TIME_COLUMN), bad.alias(BAD_TIME))
-    return replace(lines, fields=fields)
+def _parts_in_memory(orders: Orders) -> int:
+    """Return into how many parts lines are cut that fit in memory: one unless they have times to cut by."""
+    if "timestamp" not in orders.fields or not all(each.in_pieces for each in orders.inputs):
+        return 1
+    return max(1, min(MOST_PARTS, orders.bytes_held // PART_BYTES))
 
 
 def _parts_needed(orders: Orders, budget: int) -> int:

@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from prodassoc_cli.errors import IOFailure
+from prodassoc_cli.intake.buckets import dealt
 from prodassoc_cli.resources import nameless_file
 
 _OLDEST = pl.CompatLevel.oldest()
@@ -46,13 +47,7 @@ class Spill:
             return
         runs = [(0, 0, frame.height)]
         if bucket is not None:
-            order = pl.Series(bucket.to_numpy().argsort(kind="stable"))
-            bucket = bucket.gather(order)
-            if not (order == pl.int_range(frame.height, eager=True)).all():
-                frame = frame[order]
-            sizes = bucket.rle().struct.unnest()
-            ends = sizes["len"].cum_sum()
-            runs = list(zip(sizes["value"], ends - sizes["len"], sizes["len"], strict=True))
+            frame, runs = dealt(frame, bucket)
         self._names = frame.columns
         # Arrow takes no name with a NUL in it.
         table = frame.rename(dict(zip(self._names, map(str, range(frame.width)), strict=True))).to_arrow(

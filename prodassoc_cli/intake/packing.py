@@ -1,0 +1,81 @@
+"""Lines as one frame, which buckets can hold, and back, with rows that may be alike beside one another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+
+from prodassoc_cli.intake.coding import coded
+from prodassoc_cli.intake.layouts import Lines
+from prodassoc_cli.intake.ordering import neighbours
+from prodassoc_cli.intake.parsing import Parsed, parse_ids
+from prodassoc_cli.intake.tables import PRODUCT
+
+TIME_COLUMN = "\0time"
+BAD_TIME = "\0bad_time"
+"""Columns of lines whose times have been parsed on the way."""
+
+ALIKE = "\0alike"
+"""Column of lines: whether a row may tell what a neighbour tells; where it is missing, any two rows may."""
+
+_FIELD = "\0field "
+"""Begins the names of fields kept beside the columns of the input."""
+
+
+def with_times(lines: Lines, times: Parsed | None) -> Lines:
+    """Keep the parsed times beside the fields."""
+    if times is None:
+        return lines
+    bad = times.bad if times.bad is not None else pl.lit(value=False)
+    fields = lines.fields.with_columns(times.values.alias(TIME_COLUMN), bad.alias(BAD_TIME))
+    return replace(lines, fields=fields)
+
+
+def pack(lines: Lines, *, shared: bool) -> pl.DataFrame:
+    """Return lines as one frame, in which a field that is a column of the input is not there twice.
+
+    Args:
+        lines: the lines.
+        shared: whether a field is the same column in all inputs.
+    """
+    fields = lines.fields
+    if lines.whole_rows and shared:
+        return lines.raw.hstack(fields.select(_hidden(fields)))
+    named = fields.rename(lambda name: name if name.startswith("\0") else _FIELD + name)
+    return lines.raw.hstack(named) if lines.whole_rows else named
+
+
+def unpack(frame: pl.DataFrame, empty: Lines, *, shared: bool) -> Lines:
+    """Return the lines that `pack` packed, in the order of time and product, where they have times.
+
+    Their products are then there as `coding.coded` has them (PRODUCT), and ALIKE is.
+
+    Args:
+        frame: the packed lines.
+        empty: lines that have the columns of all inputs.
+        shared: whether a field is the same column in all inputs.
+    """
+    if empty.whole_rows and shared:
+        named = {name: column for name, column in empty.columns.items() if name in empty.fields.columns}
+    else:
+        named = {name.removeprefix(_FIELD): name for name in frame.columns if name.startswith(_FIELD)}
+    frame = _arranged(frame, named)
+    fields = frame.select(*_hidden(frame), *(pl.col(column).alias(name) for name, column in named.items()))
+    raw = frame.select(empty.raw.columns) if empty.whole_rows else fields.select(empty.raw.columns)
+    return replace(empty, fields=fields, raw=raw)
+
+
+def _arranged(frame: pl.DataFrame, named: dict[str, str]) -> pl.DataFrame:
+    """Put packed lines in the order of time and product, and tell which may be alike."""
+    if TIME_COLUMN not in frame.columns or not frame[TIME_COLUMN].count():
+        return frame
+    product = coded(parse_ids(frame[named["product_id"]])).alias(PRODUCT)
+    user = parse_ids(frame[named["user_id"]]) if "user_id" in named else None
+    order, alike = neighbours(frame[TIME_COLUMN], user, product)
+    frame = frame.with_columns(product)
+    return (frame if order is None else frame[order]).with_columns(alike.alias(ALIKE))
+
+
+def _hidden(frame: pl.DataFrame) -> list[str]:
+    return [name for name in frame.columns if name.startswith("\0") and not name.startswith(_FIELD)]
