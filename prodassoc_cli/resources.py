@@ -10,7 +10,8 @@ import resource
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
@@ -85,6 +86,33 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
         while (item := coming.result()) is not None:
             coming = thread.submit(next, items, None)
             yield item
+
+
+def begun(work: Callable[[], T]) -> Callable[[], T]:
+    """Begin work in a thread that keeps no process alive.
+
+    Returns:
+        What waits for the work, and returns what it did or raises what it raised.
+    """
+    done: list[T] = []
+    raised: list[BaseException] = []
+
+    def do() -> None:
+        try:
+            done.append(work())
+        except BaseException as problem:
+            raised.append(problem)
+
+    thread = threading.Thread(target=do, daemon=True)
+    thread.start()
+
+    def result() -> T:
+        thread.join()
+        if raised:
+            raise raised[0]
+        return done[0]
+
+    return result
 
 
 def load_now(module: str) -> None:

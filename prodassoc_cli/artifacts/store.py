@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -166,7 +166,14 @@ def write_artifact(
     """
     metadata = {METADATA_KEY: lineage.to_json().encode()}
     frames = [data] if isinstance(data, pl.DataFrame | pa.Table) else data
-    tables = _in_arrow(frames, lambda table: conform(table, kind, f"the {kind.name} to be written"))
+    size = kind.rows_a_group or ROW_GROUP_ROWS
+    tables = (
+        conform(
+            each if isinstance(each, pa.Table) else each.rechunk().to_arrow(), kind,
+            f"the {kind.name} to be written",
+        )
+        for each in _regrouped(frames, size)
+    )  # fmt: skip
     first = next(tables).replace_schema_metadata(metadata)
     rows = 0
     # Lists of dictionary-encoded ids are written as they are, and read as the texts they stand for.
@@ -183,7 +190,6 @@ def write_artifact(
     ) as writer:
         if not plain:
             writer.add_key_value_metadata(metadata)  # which otherwise goes with the schema
-        size = kind.rows_a_group or ROW_GROUP_ROWS
         for table in _row_groups(alike, size) if plain else alike:
             writer.write_table(table, row_group_size=size)
             rows += table.num_rows
@@ -208,17 +214,26 @@ def _encodings(schema: pa.Schema) -> dict[str, str]:
     }
 
 
-def _in_arrow(
-    frames: Iterable[pl.DataFrame | pa.Table], fit: Callable[[pa.Table], pa.Table]
-) -> Iterator[pa.Table]:
-    """Hand frames over to Arrow piece by piece, since it copies every text, and apply `fit` to each."""
+def _regrouped(frames: Iterable[pl.DataFrame | pa.Table], size: int) -> Iterator[pl.DataFrame | pa.Table]:
+    """Put frames that follow one another together to so many rows, and cut larger ones.
+
+    What refers to texts is moved here, not the texts: Arrow then copies each of them once.
+    """
+    held: list[pl.DataFrame] = []
+    rows = yielded = 0
     for frame in frames:
         if isinstance(frame, pa.Table):
-            yield fit(frame)
-        elif frame.is_empty():
-            yield fit(frame.to_arrow())
-        else:
-            yield from (fit(piece.to_arrow()) for piece in frame.iter_slices(ROW_GROUP_ROWS))
+            yield frame
+            yielded += 1
+            continue
+        held.append(frame)
+        rows += frame.height
+        while rows >= size:
+            whole = pl.concat(held, how="vertical_relaxed")
+            yield whole.head(size)
+            held, rows, yielded = [whole.slice(size)], rows - size, yielded + 1
+    if rows or not yielded:
+        yield pl.concat(held, how="vertical_relaxed")
 
 
 def _row_groups(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:

@@ -8,7 +8,7 @@ anything to do, locks, formats, the summary.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from prodassoc_cli.commands.memory import bound_memory
 from prodassoc_cli.commands.targets import Target, Writer
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.resources import (
+    begun,
     held_memory,
     memory_budget,
     place_kernel_cache,
@@ -76,6 +77,7 @@ class Run:
         self.bytes_a_row: int | None = None
         self._account = Account(command, common)
         self.page_path: Path | None = None
+        self._digesting: Callable[[], list[tuple[InputDigest, Path]]] | None = None
 
     def take(
         self, role: str, specs: str | Sequence[str] | None, meanwhile: Sequence[str] = ()
@@ -99,6 +101,9 @@ class Run:
     @cached_property
     def _digested(self) -> list[tuple[InputDigest, Path]]:
         """Digests of what was taken, files and first parts of folders; a table for people goes without."""
+        return self._digest() if self._digesting is None else self._digesting()
+
+    def _digest(self) -> list[tuple[InputDigest, Path]]:
         from prodassoc_cli.artifacts.lineage import digest_file
 
         digests = []
@@ -235,7 +240,7 @@ class Run:
         for path in paths:
             recover(Path(os.path.realpath(path)))
         if self.common.summary or any(each.path or each.form == "parquet" for each in targets.values()):
-            _ = self._taken  # before the inputs are read: they may change after
+            self._digesting = begun(self._digest)  # while the inputs are read: they may change after
         if not self.common.force and self._up_to_date(targets):
             self._nothing_to_do()
         if self.is_here:

@@ -13,6 +13,7 @@ from prodassoc_cli.artifacts.schemas import INTERACTIONS
 from prodassoc_cli.engines.frames import bundle, frame_bytes, frame_of, one_row
 from prodassoc_cli.engines.parts import PartsOf
 from prodassoc_cli.intake.catalogue import ProductTally
+from prodassoc_cli.intake.coding import occurring
 from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.judging import Judge
 from prodassoc_cli.intake.layouts import Lines
@@ -22,7 +23,7 @@ from prodassoc_cli.intake.packing import unpack
 from prodassoc_cli.intake.parts import is_feedback
 from prodassoc_cli.intake.privacy import pseudonymize
 from prodassoc_cli.intake.rejects import Showing, counted, left_out
-from prodassoc_cli.intake.tables import REJECTS
+from prodassoc_cli.intake.tables import PRODUCT, REJECTS
 from prodassoc_cli.intake.tallies import Description
 from prodassoc_cli.settings import CleanConfig
 
@@ -137,7 +138,7 @@ class JudgePart:
             tables |= {f"tally/{name}": table for name, table in tally.tables().items()}
         interactions = in_order(interactions_of(kept))
         description = Description()
-        description.add(interactions)
+        description.add(interactions, occurring(kept[PRODUCT]))
         tables |= {f"description/{name}": table for name, table in description.tables().items()}
         return interactions, left
 

@@ -29,6 +29,11 @@ def distinct_texts(codes: pl.Series) -> pl.Series:
     return cast("pl.Enum", codes.dtype).categories
 
 
+def occurring(codes: pl.Series) -> pl.Series:
+    """Return the texts that a coded column holds, of those it knows."""
+    return distinct_texts(codes).gather(codes.to_physical().drop_nulls().unique())
+
+
 def numbered(texts: pl.Series) -> tuple[np.ndarray, pl.Series]:
     """Return a number from 0 for each text, int64, and the text of each number, sorted."""
     codes = coded(texts)

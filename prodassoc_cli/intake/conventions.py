@@ -18,6 +18,7 @@ from prodassoc_cli.intake.parsing import (
     NumberMarks,
     NumberStyle,
     Parsed,
+    digits_only,
     has_odd_numbers,
     number_marks,
     parse_ids,
@@ -105,7 +106,7 @@ class Survey:
         if "order_id" in fields.columns:
             orders = parse_ids(fields["order_id"])
             self._orders += len(orders) - orders.null_count()
-            self._digits += int(orders.str.contains(r"^\d+$").sum() or 0)
+            self._digits += digits_only(orders)
 
     def _add_users(self, fields: pl.DataFrame) -> None:
         if "user_id" in fields.columns and not self._users:

@@ -248,7 +248,9 @@ class Text:
     def _parsing(self, handler: Callable[[pa.csv.InvalidRow], str] | None) -> pa.csv.ParseOptions:
         told = {} if handler is None else {"invalid_row_handler": handler}
         if self.delimited:
-            return pa.csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True, **told)
+            # Without quotes a line end ends a row, and Arrow finds where to begin a block without parsing.
+            quoted = self.utf8.quotes > 0
+            return pa.csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=quoted, **told)
         return pa.csv.ParseOptions(
             delimiter=self._delimiter, quote_char=False, newlines_in_values=False, ignore_empty_lines=False,
             **told,

@@ -157,7 +157,7 @@ def _settled(
             codes, other keys must decide. Nobody comes last, so a user beside nobody decides nothing.
 
     Returns:
-        The rows in that order, None for all as they are, and the places in it, ascending, that it leaves open.
+        The rows in that order, None for all as they are; and the places in it, ascending, that are open.
     """
     number = lead.then(last)
     codes = number.values

@@ -13,6 +13,7 @@ import polars as pl
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.catalogue import ProductTally, clean_catalogue, complete
+from prodassoc_cli.intake.coding import occurring
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, parse_map
 from prodassoc_cli.intake.cuts import MOST_PARTS
 from prodassoc_cli.intake.increments import Earlier, merged
@@ -227,9 +228,10 @@ class Cleaning:
             # What is counted does not depend on the order, nor what is described on its being written.
             with ThreadPoolExecutor(1) as aside:
                 counted = aside.submit(_count, kept, judge, tally)
+                products = occurring(kept[PRODUCT])
                 interactions = in_order(interactions_of(kept))
                 del kept
-                described = aside.submit(description.add, interactions)
+                described = aside.submit(description.add, interactions, products)
                 counted.result()
                 yield interactions
                 described.result()

@@ -69,6 +69,14 @@ def parse_ids(column: pl.Series) -> pl.Series:
     return text.set(blank, None) if blank.any() else text
 
 
+def digits_only(ids: pl.Series) -> int:
+    """Count the texts of nothing but digits, of any script."""
+    # Numbers are cut from texts several times as quick as patterns are found; a sign or what is no number of
+    # 64 bits leaves the rest to those.
+    plain = (ids >= "0") & (ids < ":") & ids.cast(pl.UInt64, strict=False).is_not_null()
+    return int(plain.sum() or 0) + int(ids.filter(~plain).str.contains(r"^\d+$").sum() or 0)
+
+
 @dataclass(frozen=True)
 class NumberMarks:
     """What a text column of numbers shows of how it is written; of parts of a column, the sum tells.

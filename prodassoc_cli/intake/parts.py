@@ -204,6 +204,8 @@ class Parts:
             held.add(packed, part)
 
     def _keys(self, fields: pl.DataFrame, times: Parsed | None) -> pl.DataFrame:
+        if self.in_memory and times is not None:  # where parts may be of any size, times are enough
+            return sort_key([times.values])
         return first_keys(fields, times, self._key, drop_users=self._config.drop_users)
 
     def _unpack(self, frame: pl.DataFrame) -> Lines:

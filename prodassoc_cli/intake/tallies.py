@@ -37,10 +37,13 @@ class Counts:
         """Add combinations that were counted, with their counts `n`."""
         self._parts.append(counts)
         if sum(part.height for part in self._parts[1:]) > max(MERGE_ROWS, self._parts[0].height):
-            self._parts = [self.table()]
+            self._parts = [self._added_up()]
 
     def table(self) -> pl.DataFrame:
-        """Return the combinations with their counts `n`, in no order."""
+        """Return the combinations with their counts `n`, in no order; texts as such."""
+        return self._added_up().cast({pl.Categorical: pl.String})
+
+    def _added_up(self) -> pl.DataFrame:
         if len(self._parts) == 1:
             return self._parts[0]
         return pl.concat(self._parts).group_by(self._columns).agg(pl.col("n").sum())
@@ -54,23 +57,40 @@ def values_of_products(product: pl.Series, values: pl.Series) -> pl.DataFrame:
         values: float64; its name is that of the column returned.
 
     Returns:
-        product_id, the value under its name and `n`.
+        product_id (Categorical, so that counts are quickly added up), the value under its name and `n`.
     """
-    rows = pl.DataFrame({"product": product.to_physical().cast(pl.Int64), "value": values})
-    rows = rows.filter(pl.col("value") > 0)
-    cents = (pl.col("value") * 100).round()
-    exact = rows.select(((cents < _CENTS) & (cents / 100 == pl.col("value"))).all()).item()
-    if exact and len(distinct_texts(product)) * _CENTS < 2**63:
+    texts = distinct_texts(product)
+    codes, amounts = product.to_physical().to_numpy(), values.fill_null(0).to_numpy()
+    # Small whole numbers, as quantities are, have a place each in a table.
+    width = 4 * len(codes) // max(1, len(texts))
+    whole = (amounts > 0) & (amounts < width) & (amounts == np.floor(amounts))
+    times = np.bincount(codes[whole] * np.int64(width) + amounts[whole].astype(np.int64))
+    places = np.flatnonzero(times)
+    counts = [_counts(places // max(1, width), places % max(1, width), times[places])]
+    others = (amounts > 0) & ~whole
+    if others.any():
+        counts.append(_counted_by_sorting(codes[others].astype(np.int64), amounts[others], len(texts)))
+    table = pl.concat(counts)
+    ids = texts.cast(pl.Categorical).gather(table["product"]).alias("product_id")
+    return pl.DataFrame([ids, table["value"].alias(values.name), table["n"]])
+
+
+def _counted_by_sorting(codes: np.ndarray, amounts: np.ndarray, n_products: int) -> pl.DataFrame:
+    cents = np.rint(amounts * 100)
+    if n_products * _CENTS < 2**63 and ((cents < _CENTS) & (cents / 100 == amounts)).all():
         # A product and a number of cents are one integer: several times as quick to count as two columns.
-        both = rows.select(both=pl.col("product") * _CENTS + cents.cast(pl.Int64)).to_series()
-        runs = both.sort().rle().struct.unnest()
-        counts = runs.select(product=pl.col("value") // _CENTS, value=pl.col("value") % _CENTS / 100, n="len")
-    else:
-        counts = rows.group_by("product", "value").agg(pl.len().alias("n"))
-    return counts.select(
-        distinct_texts(product).gather(counts["product"]).alias("product_id"),
-        pl.col("value").alias(values.name),
-        pl.col("n").cast(pl.Int64),
+        runs = pl.Series(codes * _CENTS + cents.astype(np.int64)).sort().rle().struct.unnest()
+        both = runs["value"].to_numpy()
+        return _counts(both // _CENTS, both % _CENTS / 100, runs["len"].to_numpy())
+    rows = pl.DataFrame({"product": codes, "value": amounts})
+    found = rows.group_by("product", "value").agg(pl.len().alias("n"))
+    return _counts(*(found[name].to_numpy() for name in ("product", "value", "n")))
+
+
+def _counts(product: np.ndarray, value: np.ndarray, n: np.ndarray) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"product": product, "value": value, "n": n},
+        schema={"product": pl.Int64, "value": pl.Float64, "n": pl.Int64},
     )
 
 
@@ -113,11 +133,12 @@ class Description:
         self._first: datetime | None = None
         self._last: datetime | None = None
 
-    def add(self, interactions: pl.DataFrame) -> None:
-        """Look at interactions in their final order."""
+    def add(self, interactions: pl.DataFrame, products: pl.Series) -> None:
+        """Look at interactions in their final order, and at the products that occur in them."""
         self._rows += interactions.height
-        for name, distinct in self._distinct.items():
-            distinct.add(interactions[name])
+        for name in ("user_id", "order_id"):
+            self._distinct[name].add(interactions[name])
+        self._distinct["product_id"].add(products)
         self._events.add(interactions.select("event"))
         times: Any = interactions["timestamp"]
         self._add_times(times.min(), times.max())

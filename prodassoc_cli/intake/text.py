@@ -275,5 +275,5 @@ def _blocks(
 def _note(text: Utf8Text, block: bytes) -> None:
     """Note what a block holds that Arrow would swallow."""
     text.nuls = text.nuls or b"\0" in block
-    text.quotes += block.count(b'"')
+    text.quotes += block.count(b'"') if b'"' in block else 0  # to find none is ten times as quick
     text.open_end = not block.endswith((b"\n", b"\r")) if block else text.open_end
