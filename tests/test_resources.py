@@ -4,11 +4,12 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.resources import ahead, memory_budget, place_kernel_cache, use_threads
+from prodassoc_cli.resources import ahead, begun, memory_budget, place_kernel_cache, use_threads
 
 
 @pytest.fixture
@@ -126,3 +127,14 @@ def test_items_ahead_come_in_order_with_their_errors():
         got.extend(ahead(items()))
     assert got == [0, 1, 2]
     assert list(ahead(iter(()))) == []
+
+
+def test_begun_work_is_waited_for_and_raises_where_it_is_wanted():
+    gate = threading.Event()
+    result = begun(lambda: gate.wait(10))
+    gate.set()
+    assert result()
+    assert result()
+    broken = begun(lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        broken()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prodassoc_cli.intake.coding import coded, distinct_texts, numbered
-from prodassoc_cli.intake.ordering import SORT_KEYS, in_order
+from prodassoc_cli.intake.ordering import SORT_KEYS, in_order, neighbours
 from prodassoc_cli.intake.tables import INTERACTIONS, PRODUCT
 from prodassoc_cli.intake.tallies import values_of_products
 
@@ -38,6 +38,18 @@ def test_the_order_is_that_of_all_keys(rows, known):
     frame = pl.DataFrame(rows, schema=INTERACTIONS)
     given_ = frame.with_columns(coded(frame["product_id"]).alias(PRODUCT)) if known else frame
     assert in_order(given_).equals(frame.sort(SORT_KEYS, nulls_last=True))
+
+
+@given(ROWS.filter(lambda rows: any(row["timestamp"] for row in rows)))
+def test_neighbours_are_those_of_one_time_and_product(rows):
+    frame = pl.DataFrame(rows, schema=INTERACTIONS).with_row_index("at")
+    order, alike = neighbours(frame["timestamp"], frame["user_id"], coded(frame["product_id"]))
+    found = frame if order is None else frame[order]
+    nobody = pl.col("user_id").is_null()
+    keys = ["timestamp", nobody, "product_id"]
+    assert found.equals(frame.sort(*keys, "at", nulls_last=True))
+    expected = found.select(pl.struct(*keys).is_duplicated()).to_series()
+    assert alike.to_list() == expected.to_list()
 
 
 @given(st.lists(st.none() | st.text(max_size=3)))

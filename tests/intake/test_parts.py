@@ -51,12 +51,14 @@ def everything(found: CleanedOrders):
     return [None if each is None else each.rows() for each in frames], found.summary
 
 
-def outcome(inputs, options, many: int, pytestconfig=None):
+def outcome(inputs, options, many: int, *, on_disk: bool = True):
     """What comes of it, or the error, with a given number of parts."""
     said: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "_parts_needed", lambda orders, budget: many)
+        patch.setattr(parts, "_parts_needed", lambda orders, budget: many if on_disk else 1)
+        patch.setattr(parts, "_parts_in_memory", lambda orders: many)
         patch.setattr(parts, "PIECE_ROWS", 3)
+        patch.setattr(parts, "LARGE_PIECE_ROWS", 3)
         patch.setattr("prodassoc_cli.intake.delimited.BLOCK_BYTES", 1 << 10)
         try:
             result = clean_orders(inputs, CleanConfig(**options), said.append, budget=1)
@@ -66,16 +68,18 @@ def outcome(inputs, options, many: int, pytestconfig=None):
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
-@given(st.lists(files, min_size=1, max_size=2), st.sampled_from(OPTIONS), st.integers(2, 9))
-def test_any_lines_in_any_parts(tmp_path, lines, options, many):
+@given(st.lists(files, min_size=1, max_size=2), st.sampled_from(OPTIONS), st.integers(2, 9), st.booleans())
+def test_any_lines_in_any_parts(tmp_path, lines, options, many, on_disk):
     paths = [tmp_path / f"{at}.csv" for at in range(len(lines))]
     for path, each in zip(paths, lines, strict=True):
         write(path, each)
-    assert outcome(sources(*paths), options, many) == outcome(sources(*paths), options, 1)
+    found = outcome(sources(*paths), options, many, on_disk=on_disk)
+    assert found == outcome(sources(*paths), options, 1)
 
 
+@pytest.mark.parametrize("on_disk", [True, False], ids=["disk", "memory"])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_many_lines(tmp_path, options):
+def test_many_lines(tmp_path, options, on_disk):
     lines = [
         (f"{at // 3 % 90}", f"u{at // 3 % 17}", f"p{at % 11}", f"{1 + at % 4}", f"{1 + at % 11}.5",
          f"2024-01-{1 + at // 3 % 28:02}", "t")
@@ -86,9 +90,8 @@ def test_many_lines(tmp_path, options):
         ("5", "u1", "p1", "900000", "1.5", "2024-01-09", "t"),
     ]
     write(tmp_path / "lines.csv", lines)
-    assert outcome(sources(tmp_path / "lines.csv"), options, 7) == outcome(
-        sources(tmp_path / "lines.csv"), options, 1
-    )
+    found = outcome(sources(tmp_path / "lines.csv"), options, 7, on_disk=on_disk)
+    assert found == outcome(sources(tmp_path / "lines.csv"), options, 1)
 
 
 @pytest.mark.parametrize(
