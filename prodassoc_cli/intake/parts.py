@@ -116,12 +116,16 @@ class Parts:
 
     def _gone_through(self, *, leaving: bool) -> Iterator[Lines]:
         if self._whole is not None:
-            whole, self._whole = self._whole, None if leaving else self._whole
+            whole = self._whole
+            if leaving:
+                self._whole = None
             yield whole
             return
         held = self._held
-        for part in range(held.buckets) if held is not None else ():
-            if held is not None and held.rows[part]:
+        if held is None:
+            return
+        for part in range(held.buckets):
+            if held.rows[part]:
                 packed = held.read(part)
                 if leaving:
                     held.drop(part)
