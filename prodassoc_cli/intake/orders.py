@@ -215,7 +215,7 @@ class Cleaning:
         description = Description()
         showing = None if self._orders.reads_again else self._showing
         rows_in, missing = parts.rejected.rows, {"user_id": 0, "timestamp": 0}
-        for part in parts.leaving():
+        for part in ahead(parts.leaving()):
             lines, reason = judge.of(part)
             parts.rejected.add(left_out(part, lines, reason, self._orders.sources, showing))
             rows_in += lines.height
