@@ -61,18 +61,29 @@ def values_of_products(product: pl.Series, values: pl.Series) -> pl.DataFrame:
     """
     texts = distinct_texts(product)
     codes, amounts = product.to_physical().to_numpy(), values.fill_null(0).to_numpy()
-    # Small whole numbers, as quantities are, have a place each in a table.
-    width = 4 * len(codes) // max(1, len(texts))
-    whole = (amounts > 0) & (amounts < width) & (amounts == np.floor(amounts))
-    times = np.bincount(codes[whole] * np.int64(width) + amounts[whole].astype(np.int64))
-    places = np.flatnonzero(times)
-    counts = [_counts(places // max(1, width), places % max(1, width), times[places])]
-    others = (amounts > 0) & ~whole
-    if others.any():
-        counts.append(_counted_by_sorting(codes[others].astype(np.int64), amounts[others], len(texts)))
-    table = pl.concat(counts)
+    counts = []
+    positive = amounts > 0
+    # Small whole numbers, as quantities are, have a place each in a table, no larger than the rows' own room.
+    largest = np.fmin(amounts.max(initial=0), 4 * len(codes) // max(1, len(texts)))
+    whole = positive & (amounts <= largest) & (amounts == np.floor(amounts))
+    if 2 * np.count_nonzero(whole) > len(codes):
+        counts.append(_counted_by_table(codes, np.where(whole, amounts, 0).astype(np.int64), int(largest) + 1))
+        positive &= ~whole
+    if positive.any():
+        if not positive.all():
+            codes, amounts = codes[positive], amounts[positive]
+        counts.append(_counted_by_sorting(codes.astype(np.int64), amounts, len(texts)))
+    table = pl.concat([_counts(*(np.empty(0, np.int64),) * 3), *counts])
     ids = texts.cast(pl.Categorical).gather(table["product"]).alias("product_id")
     return pl.DataFrame([ids, table["value"].alias(values.name), table["n"]])
+
+
+def _counted_by_table(codes: np.ndarray, amounts: np.ndarray, width: int) -> pl.DataFrame:
+    """Count whole numbers below the width; 0 stands for none."""
+    times = np.bincount(codes * np.int64(width) + amounts)
+    times[::width] = 0
+    places = np.flatnonzero(times)
+    return _counts(places // width, places % width, times[places])
 
 
 def _counted_by_sorting(codes: np.ndarray, amounts: np.ndarray, n_products: int) -> pl.DataFrame:
