@@ -24,6 +24,7 @@ from prodassoc_cli.resources import (
     held_memory,
     memory_budget,
     place_kernel_cache,
+    use_freed_memory_again,
     use_threads,
 )
 from prodassoc_cli.settings import CommonConfig, as_given, result_parameters
@@ -67,6 +68,7 @@ class Run:
         self.common = common
         self.messages = Messages(command, quiet=common.quiet, log_format=common.log_format)
         self.threads = use_threads(common.threads)
+        use_freed_memory_again()
         place_kernel_cache()
         self.memory_limit = memory_budget(common.memory_limit)
         self.config = config

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -37,6 +37,7 @@ from prodassoc_cli.intake.text import (
     utf8_letters,
 )
 from prodassoc_cli.intake.threads import at_once
+from prodassoc_cli.resources import ahead
 
 NO_DELIMITER = "\x1e"
 """Cuts a text into lines and no further."""
@@ -316,14 +317,9 @@ class Text:
                 if rows is None:
                     yield _frame(pa.csv.read_csv(file, read, parse, convert))
                     return
-                held: list[pa.RecordBatch] = []
-                for batch in pa.csv.open_csv(file, read, parse, convert):
-                    held.append(batch)
-                    if sum(each.num_rows for each in held) >= rows:
-                        yield _frame(pa.Table.from_batches(held))
-                        held = []
-                if held:
-                    yield _frame(pa.Table.from_batches(held))
+                tables = _tables(pa.csv.open_csv(file, read, parse, convert), rows)
+                # The rows found broken are to be those of the tables taken so far.
+                yield from map(_frame, tables if self.tolerant else ahead(tables))
         except pa.ArrowInvalid as problem:
             raise self._uncut(str(problem)) from problem
 
@@ -355,6 +351,18 @@ class Text:
             )
         if not good:
             raise BadData(f"{name} has a header but no rows", "give a file with at least one row")
+
+
+def _tables(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
+    """Put batches together to tables of about so many rows."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(each.num_rows for each in held) >= rows:
+            yield pa.Table.from_batches(held)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held)
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:
