@@ -25,8 +25,8 @@ DEFAULT_MEMORY_SHARE = 0.75
 _BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _ALLOCATOR = ("_RJEM_MALLOC_CONF", "narenas:1,oversize_threshold:0,dirty_decay_ms:2000")
 """How the allocator of polars is told to use freed memory again. Left alone, threads have pools of their own
-and large columns another, and what is freed goes back to the system after half a second: to fetch it anew, page
-by page, takes a twelfth of the CPU seconds of `clean`."""
+and large columns another, and what is freed goes back to the system after half a second: to fetch it anew,
+page by page, takes a twelfth of the CPU seconds of `clean`."""
 
 _LIBRARIES_BYTES = 150 * 10**6
 _PER_ROW = {"train": 300, "embed": 500}

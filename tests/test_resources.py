@@ -83,7 +83,7 @@ def test_freed_memory_is_used_again_unless_told_otherwise(monkeypatch):
         "import sys; from prodassoc_cli.resources import use_freed_memory_again; use_freed_memory_again()\n"
         "assert 'polars' not in sys.modules\n"
         "import resource, time, polars as pl\n"
-        "pl.int_range(1 << 22, eager=True); time.sleep(0.6); pl.int_range(1 << 22, eager=True)\n"
+        "for _ in range(6): pl.int_range(1 << 22, eager=True); time.sleep(0.2)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)"
     )
 

@@ -67,7 +67,9 @@ def values_of_products(product: pl.Series, values: pl.Series) -> pl.DataFrame:
     largest = np.fmin(amounts.max(initial=0), 4 * len(codes) // max(1, len(texts)))
     whole = positive & (amounts <= largest) & (amounts == np.floor(amounts))
     if 2 * np.count_nonzero(whole) > len(codes):
-        counts.append(_counted_by_table(codes, np.where(whole, amounts, 0).astype(np.int64), int(largest) + 1))
+        counts.append(
+            _counted_by_table(codes, np.where(whole, amounts, 0).astype(np.int64), int(largest) + 1)
+        )
         positive &= ~whole
     if positive.any():
         if not positive.all():
