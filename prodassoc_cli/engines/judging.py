@@ -138,7 +138,7 @@ class JudgePart:
             tables |= {f"tally/{name}": table for name, table in tally.tables().items()}
         interactions = in_order(interactions_of(kept))
         description = Description()
-        description.add(interactions, occurring(kept[PRODUCT]))
+        description.add(interactions, occurring(kept[PRODUCT])[0])
         tables |= {f"description/{name}": table for name, table in description.tables().items()}
         return interactions, left
 

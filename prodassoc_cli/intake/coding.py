@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
+
+
+class Coding:
+    """Texts that come a piece at a time, as numbers: one text has the same number in all pieces.
+
+    Args:
+        read: what is made of the distinct texts; null where one is to have no number.
+    """
+
+    def __init__(self, read: Callable[[pl.Series], pl.Series] = lambda texts: texts) -> None:
+        self._read = read
+        self._as_they_come = pl.Categorical(pl.Categories.random())
+        self._ranks = pl.Series([], dtype=pl.UInt32)
+        self._ordered = pl.Enum([])
+
+    def number(self, texts: pl.Series) -> pl.Series:
+        """Return texts as a Categorical, whose numbers follow one another as the texts come."""
+        return texts.cast(self._as_they_come)
+
+    def coded(self, numbers: pl.Series) -> pl.Series:
+        """Return what `number` returned as `coded` has it, with the texts of all pieces so far."""
+        places = numbers.to_physical()
+        known = 1 + cast("int", -1 if places.count() == 0 else places.max())
+        if known > len(self._ranks):
+            self._rank(known)
+        return self._ranks.gather(places).cat.to(self._ordered).alias(numbers.name)
+
+    def _rank(self, known: int) -> None:
+        texts = self._read(_texts(pl.int_range(known, dtype=pl.UInt32, eager=True), self._as_they_come))
+        self._ordered = pl.Enum(texts.drop_nulls().sort())
+        self._ranks = texts.cast(self._ordered).to_physical()
 
 
 def coded(texts: pl.Series) -> pl.Series:
-    """Return texts as an Enum of those that occur, sorted: it knows them, and its numbers have their order.
-
-    Arrow numbers them as they come, in one pass; only what is distinct is sorted.
-    """
-    arrow = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.large_string())
-    encoded = arrow.dictionary_encode()
-    distinct = cast("pl.Series", pl.from_arrow(encoded.dictionary))
-    codes = cast("pl.Series", pl.from_arrow(encoded.indices))
-    order = distinct.arg_sort()
-    ranks = pl.Series(np.empty(len(order), np.uint32))
-    ranks = ranks.scatter(order, pl.int_range(len(order), dtype=pl.UInt32, eager=True))
-    return ranks.gather(codes).cat.to(pl.Enum(distinct.gather(order))).alias(texts.name)
+    """Return texts as an Enum of those that occur: it knows them, and its numbers have their order."""
+    one = Coding()
+    return one.coded(one.number(texts))
 
 
 def distinct_texts(codes: pl.Series) -> pl.Series:
@@ -29,12 +51,23 @@ def distinct_texts(codes: pl.Series) -> pl.Series:
     return cast("pl.Enum", codes.dtype).categories
 
 
-def occurring(codes: pl.Series) -> pl.Series:
-    """Return the texts that a coded column holds, of those it knows."""
-    return distinct_texts(codes).gather(codes.to_physical().drop_nulls().unique())
+def texts_of(codes: pl.Series) -> pl.Series:
+    """Return the text of each row of a coded column."""
+    return distinct_texts(codes).gather(codes.to_physical()).alias(codes.name)
+
+
+def occurring(numbers: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return the texts that a column of numbers holds, of those it knows, and how often each."""
+    times = np.bincount(numbers.to_physical().drop_nulls().to_numpy())
+    places = np.flatnonzero(times)
+    return _texts(pl.Series(places.astype(np.uint32)), numbers.dtype), pl.Series(times[places])
 
 
 def numbered(texts: pl.Series) -> tuple[np.ndarray, pl.Series]:
     """Return a number from 0 for each text, int64, and the text of each number, sorted."""
     codes = coded(texts)
     return codes.to_physical().cast(pl.Int64).to_numpy(), distinct_texts(codes)
+
+
+def _texts(places: pl.Series, dtype: pl.DataType) -> pl.Series:
+    return places.cat.to(dtype).cast(pl.String)

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.coding import occurring
 from prodassoc_cli.intake.dates import DayMarks, parse_times_as
 from prodassoc_cli.intake.parsing import (
     NumberMarks,
@@ -98,9 +99,12 @@ class Survey:
         return times
 
     def _add_products(self, column: pl.Series) -> None:
-        products = parse_ids(column)
-        self._products += len(products) - products.null_count()
-        self._coded += int(products.str.contains(r"\d").sum() or 0)
+        texts, times = column, pl.Series([1]).new_from_index(0, len(column))
+        if isinstance(column.dtype, pl.Categorical):
+            texts, times = occurring(column)
+        products = parse_ids(texts)
+        self._products += int(times.filter(products.is_not_null()).sum())
+        self._coded += int(times.filter(products.str.contains(r"\d")).sum())
 
     def _add_orders(self, fields: pl.DataFrame) -> None:
         if "order_id" in fields.columns:

@@ -10,7 +10,7 @@ import polars as pl
 
 from prodassoc_cli.artifacts.frames import with_absent
 from prodassoc_cli.intake import cleaning
-from prodassoc_cli.intake.coding import coded
+from prodassoc_cli.intake.coding import coded, texts_of
 from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.increments import Earlier, known_before
 from prodassoc_cli.intake.layouts import Lines
@@ -193,7 +193,7 @@ def parse_lines(
     if part.layout == "fimi":
         product = columns["product_id"]
         columns["bad_product"] = ~product.str.contains(r"^\d+$").fill_null(value=True)
-    columns |= {name: fields[name] for name in TEXTS if name in fields.columns}
+    columns |= {name: _text(fields[name]) for name in TEXTS if name in fields.columns}
     frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
     frame = with_absent(frame, INTERACTIONS)
     usual = config.event or (
@@ -202,12 +202,19 @@ def parse_lines(
     return frame.with_columns(pl.col("event").fill_null(usual))
 
 
+def _text(column: pl.Series) -> pl.Series:
+    """Return a column as it is, but as texts where it is that of products too, which may be numbers."""
+    return column.cast(pl.String) if isinstance(column.dtype, pl.Categorical) else column
+
+
 def _parsed(fields: pl.DataFrame, conventions: Conventions, *, feedback: bool) -> dict[str, Parsed]:
     ids = ("user_id", "order_id", "product_id", *(("list_id", "model") if feedback else ()))
     ways: dict[str, Callable[[pl.Series], Parsed]]
     ways = dict.fromkeys(ids, lambda column: Parsed(parse_ids(column)))
     ways |= {name: partial(parse_numbers_as, style=style) for name, style in conventions.styles.items()}
     ways["event"] = parse_events
+    if PRODUCT in fields.columns:
+        ways["product_id"] = lambda _: Parsed(texts_of(fields[PRODUCT]))
     there = [name for name in ways if name in fields.columns]
     parsed = dict(zip(there, at_once(*(partial(ways[name], fields[name]) for name in there)), strict=True))
     if "timestamp" in fields.columns:

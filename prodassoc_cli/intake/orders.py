@@ -228,7 +228,7 @@ class Cleaning:
             # What is counted does not depend on the order, nor what is described on its being written.
             with ThreadPoolExecutor(1) as aside:
                 counted = aside.submit(_count, kept, judge, tally)
-                products = occurring(kept[PRODUCT])
+                products, _ = occurring(kept[PRODUCT])
                 interactions = in_order(interactions_of(kept))
                 del kept
                 described = aside.submit(description.add, interactions, products)

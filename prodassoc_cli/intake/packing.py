@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from prodassoc_cli.intake.coding import coded
+from prodassoc_cli.intake.coding import Coding, coded
 from prodassoc_cli.intake.layouts import Lines
 from prodassoc_cli.intake.ordering import neighbours
 from prodassoc_cli.intake.parsing import Parsed, parse_ids
@@ -32,6 +32,24 @@ def with_times(lines: Lines, times: Parsed | None) -> Lines:
     return replace(lines, fields=fields)
 
 
+def with_numbers(lines: Lines, products: Coding, *, shared: bool) -> Lines:
+    """Keep products that are texts as numbers.
+
+    Args:
+        lines: the lines.
+        products: numbers them.
+        shared: whether a field is the same column in all inputs.
+    """
+    texts = lines.fields["product_id"]
+    if texts.dtype != pl.String:
+        return lines
+    numbers = products.number(texts)
+    raw = lines.raw
+    if lines.whole_rows and shared:
+        raw = raw.with_columns(numbers.alias(lines.columns["product_id"]))
+    return replace(lines, fields=lines.fields.with_columns(numbers), raw=raw)
+
+
 def pack(lines: Lines, *, shared: bool) -> pl.DataFrame:
     """Return lines as one frame, in which a field that is a column of the input is not there twice.
 
@@ -46,34 +64,38 @@ def pack(lines: Lines, *, shared: bool) -> pl.DataFrame:
     return lines.raw.hstack(named) if lines.whole_rows else named
 
 
-def unpack(frame: pl.DataFrame, empty: Lines, *, shared: bool) -> Lines:
+def unpack(frame: pl.DataFrame, empty: Lines, *, shared: bool, products: Coding | None = None) -> Lines:
     """Return the lines that `pack` packed, in the order of time and product, where they have times.
 
-    Their products are then there as `coding.coded` has them (PRODUCT), and ALIKE is.
+    Their products are there as `coding.coded` has them (PRODUCT) and, in that order, ALIKE is.
 
     Args:
         frame: the packed lines.
         empty: lines that have the columns of all inputs.
         shared: whether a field is the same column in all inputs.
+        products: has numbered the products; None where they are not.
     """
     if empty.whole_rows and shared:
         named = {name: column for name, column in empty.columns.items() if name in empty.fields.columns}
     else:
         named = {name.removeprefix(_FIELD): name for name in frame.columns if name.startswith(_FIELD)}
-    frame = _arranged(frame, named)
+    product = frame[named["product_id"]]
+    if products is not None and isinstance(product.dtype, pl.Categorical):
+        product = products.coded(product)
+    else:
+        product = coded(parse_ids(product))
+    frame = _arranged(frame.with_columns(product.alias(PRODUCT)), named.get("user_id"))
     fields = frame.select(*_hidden(frame), *(pl.col(column).alias(name) for name, column in named.items()))
     raw = frame.select(empty.raw.columns) if empty.whole_rows else fields.select(empty.raw.columns)
     return replace(empty, fields=fields, raw=raw)
 
 
-def _arranged(frame: pl.DataFrame, named: dict[str, str]) -> pl.DataFrame:
+def _arranged(frame: pl.DataFrame, users: str | None) -> pl.DataFrame:
     """Put packed lines in the order of time and product, and tell which may be alike."""
     if TIME_COLUMN not in frame.columns or not frame[TIME_COLUMN].count():
         return frame
-    product = coded(parse_ids(frame[named["product_id"]])).alias(PRODUCT)
-    user = parse_ids(frame[named["user_id"]]) if "user_id" in named else None
-    order, alike = neighbours(frame[TIME_COLUMN], user, product)
-    frame = frame.with_columns(product)
+    user = parse_ids(frame[users]) if users is not None else None
+    order, alike = neighbours(frame[TIME_COLUMN], user, frame[PRODUCT])
     return (frame if order is None else frame[order]).with_columns(alike.alias(ALIKE))
 
 

@@ -15,12 +15,13 @@ import polars as pl
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.buckets import Buckets
+from prodassoc_cli.intake.coding import Coding
 from prodassoc_cli.intake.columns import PRESETS
 from prodassoc_cli.intake.conventions import Conventions, Survey
 from prodassoc_cli.intake.cuts import MOST_PARTS, Cuts, sort_key
 from prodassoc_cli.intake.inputs import Orders
 from prodassoc_cli.intake.layouts import FEEDBACK, FEEDBACK_NUMBERS, NUMBERS, Lines
-from prodassoc_cli.intake.packing import pack, unpack, with_times
+from prodassoc_cli.intake.packing import pack, unpack, with_numbers, with_times
 from prodassoc_cli.intake.parsing import Parsed, parse_ids
 from prodassoc_cli.intake.privacy import pseudonymize
 from prodassoc_cli.intake.rejects import Rejected
@@ -83,6 +84,7 @@ class Parts:
         self._before = before
         self._held: Spill | Buckets | None = None
         self._whole: Lines | None = None
+        self._products = Coding(parse_ids)
         self.parts = 1 if budget is None else _parts_needed(orders, budget)
         self.in_memory = self.parts == 1
         if self.in_memory and before is None and not several_passes(config):
@@ -149,12 +151,12 @@ class Parts:
         piece = self.orders.whole()
         self._set_aside(piece.rejects)
         survey = Survey(self._numbers, before=self._before)
-        times = survey.add(piece.lines.fields)
+        lines = with_numbers(piece.lines, self._products, shared=self.orders.shares_columns)
+        times = survey.add(lines.fields)
         first, note = survey.order_of_days(day_first_told(self._config), self._where)
         if not first:
-            times = Survey((), day_first=False).add(piece.lines.fields)
-        shared = self.orders.shares_columns
-        self._whole = self._unpack(pack(with_times(piece.lines, times), shared=shared))
+            times = Survey((), day_first=False).add(lines.fields)
+        self._whole = self._unpack(pack(with_times(lines, times), shared=self.orders.shares_columns))
         return self._decide(survey, first, note, say)
 
     def _decide(self, survey: Survey, day_first: bool, note: str, say: Say) -> Conventions:
@@ -200,12 +202,15 @@ class Parts:
 
     def _distribute(self, cuts: Cuts, survey: Survey) -> None:
         held = self._held = Buckets(cuts.parts) if self.in_memory else Spill(cuts.parts, self._folder)
+        shared = self.orders.shares_columns
         for piece in ahead(self.orders.pieces(LARGE_PIECE_ROWS if self.in_memory else PIECE_ROWS)):
             self._set_aside(piece.rejects)
-            times = survey.add(piece.lines.fields)
-            part = cuts.part_of(self._keys(piece.lines.fields, times))
-            packed = pack(with_times(piece.lines, times), shared=self.orders.shares_columns)
-            held.add(packed, part)
+            lines = piece.lines
+            if self.in_memory:  # on disk each batch of rows would bring all the texts it knows
+                lines = with_numbers(lines, self._products, shared=shared)
+            times = survey.add(lines.fields)
+            part = cuts.part_of(self._keys(lines.fields, times))
+            held.add(pack(with_times(lines, times), shared=shared), part)
 
     def _keys(self, fields: pl.DataFrame, times: Parsed | None) -> pl.DataFrame:
         if self.in_memory and times is not None:  # where parts may be of any size, times are enough
@@ -213,7 +218,7 @@ class Parts:
         return first_keys(fields, times, self._key, drop_users=self._config.drop_users)
 
     def _unpack(self, frame: pl.DataFrame) -> Lines:
-        return unpack(frame, self.orders.empty, shared=self.orders.shares_columns)
+        return unpack(frame, self.orders.empty, shared=self.orders.shares_columns, products=self._products)
 
 
 def is_feedback(names: Collection[str]) -> bool:
