@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pyarrow as pa
 
@@ -19,23 +19,24 @@ _ARROW_TYPES: dict[Dtype, pa.DataType] = {
     "list[str]": pa.list_(pa.string()),
 }
 
-_CODED = pa.dictionary(pa.int32(), pa.string())
+CODED = pa.dictionary(pa.int32(), pa.string())
+"""Texts as Arrow reads them from the dictionaries of a file."""
 
 
-def conform(table: pa.Table, kind: Kind, source: str, coded: bool = False) -> pa.Table:
+def conform(table: pa.Table, kind: Kind, source: str, texts: Collection[pa.DataType] = ()) -> pa.Table:
     """Return the table with the kind's columns in their order and types, every value checked.
 
     Args:
         table: any table.
         kind: what it must be.
         source: its name in error texts.
-        coded: leave texts that are dictionaries as they are.
+        texts: other types of texts that are left as they are.
 
     Raises:
         BadData: a column is missing or of another type, or a value is not allowed.
     """
     fitted = {
-        column.name: _fit(table.column(column.name), column, source, coded)
+        column.name: _fit(table.column(column.name), column, source, texts)
         for column in kind.columns
         if is_there(table.column_names, column, kind, source)
     }
@@ -73,7 +74,9 @@ def _check_subject(columns: dict[str, pa.ChunkedArray], kind: Kind, source: str)
         )
 
 
-def _fit(values: pa.ChunkedArray, column: Column, source: str, coded: bool) -> pa.ChunkedArray:
+def _fit(
+    values: pa.ChunkedArray, column: Column, source: str, texts: Collection[pa.DataType]
+) -> pa.ChunkedArray:
     """Cast one column to its declared type and check its values."""
     if column.dtype == "vector[f32]":
         width = _width(values)
@@ -82,8 +85,8 @@ def _fit(values: pa.ChunkedArray, column: Column, source: str, coded: bool) -> p
         wanted = pa.list_(pa.float32(), width)
     else:
         wanted = _ARROW_TYPES[column.dtype]
-    if coded and column.dtype == "str" and values.type == _CODED:
-        wanted = _CODED
+    if column.dtype == "str" and values.type in texts:
+        wanted = values.type
     else:
         values = _plain(values)
     if values.type != wanted and not (column.dtype == "list[str]" and holds_dictionary(values.type)):
@@ -107,7 +110,7 @@ def _check_values(values: pa.ChunkedArray, column: Column, source: str) -> None:
     if is_float and pc.any(pc.invert(pc.is_finite(numbers))).as_py():
         raise BadData(f"{source}: column '{column.name}' has a value that is not a finite number")
     if column.values:
-        unknown = set(pc.unique(values).to_pylist()) - set(column.values) - {None}
+        unknown = set(pc.unique(_plain(values)).to_pylist()) - set(column.values) - {None}
         if unknown:
             word = min(unknown)
             raise BadData(
@@ -117,7 +120,7 @@ def _check_values(values: pa.ChunkedArray, column: Column, source: str) -> None:
 
 def holds_dictionary(kind: pa.DataType) -> bool:
     """Tell lists of dictionary-encoded texts."""
-    return pa.types.is_list(kind) and kind.value_type == _CODED
+    return pa.types.is_list(kind) and kind.value_type == CODED
 
 
 def _width(values: pa.ChunkedArray) -> int:

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from prodassoc_cli.artifacts.conform import conform, holds_dictionary, is_there
+from prodassoc_cli.artifacts.conform import CODED, conform, holds_dictionary, is_there
 from prodassoc_cli.artifacts.lineage import METADATA_KEY, Lineage
 from prodassoc_cli.artifacts.parquet import checked, lineage_in, open_parquet
 from prodassoc_cli.artifacts.partitions import partition_values, with_partitions
@@ -21,6 +21,9 @@ from prodassoc_cli.errors import BadData
 
 ROW_GROUP_ROWS = 1 << 20
 """Rows a row group: enough to compress well, few enough to stream."""
+
+_VIEW = pa.string_view()
+"""Texts as polars has them; a file tells them as texts."""
 
 
 def read_artifact(paths: Sequence[Path], kind: Kind) -> tuple[pl.DataFrame, Lineage | None]:
@@ -105,7 +108,10 @@ def _pieces_of(path: Path, kind: Kind, wanted: Kind, rows: int, coded: bool) -> 
                     return
                 batch.validate(full=True)
             yield conform(
-                with_partitions(pa.Table.from_batches([batch]), path, wanted), wanted, str(path), coded
+                with_partitions(pa.Table.from_batches([batch]), path, wanted),
+                wanted,
+                str(path),
+                (CODED,) if coded else (),
             )
 
 
@@ -168,33 +174,40 @@ def write_artifact(
     frames = [data] if isinstance(data, pl.DataFrame | pa.Table) else data
     size = kind.rows_a_group or ROW_GROUP_ROWS
     tables = (
-        conform(
-            each if isinstance(each, pa.Table) else each.rechunk().to_arrow(), kind,
-            f"the {kind.name} to be written",
-        )
+        conform(_as_table(each), kind, f"the {kind.name} to be written", () if kind.open else (_VIEW,))
         for each in _regrouped(frames, size)
-    )  # fmt: skip
+    )
     first = next(tables).replace_schema_metadata(metadata)
     rows = 0
     # Lists of dictionary-encoded ids are written as they are, and read as the texts they stand for.
-    plain = not any(holds_dictionary(column.type) for column in first.schema)
+    coded = any(holds_dictionary(column.type) for column in first.schema)
+    plain = not kind.open and not any(pa.types.is_nested(column.type) for column in first.schema)
     alike = (table.cast(first.schema) for table in itertools.chain([first], tables))
     with pq.ParquetWriter(
         stream,
         first.schema,
         compression="zstd",
         write_page_checksum=True,
-        store_schema=plain,
+        store_schema=not (coded or plain),
         use_dictionary=_repeating(first.schema, kind),
         write_statistics=_bounded(first.schema, kind),
         column_encoding=_encodings(first.schema) if kind.splits_bytes else None,
     ) as writer:
-        if not plain:
+        if coded or plain:
             writer.add_key_value_metadata(metadata)  # which otherwise goes with the schema
-        for table in _row_groups(alike, size) if plain else alike:
+        for table in alike if coded else _row_groups(alike, size):
             writer.write_table(table, row_group_size=size)
             rows += table.num_rows
     return rows
+
+
+def _as_table(rows: pl.DataFrame | pa.Table) -> pa.Table:
+    """Return rows as a table; texts as polars has them, where they do not lie in lists."""
+    if isinstance(rows, pa.Table):
+        return rows
+    nested = any(dtype.is_nested() for dtype in rows.dtypes)
+    level = pl.CompatLevel.oldest() if nested else pl.CompatLevel.newest()
+    return rows.rechunk().to_arrow(compat_level=level)
 
 
 def _repeating(schema: pa.Schema, kind: Kind) -> bool | list[str]:
@@ -218,7 +231,8 @@ def _bounded(schema: pa.Schema, kind: Kind) -> bool | list[str]:
     """
     if not kind.by_time:
         return True
-    return [column.name for column in schema if not pa.types.is_string(column.type)]
+    texts = (pa.string(), _VIEW)
+    return [column.name for column in schema if column.type not in texts]
 
 
 def _encodings(schema: pa.Schema) -> dict[str, str]:

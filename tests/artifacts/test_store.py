@@ -84,7 +84,7 @@ def test_metadata_is_one_json_key_without_clock_or_path(tmp_path):
     path = tmp_path / "x.parquet"
     path.write_bytes(stored(interactions()))
     metadata = pq.read_metadata(path).metadata
-    assert set(metadata) == {METADATA_KEY, b"ARROW:schema"}
+    assert set(metadata) == {METADATA_KEY}
     assert set(json.loads(metadata[METADATA_KEY])) == {
         "kind", "command", "parameters", "seed", "inputs", "details", "schema_version", "tool_version",
     }  # fmt: skip
