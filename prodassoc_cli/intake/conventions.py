@@ -44,6 +44,7 @@ class Conventions:
         some_users: whether any row names a user.
         numbered_orders: whether most order ids are digits only, but not all.
         coded_products: whether most product ids hold digits.
+        plain_ids: fields of ids that are texts of which none is blank, so that they need not be parsed again.
     """
 
     styles: dict[str, NumberStyle] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class Conventions:
     some_users: bool = True
     numbered_orders: bool = False
     coded_products: bool = False
+    plain_ids: frozenset[str] = frozenset()
 
 
 class Survey:
@@ -73,6 +75,7 @@ class Survey:
         self.missed: set[str] = set()
         self._marks = dict.fromkeys(numbers, NumberMarks())
         self._days = DayMarks()
+        self._plain = {"user_id", "order_id"}
         self._rows = 0
         self._users, self._orders, self._digits, self._products, self._coded = (
             int(self.before.get(name, 0)) for name in COUNTED
@@ -108,14 +111,20 @@ class Survey:
 
     def _add_orders(self, fields: pl.DataFrame) -> None:
         if "order_id" in fields.columns:
-            orders = parse_ids(fields["order_id"])
+            orders = self._ids(fields["order_id"])
             self._orders += len(orders) - orders.null_count()
             self._digits += digits_only(orders)
 
     def _add_users(self, fields: pl.DataFrame) -> None:
-        if "user_id" in fields.columns and not self._users:
-            users = parse_ids(fields["user_id"])
+        if "user_id" in fields.columns:
+            users = self._ids(fields["user_id"])
             self._users += len(users) - users.null_count()
+
+    def _ids(self, column: pl.Series) -> pl.Series:
+        ids = parse_ids(column)
+        if ids is not column:
+            self._plain.discard(column.name)
+        return ids
 
     def _add_numbers(self, column: pl.Series) -> None:
         name, marks = column.name, self._marks[column.name]
@@ -135,6 +144,7 @@ class Survey:
         for name, marks in other._marks.items():
             self._marks[name] += marks
         self._days += other._days
+        self._plain &= other._plain
         for name in _TOTALS:
             setattr(self, f"_{name}", getattr(self, f"_{name}") + getattr(other, f"_{name}"))
 
@@ -164,6 +174,7 @@ class Survey:
         found._marks = {name: NumberMarks(**marks) for name, marks in counts["marks"].items()}
         found._days = DayMarks(**counts["days"])
         found.missed = set(counts["missed"])
+        found._plain = set()  # others who read the lines have not seen them all
         for name in _TOTALS:
             setattr(found, f"_{name}", counts[f"_{name}"])
         return found
@@ -216,6 +227,7 @@ class Survey:
             some_users=self._users > 0,
             numbered_orders=_mostly_digits(self._orders, self._digits),
             coded_products=self._coded * 2 > self._products > 0,
+            plain_ids=frozenset(self._plain),
         )
         if self.before:
             users, orders, digits, products, coded = (self.before[name] for name in COUNTED)

@@ -211,6 +211,7 @@ def _parsed(fields: pl.DataFrame, conventions: Conventions, *, feedback: bool) -
     ids = ("user_id", "order_id", "product_id", *(("list_id", "model") if feedback else ()))
     ways: dict[str, Callable[[pl.Series], Parsed]]
     ways = dict.fromkeys(ids, lambda column: Parsed(parse_ids(column)))
+    ways |= dict.fromkeys(conventions.plain_ids, Parsed)
     ways |= {name: partial(parse_numbers_as, style=style) for name, style in conventions.styles.items()}
     ways["event"] = parse_events
     if PRODUCT in fields.columns:

@@ -13,7 +13,7 @@ from typing import cast
 
 import polars as pl
 
-from prodassoc_cli.intake.coding import coded, distinct_texts
+from prodassoc_cli.intake.coding import coded
 from prodassoc_cli.intake.tables import FEEDBACK, INTERACTIONS, PRODUCT
 
 _LEADING = ("timestamp", "order_id", "user_id")
@@ -139,8 +139,9 @@ def _nobody_and_product(users: pl.Series | None, products: pl.Series) -> _Codes:
 
 
 def _texts(codes: pl.Series) -> _Codes:
-    size = len(distinct_texts(codes))
-    return _Codes(codes.to_physical().cast(pl.Int64).fill_null(size), size + 1)
+    places = codes.to_physical()
+    size = 1 + cast("int", places.max()) if places.count() else 0
+    return _Codes(places.cast(pl.Int64).fill_null(size), size + 1)
 
 
 def _settled(

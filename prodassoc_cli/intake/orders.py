@@ -29,7 +29,7 @@ from prodassoc_cli.intake.retelling import retold
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.spill import Spill
 from prodassoc_cli.intake.splits import check_parts, holdout_masks, parse_split
-from prodassoc_cli.intake.tables import FEEDBACK, INTERACTIONS, PRODUCT, Say
+from prodassoc_cli.intake.tables import FEEDBACK, INTERACTIONS, PRODUCT, ROW, SOURCE, Say
 from prodassoc_cli.intake.tallies import Description
 from prodassoc_cli.resources import ahead
 from prodassoc_cli.settings import CleanConfig
@@ -220,7 +220,7 @@ class Cleaning:
             parts.rejected.add(left_out(part, lines, reason, self._orders.sources, showing))
             rows_in += lines.height
             missing = {name: n + lines[name].null_count() for name, n in missing.items()}
-            kept = lines.filter(reason.is_null())
+            kept = lines.drop(SOURCE, ROW).filter(reason.is_null())
             del part, lines, reason
             judge.forget()
             if self._key is not None:

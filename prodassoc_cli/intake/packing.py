@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import polars as pl
@@ -64,7 +65,10 @@ def pack(lines: Lines, *, shared: bool) -> pl.DataFrame:
     return lines.raw.hstack(named) if lines.whole_rows else named
 
 
-def unpack(frame: pl.DataFrame, empty: Lines, *, shared: bool, products: Coding | None = None) -> Lines:
+def unpack(
+    frame: pl.DataFrame, empty: Lines, *, shared: bool, products: Coding | None = None,
+    plain_ids: Collection[str] = (),
+) -> Lines:  # fmt: skip
     """Return the lines that `pack` packed, in the order of time and product, where they have times.
 
     Their products are there as `coding.coded` has them (PRODUCT) and, in that order, ALIKE is.
@@ -74,6 +78,7 @@ def unpack(frame: pl.DataFrame, empty: Lines, *, shared: bool, products: Coding 
         empty: lines that have the columns of all inputs.
         shared: whether a field is the same column in all inputs.
         products: has numbered the products; None where they are not.
+        plain_ids: as the conventions have them, as far as they are known.
     """
     if empty.whole_rows and shared:
         named = {name: column for name, column in empty.columns.items() if name in empty.fields.columns}
@@ -84,17 +89,19 @@ def unpack(frame: pl.DataFrame, empty: Lines, *, shared: bool, products: Coding 
         product = products.coded(product)
     else:
         product = coded(parse_ids(product))
-    frame = _arranged(frame.with_columns(product.alias(PRODUCT)), named.get("user_id"))
+    user = frame[named["user_id"]] if "user_id" in named else None
+    if user is not None and "user_id" not in plain_ids:
+        user = parse_ids(user)
+    frame = _arranged(frame.with_columns(product.alias(PRODUCT)), user)
     fields = frame.select(*_hidden(frame), *(pl.col(column).alias(name) for name, column in named.items()))
     raw = frame.select(empty.raw.columns) if empty.whole_rows else fields.select(empty.raw.columns)
     return replace(empty, fields=fields, raw=raw)
 
 
-def _arranged(frame: pl.DataFrame, users: str | None) -> pl.DataFrame:
+def _arranged(frame: pl.DataFrame, user: pl.Series | None) -> pl.DataFrame:
     """Put packed lines in the order of time and product, and tell which may be alike."""
     if TIME_COLUMN not in frame.columns or not frame[TIME_COLUMN].count():
         return frame
-    user = parse_ids(frame[users]) if users is not None else None
     order, alike = neighbours(frame[TIME_COLUMN], user, frame[PRODUCT])
     return (frame if order is None else frame[order]).with_columns(alike.alias(ALIKE))
 

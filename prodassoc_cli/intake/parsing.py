@@ -52,6 +52,7 @@ def is_missing(column: pl.Series) -> pl.Series:
 def parse_ids(column: pl.Series) -> pl.Series:
     """Turn ids into text, exactly as they are; blank ones become null.
 
+    Texts of which none is blank are returned as they came.
     Only a typed column of floats is rewritten: 17850.0 there is the id 17850 of a column that had gaps.
     """
     if column.dtype.is_float():
@@ -66,7 +67,9 @@ def parse_ids(column: pl.Series) -> pl.Series:
     odd = ((text < "!") | (text > "~")).arg_true()
     if len(odd):
         blank = blank.scatter(odd.filter(~text.gather(odd).str.contains(r"\S")), values=True)
-    return text.set(blank, None) if blank.any() else text
+    if blank.any():
+        return text.set(blank, None)
+    return column if column.dtype == pl.String else text
 
 
 def digits_only(ids: pl.Series) -> int:

@@ -85,6 +85,7 @@ class Parts:
         self._held: Spill | Buckets | None = None
         self._whole: Lines | None = None
         self._products = Coding(parse_ids)
+        self._plain_ids: frozenset[str] = frozenset()
         self.parts = 1 if budget is None else _parts_needed(orders, budget)
         self.in_memory = self.parts == 1
         if self.in_memory and before is None and not several_passes(config):
@@ -162,6 +163,7 @@ class Parts:
     def _decide(self, survey: Survey, day_first: bool, note: str, say: Say) -> Conventions:
         found = survey.conventions(day_first, say, decimal_comma=self.orders.delimiter == ";")
         self.facts = survey.facts(found)
+        self._plain_ids = found.plain_ids
         if note:
             say(f"timestamp: {note}")
         return found

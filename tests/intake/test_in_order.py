@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prodassoc_cli.intake.coding import coded, distinct_texts, numbered
+from prodassoc_cli.intake.coding import Coding, coded, distinct_texts, numbered, occurring, texts_of
 from prodassoc_cli.intake.ordering import SORT_KEYS, in_order, neighbours
+from prodassoc_cli.intake.parsing import parse_ids
 from prodassoc_cli.intake.tables import INTERACTIONS, PRODUCT
 from prodassoc_cli.intake.tallies import values_of_products
 
@@ -63,11 +65,30 @@ def test_codes_know_their_texts_and_have_their_order(texts):
     assert distinct.gather(numbers).equals(whole, check_names=False)
 
 
+@given(st.lists(st.lists(st.none() | st.sampled_from(["", " ", "a", "b", "aa", "é", "null"]))))
+def test_a_text_has_one_number_in_all_pieces(pieces):
+    products = Coding(parse_ids)
+    columns = [pl.Series("text", texts, dtype=pl.String) for texts in pieces]
+    numbers = [products.number(column) for column in columns]
+    known = parse_ids(pl.Series([text for texts in pieces for text in texts], dtype=pl.String)).drop_nulls()
+    for column, number in zip(columns, numbers, strict=True):
+        codes = products.coded(number)
+        assert texts_of(codes).equals(parse_ids(column))
+        assert codes.to_physical().equals(products.coded(number).to_physical())
+        assert set(distinct_texts(codes)) <= set(known)
+        texts, times = occurring(number)
+        assert dict(zip(texts, times, strict=True)) == Counter(column.drop_nulls())
+    if numbers:
+        whole = products.coded(pl.concat(numbers))
+        assert distinct_texts(whole).equals(known.unique().sort(), check_names=False)
+
+
 @given(
     st.lists(
         st.tuples(
             st.sampled_from(["a", "b", "c"]),
-            st.sampled_from([None, -1.0, 0.0, 0.1, 0.29, 1.005, 1e-9, 19.99, 1e13, 2e300, float("inf")]),
+            st.sampled_from([None, -1.0, 0.0, 0.1, 0.29, 1.005, 1e-9, 19.99, 1e13, 2e300, float("inf")])
+            | st.integers(0, 9).map(float),
         ),
         min_size=1,
     )
