@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -45,9 +45,6 @@ NO_DELIMITER = "\x1e"
 
 HEAD_BYTES = 1 << 16
 """Of a text, where it is seen whether columns can be parsed on the way."""
-
-MOST_BLOCK_BYTES = 32 << 20
-"""Of a text, cut into rows at a time."""
 
 
 class _BrokenRow(Exception):
@@ -161,9 +158,7 @@ class Text:
         """Find out where the rows begin that can be parsed on the way."""
         with self.utf8.path.open("rb") as file:
             first = file.readline(HEAD_BYTES) if self.header else b"\n"
-            head = file.read(HEAD_BYTES)
         self._start = len(first) if self.header else 0
-        self._row_bytes = len(head) // (1 + head.count(b"\n"))
         # A header that may go on in the next line, or follows empty ones, is left to Arrow, as a row of text.
         whole = first.endswith(b"\n") and b"\r" not in first.rstrip(b"\r\n") and first.count(b'"') % 2 == 0
         self._can_skip = (whole and bool(first.strip())) or not self.header
@@ -313,26 +308,20 @@ class Text:
 
         parse = self._parsing(note if self.tolerant else None)
         read = pa.csv.ReadOptions(
-            column_names=self.names, block_size=self._block_bytes(rows), use_threads=not self.tolerant
+            column_names=self.names, block_size=BLOCK_BYTES, use_threads=not self.tolerant
         )
         convert = conversion(self.names, self.parsed)
         try:
             with pa.OSFile(str(self.utf8.path)) as file:
                 file.seek(self._start if self._skips_header else 0)
                 if rows is None:
-                    yield _frame(pa.csv.read_csv(file, read, parse, convert))
+                    yield _in_one_chunk(_frame(pa.csv.read_csv(file, read, parse, convert)))
                     return
-                batches = iter(pa.csv.open_csv(file, read, parse, convert))
-                # The rows found broken are to be those of the batches taken so far.
-                yield from map(_frame, batches if self.tolerant else ahead(batches))
+                pieces = _pieces_of(map(_frame, pa.csv.open_csv(file, read, parse, convert)), rows)
+                # The rows found broken are to be those of the pieces taken so far.
+                yield from map(_in_one_chunk, pieces if self.tolerant else ahead(pieces))
         except pa.ArrowInvalid as problem:
             raise self._uncut(str(problem)) from problem
-
-    def _block_bytes(self, rows: int | None) -> int:
-        """Return how much is cut into rows at a time: about so many rows, each batch of which is a piece."""
-        return (
-            BLOCK_BYTES if rows is None else max(BLOCK_BYTES, min(rows * self._row_bytes, MOST_BLOCK_BYTES))
-        )
 
     def _uncut(self, problem: str) -> Exception:
         """Return the error to raise for what Arrow says."""
@@ -365,10 +354,26 @@ class Text:
 
 
 def _frame(rows: pa.Table | pa.RecordBatch) -> pl.DataFrame:
-    # Rows gathered from a column of many chunks take several times as long. The texts stay where Arrow put
-    # them: only what refers to them is moved.
     frame = pl.from_arrow(rows, rechunk=False)
     assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _pieces_of(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    """Put frames that follow one another together to pieces of about so many rows."""
+    held: list[pl.DataFrame] = []
+    for frame in frames:
+        held.append(frame)
+        if sum(each.height for each in held) >= rows:
+            yield pl.concat(held, rechunk=False)
+            held = []
+    if held:
+        yield pl.concat(held, rechunk=False)
+
+
+def _in_one_chunk(frame: pl.DataFrame) -> pl.DataFrame:
+    # Rows gathered from a column of many chunks take several times as long. The texts stay where Arrow put
+    # them: only what refers to them is moved.
     return pl.DataFrame(at_once(*(column.rechunk for column in frame)))
 
 

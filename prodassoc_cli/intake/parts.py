@@ -33,7 +33,7 @@ from prodassoc_cli.settings import CleanConfig
 PIECE_ROWS = 1 << 17
 """Rows that are read and dealt out at a time, where memory is short."""
 
-LARGE_PIECE_ROWS = 1 << 18
+LARGE_PIECE_ROWS = 1 << 19
 """The same where all rows fit in memory."""
 
 PART_BYTES = 400 * 10**6
