@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -162,13 +163,11 @@ class SparkCleaning(Cleaning):
     def _count(self, judged: Any) -> list[Part | None]:  # noqa: ANN401 — a data frame of Spark
         """Take the counts of all parts and the rows left out; return the parts that were written."""
         tally = ProductTally() if self._catalogue or self._config.products_output else None
-        description, rows_in = Description(), 0
-        missing = {"user_id": 0, "timestamp": 0}
+        description, seen = Description(), Counter[str]()
         values = {name: Counts("product_id", name) for name in ("price", "quantity")}
         written = []
         for facts, tables in _facts_of(judged):
-            rows_in += facts["rows_in"]
-            missing = {name: n + facts["missing"].get(name, 0) for name, n in missing.items()}
+            seen.update(rows=facts["rows_in"], **facts["missing"])
             self._rejected.count(tables["rejected"])
             if counted := _below("description", tables):
                 description.take(counted)
@@ -181,7 +180,7 @@ class SparkCleaning(Cleaning):
             rows = judged.filter("kind = 'rejects'").select("data").toLocalIterator(prefetchPartitions=True)
             for (data,) in rows:
                 self._rejected.hold(frame_of(bytes(data)))
-        if rows_in == self._rejected.rows:
+        if seen["rows"] == self._rejected.rows:
             raise self._rejected.nothing_left()
         if self._config.drop_outliers:
             flagged = {name: int(far["n"].sum()) for name, far in self._far.items()}
@@ -189,7 +188,7 @@ class SparkCleaning(Cleaning):
             flagged = {
                 name: int(outliers(counts.table(), name)["n"].sum()) for name, counts in values.items()
             }
-        self._sum_up(rows_in, missing, flagged, tally, description)
+        self._sum_up(seen, flagged, tally, description)
         return written
 
 

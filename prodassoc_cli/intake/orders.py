@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import polars as pl
 
@@ -33,6 +34,8 @@ from prodassoc_cli.intake.tables import FEEDBACK, INTERACTIONS, PRODUCT, ROW, SO
 from prodassoc_cli.intake.tallies import Description
 from prodassoc_cli.resources import ahead
 from prodassoc_cli.settings import CleanConfig
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -213,18 +216,8 @@ class Cleaning:
         )  # fmt: skip
         tally = ProductTally() if self._catalogue or config.products_output else None
         description = Description()
-        showing = None if self._orders.reads_again else self._showing
-        rows_in, missing = parts.rejected.rows, {"user_id": 0, "timestamp": 0}
-        for part in ahead(parts.leaving()):
-            lines, reason = judge.of(part)
-            parts.rejected.add(left_out(part, lines, reason, self._orders.sources, showing))
-            rows_in += lines.height
-            missing = {name: n + lines[name].null_count() for name, n in missing.items()}
-            kept = lines.drop(SOURCE, ROW).filter(reason.is_null())
-            del part, lines, reason
-            judge.forget()
-            if self._key is not None:
-                kept = kept.with_columns(pseudonymize(kept["user_id"], self._key))
+        seen = Counter(rows=parts.rejected.rows)
+        for kept in self._along(self._kept_lines(judge, seen)):
             # What is counted does not depend on the order, nor what is described on its being written.
             with ThreadPoolExecutor(1) as aside:
                 counted = aside.submit(_count, kept, judge, tally)
@@ -235,24 +228,44 @@ class Cleaning:
                 counted.result()
                 yield interactions
                 described.result()
-        if rows_in == parts.rejected.rows and self._earlier is None:
+        if seen["rows"] == parts.rejected.rows and self._earlier is None:
             raise parts.rejected.nothing_left()
-        self._sum_up(rows_in, missing, judge.flagged, tally, description)
+        self._sum_up(seen, judge.flagged, tally, description)
+
+    def _kept_lines(self, judge: Judge, seen: Counter[str]) -> Iterator[pl.DataFrame]:
+        """Yield the kept rows of each part, and count all rows, and those without a user or a time."""
+        parts = self._parts
+        showing = None if self._orders.reads_again else self._showing
+        for part in self._along(parts.leaving()):
+            lines, reason = judge.of(part)
+            parts.rejected.add(left_out(part, lines, reason, self._orders.sources, showing))
+            missing = {name: lines[name].null_count() for name in ("user_id", "timestamp")}
+            seen.update(rows=lines.height, **missing)
+            kept = lines.drop(SOURCE, ROW).filter(reason.is_null())
+            del part, lines, reason
+            judge.forget()
+            if self._key is not None:
+                kept = kept.with_columns(pseudonymize(kept["user_id"], self._key))
+            yield kept
+
+    def _along(self, items: Iterator[T]) -> Iterator[T]:
+        """Yield items, the next of which is made in a thread while one is used, where all fits in memory."""
+        return items if self._on_disk else ahead(items)
 
     def _sum_up(
-        self, rows_in: int, missing: dict[str, int], flagged: dict[str, int], tally: ProductTally | None,
+        self, seen: Counter[str], flagged: dict[str, int], tally: ProductTally | None,
         description: Description,
     ) -> None:  # fmt: skip
         rejected = self._rejected
         counts = rejected.counts()
         self.summary |= {
-            "rows_in": rows_in,
-            "rows_kept": rows_in - rejected.rows,
+            "rows_in": seen["rows"],
+            "rows_kept": seen["rows"] - rejected.rows,
             "rows_rejected": rejected.rows,
             "rejects": counts,
             "flagged_outliers": flagged,
-            "missing_user": missing["user_id"],
-            "missing_timestamp": missing["timestamp"] - counts.get("unparsable_timestamp", 0),
+            "missing_user": seen["user_id"],
+            "missing_timestamp": seen["timestamp"] - counts.get("unparsable_timestamp", 0),
             "inputs": self._input_facts,
         }
         if tally is not None:
