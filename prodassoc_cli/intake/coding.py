@@ -19,6 +19,9 @@ class Coding:
     def __init__(self, read: Callable[[pl.Series], pl.Series] = lambda texts: texts) -> None:
         self._read = read
         self._as_they_come = pl.Categorical(pl.Categories.random())
+        self._keeping = pl.Series([], dtype=self._as_they_come)
+        """Polars forgets the texts where no column of them is left."""
+        self._texts = pl.Series([], dtype=pl.String)
         self._ranks = pl.Series([], dtype=pl.UInt32)
         self._ordered = pl.Enum([])
 
@@ -26,24 +29,34 @@ class Coding:
         """Return texts as a Categorical, whose numbers follow one another as the texts come."""
         return texts.cast(self._as_they_come)
 
-    def coded(self, numbers: pl.Series) -> pl.Series:
-        """Return what `number` returned as `coded` has it, with the texts of all pieces so far."""
-        places = numbers.to_physical()
-        known = 1 + cast("int", -1 if places.count() == 0 else places.max())
-        if known > len(self._ranks):
-            self._rank(known)
-        return self._ranks.gather(places).cat.to(self._ordered).alias(numbers.name)
+    def numbers(self, column: pl.Series) -> pl.Series | None:
+        """Return the numbers (UInt32) of a column that `number` returned; None for any other."""
+        return column.to_physical() if column.dtype == self._as_they_come else None
 
-    def _rank(self, known: int) -> None:
-        texts = self._read(_texts(pl.int_range(known, dtype=pl.UInt32, eager=True), self._as_they_come))
-        self._ordered = pl.Enum(texts.drop_nulls().sort())
-        self._ranks = texts.cast(self._ordered).to_physical()
+    def texts(self, numbers: pl.Series) -> pl.Series:
+        """Return the text of each number (UInt32), as it came."""
+        self._know(numbers)
+        return self._texts.gather(numbers).alias(numbers.name)
+
+    def coded(self, numbers: pl.Series) -> pl.Series:
+        """Return numbers (UInt32) as `coded` has them, with the texts of all pieces so far."""
+        self._know(numbers)
+        return self._ranks.gather(numbers).cat.to(self._ordered).alias(numbers.name)
+
+    def _know(self, numbers: pl.Series) -> None:
+        """Rank the texts, unless they are those known."""
+        known = 1 + cast("int", numbers.max()) if numbers.count() else 0
+        if known > len(self._texts):
+            self._texts = _texts(pl.int_range(known, dtype=pl.UInt32, eager=True), self._as_they_come)
+            ids = self._read(self._texts)
+            self._ordered = pl.Enum(ids.drop_nulls().sort())
+            self._ranks = ids.cast(self._ordered).to_physical()
 
 
 def coded(texts: pl.Series) -> pl.Series:
     """Return texts as an Enum of those that occur: it knows them, and its numbers have their order."""
     one = Coding()
-    return one.coded(one.number(texts))
+    return one.coded(one.number(texts).to_physical())
 
 
 def distinct_texts(codes: pl.Series) -> pl.Series:

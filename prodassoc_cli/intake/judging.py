@@ -193,18 +193,13 @@ def parse_lines(
     if part.layout == "fimi":
         product = columns["product_id"]
         columns["bad_product"] = ~product.str.contains(r"^\d+$").fill_null(value=True)
-    columns |= {name: _text(fields[name]) for name in TEXTS if name in fields.columns}
+    columns |= {name: fields[name] for name in TEXTS if name in fields.columns}
     frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
     frame = with_absent(frame, INTERACTIONS)
     usual = config.event or (
         "impression" if feedback else "rating" if part.layout == "ratings" else "purchase"
     )
     return frame.with_columns(pl.col("event").fill_null(usual))
-
-
-def _text(column: pl.Series) -> pl.Series:
-    """Return a column as it is, but as texts where it is that of products too, which may be numbers."""
-    return column.cast(pl.String) if isinstance(column.dtype, pl.Categorical) else column
 
 
 def _parsed(fields: pl.DataFrame, conventions: Conventions, *, feedback: bool) -> dict[str, Parsed]:

@@ -42,7 +42,7 @@ PART_BYTES = 400 * 10**6
 BASE_BYTES = 900 * 10**6
 """What is held beside a part: libraries, a piece that is read, counts of products and ids."""
 
-PARTS_HELD = 4
+PARTS_HELD = 5
 """Room that is kept for a part, in parts: they differ in size, and freed memory is kept for the next one."""
 
 LIBRARIES_BYTES = 150 * 10**6
@@ -124,6 +124,9 @@ class Parts:
                 self._whole = None
             yield whole
             return
+        yield from map(self._unpack, ahead(self._packed_parts(leaving)))
+
+    def _packed_parts(self, leaving: bool) -> Iterator[pl.DataFrame]:
         held = self._held
         if held is None:
             return
@@ -132,7 +135,7 @@ class Parts:
                 packed = held.read(part)
                 if leaving:
                     held.drop(part)
-                yield self._unpack(packed)
+                yield packed
 
     def forget(self) -> None:
         """Give the room back."""
@@ -157,7 +160,8 @@ class Parts:
         first, note = survey.order_of_days(day_first_told(self._config), self._where)
         if not first:
             times = Survey((), day_first=False).add(lines.fields)
-        self._whole = self._unpack(pack(with_times(lines, times), shared=self.orders.shares_columns))
+        shared = self.orders.shares_columns
+        self._whole = self._unpack(pack(with_times(lines, times), shared=shared, products=self._products))
         return self._decide(survey, first, note, say)
 
     def _decide(self, survey: Survey, day_first: bool, note: str, say: Say) -> Conventions:
@@ -204,15 +208,18 @@ class Parts:
 
     def _distribute(self, cuts: Cuts, survey: Survey) -> None:
         held = self._held = Buckets(cuts.parts) if self.in_memory else Spill(cuts.parts, self._folder)
+        for packed, part in ahead(self._packed(cuts, survey)):
+            held.add(packed, part)
+
+    def _packed(self, cuts: Cuts, survey: Survey) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
+        """Read all lines in pieces, and take them into the survey; yield them and the part of each row."""
         shared = self.orders.shares_columns
         for piece in ahead(self.orders.pieces(LARGE_PIECE_ROWS if self.in_memory else PIECE_ROWS)):
             self._set_aside(piece.rejects)
-            lines = piece.lines
-            if self.in_memory:  # on disk each batch of rows would bring all the texts it knows
-                lines = with_numbers(lines, self._products, shared=shared)
+            lines = with_numbers(piece.lines, self._products, shared=shared)
             times = survey.add(lines.fields)
             part = cuts.part_of(self._keys(lines.fields, times))
-            held.add(pack(with_times(lines, times), shared=shared), part)
+            yield pack(with_times(lines, times), shared=shared, products=self._products), part
 
     def _keys(self, fields: pl.DataFrame, times: Parsed | None) -> pl.DataFrame:
         if self.in_memory and times is not None:  # where parts may be of any size, times are enough
