@@ -45,7 +45,7 @@ test-lowest: ## Run the tests with the oldest releases that pyproject.toml allow
 		--output-file $(VENV)-lowest/requirements.txt
 	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python \
 		-r $(VENV)-lowest/requirements.txt pytest pytest-xdist hypothesis ir-measures
-	PYTHONPATH=. $(VENV)-lowest/bin/python -m pytest -n 2 -m "not slow and not faults"
+	NUMBA_CACHE_DIR=$(abspath $(VENV)-lowest)/kernels PYTHONPATH=. $(VENV)-lowest/bin/python -m pytest -n 2 -m "not slow and not faults"
 
 .PHONY: test-faults
 test-faults: $(VENV)/installed ## Thousands of mutants, kills and starved runs (about half an hour)
