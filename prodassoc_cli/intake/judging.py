@@ -10,7 +10,7 @@ import polars as pl
 
 from prodassoc_cli.artifacts.frames import with_absent
 from prodassoc_cli.intake import cleaning
-from prodassoc_cli.intake.coding import coded, texts_of
+from prodassoc_cli.intake.coding import texts_of
 from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.increments import Earlier, known_before
 from prodassoc_cli.intake.layouts import Lines
@@ -126,8 +126,7 @@ class Judge:
     def _by_itself(self, part: Lines) -> tuple[pl.DataFrame, pl.Series]:
         """Apply the rules on single rows and on rows that are alike."""
         lines = parse_lines(part, self._parts.conventions, self._config, feedback=self._parts.feedback)
-        product = part.fields[PRODUCT] if PRODUCT in part.fields.columns else coded(lines["product_id"])
-        lines = lines.with_columns(product.alias(PRODUCT))
+        lines = lines.with_columns(part.fields[PRODUCT])
         reason = cleaning.row_rules(
             _feedback_checked(lines), self._parts.conventions, self._config.service_codes,
             cancelled_prefix=self._config.preset == "uci",
@@ -203,14 +202,13 @@ def parse_lines(
 
 
 def _parsed(fields: pl.DataFrame, conventions: Conventions, *, feedback: bool) -> dict[str, Parsed]:
-    ids = ("user_id", "order_id", "product_id", *(("list_id", "model") if feedback else ()))
+    ids = ("user_id", "order_id", *(("list_id", "model") if feedback else ()))
     ways: dict[str, Callable[[pl.Series], Parsed]]
     ways = dict.fromkeys(ids, lambda column: Parsed(parse_ids(column)))
     ways |= dict.fromkeys(conventions.plain_ids, Parsed)
     ways |= {name: partial(parse_numbers_as, style=style) for name, style in conventions.styles.items()}
     ways["event"] = parse_events
-    if PRODUCT in fields.columns:
-        ways["product_id"] = lambda _: Parsed(texts_of(fields[PRODUCT]))
+    ways["product_id"] = lambda _: Parsed(texts_of(fields[PRODUCT]))
     there = [name for name in ways if name in fields.columns]
     parsed = dict(zip(there, at_once(*(partial(ways[name], fields[name]) for name in there)), strict=True))
     if "timestamp" in fields.columns:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 
 import polars as pl
@@ -36,22 +35,12 @@ def with_times(lines: Lines, times: Parsed | None) -> Lines:
     return replace(lines, fields=fields)
 
 
-def with_numbers(lines: Lines, products: Coding, *, shared: bool) -> Lines:
-    """Keep products that are texts as numbers.
-
-    Args:
-        lines: the lines.
-        products: numbers them.
-        shared: whether a field is the same column in all inputs.
-    """
+def with_numbers(lines: Lines, products: Coding) -> Lines:
+    """Keep products that are texts as numbers beside the other fields."""
     texts = lines.fields["product_id"]
     if texts.dtype != pl.String:
         return lines
-    numbers = products.number(texts)
-    raw = lines.raw
-    if lines.whole_rows and shared:
-        raw = raw.with_columns(numbers.alias(lines.columns["product_id"]))
-    return replace(lines, fields=lines.fields.with_columns(numbers), raw=raw)
+    return replace(lines, fields=lines.fields.with_columns(products.number(texts)))
 
 
 def pack(lines: Lines, *, shared: bool, products: Coding | None = None) -> pl.DataFrame:
@@ -68,13 +57,12 @@ def pack(lines: Lines, *, shared: bool, products: Coding | None = None) -> pl.Da
     else:
         named = fields.rename(lambda name: name if name.startswith("\0") else _FIELD + name)
         frame, product = (lines.raw.hstack(named) if lines.whole_rows else named), _FIELD + "product_id"
-    numbers = None if products is None else products.numbers(frame[product])
+    numbers = None if products is None else products.numbers(fields["product_id"])
     return frame if numbers is None else frame.drop(product).with_columns(numbers.alias(NUMBER))
 
 
 def unpack(
-    frame: pl.DataFrame, empty: Lines, *, shared: bool, products: Coding | None = None,
-    plain_ids: Collection[str] = (), shown: bool = True,
+    frame: pl.DataFrame, empty: Lines, *, shared: bool, products: Coding | None = None
 ) -> Lines:  # fmt: skip
     """Return the lines that `pack` packed, in the order of time and product, where they have times.
 
@@ -85,27 +73,18 @@ def unpack(
         empty: lines that have the columns of all inputs.
         shared: whether a field is the same column in all inputs.
         products: has numbered the products; None where they are not.
-        plain_ids: as the conventions have them, as far as they are known.
-        shown: whether texts of products are to be there as they came, for rejects or as another field too;
-            else only their numbers are where they have been numbered.
     """
     if empty.whole_rows and shared:
         named = {name: column for name, column in empty.columns.items() if name in empty.fields.columns}
     else:
         named = {name: _FIELD + name for name in empty.fields.columns if not name.startswith("\0")}
     column = named["product_id"]
-    if products is not None and NUMBER in frame.columns:
-        product = products.coded(frame[NUMBER])
-    else:
-        product = coded(parse_ids(frame[column]))
-    user = frame[named["user_id"]] if "user_id" in named else None
-    if user is not None and "user_id" not in plain_ids:
-        user = parse_ids(user)
+    numbered = products if NUMBER in frame.columns else None
+    product = coded(parse_ids(frame[column])) if numbered is None else numbered.coded(frame[NUMBER])
+    user = parse_ids(frame[named["user_id"]]) if "user_id" in named else None
     frame = _arranged(frame.with_columns(product.alias(PRODUCT)), user)
-    if products is not None and NUMBER in frame.columns:
-        shown |= list(named.values()).count(column) > 1
-        texts = products.texts(frame[NUMBER]) if shown else frame[NUMBER]
-        frame = frame.drop(NUMBER).with_columns(texts.alias(column))
+    if numbered is not None:
+        frame = frame.with_columns(numbered.texts(frame[NUMBER]).alias(column)).drop(NUMBER)
     fields = frame.select(*_hidden(frame), *(pl.col(column).alias(name) for name, column in named.items()))
     raw = frame.select(empty.raw.columns) if empty.whole_rows else fields.select(empty.raw.columns)
     return replace(empty, fields=fields, raw=raw)

@@ -85,7 +85,6 @@ class Parts:
         self._held: Spill | Buckets | None = None
         self._whole: Lines | None = None
         self._products = Coding(parse_ids)
-        self._plain_ids: frozenset[str] = frozenset()
         self.parts = 1 if budget is None else _parts_needed(orders, budget)
         self.in_memory = self.parts == 1
         if self.in_memory and before is None and not several_passes(config):
@@ -155,7 +154,7 @@ class Parts:
         piece = self.orders.whole()
         self._set_aside(piece.rejects)
         survey = Survey(self._numbers, before=self._before)
-        lines = with_numbers(piece.lines, self._products, shared=self.orders.shares_columns)
+        lines = with_numbers(piece.lines, self._products)
         times = survey.add(lines.fields)
         first, note = survey.order_of_days(day_first_told(self._config), self._where)
         if not first:
@@ -167,7 +166,6 @@ class Parts:
     def _decide(self, survey: Survey, day_first: bool, note: str, say: Say) -> Conventions:
         found = survey.conventions(day_first, say, decimal_comma=self.orders.delimiter == ";")
         self.facts = survey.facts(found)
-        self._plain_ids = found.plain_ids
         if note:
             say(f"timestamp: {note}")
         return found
@@ -216,7 +214,7 @@ class Parts:
         shared = self.orders.shares_columns
         for piece in ahead(self.orders.pieces(LARGE_PIECE_ROWS if self.in_memory else PIECE_ROWS)):
             self._set_aside(piece.rejects)
-            lines = with_numbers(piece.lines, self._products, shared=shared)
+            lines = with_numbers(piece.lines, self._products)
             times = survey.add(lines.fields)
             part = cuts.part_of(self._keys(lines.fields, times))
             yield pack(with_times(lines, times), shared=shared, products=self._products), part
