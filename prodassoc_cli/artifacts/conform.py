@@ -110,7 +110,9 @@ def _check_values(values: pa.ChunkedArray, column: Column, source: str) -> None:
     if is_float and pc.any(pc.invert(pc.is_finite(numbers))).as_py():
         raise BadData(f"{source}: column '{column.name}' has a value that is not a finite number")
     if column.values:
-        unknown = set(pc.unique(_plain(values)).to_pylist()) - set(column.values) - {None}
+        # What a dictionary holds occurs, and is asked as it is; of views, Arrow tells null as ''.
+        known = values if values.type == CODED else _plain(values)
+        unknown = set(pc.unique(known).to_pylist()) - set(column.values) - {None}
         if unknown:
             word = min(unknown)
             raise BadData(

@@ -63,6 +63,8 @@ class Kind:
         open: whether further columns are kept as they come (they follow the declared ones).
         one_of: names of optional columns of which exactly one must be there.
         repeats: whether values come again and again, so that a dictionary of them makes the file smaller.
+        coded: columns of texts of which a row group holds each many times: they are written as numbers, and
+            those as a dictionary, sorted.
         by_time: whether rows stand in the order of their time, so that users are there in no order.
         rows_a_group: rows of a row group of the file; None for what is usual.
         splits_bytes: whether numbers in lists are written as all their first bytes, then all their second
@@ -76,6 +78,7 @@ class Kind:
     open: bool = False
     one_of: tuple[str, ...] = ()
     repeats: bool = True
+    coded: tuple[str, ...] = ()
     by_time: bool = False
     rows_a_group: int | None = None
     splits_bytes: bool = False
@@ -104,6 +107,7 @@ INTERACTIONS = Kind(
         Column("revenue", "f64", "Revenue of a purchase from a list", nullable=True, optional=True),
     ),
     made_by="clean",
+    coded=("product_id", "event"),
     by_time=True,
 )
 

@@ -16,6 +16,7 @@ from prodassoc_cli.artifacts.conform import CODED, conform, holds_dictionary, is
 from prodassoc_cli.artifacts.lineage import METADATA_KEY, Lineage
 from prodassoc_cli.artifacts.parquet import checked, lineage_in, open_parquet
 from prodassoc_cli.artifacts.partitions import partition_values, with_partitions
+from prodassoc_cli.artifacts.row_groups import as_table, cut_frames, cut_tables
 from prodassoc_cli.artifacts.schemas import KINDS, SCHEMA_VERSION, Kind
 from prodassoc_cli.errors import BadData
 
@@ -171,12 +172,14 @@ def write_artifact(
         The number of rows written.
     """
     metadata = {METADATA_KEY: lineage.to_json().encode()}
-    frames = [data] if isinstance(data, pl.DataFrame | pa.Table) else data
     size = kind.rows_a_group or ROW_GROUP_ROWS
-    tables = (
-        conform(_as_table(each), kind, f"the {kind.name} to be written", () if kind.open else (_VIEW,))
-        for each in _regrouped(frames, size)
-    )
+    pieces = iter([data] if isinstance(data, pl.DataFrame | pa.Table) else data)
+    head = next(pieces)
+    pieces = itertools.chain([head], pieces)
+    framed = isinstance(head, pl.DataFrame)
+    whole = (as_table(each, kind) for each in cut_frames(pieces, size)) if framed else pieces
+    texts = () if kind.open else (_VIEW, CODED)
+    tables = (conform(each, kind, f"the {kind.name} to be written", texts) for each in whole)
     first = next(tables).replace_schema_metadata(metadata)
     rows = 0
     # Lists of dictionary-encoded ids are written as they are, and read as the texts they stand for.
@@ -195,19 +198,10 @@ def write_artifact(
     ) as writer:
         if coded or plain:
             writer.add_key_value_metadata(metadata)  # which otherwise goes with the schema
-        for table in alike if coded else _row_groups(alike, size):
+        for table in alike if coded or framed else cut_tables(alike, size):
             writer.write_table(table, row_group_size=size)
             rows += table.num_rows
     return rows
-
-
-def _as_table(rows: pl.DataFrame | pa.Table) -> pa.Table:
-    """Return rows as a table; texts as polars has them, where they do not lie in lists."""
-    if isinstance(rows, pa.Table):
-        return rows
-    nested = any(dtype.is_nested() for dtype in rows.dtypes)
-    level = pl.CompatLevel.oldest() if nested else pl.CompatLevel.newest()
-    return rows.rechunk().to_arrow(compat_level=level)
 
 
 def _repeating(schema: pa.Schema, kind: Kind) -> bool | list[str]:
@@ -231,7 +225,7 @@ def _bounded(schema: pa.Schema, kind: Kind) -> bool | list[str]:
     """
     if not kind.by_time:
         return True
-    texts = (pa.string(), _VIEW)
+    texts = (pa.string(), _VIEW, CODED)
     return [column.name for column in schema if column.type not in texts]
 
 
@@ -244,46 +238,6 @@ def _encodings(schema: pa.Schema) -> dict[str, str]:
         for column in lists
         if pa.types.is_floating(column.type.value_type) or pa.types.is_integer(column.type.value_type)
     }
-
-
-def _regrouped(frames: Iterable[pl.DataFrame | pa.Table], size: int) -> Iterator[pl.DataFrame | pa.Table]:
-    """Put frames that follow one another together to so many rows, and cut larger ones.
-
-    What refers to texts is moved here, not the texts: Arrow then copies each of them once.
-    """
-    held: list[pl.DataFrame] = []
-    rows = yielded = 0
-    for frame in frames:
-        if isinstance(frame, pa.Table):
-            yield frame
-            yielded += 1
-            continue
-        held.append(frame)
-        rows += frame.height
-        while rows >= size:
-            whole = pl.concat(held, how="vertical_relaxed")
-            yield whole.head(size)
-            held, rows, yielded = [whole.slice(size)], rows - size, yielded + 1
-    if rows or not yielded:
-        yield pl.concat(held, how="vertical_relaxed")
-
-
-def _row_groups(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
-    """Cut tables that follow one another into row groups: how the rows came must not show in the bytes."""
-    held: list[pa.Table] = []
-    rows = written = 0
-    for table in tables:
-        held.append(table)
-        rows += table.num_rows
-        if rows >= size:
-            whole = pa.concat_tables(held)
-            while rows >= size:
-                yield whole.slice(0, size).combine_chunks()
-                whole = whole.slice(size)
-                rows, written = rows - size, written + size
-            held = [whole]
-    if rows or not written:
-        yield pa.concat_tables(held).combine_chunks()
 
 
 def _read_part(path: Path, kind: Kind) -> tuple[pa.Table, Lineage | None]:
