@@ -13,7 +13,7 @@ from prodassoc_cli.artifacts.schemas import INTERACTIONS
 from prodassoc_cli.engines.frames import bundle, frame_bytes, frame_of, one_row
 from prodassoc_cli.engines.parts import PartsOf
 from prodassoc_cli.intake.catalogue import ProductTally
-from prodassoc_cli.intake.coding import occurring
+from prodassoc_cli.intake.coding import as_texts, occurring
 from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.judging import Judge
 from prodassoc_cli.intake.layouts import Lines
@@ -23,7 +23,7 @@ from prodassoc_cli.intake.packing import unpack
 from prodassoc_cli.intake.parts import is_feedback
 from prodassoc_cli.intake.privacy import pseudonymize
 from prodassoc_cli.intake.rejects import Showing, counted, left_out
-from prodassoc_cli.intake.tables import PRODUCT, REJECTS
+from prodassoc_cli.intake.tables import REJECTS
 from prodassoc_cli.intake.tallies import Description
 from prodassoc_cli.settings import CleanConfig
 
@@ -121,12 +121,13 @@ class JudgePart:
         # Outliers are found among all parts, and told.
         config = replace(self.config, drop_outliers=False)
         judge = Judge(whole, config, dated=self.dated, key=self.key, far=self.far)
-        parsed, reason = judge.of(lines)
+        judged = judge.of(lines)
+        parsed = judged.lines
         showing = Showing(self.user_columns, self.key, drop_users=config.drop_users)
-        left = left_out(lines, parsed, reason, self.sources, showing)
+        left = left_out(lines, parsed, judged.reason, self.sources, showing)
         facts["rows_in"] += parsed.height
         facts["missing"] = {name: parsed[name].null_count() for name in ("user_id", "timestamp")}
-        kept = parsed.filter(reason.is_null())
+        kept = judged.kept()
         if self.counts_values:
             judge.count(kept)
             tables |= {f"values/{name}": counts.table() for name, counts in judge.counts.items()}
@@ -134,13 +135,13 @@ class JudgePart:
             kept = kept.with_columns(pseudonymize(kept["user_id"], self.key))
         if self.tallied:
             tally = ProductTally()
-            tally.add(kept)
+            tally.add(as_texts(kept))
             tables |= {f"tally/{name}": table for name, table in tally.tables().items()}
         interactions = in_order(interactions_of(kept))
         description = Description()
-        description.add(interactions, occurring(kept[PRODUCT])[0])
+        description.add(interactions, occurring(kept["product_id"])[0])
         tables |= {f"description/{name}": table for name, table in description.tables().items()}
-        return interactions, left
+        return as_texts(interactions), left
 
 
 @dataclass

@@ -14,9 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.intake.coding import coded, distinct_texts
+from prodassoc_cli.intake.coding import distinct_texts, known
 from prodassoc_cli.intake.conventions import Conventions
-from prodassoc_cli.intake.tables import PRODUCT
 
 
 @dataclass(frozen=True)
@@ -125,8 +124,7 @@ def _is_service(lines: pl.DataFrame, conventions: Conventions, pattern: str | No
         letters = conventions.coded_products
         pattern = f"{SERVICE_WORDS}|{SERVICE_LETTERS}" if letters else SERVICE_WORDS
     whole = f"^(?i:{pattern})$"
-    products = lines[PRODUCT] if PRODUCT in lines.columns else coded(lines["product_id"])
-    codes = distinct_texts(products)
+    codes = distinct_texts(known(lines["product_id"]))
     try:
         hits = codes.filter(codes.str.contains(whole))
     except pl.exceptions.ComputeError as problem:
@@ -134,22 +132,21 @@ def _is_service(lines: pl.DataFrame, conventions: Conventions, pattern: str | No
         raise UsageProblem(
             f"--service-codes is no regular expression: {reason}", "for example --service-codes 'POST|FEE.*'"
         ) from problem
-    return pl.col("product_id").is_in(hits.to_list()) if len(hits) else pl.lit(value=False)
+    return pl.col("product_id").cast(pl.String).is_in(hits.to_list()) if len(hits) else pl.lit(value=False)
 
 
-def duplicate_rows(rows: pl.DataFrame, candidates: pl.Series) -> pl.Series:
+def duplicate_rows(rows: pl.DataFrame, places: pl.Series) -> pl.Series:
     """Tell which rows equal an earlier candidate in every column.
 
     Equal hashes only nominate rows; the fields themselves decide.
 
     Args:
         rows: what they tell.
-        candidates: which rows take part (Boolean).
+        places: of the candidates, ascending.
     """
     found = pl.Series("duplicate", [False]).new_from_index(0, rows.height)
     if not rows.width:
         return found
-    places = candidates.arg_true()
     among = rows[places]
     hashes = among.hash_rows()
     ordered = hashes.sort()

@@ -21,7 +21,8 @@ class Coding:
         self._as_they_come = pl.Categorical(pl.Categories.random())
         self._keeping = pl.Series([], dtype=self._as_they_come)
         """Polars forgets the texts where no column of them is left."""
-        self._texts = pl.Series([], dtype=pl.String)
+        self._texts = 0
+        """How many texts have come."""
         self._ranks = pl.Series([], dtype=pl.UInt32)
         self._ordered = pl.Enum([])
 
@@ -29,26 +30,32 @@ class Coding:
         """Return texts as a Categorical, whose numbers follow one another as the texts come."""
         return texts.cast(self._as_they_come)
 
-    def numbers(self, column: pl.Series) -> pl.Series | None:
-        """Return the numbers (UInt32) of a column that `number` returned; None for any other."""
-        return column.to_physical() if column.dtype == self._as_they_come else None
+    def numbers(self, column: pl.Series) -> pl.Series:
+        """Return the numbers (UInt32) of a column that `number` returned, and know how many there are."""
+        numbers = column.to_physical()
+        self._count(numbers)
+        return numbers
 
-    def texts(self, numbers: pl.Series) -> pl.Series:
-        """Return the text of each number (UInt32), as it came."""
-        self._know(numbers)
-        return self._texts.gather(numbers).alias(numbers.name)
+    def as_they_came(self, numbers: pl.Series) -> pl.Series:
+        """Return the texts of numbers (UInt32) as they came, as a Categorical."""
+        return numbers.cat.to(self._as_they_come)
 
     def coded(self, numbers: pl.Series) -> pl.Series:
         """Return numbers (UInt32) as `coded` has them, with the texts of all pieces so far."""
         self._know(numbers)
         return self._ranks.gather(numbers).cat.to(self._ordered).alias(numbers.name)
 
+    def _count(self, numbers: pl.Series) -> None:
+        if numbers.count():
+            self._texts = max(self._texts, 1 + cast("int", numbers.max()))
+
     def _know(self, numbers: pl.Series) -> None:
         """Rank the texts, unless they are those known."""
-        known = 1 + cast("int", numbers.max()) if numbers.count() else 0
-        if known > len(self._texts):
-            self._texts = _texts(pl.int_range(known, dtype=pl.UInt32, eager=True), self._as_they_come)
-            ids = self._read(self._texts)
+        self._count(numbers)
+        if self._texts > len(self._ranks):
+            ids = self._read(
+                _texts(pl.int_range(self._texts, dtype=pl.UInt32, eager=True), self._as_they_come)
+            )
             self._ordered = pl.Enum(ids.drop_nulls().sort())
             self._ranks = ids.cast(self._ordered).to_physical()
 
@@ -57,6 +64,16 @@ def coded(texts: pl.Series) -> pl.Series:
     """Return texts as an Enum of those that occur: it knows them, and its numbers have their order."""
     one = Coding()
     return one.coded(one.number(texts).to_physical())
+
+
+def known(column: pl.Series) -> pl.Series:
+    """Return a column as `coded` has it; itself, where it is."""
+    return column if isinstance(column.dtype, pl.Enum) else coded(column)
+
+
+def as_texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame with texts where it has codes."""
+    return frame.cast({pl.Enum: pl.String})
 
 
 def distinct_texts(codes: pl.Series) -> pl.Series:

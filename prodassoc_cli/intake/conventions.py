@@ -5,7 +5,7 @@ It is counted a piece at a time, and the sum of the pieces is what the whole wou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
@@ -44,7 +44,8 @@ class Conventions:
         some_users: whether any row names a user.
         numbered_orders: whether most order ids are digits only, but not all.
         coded_products: whether most product ids hold digits.
-        plain_ids: fields of ids that are texts of which none is blank, so that they need not be parsed again.
+        plain_ids: fields of ids that are texts of which none is blank, or were parsed as they were read: they
+            need not be parsed again.
     """
 
     styles: dict[str, NumberStyle] = field(default_factory=dict)
@@ -81,14 +82,14 @@ class Survey:
             int(self.before.get(name, 0)) for name in COUNTED
         )
 
-    def add(self, fields: pl.DataFrame) -> Parsed | None:
-        """Count rows, and return their times."""
+    def add(self, fields: pl.DataFrame, parsed: Collection[str] = ()) -> Parsed | None:
+        """Count rows, of which some fields may have parsed ids already, and return their times."""
         numbers = [name for name in self._marks if name in fields.columns]
         times, *_ = at_once(
             lambda: self._add_times(fields),
             lambda: self._add_products(fields["product_id"]),
-            lambda: self._add_orders(fields),
-            lambda: self._add_users(fields),
+            lambda: self._add_orders(fields, parsed),
+            lambda: self._add_users(fields, parsed),
             *(partial(self._add_numbers, fields[name]) for name in numbers),
         )
         self._rows += fields.height
@@ -109,19 +110,19 @@ class Survey:
         self._products += int(times.filter(products.is_not_null()).sum())
         self._coded += int(times.filter(products.str.contains(r"\d")).sum())
 
-    def _add_orders(self, fields: pl.DataFrame) -> None:
+    def _add_orders(self, fields: pl.DataFrame, parsed: Collection[str]) -> None:
         if "order_id" in fields.columns:
-            orders = self._ids(fields["order_id"])
+            orders = self._ids(fields["order_id"], parsed)
             self._orders += len(orders) - orders.null_count()
             self._digits += digits_only(orders)
 
-    def _add_users(self, fields: pl.DataFrame) -> None:
+    def _add_users(self, fields: pl.DataFrame, parsed: Collection[str]) -> None:
         if "user_id" in fields.columns:
-            users = self._ids(fields["user_id"])
+            users = self._ids(fields["user_id"], parsed)
             self._users += len(users) - users.null_count()
 
-    def _ids(self, column: pl.Series) -> pl.Series:
-        ids = parse_ids(column)
+    def _ids(self, column: pl.Series, parsed: Collection[str]) -> pl.Series:
+        ids = column if column.name in parsed else parse_ids(column)
         if ids is not column:
             self._plain.discard(column.name)
         return ids

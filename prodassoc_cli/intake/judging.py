@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -10,14 +11,15 @@ import polars as pl
 
 from prodassoc_cli.artifacts.frames import with_absent
 from prodassoc_cli.intake import cleaning
-from prodassoc_cli.intake.coding import texts_of
+from prodassoc_cli.intake.coding import as_texts, distinct_texts
 from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.increments import Earlier, known_before
 from prodassoc_cli.intake.layouts import Lines
-from prodassoc_cli.intake.packing import ALIKE, BAD_TIME, TIME_COLUMN
+from prodassoc_cli.intake.ordering import neighbours
+from prodassoc_cli.intake.packing import BAD_TIME, TIME_COLUMN
 from prodassoc_cli.intake.parsing import Parsed, parse_events, parse_ids, parse_numbers_as
 from prodassoc_cli.intake.privacy import pseudonymize
-from prodassoc_cli.intake.tables import INTERACTIONS, PRODUCT, ROW, SOURCE
+from prodassoc_cli.intake.tables import EVENT, INTERACTIONS, PRODUCT, ROW, SOURCE
 from prodassoc_cli.intake.tallies import Counts, outliers, values_of_products
 from prodassoc_cli.intake.threads import at_once
 from prodassoc_cli.settings import CleanConfig
@@ -53,6 +55,28 @@ class Divided(Protocol):
         """Go through the parts."""
 
 
+@dataclass(frozen=True)
+class Judged:
+    """The rows of a part.
+
+    Attributes:
+        lines: as `parse_lines` has them, in the order they came.
+        reason: why each is left out (`cleaning.REASON`); null where it is kept.
+        order: the rows in the order of time and product; None where they stand in it, or have no times.
+    """
+
+    lines: pl.DataFrame
+    reason: pl.Series
+    order: pl.Series | None
+
+    def kept(self) -> pl.DataFrame:
+        """Return the rows that are kept, in the order of time and product where they have times."""
+        lines = self.lines.drop(SOURCE, ROW)
+        if self.order is None:
+            return lines.filter(self.reason.is_null())
+        return lines[self.order.filter(self.reason.gather(self.order).is_null())]
+
+
 class Judge:
     """Parses the lines of a part and applies the rules, in their order.
 
@@ -76,7 +100,7 @@ class Judge:
     ) -> None:  # fmt: skip
         self._earlier, self._key = earlier, key
         self._parts, self._config, self._dated = parts, config, dated
-        self._memo: tuple[pl.DataFrame, pl.Series] | None = None
+        self._memo: Judged | None = None
         self._far: dict[str, pl.DataFrame] = far or {}
         self._core: cleaning.Core | None = None
         self._next = 0
@@ -84,28 +108,29 @@ class Judge:
         if config.drop_outliers and far is None:
             for name, counts in self.counts.items():
                 for part in parts:
-                    lines, reason = self.of(part)
-                    counts.take(_counted(lines.filter(reason.is_null()), name))
+                    counts.take(_counted(self.of(part).kept(), name))
                 self._far[name] = outliers(counts.table(), name)
         if config.min_item_count > 1 or config.min_user_count > 1:
             core = cleaning.Core()
             for part in parts:
-                lines, reason = self.of(part)
-                core.add(lines.select("product_id", "user_id").filter(reason.is_null()))
+                judged = self.of(part)
+                ids = as_texts(judged.lines.select("product_id", "user_id").filter(judged.reason.is_null()))
+                core.add(ids)
             core.find(config.min_item_count, config.min_user_count)
             self._core = core
 
-    def of(self, part: Lines) -> tuple[pl.DataFrame, pl.Series]:
-        """Return the parsed rows of the next part, and the reason to leave each out (null: kept)."""
-        lines, reason = self._memo or self._by_itself(part)
+    def of(self, part: Lines) -> Judged:
+        """Parse the rows of the next part, and judge them."""
+        judged = self._memo or self._by_itself(part)
         if self._parts.parts == 1:
-            self._memo = lines, reason
+            self._memo = judged
+        lines, reason = judged.lines, judged.reason
         for name, far in self._far.items():
             reason = _mark(reason, _is_among(lines, far, name), f"outlier_{name}")
         if self._core is not None:
             reason = reason.scatter(reason.is_null().arg_true(), self._core.reason(self._next))
             self._next += 1
-        return lines, reason
+        return Judged(lines, reason, judged.order)
 
     def count(self, kept: pl.DataFrame) -> None:
         """Count the kept rows of a part, which tell what an outlier is."""
@@ -123,27 +148,28 @@ class Judge:
         """Give the room of the parsed rows back."""
         self._memo = None
 
-    def _by_itself(self, part: Lines) -> tuple[pl.DataFrame, pl.Series]:
+    def _by_itself(self, part: Lines) -> Judged:
         """Apply the rules on single rows and on rows that are alike."""
         lines = parse_lines(part, self._parts.conventions, self._config, feedback=self._parts.feedback)
-        lines = lines.with_columns(part.fields[PRODUCT])
         reason = cleaning.row_rules(
             _feedback_checked(lines), self._parts.conventions, self._config.service_codes,
             cancelled_prefix=self._config.preset == "uci",
         )  # fmt: skip
+        order, alike = None, None
+        if lines["timestamp"].count():
+            order, alike = neighbours(lines["timestamp"], lines["user_id"], lines["product_id"])
         if part.whole_rows:
             # Without an order or a time, equal rows may be two purchases as well as one written twice.
             anchored = lines["order_id"].is_not_null() | lines["timestamp"].is_not_null()
             candidates = reason.is_null() & anchored
-            if ALIKE in part.fields.columns:
-                candidates &= part.fields[ALIKE]
-            again = cleaning.duplicate_rows(_told(part, lines), candidates)
+            rows = candidates.arg_true() if alike is None else alike.filter(candidates.gather(alike))
+            again = cleaning.duplicate_rows(_told(part, lines), rows)
             reason = _mark(reason, again, "duplicate_line")
             if self._earlier is not None:
                 reason = _mark(reason, anchored & self._known(lines, self._earlier), "duplicate_line")
         if self._dated:
             reason = _mark(reason, lines["timestamp"].is_null(), "missing_timestamp")
-        return lines, reason
+        return Judged(lines, reason, order)
 
     def _known(self, lines: pl.DataFrame, earlier: Earlier) -> pl.Series:
         users = lines["user_id"]
@@ -151,7 +177,8 @@ class Judge:
             users = pl.Series("user_id", [None], dtype=pl.String).new_from_index(0, lines.height)
         elif self._key is not None:
             users = pseudonymize(users, self._key)
-        return known_before(lines.with_columns(users.alias("user_id")).select(list(INTERACTIONS)), earlier)
+        told = lines.with_columns(users.alias("user_id")).select(list(INTERACTIONS))
+        return known_before(as_texts(told), earlier)
 
 
 def _told(part: Lines, lines: pl.DataFrame) -> pl.DataFrame:
@@ -162,13 +189,13 @@ def _told(part: Lines, lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _counted(lines: pl.DataFrame, name: str) -> pl.DataFrame:
-    return values_of_products(lines[PRODUCT], lines[name])
+    return values_of_products(lines["product_id"], lines[name])
 
 
 def _is_among(lines: pl.DataFrame, far: pl.DataFrame, name: str) -> pl.Series:
     """Tell which rows have a product and value that are flagged."""
     marked = far.select("product_id", name, pl.lit(value=True).alias("far"))
-    joined = lines.select("product_id", name).join(
+    joined = as_texts(lines.select("product_id", name)).join(
         marked, on=["product_id", name], how="left", maintain_order="left"
     )
     return joined["far"].fill_null(value=False)
@@ -180,8 +207,9 @@ def parse_lines(
     """Parse every field of the lines.
 
     Returns:
-        The columns of interactions, SOURCE and ROW, texts of the product, the responses of a feedback
-        log, and a Boolean `bad_FIELD` for each field with values that cannot be parsed.
+        The columns of interactions, products and events as `coding.coded` has them, SOURCE and ROW, texts of
+        the product, the responses of a feedback log, and a Boolean `bad_FIELD` for each field with values
+        that cannot be parsed.
     """
     fields = part.fields
     columns = {name: fields[name] for name in (SOURCE, ROW)}
@@ -191,14 +219,17 @@ def parse_lines(
             columns[f"bad_{name}"] = parsed.bad
     if part.layout == "fimi":
         product = columns["product_id"]
-        columns["bad_product"] = ~product.str.contains(r"^\d+$").fill_null(value=True)
+        digits = distinct_texts(product).str.contains(r"^\d+$")
+        columns["bad_product"] = ~digits.gather(product.to_physical()).fill_null(value=True)
     columns |= {name: fields[name] for name in TEXTS if name in fields.columns}
     frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
     frame = with_absent(frame, INTERACTIONS)
     usual = config.event or (
         "impression" if feedback else "rating" if part.layout == "ratings" else "purchase"
     )
-    return frame.with_columns(pl.col("event").fill_null(usual))
+    told = frame["event"].null_count() < frame.height
+    event = pl.col("event").cast(EVENT).fill_null(usual) if told else pl.lit(usual, EVENT)
+    return frame.with_columns(event.alias("event"))
 
 
 def _parsed(fields: pl.DataFrame, conventions: Conventions, *, feedback: bool) -> dict[str, Parsed]:
@@ -208,7 +239,7 @@ def _parsed(fields: pl.DataFrame, conventions: Conventions, *, feedback: bool) -
     ways |= dict.fromkeys(conventions.plain_ids, Parsed)
     ways |= {name: partial(parse_numbers_as, style=style) for name, style in conventions.styles.items()}
     ways["event"] = parse_events
-    ways["product_id"] = lambda _: Parsed(texts_of(fields[PRODUCT]))
+    ways["product_id"] = lambda _: Parsed(fields[PRODUCT])
     there = [name for name in ways if name in fields.columns]
     parsed = dict(zip(there, at_once(*(partial(ways[name], fields[name]) for name in there)), strict=True))
     if "timestamp" in fields.columns:

@@ -3,8 +3,8 @@
 Comparing texts row by row is slow, and few rows need it. Rows are first put in the order of numbers that hold
 the leading keys and the product: time and product, since lines of one order have one time as a rule and few
 orders share one; then, of the rows this leaves open, time, order and product. Only what is open after
-that is compared by all keys. Lines are put in the first of these orders before they are judged: then rows
-that tell the same are neighbours too.
+that is compared by all keys. The first of these orders is found before lines are judged: in it, rows that
+tell the same are neighbours too.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import cast
 
 import polars as pl
 
-from prodassoc_cli.intake.coding import coded
-from prodassoc_cli.intake.tables import FEEDBACK, INTERACTIONS, PRODUCT
+from prodassoc_cli.intake.coding import coded, known
+from prodassoc_cli.intake.tables import FEEDBACK, INTERACTIONS
 
 _LEADING = ("timestamp", "order_id", "user_id")
 SORT_KEYS = (*_LEADING, *(name for name in INTERACTIONS if name not in _LEADING))
@@ -25,7 +25,7 @@ _LIMIT = 2**63
 def neighbours(
     times: pl.Series, users: pl.Series | None, products: pl.Series
 ) -> tuple[pl.Series | None, pl.Series]:
-    """Bring rows of the same time and product together.
+    """Find the order that brings rows of the same time and product together.
 
     Args:
         times: of the rows; some must be there.
@@ -34,25 +34,22 @@ def neighbours(
 
     Returns:
         The rows in the order of time and product, equal ones in the order they came, or None where they are
-        in that order; and row by row in that order whether a neighbour has the same time and product.
+        in that order; and the rows, ascending, of which a neighbour in it has the same time and product.
     """
     number = _times(times).then(_nobody_and_product(users, products))
     codes = number.values
     order = None
     if not codes.is_sorted():
         order, codes = _stable_order(number)
-    return order, _tied(codes)
+    alike = _tied(codes)
+    return order, alike.arg_true() if order is None else order.filter(alike).sort()
 
 
 def in_order(interactions: pl.DataFrame) -> pl.DataFrame:
-    """Sort interactions by all keys; null comes last.
-
-    Rows that know their products as `coding.coded` has them lose that column.
-    """
+    """Sort interactions by all keys; null comes last. Products may be codes, as `coding.coded` has them."""
     if interactions["timestamp"].null_count() == interactions.height:  # orders lie together as a rule
-        return interactions.drop(PRODUCT, strict=False).sort(_keys(interactions), nulls_last=True)
-    products = interactions[PRODUCT] if PRODUCT in interactions.columns else coded(interactions["product_id"])
-    last = _nobody_and_product(interactions["user_id"], products)
+        return interactions.sort(_keys(interactions), nulls_last=True)
+    last = _nobody_and_product(interactions["user_id"], known(interactions["product_id"]))
     order, open_ = _settled(
         interactions, None, _times(interactions["timestamp"]), last, ("order_id", "user_id")
     )
@@ -65,7 +62,6 @@ def in_order(interactions: pl.DataFrame) -> pl.DataFrame:
         order, open_ = order.scatter(open_, cast("pl.Series", settled)), open_.gather(left)
         if len(open_):
             order = order.scatter(open_, _by_all_keys(interactions, order.gather(open_)))
-    interactions = interactions.drop(PRODUCT, strict=False)
     return interactions if order is None else _gathered(interactions, order)
 
 

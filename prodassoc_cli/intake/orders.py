@@ -14,7 +14,7 @@ import polars as pl
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.catalogue import ProductTally, clean_catalogue, complete
-from prodassoc_cli.intake.coding import occurring
+from prodassoc_cli.intake.coding import as_texts, occurring
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, parse_map
 from prodassoc_cli.intake.cuts import MOST_PARTS
 from prodassoc_cli.intake.increments import Earlier, merged
@@ -30,7 +30,7 @@ from prodassoc_cli.intake.retelling import retold
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.spill import Spill
 from prodassoc_cli.intake.splits import check_parts, holdout_masks, parse_split
-from prodassoc_cli.intake.tables import FEEDBACK, INTERACTIONS, PRODUCT, ROW, SOURCE, Say
+from prodassoc_cli.intake.tables import EVENT, FEEDBACK, INTERACTIONS, Say
 from prodassoc_cli.intake.tallies import Description
 from prodassoc_cli.resources import ahead
 from prodassoc_cli.settings import CleanConfig
@@ -65,7 +65,7 @@ def clean_orders(
 ) -> CleanedOrders:  # fmt: skip
     """Clean order lines and, if asked, a catalogue, and return all of it; see `Cleaning`."""
     with Cleaning(orders, config, say, catalogue=catalogue, seed=seed, budget=budget) as run:
-        interactions = pl.concat(list(run.interactions()))
+        interactions = pl.concat(map(as_texts, run.interactions()))
         holdout = pl.concat(list(run.holdout())) if config.holdout else None
         rejects = pl.concat(list(run.line_rejects()))
         return CleanedOrders(interactions, rejects, run.products, run.product_rejects, holdout, run.summary)
@@ -161,14 +161,16 @@ class Cleaning:
     def interactions(self) -> Iterator[pl.DataFrame]:
         """Clean the lines; yield the kept rows in their order, without those set aside.
 
+        Products and events are texts, or codes as `coding.coded` has them.
+
         Raises:
             BadData: no row is kept, or the holdout cannot be split.
         """
         if self._split is None:
             new = (self._without_users(rows) for rows in ahead(self._kept()))
-            yield from new if self._earlier is None else merged(self._earlier.frames(), new)
+            yield from new if self._earlier is None else merged(self._earlier.frames(), map(as_texts, new))
             return
-        held = self._held = _Held(self._kept(), self._on_disk, self._folder)
+        held = self._held = _Held(map(as_texts, self._kept()), self._on_disk, self._folder)
         self._stack.callback(held.close)
         set_aside = 0
         for rows, chosen in zip(held, holdout_masks(held, self._split, self._seed), strict=True):
@@ -221,7 +223,7 @@ class Cleaning:
             # What is counted does not depend on the order, nor what is described on its being written.
             with ThreadPoolExecutor(1) as aside:
                 counted = aside.submit(_count, kept, judge, tally)
-                products, _ = occurring(kept[PRODUCT])
+                products, _ = occurring(kept["product_id"])
                 interactions = in_order(interactions_of(kept))
                 del kept
                 described = aside.submit(description.add, interactions, products)
@@ -237,12 +239,12 @@ class Cleaning:
         parts = self._parts
         showing = None if self._orders.reads_again else self._showing
         for part in self._along(parts.leaving()):
-            lines, reason = judge.of(part)
-            parts.rejected.add(left_out(part, lines, reason, self._orders.sources, showing))
-            missing = {name: lines[name].null_count() for name in ("user_id", "timestamp")}
-            seen.update(rows=lines.height, **missing)
-            kept = lines.drop(SOURCE, ROW).filter(reason.is_null())
-            del part, lines, reason
+            judged = judge.of(part)
+            parts.rejected.add(left_out(part, judged.lines, judged.reason, self._orders.sources, showing))
+            missing = {name: judged.lines[name].null_count() for name in ("user_id", "timestamp")}
+            seen.update(rows=judged.lines.height, **missing)
+            kept = judged.kept()
+            del part, judged
             judge.forget()
             if self._key is not None:
                 kept = kept.with_columns(pseudonymize(kept["user_id"], self._key))
@@ -283,7 +285,7 @@ class Cleaning:
 def _count(kept: pl.DataFrame, judge: Judge, tally: ProductTally | None) -> None:
     judge.count(kept)
     if tally is not None:
-        tally.add(kept)
+        tally.add(as_texts(kept))
 
 
 def without_users(interactions: pl.DataFrame) -> pl.DataFrame:
@@ -346,14 +348,18 @@ def _products(
 
 
 def interactions_of(kept: pl.DataFrame) -> pl.DataFrame:
-    """Take the columns of the schema; a row of a feedback log gives a row an event."""
+    """Take the columns of the schema; a row of a feedback log gives a row an event.
+
+    Products and events stay codes.
+    """
     feedback = "click" in kept.columns
     told = {name: dtype for name, dtype in FEEDBACK.items() if feedback and name in kept.columns}
-    rows = kept.select(PRODUCT, *(pl.col(name).cast(dtype) for name, dtype in (INTERACTIONS | told).items()))
+    dtypes = INTERACTIONS | told | {name: kept.schema[name] for name in ("product_id", "event")}
+    rows = kept.select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
     if not feedback:
         return rows
     happened = [
-        rows.filter(kept[name] == 1).with_columns(pl.lit(name).alias("event"))
+        rows.filter(kept[name] == 1).with_columns(pl.lit(name, EVENT).alias("event"))
         for name in RESPONSES if name in kept.columns
     ]  # fmt: skip
     return pl.concat([rows, *happened])

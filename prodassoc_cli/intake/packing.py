@@ -1,23 +1,22 @@
-"""Lines as one frame, which buckets can hold, and back, with rows that may be alike beside one another."""
+"""Lines as one frame, which buckets can hold, and back."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 
 import polars as pl
 
 from prodassoc_cli.intake.coding import Coding, coded
 from prodassoc_cli.intake.layouts import Lines
-from prodassoc_cli.intake.ordering import neighbours
 from prodassoc_cli.intake.parsing import Parsed, parse_ids
 from prodassoc_cli.intake.tables import PRODUCT
+from prodassoc_cli.intake.threads import at_once
 
 TIME_COLUMN = "\0time"
 BAD_TIME = "\0bad_time"
 """Columns of lines whose times have been parsed on the way."""
-
-ALIKE = "\0alike"
-"""Column of lines: whether a row may tell what a neighbour tells; where it is missing, any two rows may."""
 
 NUMBER = "\0number"
 """Column of packed lines: numbers of products, UInt32."""
@@ -26,20 +25,37 @@ _FIELD = "\0field "
 """Begins the names of fields kept beside the columns of the input."""
 
 
-def with_times(lines: Lines, times: Parsed | None) -> Lines:
-    """Keep the parsed times beside the fields."""
+def alone(lines: Lines) -> list[str]:
+    """Return the fields of ids and times that are the only ones of their column."""
+    columns = list(lines.columns.values())
+    names = (name for name in ("user_id", "order_id", "timestamp") if name in lines.columns)
+    return [name for name in names if columns.count(lines.columns[name]) == 1]
+
+
+def with_ids(lines: Lines, in_place: Collection[str]) -> Lines:
+    """Keep parsed ids in the place of the texts they were read from."""
+    names = [name for name in in_place if name != "timestamp"]
+    ids = at_once(*(partial(parse_ids, lines.fields[name]) for name in names))
+    named = [each.alias(lines.columns[name]) for name, each in zip(names, ids, strict=True)]
+    return replace(lines, fields=lines.fields.with_columns(ids), raw=lines.raw.with_columns(named))
+
+
+def with_times(lines: Lines, times: Parsed | None, in_place: Collection[str] = ()) -> Lines:
+    """Keep the parsed times beside the fields, or in the place of what they were read from."""
     if times is None:
         return lines
-    bad = times.bad if times.bad is not None else pl.lit(value=False)
-    fields = lines.fields.with_columns(times.values.alias(TIME_COLUMN), bad.alias(BAD_TIME))
-    return replace(lines, fields=fields)
+    bad = (times.bad if times.bad is not None else pl.lit(value=False)).alias(BAD_TIME)
+    if "timestamp" not in in_place:
+        return replace(lines, fields=lines.fields.with_columns(times.values.alias(TIME_COLUMN), bad))
+    named = times.values.alias(lines.columns["timestamp"])
+    return replace(lines, fields=lines.fields.with_columns(bad), raw=lines.raw.with_columns(named))
 
 
 def with_numbers(lines: Lines, products: Coding) -> Lines:
-    """Keep products that are texts as numbers beside the other fields."""
+    """Keep products as numbers beside the other fields."""
     texts = lines.fields["product_id"]
     if texts.dtype != pl.String:
-        return lines
+        texts = parse_ids(texts)
     return replace(lines, fields=lines.fields.with_columns(products.number(texts)))
 
 
@@ -49,7 +65,8 @@ def pack(lines: Lines, *, shared: bool, products: Coding | None = None) -> pl.Da
     Args:
         lines: the lines.
         shared: whether a field is the same column in all inputs.
-        products: has numbered the products; None where they are not. Only their numbers are in the frame.
+        products: has numbered the products; None where they are not. Those that are texts are not in the
+            frame then.
     """
     fields = lines.fields
     if lines.whole_rows and shared:
@@ -57,16 +74,16 @@ def pack(lines: Lines, *, shared: bool, products: Coding | None = None) -> pl.Da
     else:
         named = fields.rename(lambda name: name if name.startswith("\0") else _FIELD + name)
         frame, product = (lines.raw.hstack(named) if lines.whole_rows else named), _FIELD + "product_id"
-    numbers = None if products is None else products.numbers(fields["product_id"])
-    return frame if numbers is None else frame.drop(product).with_columns(numbers.alias(NUMBER))
+    if products is None:
+        return frame
+    held = frame if frame.schema[product] not in (pl.String, pl.Categorical) else frame.drop(product)
+    return held.with_columns(products.numbers(fields["product_id"]).alias(NUMBER))
 
 
 def unpack(
     frame: pl.DataFrame, empty: Lines, *, shared: bool, products: Coding | None = None
 ) -> Lines:  # fmt: skip
-    """Return the lines that `pack` packed, in the order of time and product, where they have times.
-
-    Their products are there as `coding.coded` has them (PRODUCT) and, in that order, ALIKE is.
+    """Return the lines that `pack` packed; their products are there as `coding.coded` has them (PRODUCT) too.
 
     Args:
         frame: the packed lines.
@@ -79,23 +96,18 @@ def unpack(
     else:
         named = {name: _FIELD + name for name in empty.fields.columns if not name.startswith("\0")}
     column = named["product_id"]
-    numbered = products if NUMBER in frame.columns else None
-    product = coded(parse_ids(frame[column])) if numbered is None else numbered.coded(frame[NUMBER])
-    user = parse_ids(frame[named["user_id"]]) if "user_id" in named else None
-    frame = _arranged(frame.with_columns(product.alias(PRODUCT)), user)
-    if numbered is not None:
-        frame = frame.with_columns(numbered.texts(frame[NUMBER]).alias(column)).drop(NUMBER)
+    if products is None:
+        frame = frame.with_columns(coded(parse_ids(frame[column])).alias(PRODUCT))
+    else:
+        numbers = frame[NUMBER]
+        if column not in frame.columns:
+            frame = frame.with_columns(products.as_they_came(numbers).alias(column))
+        frame = frame.drop(NUMBER).with_columns(products.coded(numbers).alias(PRODUCT))
+    if BAD_TIME in frame.columns and TIME_COLUMN not in frame.columns:
+        frame = frame.with_columns(pl.col(named["timestamp"]).alias(TIME_COLUMN))
     fields = frame.select(*_hidden(frame), *(pl.col(column).alias(name) for name, column in named.items()))
     raw = frame.select(empty.raw.columns) if empty.whole_rows else fields.select(empty.raw.columns)
     return replace(empty, fields=fields, raw=raw)
-
-
-def _arranged(frame: pl.DataFrame, user: pl.Series | None) -> pl.DataFrame:
-    """Put packed lines in the order of time and product, and tell which may be alike."""
-    if TIME_COLUMN not in frame.columns or not frame[TIME_COLUMN].count():
-        return frame
-    order, alike = neighbours(frame[TIME_COLUMN], user, frame[PRODUCT])
-    return (frame if order is None else frame[order]).with_columns(alike.alias(ALIKE))
 
 
 def _hidden(frame: pl.DataFrame) -> list[str]:

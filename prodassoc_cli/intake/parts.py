@@ -21,7 +21,7 @@ from prodassoc_cli.intake.conventions import Conventions, Survey
 from prodassoc_cli.intake.cuts import MOST_PARTS, Cuts, sort_key
 from prodassoc_cli.intake.inputs import Orders
 from prodassoc_cli.intake.layouts import FEEDBACK, FEEDBACK_NUMBERS, NUMBERS, Lines
-from prodassoc_cli.intake.packing import pack, unpack, with_numbers, with_times
+from prodassoc_cli.intake.packing import alone, pack, unpack, with_ids, with_numbers, with_times
 from prodassoc_cli.intake.parsing import Parsed, parse_ids
 from prodassoc_cli.intake.privacy import pseudonymize
 from prodassoc_cli.intake.rejects import Rejected
@@ -154,13 +154,16 @@ class Parts:
         piece = self.orders.whole()
         self._set_aside(piece.rejects)
         survey = Survey(self._numbers, before=self._before)
-        lines = with_numbers(piece.lines, self._products)
-        times = survey.add(lines.fields)
+        in_place = self._in_place(piece.lines)
+        lines = with_ids(with_numbers(piece.lines, self._products), in_place)
+        times = survey.add(lines.fields, parsed=in_place)
         first, note = survey.order_of_days(day_first_told(self._config), self._where)
         if not first:
             times = Survey((), day_first=False).add(lines.fields)
-        shared = self.orders.shares_columns
-        self._whole = self._unpack(pack(with_times(lines, times), shared=shared, products=self._products))
+        lines = with_times(lines, times, in_place)
+        self._whole = self._unpack(
+            pack(lines, shared=self.orders.shares_columns, products=self._products)
+        )
         return self._decide(survey, first, note, say)
 
     def _decide(self, survey: Survey, day_first: bool, note: str, say: Say) -> Conventions:
@@ -214,10 +217,16 @@ class Parts:
         shared = self.orders.shares_columns
         for piece in ahead(self.orders.pieces(LARGE_PIECE_ROWS if self.in_memory else PIECE_ROWS)):
             self._set_aside(piece.rejects)
-            lines = with_numbers(piece.lines, self._products)
-            times = survey.add(lines.fields)
+            in_place = self._in_place(piece.lines)
+            lines = with_ids(with_numbers(piece.lines, self._products), in_place)
+            times = survey.add(lines.fields, parsed=in_place)
             part = cuts.part_of(self._keys(lines.fields, times))
-            yield pack(with_times(lines, times), shared=shared, products=self._products), part
+            lines = with_times(lines, times, in_place)
+            yield pack(lines, shared=shared, products=self._products), part
+
+    def _in_place(self, lines: Lines) -> list[str]:
+        """Return the fields whose texts need not be held: rejects show what is read again."""
+        return alone(lines) if self.orders.reads_again and self.orders.shares_columns else []
 
     def _keys(self, fields: pl.DataFrame, times: Parsed | None) -> pl.DataFrame:
         if self.in_memory and times is not None:  # where parts may be of any size, times are enough

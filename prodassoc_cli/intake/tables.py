@@ -24,7 +24,10 @@ ROW = "\x00row"
 """Names of the columns that tell where a row came from; no column of an input can be called so."""
 
 PRODUCT = "\x00product"
-"""Name of the column of products as `coding.coded` has them, beside that of their ids."""
+"""Name of the field of products as `coding.coded` has them, beside that of what they were read from."""
+
+EVENT = pl.Enum(sorted(schemas.EVENTS))
+"""Events as `coding.coded` has texts."""
 
 INTERACTIONS = schema_of(column for column in schemas.INTERACTIONS.columns if not column.optional)
 FEEDBACK = schema_of(column for column in schemas.INTERACTIONS.columns if column.optional)
