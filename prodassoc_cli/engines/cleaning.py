@@ -39,6 +39,7 @@ from prodassoc_cli.intake.conventions import Conventions, Survey
 from prodassoc_cli.intake.cuts import MOST_PARTS, Cuts
 from prodassoc_cli.intake.layouts import Lines, check_alike, join_lines
 from prodassoc_cli.intake.orders import Cleaning
+from prodassoc_cli.intake.outliers import outliers
 from prodassoc_cli.intake.parts import (
     PIECE_ROWS,
     day_first_told,
@@ -49,7 +50,7 @@ from prodassoc_cli.intake.parts import (
 from prodassoc_cli.intake.rejects import Rejected
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.tables import Say
-from prodassoc_cli.intake.tallies import Counts, Description, outliers
+from prodassoc_cli.intake.tallies import Counts, Description
 from prodassoc_cli.settings import CleanConfig
 
 PART_BYTES = 1 << 29

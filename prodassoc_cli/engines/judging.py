@@ -127,7 +127,7 @@ class JudgePart:
         left = left_out(lines, parsed, judged.reason, self.sources, showing)
         facts["rows_in"] += parsed.height
         facts["missing"] = {name: parsed[name].null_count() for name in ("user_id", "timestamp")}
-        kept = judged.kept()
+        kept, codes = judged.kept()
         if self.counts_values:
             judge.count(kept)
             tables |= {f"values/{name}": counts.table() for name, counts in judge.counts.items()}
@@ -137,7 +137,7 @@ class JudgePart:
             tally = ProductTally()
             tally.add(as_texts(kept))
             tables |= {f"tally/{name}": table for name, table in tally.tables().items()}
-        interactions = in_order(interactions_of(kept))
+        interactions = in_order(*interactions_of(kept, codes))
         description = Description()
         description.add(interactions, occurring(kept["product_id"])[0])
         tables |= {f"description/{name}": table for name, table in description.tables().items()}

@@ -12,9 +12,10 @@ from prodassoc_cli.artifacts.schemas import PRODUCTS
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.coding import numbered
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, match_columns
+from prodassoc_cli.intake.outliers import medians
 from prodassoc_cli.intake.parsing import parse_ids, parse_numbers
 from prodassoc_cli.intake.tables import REJECTS, ROW, RawTable, as_csv
-from prodassoc_cli.intake.tallies import Counts, medians
+from prodassoc_cli.intake.tallies import Counts
 
 COLUMNS = schema_of(PRODUCTS)
 SEPARATORS = (">", "|", "/")

@@ -88,38 +88,46 @@ def row_rules(
     quantity, price = pl.col("quantity"), pl.col("price")
     bought = pl.col("event").is_in(["purchase", "cart"])
     nobody = pl.lit(conventions.some_users) & pl.col("user_id").is_null()
+    unparsable = ("product", "timestamp", "quantity", "price", "rating", "feedback")
     conditions = {
-        "cancelled_order": _cancelled(conventions, cancelled_prefix),
+        "cancelled_order": _cancelled(lines["order_id"], conventions, cancelled_prefix),
         "missing_product": pl.col("product_id").is_null(),
-        **{f"unparsable_{name}": _bad(lines, name) for name in (
-            "product", "timestamp", "quantity", "price", "rating", "feedback"
-        )},
+        **{f"unparsable_{name}": _bad(lines, name) for name in unparsable},
         "unknown_event": _bad(lines, "event"),
         "missing_rating": (pl.col("event") == "rating") & pl.col("rating").is_null(),
         "quantity_not_positive": bought & (quantity <= 0),
         "price_negative": price < 0,
         "stock_adjustment": nobody & bought & (price == 0),
         "non_product_code": _is_service(lines, conventions, service_codes),
-    }  # fmt: skip
-    reasons = [pl.when(condition).then(pl.lit(name, dtype=REASON)) for name, condition in conditions.items()]
+    }
+    reasons = [
+        pl.when(condition).then(pl.lit(name, dtype=REASON))
+        for name, condition in conditions.items() if condition is not None
+    ]  # fmt: skip
     return lines.select(pl.coalesce(reasons).alias("reason")).to_series()
 
 
-def _bad(lines: pl.DataFrame, name: str) -> pl.Expr:
-    return pl.col(f"bad_{name}") if f"bad_{name}" in lines.columns else pl.lit(value=False)
+def _bad(lines: pl.DataFrame, name: str) -> pl.Expr | None:
+    return pl.col(f"bad_{name}") if f"bad_{name}" in lines.columns else None
 
 
-def _cancelled(conventions: Conventions, prefix: bool) -> pl.Expr:
+def _cancelled(orders: pl.Series, conventions: Conventions, prefix: bool) -> pl.Expr | None:
     if prefix:
-        return pl.col("order_id").str.contains("^[Cc]")
+        return pl.lit(_found(orders, "^[Cc]"))
     # C100 among 200, 201, 202 is a cancellation; among A100, B200, C300 it is an order like any other.
-    usual = conventions.numbered_orders
-    return pl.col("order_id").str.contains(r"^[Cc]\d+$") if usual else pl.lit(value=False)
+    return pl.lit(_found(orders, r"^[Cc]\d+$")) if conventions.numbered_orders else None
 
 
-def _is_service(lines: pl.DataFrame, conventions: Conventions, pattern: str | None) -> pl.Expr:
+def _found(ids: pl.Series, pattern: str) -> pl.Series:
+    """Tell which ids hold a pattern that begins with a letter; as a rule few do."""
+    letters = (ids >= ":").arg_true()
+    found = pl.Series([False]).new_from_index(0, len(ids))
+    return found.scatter(letters.filter(ids.gather(letters).str.contains(pattern)), values=True)
+
+
+def _is_service(lines: pl.DataFrame, conventions: Conventions, pattern: str | None) -> pl.Expr | None:
     if pattern == "":
-        return pl.lit(value=False)
+        return None
     if pattern is None:
         letters = conventions.coded_products
         pattern = f"{SERVICE_WORDS}|{SERVICE_LETTERS}" if letters else SERVICE_WORDS
@@ -132,7 +140,7 @@ def _is_service(lines: pl.DataFrame, conventions: Conventions, pattern: str | No
         raise UsageProblem(
             f"--service-codes is no regular expression: {reason}", "for example --service-codes 'POST|FEE.*'"
         ) from problem
-    return pl.col("product_id").cast(pl.String).is_in(hits.to_list()) if len(hits) else pl.lit(value=False)
+    return pl.col("product_id").cast(pl.String).is_in(hits.to_list()) if len(hits) else None
 
 
 def duplicate_rows(rows: pl.DataFrame, places: pl.Series) -> pl.Series:

@@ -68,10 +68,15 @@ class Input:
         frame = number_rows(self.text.no_rows())
         return self.lay_out(RawTable(self.source.name, frame, delimiter=self.delimiter))
 
+    @functools.cached_property
+    def columns(self) -> dict[str, str]:
+        """Field → column it is read from, whatever its type."""
+        return self.empty.columns
+
     @property
     def in_pieces(self) -> bool:
         """Whether it can be read in pieces, each understood by itself."""
-        listed = self.empty.columns.get("product_id", "")
+        listed = self.columns.get("product_id", "")
         split = self.layout == "list" and (
             self.parquet is None or self.parquet.sample(1, 1).frame.schema.get(listed) == pl.String
         )
@@ -107,7 +112,7 @@ class Input:
         """Return what was found out, for the summary."""
         return {
             "source": self.source.name, "layout": self.layout, "encoding": self.encoding or None,
-            "delimiter": self.delimiter or None, "columns": self.empty.columns,
+            "delimiter": self.delimiter or None, "columns": self.columns,
         }  # fmt: skip
 
 
@@ -147,7 +152,7 @@ class Orders:
         if len(texts) < len(self.inputs) or self.layout not in ("lines", "ratings"):
             return
         for each, text in zip(self.inputs, texts, strict=True):
-            columns = each.empty.columns
+            columns = each.columns
             shared = Counter(columns.values())
             text.parse_on_the_way(
                 {
@@ -155,12 +160,12 @@ class Orders:
                     for name in fields if name in columns and shared[columns[name]] == 1
                 }
             )  # fmt: skip
-        self._parsed = {name for name in fields if any(name in each.empty.columns for each in self.inputs)}
+        self._parsed = {name for name in fields if any(name in each.columns for each in self.inputs)}
         self._agree()
 
     def _agree(self) -> bool:
         """See to it that a field is parsed on the way in all inputs or in none; tell if fewer are now."""
-        texts = [(each.text, each.empty.columns) for each in self.inputs if each.text is not None]
+        texts = [(each.text, each.columns) for each in self.inputs if each.text is not None]
         left = {
             name for name in self._parsed
             if all(columns.get(name, None) in (None, *text.parsed) for text, columns in texts)
@@ -181,7 +186,7 @@ class Orders:
     @property
     def columns(self) -> dict[str, str]:
         """Field → column of the first input."""
-        return self.inputs[0].empty.columns
+        return self.inputs[0].columns
 
     @property
     def fields(self) -> list[str]:
@@ -191,12 +196,12 @@ class Orders:
     @property
     def user_columns(self) -> set[str]:
         """Columns that hold users, in any input."""
-        return {each.empty.columns["user_id"] for each in self.inputs if "user_id" in each.empty.columns}
+        return {each.columns["user_id"] for each in self.inputs if "user_id" in each.columns}
 
     @property
     def shares_columns(self) -> bool:
         """Whether a field is the same column in all inputs."""
-        return all(each.empty.columns == self.columns for each in self.inputs)
+        return all(each.columns == self.columns for each in self.inputs)
 
     @property
     def bytes_held(self) -> int:

@@ -15,12 +15,12 @@ from prodassoc_cli.intake.coding import as_texts, distinct_texts
 from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.increments import Earlier, known_before
 from prodassoc_cli.intake.layouts import Lines
-from prodassoc_cli.intake.ordering import neighbours
+from prodassoc_cli.intake.ordering import Codes, Neighbours
+from prodassoc_cli.intake.outliers import Amounts, outliers
 from prodassoc_cli.intake.packing import BAD_TIME, TIME_COLUMN
 from prodassoc_cli.intake.parsing import Parsed, parse_events, parse_ids, parse_numbers_as
 from prodassoc_cli.intake.privacy import pseudonymize
 from prodassoc_cli.intake.tables import EVENT, INTERACTIONS, PRODUCT, ROW, SOURCE
-from prodassoc_cli.intake.tallies import Counts, outliers, values_of_products
 from prodassoc_cli.intake.threads import at_once
 from prodassoc_cli.settings import CleanConfig
 
@@ -62,19 +62,23 @@ class Judged:
     Attributes:
         lines: as `parse_lines` has them, in the order they came.
         reason: why each is left out (`cleaning.REASON`); null where it is kept.
-        order: the rows in the order of time and product; None where they stand in it, or have no times.
+        order: how they stand in the order of time and product; None where they have no times.
     """
 
     lines: pl.DataFrame
     reason: pl.Series
-    order: pl.Series | None
+    order: Neighbours | None
 
-    def kept(self) -> pl.DataFrame:
-        """Return the rows that are kept, in the order of time and product where they have times."""
-        lines = self.lines.drop(SOURCE, ROW)
+    def kept(self) -> tuple[pl.DataFrame, Codes | None]:
+        """Return the rows that are kept, in the order of time and product, and their codes in it.
+
+        Where they have no times, they stand as they came and have no codes.
+        """
+        lines, kept = self.lines.drop(SOURCE, ROW), self.reason.is_null()
         if self.order is None:
-            return lines.filter(self.reason.is_null())
-        return lines[self.order.filter(self.reason.gather(self.order).is_null())]
+            return lines.filter(kept), None
+        rows, codes = self.order.among(kept)
+        return lines[rows], codes
 
 
 class Judge:
@@ -104,11 +108,12 @@ class Judge:
         self._far: dict[str, pl.DataFrame] = far or {}
         self._core: cleaning.Core | None = None
         self._next = 0
-        self.counts = {name: Counts("product_id", name) for name in ("price", "quantity")}
+        self.counts = {name: Amounts(name) for name in ("price", "quantity")}
         if config.drop_outliers and far is None:
             for name, counts in self.counts.items():
                 for part in parts:
-                    counts.take(_counted(self.of(part).kept(), name))
+                    kept, _ = self.of(part).kept()
+                    counts.add(kept["product_id"], kept[name])
                 self._far[name] = outliers(counts.table(), name)
         if config.min_item_count > 1 or config.min_user_count > 1:
             core = cleaning.Core()
@@ -136,7 +141,7 @@ class Judge:
         """Count the kept rows of a part, which tell what an outlier is."""
         if not self._config.drop_outliers:
             for name, counts in self.counts.items():
-                counts.take(_counted(kept, name))
+                counts.add(kept["product_id"], kept[name])
 
     @property
     def flagged(self) -> dict[str, int]:
@@ -155,15 +160,16 @@ class Judge:
             _feedback_checked(lines), self._parts.conventions, self._config.service_codes,
             cancelled_prefix=self._config.preset == "uci",
         )  # fmt: skip
-        order, alike = None, None
+        order = None
         if lines["timestamp"].count():
-            order, alike = neighbours(lines["timestamp"], lines["user_id"], lines["product_id"])
+            order = Neighbours.of(lines["timestamp"], lines["user_id"], lines["product_id"])
         if part.whole_rows:
             # Without an order or a time, equal rows may be two purchases as well as one written twice.
             anchored = lines["order_id"].is_not_null() | lines["timestamp"].is_not_null()
             candidates = reason.is_null() & anchored
-            rows = candidates.arg_true() if alike is None else alike.filter(candidates.gather(alike))
-            again = cleaning.duplicate_rows(_told(part, lines), rows)
+            alike = candidates.arg_true() if order is None else order.alike()
+            places = alike.filter(candidates.gather(alike))
+            again = cleaning.duplicate_rows(_told(part, lines), places)
             reason = _mark(reason, again, "duplicate_line")
             if self._earlier is not None:
                 reason = _mark(reason, anchored & self._known(lines, self._earlier), "duplicate_line")
@@ -186,10 +192,6 @@ def _told(part: Lines, lines: pl.DataFrame) -> pl.DataFrame:
     parsed = [name for name in part.columns if name in lines.columns and name not in TEXTS]
     others = part.raw.drop({part.columns[name] for name in parsed}, strict=False)
     return others.hstack(lines.select(pl.col(parsed).name.prefix("\0")))
-
-
-def _counted(lines: pl.DataFrame, name: str) -> pl.DataFrame:
-    return values_of_products(lines["product_id"], lines[name])
 
 
 def _is_among(lines: pl.DataFrame, far: pl.DataFrame, name: str) -> pl.Series:

@@ -21,7 +21,7 @@ from prodassoc_cli.intake.increments import Earlier, merged
 from prodassoc_cli.intake.inputs import Orders
 from prodassoc_cli.intake.judging import RESPONSES, Judge
 from prodassoc_cli.intake.layouts import FEEDBACK_NUMBERS, NUMBERS
-from prodassoc_cli.intake.ordering import in_order
+from prodassoc_cli.intake.ordering import Codes, in_order
 from prodassoc_cli.intake.parts import Parts, is_feedback
 from prodassoc_cli.intake.privacy import pseudonymize, read_key
 from prodassoc_cli.intake.reading import open_orders, read_catalogue
@@ -167,7 +167,7 @@ class Cleaning:
             BadData: no row is kept, or the holdout cannot be split.
         """
         if self._split is None:
-            new = (self._without_users(rows) for rows in ahead(self._kept()))
+            new = (self._without_users(rows) for rows in ahead(self._kept(), 2))
             yield from new if self._earlier is None else merged(self._earlier.frames(), map(as_texts, new))
             return
         held = self._held = _Held(map(as_texts, self._kept()), self._on_disk, self._folder)
@@ -219,12 +219,12 @@ class Cleaning:
         tally = ProductTally() if self._catalogue or config.products_output else None
         description = Description()
         seen = Counter(rows=parts.rejected.rows)
-        for kept in self._along(self._kept_lines(judge, seen)):
+        for kept, codes in self._along(self._kept_lines(judge, seen)):
             # What is counted does not depend on the order, nor what is described on its being written.
             with ThreadPoolExecutor(1) as aside:
                 counted = aside.submit(_count, kept, judge, tally)
                 products, _ = occurring(kept["product_id"])
-                interactions = in_order(interactions_of(kept))
+                interactions = in_order(*interactions_of(kept, codes))
                 del kept
                 described = aside.submit(description.add, interactions, products)
                 counted.result()
@@ -234,8 +234,10 @@ class Cleaning:
             raise parts.rejected.nothing_left()
         self._sum_up(seen, judge.flagged, tally, description)
 
-    def _kept_lines(self, judge: Judge, seen: Counter[str]) -> Iterator[pl.DataFrame]:
-        """Yield the kept rows of each part, and count all rows, and those without a user or a time."""
+    def _kept_lines(
+        self, judge: Judge, seen: Counter[str]
+    ) -> Iterator[tuple[pl.DataFrame, Codes | None]]:
+        """Yield what is kept of each part, and count all rows, and those without a user or a time."""
         parts = self._parts
         showing = None if self._orders.reads_again else self._showing
         for part in self._along(parts.leaving()):
@@ -243,12 +245,12 @@ class Cleaning:
             parts.rejected.add(left_out(part, judged.lines, judged.reason, self._orders.sources, showing))
             missing = {name: judged.lines[name].null_count() for name in ("user_id", "timestamp")}
             seen.update(rows=judged.lines.height, **missing)
-            kept = judged.kept()
+            kept, codes = judged.kept()
             del part, judged
             judge.forget()
             if self._key is not None:
                 kept = kept.with_columns(pseudonymize(kept["user_id"], self._key))
-            yield kept
+            yield kept, codes
 
     def _along(self, items: Iterator[T]) -> Iterator[T]:
         """Yield items, the next of which is made in a thread while one is used, where all fits in memory."""
@@ -347,19 +349,26 @@ def _products(
     return products, rejects
 
 
-def interactions_of(kept: pl.DataFrame) -> pl.DataFrame:
+def interactions_of(kept: pl.DataFrame, codes: Codes | None) -> tuple[pl.DataFrame, Codes | None]:
     """Take the columns of the schema; a row of a feedback log gives a row an event.
 
     Products and events stay codes.
+
+    Args:
+        kept: rows that are kept.
+        codes: those of their order; None where they stand in none.
+
+    Returns:
+        The interactions, and the codes where these are the same rows.
     """
     feedback = "click" in kept.columns
     told = {name: dtype for name, dtype in FEEDBACK.items() if feedback and name in kept.columns}
     dtypes = INTERACTIONS | told | {name: kept.schema[name] for name in ("product_id", "event")}
     rows = kept.select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
     if not feedback:
-        return rows
+        return rows, codes
     happened = [
         rows.filter(kept[name] == 1).with_columns(pl.lit(name, EVENT).alias("event"))
         for name in RESPONSES if name in kept.columns
     ]  # fmt: skip
-    return pl.concat([rows, *happened])
+    return pl.concat([rows, *happened]), None

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.intake.coding import distinct_texts, numbered
-
-OUTLIER_SIGMAS = 3.5
-OUTLIER_MIN_ROWS = 20
-OUTLIER_FACTOR = {"price": 3.0, "quantity": 10.0}
 MERGE_ROWS = 1 << 22
 """Counts are added up where so many rows of them have come together."""
-
-
-_CENTS = 1 << 40
-"""Hundredths below this are counted as integers."""
 
 
 class Counts:
@@ -47,64 +37,6 @@ class Counts:
         if len(self._parts) == 1:
             return self._parts[0]
         return pl.concat(self._parts).group_by(self._columns).agg(pl.col("n").sum())
-
-
-def values_of_products(product: pl.Series, values: pl.Series) -> pl.DataFrame:
-    """Count the combinations of products and numbers above 0.
-
-    Args:
-        product: as `coding.coded` has them, none missing.
-        values: float64; its name is that of the column returned.
-
-    Returns:
-        product_id (Categorical, so that counts are quickly added up), the value under its name and `n`.
-    """
-    texts = distinct_texts(product)
-    codes, amounts = product.to_physical().to_numpy(), values.fill_null(0).to_numpy()
-    counts = []
-    positive = amounts > 0
-    # Small whole numbers, as quantities are, have a place each in a table, no larger than the rows' own room.
-    largest = np.fmin(amounts.max(initial=0), 4 * len(codes) // max(1, len(texts)))
-    whole = positive & (amounts <= largest) & (amounts == np.floor(amounts))
-    if 2 * np.count_nonzero(whole) > len(codes):
-        counts.append(
-            _counted_by_table(codes, np.where(whole, amounts, 0).astype(np.int64), int(largest) + 1)
-        )
-        positive &= ~whole
-    if positive.any():
-        if not positive.all():
-            codes, amounts = codes[positive], amounts[positive]
-        counts.append(_counted_by_sorting(codes.astype(np.int64), amounts, len(texts)))
-    table = pl.concat([_counts(*(np.empty(0, np.int64),) * 3), *counts])
-    ids = texts.cast(pl.Categorical).gather(table["product"]).alias("product_id")
-    return pl.DataFrame([ids, table["value"].alias(values.name), table["n"]])
-
-
-def _counted_by_table(codes: np.ndarray, amounts: np.ndarray, width: int) -> pl.DataFrame:
-    """Count whole numbers below the width; 0 stands for none."""
-    times = np.bincount(codes * np.int64(width) + amounts)
-    times[::width] = 0
-    places = np.flatnonzero(times)
-    return _counts(places // width, places % width, times[places])
-
-
-def _counted_by_sorting(codes: np.ndarray, amounts: np.ndarray, n_products: int) -> pl.DataFrame:
-    cents = np.rint(amounts * 100)
-    if n_products * _CENTS < 2**63 and ((cents < _CENTS) & (cents / 100 == amounts)).all():
-        # A product and a number of cents are one integer: several times as quick to count as two columns.
-        runs = pl.Series(codes * _CENTS + cents.astype(np.int64)).sort().rle().struct.unnest()
-        both = runs["value"].to_numpy()
-        return _counts(both // _CENTS, both % _CENTS / 100, runs["len"].to_numpy())
-    rows = pl.DataFrame({"product": codes, "value": amounts})
-    found = rows.group_by("product", "value").agg(pl.len().alias("n"))
-    return _counts(*(found[name].to_numpy() for name in ("product", "value", "n")))
-
-
-def _counts(product: np.ndarray, value: np.ndarray, n: np.ndarray) -> pl.DataFrame:
-    return pl.DataFrame(
-        {"product": product, "value": value, "n": n},
-        schema={"product": pl.Int64, "value": pl.Float64, "n": pl.Int64},
-    )
 
 
 class Distinct:
@@ -189,60 +121,3 @@ class Description:
             "first": None if self._first is None else str(self._first),
             "last": None if self._last is None else str(self._last),
         }
-
-
-def medians(groups: np.ndarray, values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the median of each group of counted values.
-
-    Args:
-        groups: int64, numbers of groups from 0, none of them empty.
-        values: float64, one a row.
-        counts: int64, how often it occurs in its group.
-
-    Returns:
-        Group by group, the median and the number of values.
-    """
-    if groups.any():
-        keys = pl.DataFrame({"group": groups, "value": values})
-        order = keys.select(pl.arg_sort_by("group", "value")).to_series().to_numpy()
-    else:
-        order = np.argsort(values)
-    ends = np.cumsum(counts[order])
-    rows = np.bincount(groups, counts).astype(np.int64)
-    starts = np.cumsum(rows) - rows
-    low = values[order[np.searchsorted(ends, starts + (rows - 1) // 2, side="right")]]
-    high = values[order[np.searchsorted(ends, starts + rows // 2, side="right")]]
-    return np.where(low == high, low, (low + high) / 2), rows
-
-
-def outliers(counts: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Flag values far from the others of their product, robustly and on a log scale.
-
-    A value x is flagged where |ln x - m| > 3.5 s, with m the median of ln x and s = 1.4826 times the median
-    absolute deviation from it (the modified z-score of Iglewicz & Hoaglin, 1993), taken over the product's
-    rows where there are at least 20, else over all rows. Within a factor of 3 (price) or 10 (quantity) of the
-    median nothing is flagged, however steady the product. Values that are missing or not above 0 never are.
-
-    Args:
-        counts: product_id, the value under its name, and `n`, how many rows have both.
-        name: `price` or `quantity`.
-
-    Returns:
-        The rows of `counts` that are flagged.
-    """
-    counts = counts.filter(pl.col(name) > 0)
-    if counts.is_empty():
-        return counts
-    product, _ = numbered(counts["product_id"])
-    logs, n = counts[name].log().to_numpy(), counts["n"].to_numpy()
-    everything = np.zeros_like(product)
-    (middle,), _ = medians(everything, logs, n)
-    (spread,), _ = medians(everything, np.abs(logs - middle), n)
-    own_middle, rows = medians(product, logs, n)
-    enough = rows >= OUTLIER_MIN_ROWS
-    away = np.abs(logs - np.where(enough, own_middle, middle)[product])
-    own_spread, _ = medians(product, away, n)
-    bound = np.maximum(
-        OUTLIER_SIGMAS * 1.4826 * np.where(enough, own_spread, spread), math.log(OUTLIER_FACTOR[name])
-    )
-    return counts.filter(pl.Series(away > bound[product]))

@@ -5,7 +5,7 @@ import pytest
 
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.intake.cleaning import RULES, rare
-from prodassoc_cli.intake.tallies import outliers
+from prodassoc_cli.intake.outliers import outliers
 
 HEADER = "order_id,customer_id,product_id,quantity,price,date,description\n"
 

@@ -9,11 +9,11 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prodassoc_cli.intake.coding import Coding, coded, distinct_texts, numbered, occurring, texts_of
-from prodassoc_cli.intake.ordering import SORT_KEYS, in_order, neighbours
+from prodassoc_cli.intake.coding import Coding, as_texts, coded, distinct_texts, numbered, occurring, texts_of
+from prodassoc_cli.intake.ordering import SORT_KEYS, Neighbours, in_order
+from prodassoc_cli.intake.outliers import Amounts
 from prodassoc_cli.intake.parsing import parse_ids
-from prodassoc_cli.intake.tables import INTERACTIONS, PRODUCT
-from prodassoc_cli.intake.tallies import values_of_products
+from prodassoc_cli.intake.tables import INTERACTIONS
 
 TIMES = st.sampled_from(
     [None, *(datetime(1969, 12, 31, 23, 59) + timedelta(seconds=n / 2) for n in range(3))]
@@ -38,20 +38,30 @@ ROWS = st.lists(
 @given(ROWS, st.booleans())
 def test_the_order_is_that_of_all_keys(rows, known):
     frame = pl.DataFrame(rows, schema=INTERACTIONS)
-    given_ = frame.with_columns(coded(frame["product_id"]).alias(PRODUCT)) if known else frame
-    assert in_order(given_).equals(frame.sort(SORT_KEYS, nulls_last=True))
+    given_ = frame.with_columns(coded(frame["product_id"])) if known else frame
+    expected = frame.sort(SORT_KEYS, nulls_last=True)
+    assert as_texts(in_order(given_)).equals(expected)
+    if frame["timestamp"].count():
+        order = Neighbours.of(frame["timestamp"], frame["user_id"], coded(frame["product_id"]))
+        brought = given_ if order.rows is None else given_[order.rows]
+        assert as_texts(in_order(brought, order.codes)).equals(expected)
 
 
 @given(ROWS.filter(lambda rows: any(row["timestamp"] for row in rows)))
 def test_neighbours_are_those_of_one_time_and_product(rows):
     frame = pl.DataFrame(rows, schema=INTERACTIONS).with_row_index("at")
-    order, alike = neighbours(frame["timestamp"], frame["user_id"], coded(frame["product_id"]))
-    found = frame if order is None else frame[order]
+    order = Neighbours.of(frame["timestamp"], frame["user_id"], coded(frame["product_id"]))
+    found = frame if order.rows is None else frame[order.rows]
     nobody = pl.col("user_id").is_null()
     keys = ["timestamp", nobody, "product_id"]
     assert found.equals(frame.sort(*keys, "at", nulls_last=True))
-    expected = found.select(pl.struct(*keys).is_duplicated()).to_series()
-    assert alike.to_list() == expected.to_list()
+    expected = frame.select(pl.struct(*keys).is_duplicated()).to_series()
+    assert order.alike().to_list() == expected.arg_true().to_list()
+    rows_, codes = order.among(frame["quantity"].is_null())
+    left = found.filter(pl.col("quantity").is_null())
+    assert frame[rows_].equals(left)
+    assert len(codes.values) == left.height
+    assert codes.values.is_sorted()
 
 
 @given(st.lists(st.none() | st.text(max_size=3)))
@@ -91,11 +101,15 @@ def test_a_text_has_one_number_in_all_pieces(pieces):
             | st.integers(0, 9).map(float),
         ),
         min_size=1,
-    )
+    ),
+    st.integers(1, 30),
 )
-def test_values_are_counted_exactly(pairs):
+def test_amounts_are_counted_exactly_a_piece_at_a_time(pairs, rows):
     frame = pl.DataFrame(pairs, schema={"product_id": pl.String, "price": pl.Float64}, orient="row")
-    found = values_of_products(coded(frame["product_id"]), frame["price"])
+    amounts = Amounts("price")
+    for piece in frame.with_columns(coded(frame["product_id"])).iter_slices(rows):
+        amounts.add(piece["product_id"], piece["price"])
+    found = amounts.table()
     expected = (
         frame.filter(pl.col("price") > 0).group_by("product_id", "price").agg(n=pl.len().cast(pl.Int64))
     )
