@@ -7,7 +7,6 @@ from typing import cast
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.parsing import Parsed, is_missing
@@ -155,7 +154,7 @@ def _iso(text: pl.Series) -> pl.Series | None:
     if not text.str.len_bytes().is_in(_ISO_LENGTHS).all():
         return None
     try:
-        times = pc.cast(text.to_arrow(compat_level=pl.CompatLevel.oldest()), pa.timestamp("us"))
+        times = text.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.timestamp("us"))
     except pa.ArrowInvalid:
         return None
     return cast("pl.Series", pl.from_arrow(times)).alias(text.name)
