@@ -139,7 +139,7 @@ class JudgePart:
             tables |= {f"tally/{name}": table for name, table in tally.tables().items()}
         interactions = in_order(*interactions_of(kept, codes))
         description = Description()
-        description.add(interactions, occurring(kept["product_id"])[0])
+        description.add(interactions, occurring(kept["product_id"]))
         tables |= {f"description/{name}": table for name, table in description.tables().items()}
         return as_texts(interactions), left
 

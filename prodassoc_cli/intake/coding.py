@@ -53,9 +53,7 @@ class Coding:
         """Rank the texts, unless they are those known."""
         self._count(numbers)
         if self._texts > len(self._ranks):
-            ids = self._read(
-                _texts(pl.int_range(self._texts, dtype=pl.UInt32, eager=True), self._as_they_come)
-            )
+            ids = self._read(texts_of_numbers(np.arange(self._texts), self._as_they_come))
             self._ordered = pl.Enum(ids.drop_nulls().sort())
             self._ranks = ids.cast(self._ordered).to_physical()
 
@@ -81,16 +79,11 @@ def distinct_texts(codes: pl.Series) -> pl.Series:
     return cast("pl.Enum", codes.dtype).categories
 
 
-def texts_of(codes: pl.Series) -> pl.Series:
-    """Return the text of each row of a coded column."""
-    return distinct_texts(codes).gather(codes.to_physical()).alias(codes.name)
-
-
-def occurring(numbers: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return the texts that a column of numbers holds, of those it knows, and how often each."""
-    times = np.bincount(numbers.to_physical().drop_nulls().to_numpy())
-    places = np.flatnonzero(times)
-    return _texts(pl.Series(places.astype(np.uint32)), numbers.dtype), pl.Series(times[places])
+def occurring(codes: pl.Series) -> pl.Series:
+    """Return the texts that a column of numbers holds, of those it knows, by their numbers."""
+    return texts_of_numbers(
+        np.flatnonzero(np.bincount(codes.to_physical().drop_nulls().to_numpy())), codes.dtype
+    )
 
 
 def numbered(texts: pl.Series) -> tuple[np.ndarray, pl.Series]:
@@ -99,5 +92,6 @@ def numbered(texts: pl.Series) -> tuple[np.ndarray, pl.Series]:
     return codes.to_physical().cast(pl.Int64).to_numpy(), distinct_texts(codes)
 
 
-def _texts(places: pl.Series, dtype: pl.DataType) -> pl.Series:
-    return places.cat.to(dtype).cast(pl.String)
+def texts_of_numbers(numbers: np.ndarray, dtype: pl.DataType) -> pl.Series:
+    """Return the texts that numbers of a Categorical or Enum stand for."""
+    return pl.Series(numbers, dtype=pl.UInt32).cat.to(dtype).cast(pl.String)

@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.coding import occurring
+from prodassoc_cli.intake.coding import texts_of_numbers
 from prodassoc_cli.intake.dates import DayMarks, parse_times_as
 from prodassoc_cli.intake.parsing import (
     NumberMarks,
@@ -77,13 +78,20 @@ class Survey:
         self._marks = dict.fromkeys(numbers, NumberMarks())
         self._days = DayMarks()
         self._plain = {"user_id", "order_id"}
+        self._looks_of: tuple[np.ndarray, ...] = (np.empty(0, np.bool_), np.empty(0, np.bool_))
+        """`_looks` of the products that are numbered, by their numbers."""
         self._rows = 0
         self._users, self._orders, self._digits, self._products, self._coded = (
             int(self.before.get(name, 0)) for name in COUNTED
         )
 
     def add(self, fields: pl.DataFrame, parsed: Collection[str] = ()) -> Parsed | None:
-        """Count rows, of which some fields may have parsed ids already, and return their times."""
+        """Count rows, and return their times.
+
+        Args:
+            fields: of lines; products may be numbers (Categorical), the same in all pieces.
+            parsed: fields of ids that are parsed already.
+        """
         numbers = [name for name in self._marks if name in fields.columns]
         times, *_ = at_once(
             lambda: self._add_times(fields),
@@ -103,12 +111,19 @@ class Survey:
         return times
 
     def _add_products(self, column: pl.Series) -> None:
-        texts, times = column, pl.Series([1]).new_from_index(0, len(column))
-        if isinstance(column.dtype, pl.Categorical):
-            texts, times = occurring(column)
-        products = parse_ids(texts)
-        self._products += int(times.filter(products.is_not_null()).sum())
-        self._coded += int(times.filter(products.str.contains(r"\d")).sum())
+        if not isinstance(column.dtype, pl.Categorical):
+            products, coded = _looks(column)
+            self._products += int(products.sum())
+            self._coded += int(coded.sum())
+            return
+        times = np.bincount(column.to_physical().drop_nulls().to_numpy())
+        known = len(self._looks_of[0])
+        if len(times) > known:
+            looks = _looks(texts_of_numbers(np.arange(known, len(times)), column.dtype))
+            self._looks_of = tuple(np.append(*each) for each in zip(self._looks_of, looks, strict=True))
+        products, coded = self._looks_of
+        self._products += int(times[products[: len(times)]].sum())
+        self._coded += int(times[coded[: len(times)]].sum())
 
     def _add_orders(self, fields: pl.DataFrame, parsed: Collection[str]) -> None:
         if "order_id" in fields.columns:
@@ -236,6 +251,12 @@ class Survey:
             if usual != (found.some_users, found.numbered_orders, found.coded_products):
                 raise _otherwise("users, order ids or product ids look otherwise")
         return found
+
+
+def _looks(products: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Tell which texts are ids of products, and which of these hold digits."""
+    ids = parse_ids(products)
+    return ids.is_not_null().to_numpy(), ids.str.contains(r"\d").fill_null(value=False).to_numpy()
 
 
 def _mostly_digits(orders: int, digits: int) -> bool:

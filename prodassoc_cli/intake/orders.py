@@ -167,7 +167,7 @@ class Cleaning:
             BadData: no row is kept, or the holdout cannot be split.
         """
         if self._split is None:
-            new = (self._without_users(rows) for rows in ahead(self._kept(), 2))
+            new = (self._without_users(rows) for rows in ahead(self._kept()))
             yield from new if self._earlier is None else merged(self._earlier.frames(), map(as_texts, new))
             return
         held = self._held = _Held(map(as_texts, self._kept()), self._on_disk, self._folder)
@@ -223,7 +223,7 @@ class Cleaning:
             # What is counted does not depend on the order, nor what is described on its being written.
             with ThreadPoolExecutor(1) as aside:
                 counted = aside.submit(_count, kept, judge, tally)
-                products, _ = occurring(kept["product_id"])
+                products = occurring(kept["product_id"])
                 interactions = in_order(*interactions_of(kept, codes))
                 del kept
                 described = aside.submit(description.add, interactions, products)

@@ -172,7 +172,8 @@ def parse_numbers_as(column: pl.Series, style: NumberStyle) -> Parsed:
     if style != "plain":
         return _judge(_separated(_bare(text), style), is_missing(text))
     values = text.cast(pl.Float64, strict=False)
-    return _judge(values, is_missing(text) if values.null_count() else values.is_null())
+    plain = values.null_count() == 0 and values.is_finite().all()
+    return Parsed(values) if plain else _judge(values, is_missing(text))
 
 
 def _bare(text: pl.Series) -> pl.Series:

@@ -36,7 +36,7 @@ PIECE_ROWS = 1 << 17
 LARGE_PIECE_ROWS = 1 << 19
 """The same where all rows fit in memory."""
 
-PART_BYTES = 400 * 10**6
+PART_BYTES = 300 * 10**6
 """About what it takes to clean a part of lines that fit in memory; smaller ones cost more than they save."""
 
 BASE_BYTES = 900 * 10**6

@@ -105,6 +105,9 @@ def outcome(paths, *, on_the_way: bool, many: int = 1, **options):
     1,
     csv.QUOTE_MINIMAL,
 )
+@example(
+    [lines_of(["1"] * 12, ["1"] * 11 + ["NaN"], ["2024-01-31"] * 12, [""] * 12)], 1, csv.QUOTE_MINIMAL
+)
 def test_either_way_all_is_the_same(tmp_path, inputs, many, quoting):
     paths = [write(tmp_path / f"{at}.csv", lines, quoting=quoting) for at, lines in enumerate(inputs)]
     assert outcome(paths, on_the_way=True, many=many) == outcome(paths, on_the_way=False)
