@@ -161,6 +161,7 @@ class Orders:
                 }
             )  # fmt: skip
         self._parsed = {name for name in fields if any(name in each.columns for each in self.inputs)}
+        self.__dict__.pop("empty", None)
         self._agree()
 
     def _agree(self) -> bool:

@@ -159,11 +159,11 @@ def _widths(frame: pl.DataFrame, shown: list[list[str]], total: int) -> list[int
 
 
 def to_frame(data: pl.DataFrame | pa.Table | Iterable[pl.DataFrame | pa.Table]) -> pl.DataFrame:
-    """Return rows in any of their forms as one frame; lists of ids as texts, however they are encoded."""
+    """Return rows in any of their forms as one frame; ids as texts, in lists too."""
     import polars as pl
 
     parts = [part if isinstance(part, pl.DataFrame) else pl.DataFrame(part) for part in _parts(data)]
-    frame = pl.concat(parts)
+    frame = pl.concat(parts).cast({pl.Enum: pl.String})
     return frame.with_columns(pl.col(pl.List(pl.Categorical)).cast(pl.List(pl.String)))
 
 

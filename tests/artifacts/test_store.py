@@ -9,11 +9,14 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from prodassoc_cli.artifacts.conform import conform
 from prodassoc_cli.artifacts.lineage import METADATA_KEY, InputDigest, Lineage
 from prodassoc_cli.artifacts.schemas import (
     EMBEDDINGS,
+    EVENTS,
     INTERACTIONS,
     KINDS,
     PRODUCTS,
@@ -57,6 +60,42 @@ def test_what_is_written_comes_back(tmp_path):
 def test_the_same_rows_give_the_same_bytes():
     shuffled = interactions().select(reversed(interactions().columns))
     assert stored(interactions()) == stored(shuffled)
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "ü", "", "aa", "00123"]), min_size=1, max_size=30),
+    st.integers(1, 30),
+    st.randoms(use_true_random=False),
+)
+def test_products_are_written_alike_as_texts_and_as_numbers_of_any_kind(products, rows, random):
+    n = len(products)
+    frame = pl.DataFrame(
+        {
+            "user_id": ["u"] * n, "order_id": ["1"] * n, "product_id": products,
+            "event": [("purchase", "view")[at % 2] for at in range(n)], "quantity": [1.0] * n,
+            "price": [None] * n, "rating": [None] * n, "timestamp": [datetime(2025, 1, 2)] * n,
+        }
+    )  # fmt: skip
+    known = sorted({*products, "never", "z"})
+    random.shuffle(known)
+    expected = stored(frame)
+    for kind in (pl.Enum(known), pl.Categorical(pl.Categories.random())):
+        coded = frame.with_columns(pl.col("product_id").cast(kind), pl.col("event").cast(pl.Enum(EVENTS)))
+        assert stored(coded) == expected
+        assert stored(coded.iter_slices(rows)) == expected
+
+
+def test_products_that_no_page_holds_come_back(tmp_path):
+    ids = [f"{at:030}" for at in range(100_000)]
+    frame = pl.DataFrame({"product_id": ids * 2}).with_columns(
+        pl.lit("1").alias("order_id"), pl.lit("purchase").alias("event"),
+        *(pl.lit(None, pl.String if name == "user_id" else pl.Float64).alias(name)
+          for name in ("user_id", "quantity", "price", "rating")),
+        pl.lit(None, pl.Datetime("us")).alias("timestamp"),
+    )  # fmt: skip
+    path = tmp_path / "x.parquet"
+    path.write_bytes(stored(frame))
+    assert read_artifact([path], INTERACTIONS)[0]["product_id"].to_list() == ids * 2
 
 
 def test_vectors_are_written_as_they_come_in_row_groups_that_do_not_tell_how_they_came():

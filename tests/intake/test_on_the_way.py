@@ -54,9 +54,9 @@ def column(usual: list[str], odd: list[str]) -> st.SearchStrategy[list[str]]:
     )
 
 
-def lines_of(quantities, prices, times, notes) -> list[tuple[str, ...]]:
+def lines_of(quantities, prices, times, notes, users="uv" * 6) -> list[tuple[str, ...]]:
     return [
-        (str(at // 4), "uv"[at % 2], f"p{at % 3}", quantities[at], prices[at], times[at], notes[at])
+        (str(at // 4), users[at], f"p{at % 3}", quantities[at], prices[at], times[at], notes[at])
         for at in range(12)
     ]
 
@@ -67,6 +67,7 @@ files = st.builds(
     column(PLAIN, ODD),
     column(TIMES[:6], TIMES[6:]),
     column(["", "a"], ["b,\n", 'q"']),
+    column(["u", "v", ""], [" ", "null", " u"]),
 )
 
 
@@ -107,6 +108,11 @@ def outcome(paths, *, on_the_way: bool, many: int = 1, **options):
 )
 @example(
     [lines_of(["1"] * 12, ["1"] * 11 + ["NaN"], ["2024-01-31"] * 12, [""] * 12)], 1, csv.QUOTE_MINIMAL
+)
+@example(
+    [lines_of(["1"] * 12, ["1"] * 11 + [last], ["2024-01-31"] * 12, [""] * 12) for last in ("1", "nan(1)")],
+    1,
+    csv.QUOTE_MINIMAL,
 )
 def test_either_way_all_is_the_same(tmp_path, inputs, many, quoting):
     paths = [write(tmp_path / f"{at}.csv", lines, quoting=quoting) for at, lines in enumerate(inputs)]
@@ -182,3 +188,17 @@ def test_a_line_written_twice_in_other_words_is_one(tmp_path):
         rows, rejects, *_ = outcome([write(tmp_path / "a.csv", lines)], on_the_way=on_the_way)
         assert len(rows) == 2
         assert [row[1:3] for row in rejects] == [(2, "duplicate_line")]
+
+
+@pytest.mark.parametrize("many", [1, 3])
+@pytest.mark.parametrize(
+    "shared", [("order_id", "user_id"), ("user_id", "product_id"), ("order_id", "user_id", "product_id")]
+)
+def test_a_column_may_be_several_fields(tmp_path, shared, many):
+    nobody, nothing = ("3", "", "c", "1", "2", "2024-01-31", ""), ("null", "w", "", "1", "2", "2024-02-01", "")
+    lines = [*PRICED, nobody, nothing]
+    told = [f"{field}=customer_id" for field in shared]
+    paths = [write(tmp_path / "a.csv", lines)]
+    found = outcome(paths, on_the_way=True, many=many, map=told)
+    assert found == outcome(paths, on_the_way=False, map=told)
+    assert found[2]["rows_in"] == len(lines)
