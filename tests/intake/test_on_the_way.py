@@ -195,8 +195,8 @@ def test_a_line_written_twice_in_other_words_is_one(tmp_path):
     "shared", [("order_id", "user_id"), ("user_id", "product_id"), ("order_id", "user_id", "product_id")]
 )
 def test_a_column_may_be_several_fields(tmp_path, shared, many):
-    nobody, nothing = ("3", "", "c", "1", "2", "2024-01-31", ""), ("null", "w", "", "1", "2", "2024-02-01", "")
-    lines = [*PRICED, nobody, nothing]
+    blank = [("3", "", "c", "1", "2", "2024-01-31", ""), ("null", "w", "", "1", "2", "2024-02-01", "")]
+    lines = [*PRICED, *blank]
     told = [f"{field}=customer_id" for field in shared]
     paths = [write(tmp_path / "a.csv", lines)]
     found = outcome(paths, on_the_way=True, many=many, map=told)
