@@ -11,7 +11,6 @@ import stat
 import sys
 import tempfile
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
@@ -91,14 +90,14 @@ def put_off(module: str) -> None:
         setattr(sys.modules[parent], name, lazy)
 
 
-def ahead(items: Iterator[T], depth: int = 1) -> Iterator[T]:
-    """Yield items, the next of which are made in a thread while one is used: as many as `depth` tells."""
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """Yield items, the next of which is made in a thread while one is used."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as thread:
-        coming = deque(thread.submit(next, items, None) for _ in range(depth))
-        while (item := coming.popleft().result()) is not None:
-            coming.append(thread.submit(next, items, None))
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
             yield item
 
 

@@ -21,7 +21,7 @@ class Coding:
         self._as_they_come = pl.Categorical(pl.Categories.random())
         self._keeping = pl.Series([], dtype=self._as_they_come)
         """Polars forgets the texts where no column of them is left."""
-        self._texts = 0
+        self._n_texts = 0
         """How many texts have come."""
         self._ranks = pl.Series([], dtype=pl.UInt32)
         self._ordered = pl.Enum([])
@@ -47,13 +47,13 @@ class Coding:
 
     def _count(self, numbers: pl.Series) -> None:
         if numbers.count():
-            self._texts = max(self._texts, 1 + cast("int", numbers.max()))
+            self._n_texts = max(self._n_texts, 1 + cast("int", numbers.max()))
 
     def _know(self, numbers: pl.Series) -> None:
         """Rank the texts, unless they are those known."""
         self._count(numbers)
-        if self._texts > len(self._ranks):
-            ids = self._read(texts_of_numbers(np.arange(self._texts), self._as_they_come))
+        if self._n_texts > len(self._ranks):
+            ids = self._read(texts_of_numbers(np.arange(self._n_texts), self._as_they_come))
             self._ordered = pl.Enum(ids.drop_nulls().sort())
             self._ranks = ids.cast(self._ordered).to_physical()
 

@@ -48,7 +48,7 @@ class Codes:
     def then(self, other: Codes) -> Codes:
         """Return the codes of these keys followed by others; of these alone, where both do not fit."""
         if self.size * other.size >= _LIMIT:
-            return self
+            return replace(self, last=1)
         return Codes(self.values * other.size + other.values, self.size * other.size, other.size)
 
 

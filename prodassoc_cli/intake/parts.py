@@ -209,7 +209,7 @@ class Parts:
 
     def _distribute(self, cuts: Cuts, survey: Survey) -> None:
         held = self._held = Buckets(cuts.parts) if self.in_memory else Spill(cuts.parts, self._folder)
-        for packed, part in ahead(self._packed(cuts, survey), 2):
+        for packed, part in ahead(self._packed(cuts, survey)):
             held.add(packed, part)
 
     def _packed(self, cuts: Cuts, survey: Survey) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
