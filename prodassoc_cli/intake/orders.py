@@ -234,9 +234,7 @@ class Cleaning:
             raise parts.rejected.nothing_left()
         self._sum_up(seen, judge.flagged, tally, description)
 
-    def _kept_lines(
-        self, judge: Judge, seen: Counter[str]
-    ) -> Iterator[tuple[pl.DataFrame, Codes | None]]:
+    def _kept_lines(self, judge: Judge, seen: Counter[str]) -> Iterator[tuple[pl.DataFrame, Codes | None]]:
         """Yield what is kept of each part, and count all rows, and those without a user or a time."""
         parts = self._parts
         showing = None if self._orders.reads_again else self._showing

@@ -161,9 +161,7 @@ class Parts:
         if not first:
             times = Survey((), day_first=False).add(lines.fields)
         lines = with_times(lines, times, in_place)
-        self._whole = self._unpack(
-            pack(lines, shared=self.orders.shares_columns, products=self._products)
-        )
+        self._whole = self._unpack(pack(lines, shared=self.orders.shares_columns, products=self._products))
         return self._decide(survey, first, note, say)
 
     def _decide(self, survey: Survey, day_first: bool, note: str, say: Say) -> Conventions:

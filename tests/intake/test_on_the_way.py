@@ -106,9 +106,7 @@ def outcome(paths, *, on_the_way: bool, many: int = 1, **options):
     1,
     csv.QUOTE_MINIMAL,
 )
-@example(
-    [lines_of(["1"] * 12, ["1"] * 11 + ["NaN"], ["2024-01-31"] * 12, [""] * 12)], 1, csv.QUOTE_MINIMAL
-)
+@example([lines_of(["1"] * 12, ["1"] * 11 + ["NaN"], ["2024-01-31"] * 12, [""] * 12)], 1, csv.QUOTE_MINIMAL)
 @example(
     [lines_of(["1"] * 12, ["1"] * 11 + [last], ["2024-01-31"] * 12, [""] * 12) for last in ("1", "nan(1)")],
     1,
