@@ -14,6 +14,7 @@ from prodassoc_cli.resources import (
     begun,
     memory_budget,
     place_kernel_cache,
+    share_threads,
     use_freed_memory_again,
     use_threads,
 )
@@ -169,3 +170,16 @@ def test_begun_work_is_waited_for_and_raises_where_it_is_wanted():
     broken = begun(lambda: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         broken()
+
+
+@pytest.mark.parametrize(
+    ("told", "threads", "expected"),
+    [(None, 2, "1"), (None, 8, "4"), ("6", 6, "3"), ("1", 1, "1"), ("3", 8, "3")],
+)
+def test_polars_has_half_of_the_threads_unless_told_otherwise(monkeypatch, told, threads, expected):
+    monkeypatch.delitem(sys.modules, "polars", raising=False)
+    monkeypatch.setenv("POLARS_MAX_THREADS", told or "")
+    if told is None:
+        monkeypatch.delenv("POLARS_MAX_THREADS")
+    share_threads(threads)
+    assert os.environ["POLARS_MAX_THREADS"] == expected

@@ -12,6 +12,7 @@ from prodassoc_cli.commands.options import InputArgument, command
 from prodassoc_cli.commands.run import Run
 from prodassoc_cli.commands.targets import Writer
 from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.resources import share_threads
 from prodassoc_cli.settings import CleanConfig, CommonConfig
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from prodassoc_cli.artifacts.inputs import InputFile
     from prodassoc_cli.intake.increments import Earlier
     from prodassoc_cli.intake.sources import Source
+
+LARGE_BYTES = 100 * 10**6
+"""Inputs of so many bytes are cleaned in parts, several stages beside one another."""
 
 NOT_ON_SPARK = {
     "append_to": "clean all of the inputs again, or run with --engine local",
@@ -60,6 +64,8 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
     orders = this.take("orders", inputs)
     if config.engine == "spark":
         within_reach(this, "orders")
+    elif sum(each.path.stat().st_size for each in orders) >= LARGE_BYTES:
+        share_threads(this.threads)
     catalogue = this.take("products", config.products)
     if config.pseudonymize_key_file:
         from prodassoc_cli.intake.privacy import key_fingerprint, read_key
