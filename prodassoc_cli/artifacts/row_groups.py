@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -10,41 +11,36 @@ import pyarrow as pa
 
 from prodassoc_cli.artifacts.schemas import Kind
 
+Rows = TypeVar("Rows", pl.DataFrame, pa.Table)
 
-def cut_frames(frames: Iterable[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:
-    """Put frames that follow one another together to so many rows, and cut larger ones.
 
-    What refers to texts is moved here, not the texts: Arrow then copies each of them once.
+def cut(rows: Iterable[Rows], size: int, join: Callable[[list[Rows]], Rows]) -> Iterator[Rows]:
+    """Put frames or tables that follow one another together to so many rows, and cut larger ones.
+
+    Args:
+        rows: the frames or tables, at least one.
+        size: rows of each that is yielded, but for the last.
+        join: makes one of several.
     """
-    held: list[pl.DataFrame] = []
-    rows = yielded = 0
-    for frame in frames:
-        held.append(frame)
-        rows += frame.height
-        while rows >= size:
-            whole = pl.concat(held, how="vertical_relaxed")
-            yield whole.head(size)
-            held, rows, yielded = [whole.slice(size)], rows - size, yielded + 1
-    if rows or not yielded:
-        yield pl.concat(held, how="vertical_relaxed")
-
-
-def cut_tables(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
-    """Do the same with tables of one schema."""
-    held: list[pa.Table] = []
-    rows = written = 0
-    for table in tables:
-        held.append(table)
-        rows += table.num_rows
-        if rows >= size:
-            whole = pa.concat_tables(held)
-            while rows >= size:
-                yield whole.slice(0, size).combine_chunks()
+    held: list[Rows] = []
+    waiting = yielded = 0
+    for each in rows:
+        held.append(each)
+        waiting += len(each)
+        if waiting >= size:
+            whole = join(held)
+            while waiting >= size:
+                yield whole.slice(0, size)
                 whole = whole.slice(size)
-                rows, written = rows - size, written + size
+                waiting, yielded = waiting - size, yielded + 1
             held = [whole]
-    if rows or not written:
-        yield pa.concat_tables(held).combine_chunks()
+    if waiting or not yielded:
+        yield join(held)
+
+
+def joined_frames(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Put frames one under the other; texts stay, for Arrow to copy once, and what refers to them moves."""
+    return pl.concat(frames, how="vertical_relaxed")
 
 
 def as_table(rows: pl.DataFrame, kind: Kind) -> pa.Table:

@@ -16,7 +16,7 @@ from prodassoc_cli.artifacts.conform import CODED, conform, holds_dictionary, is
 from prodassoc_cli.artifacts.lineage import METADATA_KEY, Lineage
 from prodassoc_cli.artifacts.parquet import checked, lineage_in, open_parquet
 from prodassoc_cli.artifacts.partitions import partition_values, with_partitions
-from prodassoc_cli.artifacts.row_groups import as_table, cut_frames, cut_tables
+from prodassoc_cli.artifacts.row_groups import as_table, cut, joined_frames
 from prodassoc_cli.artifacts.schemas import KINDS, SCHEMA_VERSION, Kind
 from prodassoc_cli.errors import BadData
 
@@ -177,7 +177,7 @@ def write_artifact(
     head = next(pieces)
     pieces = itertools.chain([head], pieces)
     framed = isinstance(head, pl.DataFrame)
-    whole = (as_table(each, kind) for each in cut_frames(pieces, size)) if framed else pieces
+    whole = (as_table(each, kind) for each in cut(pieces, size, joined_frames)) if framed else pieces
     texts = () if kind.open else (_VIEW, CODED)
     tables = (conform(each, kind, f"the {kind.name} to be written", texts) for each in whole)
     first = next(tables).replace_schema_metadata(metadata)
@@ -198,7 +198,8 @@ def write_artifact(
     ) as writer:
         if coded or plain:
             writer.add_key_value_metadata(metadata)  # which otherwise goes with the schema
-        for table in alike if coded or framed else cut_tables(alike, size):
+        groups = map(pa.Table.combine_chunks, cut(alike, size, pa.concat_tables))
+        for table in alike if coded or framed else groups:
             writer.write_table(table, row_group_size=size)
             rows += table.num_rows
     return rows

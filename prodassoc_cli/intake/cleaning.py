@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.intake.coding import distinct_texts, known
+from prodassoc_cli.intake.coding import distinct_texts, known, of_each
 from prodassoc_cli.intake.conventions import Conventions
 
 
@@ -132,15 +132,15 @@ def _is_service(lines: pl.DataFrame, conventions: Conventions, pattern: str | No
         letters = conventions.coded_products
         pattern = f"{SERVICE_WORDS}|{SERVICE_LETTERS}" if letters else SERVICE_WORDS
     whole = f"^(?i:{pattern})$"
-    codes = distinct_texts(known(lines["product_id"]))
+    products = known(lines["product_id"])
     try:
-        hits = codes.filter(codes.str.contains(whole))
+        services = distinct_texts(products).str.contains(whole)
     except pl.exceptions.ComputeError as problem:
         reason = re.sub(r"\s+", " ", str(problem))[:100]
         raise UsageProblem(
             f"--service-codes is no regular expression: {reason}", "for example --service-codes 'POST|FEE.*'"
         ) from problem
-    return pl.col("product_id").cast(pl.String).is_in(hits.to_list()) if len(hits) else None
+    return pl.lit(of_each(products, services)) if services.any() else None
 
 
 def duplicate_rows(rows: pl.DataFrame, places: pl.Series) -> pl.Series:

@@ -79,6 +79,16 @@ def distinct_texts(codes: pl.Series) -> pl.Series:
     return cast("pl.Enum", codes.dtype).categories
 
 
+def of_each(codes: pl.Series, told: pl.Series) -> pl.Series:
+    """Return for each row of a coded column what is told of its text; null where it has none.
+
+    Args:
+        codes: the column.
+        told: a value for each of `distinct_texts`.
+    """
+    return told.gather(codes.to_physical())
+
+
 def occurring(codes: pl.Series) -> pl.Series:
     """Return the texts that a column of numbers holds, of those it knows, by their numbers."""
     return texts_of_numbers(

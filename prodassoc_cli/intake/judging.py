@@ -11,7 +11,7 @@ import polars as pl
 
 from prodassoc_cli.artifacts.frames import with_absent
 from prodassoc_cli.intake import cleaning
-from prodassoc_cli.intake.coding import as_texts, distinct_texts
+from prodassoc_cli.intake.coding import as_texts, distinct_texts, of_each
 from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.increments import Earlier, known_before
 from prodassoc_cli.intake.layouts import Lines
@@ -222,7 +222,7 @@ def parse_lines(
     if part.layout == "fimi":
         product = columns["product_id"]
         digits = distinct_texts(product).str.contains(r"^\d+$")
-        columns["bad_product"] = ~digits.gather(product.to_physical()).fill_null(value=True)
+        columns["bad_product"] = ~of_each(product, digits).fill_null(value=True)
     columns |= {name: fields[name] for name in TEXTS if name in fields.columns}
     frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
     frame = with_absent(frame, INTERACTIONS)

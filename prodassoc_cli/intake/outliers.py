@@ -45,6 +45,9 @@ class Amounts:
         self._texts = distinct_texts(products)
         codes, amounts = products.to_physical().to_numpy(), values.fill_null(0).to_numpy()
         left = amounts > 0
+        if len(self._texts) * _CENTS >= 2**63:
+            self._add_as_columns(codes[left], amounts[left])
+            return
         # Small whole numbers, as quantities are, have places in a table no larger than the rows' own room.
         largest = np.fmin(amounts.max(initial=0), 4 * len(codes) // max(1, len(self._texts)))
         some = amounts[:: 1 + len(amounts) // 1024]
@@ -78,13 +81,15 @@ class Amounts:
 
     def _add_by_sorting(self, codes: np.ndarray, amounts: np.ndarray) -> None:
         cents = np.rint(amounts * 100)
-        exact = (cents < _CENTS) & (cents / 100 == amounts) & (len(self._texts) * _CENTS < 2**63)
+        exact = (cents < _CENTS) & (cents / 100 == amounts)
         if not exact.all():
-            odd = ~exact
-            self._others.add(pl.DataFrame({"product": codes[odd], self._name: amounts[odd]}))
+            self._add_as_columns(codes[~exact], amounts[~exact])
             codes, cents = codes[exact], cents[exact]
         runs = pl.Series(codes * _CENTS + cents.astype(np.int64)).sort().rle().struct.unnest()
         self._add_keys(runs["value"].to_numpy(), runs["len"].to_numpy())
+
+    def _add_as_columns(self, codes: np.ndarray, amounts: np.ndarray) -> None:
+        self._others.add(pl.DataFrame({"product": codes.astype(np.int64), self._name: amounts}))
 
     def _add_keys(self, keys: np.ndarray, times: np.ndarray) -> None:
         """Add keys, which ascend, to those known."""

@@ -19,7 +19,7 @@ from prodassoc_cli.intake.coding import Coding
 from prodassoc_cli.intake.columns import PRESETS
 from prodassoc_cli.intake.conventions import Conventions, Survey
 from prodassoc_cli.intake.cuts import MOST_PARTS, Cuts, sort_key
-from prodassoc_cli.intake.inputs import Orders
+from prodassoc_cli.intake.inputs import Orders, Piece
 from prodassoc_cli.intake.layouts import FEEDBACK, FEEDBACK_NUMBERS, NUMBERS, Lines
 from prodassoc_cli.intake.packing import alone, pack, unpack, with_ids, with_numbers, with_times
 from prodassoc_cli.intake.parsing import Parsed, parse_ids
@@ -152,16 +152,12 @@ class Parts:
 
     def _take_whole(self, say: Say) -> Conventions:
         piece = self.orders.whole()
-        self._set_aside(piece.rejects)
         survey = Survey(self._numbers, before=self._before)
-        in_place = self._in_place(piece.lines)
-        lines = with_ids(with_numbers(piece.lines, self._products), in_place)
-        times = survey.add(lines.fields, parsed=in_place)
+        lines, times = self._surveyed(piece, survey)
         first, note = survey.order_of_days(day_first_told(self._config), self._where)
         if not first:
             times = Survey((), day_first=False).add(lines.fields)
-        lines = with_times(lines, times, in_place)
-        self._whole = self._unpack(pack(lines, shared=self.orders.shares_columns, products=self._products))
+        self._whole = self._unpack(self._pack(lines, times))
         return self._decide(survey, first, note, say)
 
     def _decide(self, survey: Survey, day_first: bool, note: str, say: Say) -> Conventions:
@@ -212,15 +208,21 @@ class Parts:
 
     def _packed(self, cuts: Cuts, survey: Survey) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
         """Read all lines in pieces, and take them into the survey; yield them and the part of each row."""
-        shared = self.orders.shares_columns
         for piece in ahead(self.orders.pieces(LARGE_PIECE_ROWS if self.in_memory else PIECE_ROWS)):
-            self._set_aside(piece.rejects)
-            in_place = self._in_place(piece.lines)
-            lines = with_ids(with_numbers(piece.lines, self._products), in_place)
-            times = survey.add(lines.fields, parsed=in_place)
+            lines, times = self._surveyed(piece, survey)
             part = cuts.part_of(self._keys(lines.fields, times))
-            lines = with_times(lines, times, in_place)
-            yield pack(lines, shared=shared, products=self._products), part
+            yield self._pack(lines, times), part
+
+    def _surveyed(self, piece: Piece, survey: Survey) -> tuple[Lines, Parsed | None]:
+        """Take a piece into the survey; return its lines with numbers and ids in place, and its times."""
+        self._set_aside(piece.rejects)
+        in_place = self._in_place(piece.lines)
+        lines = with_ids(with_numbers(piece.lines, self._products), in_place)
+        return lines, survey.add(lines.fields, parsed=in_place)
+
+    def _pack(self, lines: Lines, times: Parsed | None) -> pl.DataFrame:
+        lines = with_times(lines, times, self._in_place(lines))
+        return pack(lines, shared=self.orders.shares_columns, products=self._products)
 
     def _in_place(self, lines: Lines) -> list[str]:
         """Return the fields whose texts need not be held: rejects show what is read again."""

@@ -8,6 +8,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prodassoc_cli.intake import outliers
 from prodassoc_cli.intake.coding import Coding, as_texts, coded, distinct_texts, numbered, occurring
 from prodassoc_cli.intake.ordering import SORT_KEYS, Neighbours, in_order
 from prodassoc_cli.intake.outliers import Amounts
@@ -113,3 +114,10 @@ def test_amounts_are_counted_exactly_a_piece_at_a_time(pairs, rows):
         frame.filter(pl.col("price") > 0).group_by("product_id", "price").agg(n=pl.len().cast(pl.Int64))
     )
     assert found.sort("product_id", "price").equals(expected.sort("product_id", "price"))
+
+
+def test_amounts_of_more_products_than_an_integer_holds_are_counted_too(monkeypatch):
+    monkeypatch.setattr(outliers, "_CENTS", 2**62)
+    amounts = Amounts("quantity")
+    amounts.add(coded(pl.Series(["a", "b", "a", "c"])), pl.Series([1.0, 2.0, 1.0, None]))
+    assert sorted(amounts.table().rows()) == [("a", 1.0, 2), ("b", 2.0, 1)]
