@@ -222,7 +222,8 @@ class Orders:
                 if self._agree() and place:
                     raise StartAgain
                 lines = self._placed(each.lay_out(table), place)
-                yield Piece(join_lines([self.empty, lines]) if len(self.inputs) > 1 else lines, table.rejects)
+                whole = join_lines([self.empty, lines]) if len(self.inputs) > 1 else lines
+                yield Piece(whole, table.rejects, self.reads_again)
 
     def whole(self) -> Piece:
         """Read all of the inputs at once."""
@@ -230,9 +231,8 @@ class Orders:
             with contextlib.suppress(StartAgain):
                 pieces = list(self.pieces())
                 break
-        return Piece(
-            join_lines([each.lines for each in pieces]), pl.concat([each.rejects for each in pieces])
-        )
+        lines = join_lines([each.lines for each in pieces])
+        return Piece(lines, pl.concat([each.rejects for each in pieces]), self.reads_again)
 
     def sample(self, places: int, bytes_a_place: int) -> Lines:
         """Read a few rows from all over the inputs."""
@@ -255,7 +255,9 @@ class Piece:
     Attributes:
         lines: those that could be cut into fields.
         rejects: the others.
+        reads_again: what `Orders.reads_again` was as they were read: it may be another once later ones are.
     """
 
     lines: Lines
     rejects: pl.DataFrame
+    reads_again: bool = False

@@ -157,7 +157,7 @@ class Parts:
         first, note = survey.order_of_days(day_first_told(self._config), self._where)
         if not first:
             times = Survey((), day_first=False).add(lines.fields)
-        self._whole = self._unpack(self._pack(lines, times))
+        self._whole = self._unpack(self._pack(lines, times, self._in_place(piece)))
         return self._decide(survey, first, note, say)
 
     def _decide(self, survey: Survey, day_first: bool, note: str, say: Say) -> Conventions:
@@ -211,22 +211,22 @@ class Parts:
         for piece in ahead(self.orders.pieces(LARGE_PIECE_ROWS if self.in_memory else PIECE_ROWS)):
             lines, times = self._surveyed(piece, survey)
             part = cuts.part_of(self._keys(lines.fields, times))
-            yield self._pack(lines, times), part
+            yield self._pack(lines, times, self._in_place(piece)), part
 
     def _surveyed(self, piece: Piece, survey: Survey) -> tuple[Lines, Parsed | None]:
         """Take a piece into the survey; return its lines with numbers and ids in place, and its times."""
         self._set_aside(piece.rejects)
-        in_place = self._in_place(piece.lines)
+        in_place = self._in_place(piece)
         lines = with_ids(with_numbers(piece.lines, self._products), in_place)
         return lines, survey.add(lines.fields, parsed=in_place)
 
-    def _pack(self, lines: Lines, times: Parsed | None) -> pl.DataFrame:
-        lines = with_times(lines, times, self._in_place(lines))
+    def _pack(self, lines: Lines, times: Parsed | None, in_place: list[str]) -> pl.DataFrame:
+        lines = with_times(lines, times, in_place)
         return pack(lines, shared=self.orders.shares_columns, products=self._products)
 
-    def _in_place(self, lines: Lines) -> list[str]:
+    def _in_place(self, piece: Piece) -> list[str]:
         """Return the fields whose texts need not be held: rejects show what is read again."""
-        return alone(lines) if self.orders.reads_again and self.orders.shares_columns else []
+        return alone(piece.lines) if piece.reads_again and self.orders.shares_columns else []
 
     def _keys(self, fields: pl.DataFrame, times: Parsed | None) -> pl.DataFrame:
         if self.in_memory and times is not None:  # where parts may be of any size, times are enough

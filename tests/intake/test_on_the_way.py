@@ -15,6 +15,7 @@ from prodassoc_cli.errors import ProdassocError
 from prodassoc_cli.intake import parts
 from prodassoc_cli.intake.inputs import Orders
 from prodassoc_cli.intake.orders import clean_orders
+from prodassoc_cli.intake.tables import StartAgain
 from prodassoc_cli.settings import CleanConfig
 from tests.intake.conftest import sources
 
@@ -200,3 +201,25 @@ def test_a_column_may_be_several_fields(tmp_path, shared, many):
     found = outcome(paths, on_the_way=True, many=many, map=told)
     assert found == outcome(paths, on_the_way=False, map=told)
     assert found[2]["rows_in"] == len(lines)
+
+
+def test_the_reader_may_be_ahead_of_what_is_made_of_it(tmp_path, monkeypatch):
+    """What a later input shows says nothing of how those before it were read."""
+
+    def one_ahead(items):
+        coming, problem = next(items, None), None
+        while coming is not None:
+            item = coming
+            try:
+                coming = next(items, None)
+            except StartAgain as raised:
+                problem = raised
+            yield item
+            if problem is not None:
+                raise problem
+
+    plain = lines_of(["1"] * 12, ["1"] * 12, ["2024-01-31"] * 12, [""] * 12)
+    odd = lines_of(["1,5"] * 12, ["1,5"] * 12, ["2024-01-31 10:05:00Z"] * 12, [""] * 12)
+    paths = [write(tmp_path / f"{at}.csv", lines) for at, lines in enumerate((plain * 9, plain[:5] + odd))]
+    monkeypatch.setattr(parts, "ahead", one_ahead)
+    assert outcome(paths, on_the_way=True, many=2) == outcome(paths, on_the_way=False)
