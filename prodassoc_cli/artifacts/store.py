@@ -19,6 +19,7 @@ from prodassoc_cli.artifacts.partitions import partition_values, with_partitions
 from prodassoc_cli.artifacts.row_groups import as_table, cut, joined_frames
 from prodassoc_cli.artifacts.schemas import KINDS, SCHEMA_VERSION, Kind
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.resources import ahead
 
 ROW_GROUP_ROWS = 1 << 20
 """Rows a row group: enough to compress well, few enough to stream."""
@@ -185,7 +186,9 @@ def write_artifact(
     # Lists of dictionary-encoded ids are written as they are, and read as the texts they stand for.
     coded = any(holds_dictionary(column.type) for column in first.schema)
     plain = not kind.open and not any(pa.types.is_nested(column.type) for column in first.schema)
-    alike = (table.cast(first.schema) for table in itertools.chain([first], tables))
+    alike: Iterator[pa.Table] = (table.cast(first.schema) for table in itertools.chain([first], tables))
+    if framed and kind.coded:  # numbering the texts of a row group takes as long as to write one
+        alike = ahead(alike)
     with pq.ParquetWriter(
         stream,
         first.schema,

@@ -189,7 +189,7 @@ class SparkCleaning(Cleaning):
             flagged = {
                 name: int(outliers(counts.table(), name)["n"].sum()) for name, counts in values.items()
             }
-        self._sum_up(seen, flagged, tally, description)
+        self._sum_up(seen, lambda: flagged, tally, description)
         return written
 
 

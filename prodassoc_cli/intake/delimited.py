@@ -317,9 +317,10 @@ class Text:
                 if rows is None:
                     yield _in_one_chunk(_frame(pa.csv.read_csv(file, read, parse, convert)))
                     return
-                pieces = _pieces_of(map(_frame, pa.csv.open_csv(file, read, parse, convert)), rows)
+                pieces = _pieces_of(pa.csv.open_csv(file, read, parse, convert), rows)
                 # The rows found broken are to be those of the pieces taken so far.
-                yield from map(_in_one_chunk, pieces if self.tolerant else ahead(pieces))
+                for piece in pieces if self.tolerant else ahead(pieces):
+                    yield _in_one_chunk(_frame(piece))
         except pa.ArrowInvalid as problem:
             raise self._uncut(str(problem)) from problem
 
@@ -353,22 +354,22 @@ class Text:
             raise BadData(f"{name} has a header but no rows", "give a file with at least one row")
 
 
-def _frame(rows: pa.Table | pa.RecordBatch) -> pl.DataFrame:
+def _frame(rows: pa.Table) -> pl.DataFrame:
     frame = pl.from_arrow(rows, rechunk=False)
     assert isinstance(frame, pl.DataFrame)
     return frame
 
 
-def _pieces_of(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
-    """Put frames that follow one another together to pieces of about so many rows."""
-    held: list[pl.DataFrame] = []
-    for frame in frames:
-        held.append(frame)
-        if sum(each.height for each in held) >= rows:
-            yield pl.concat(held, rechunk=False)
+def _pieces_of(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
+    """Put batches that follow one another together to pieces of about so many rows."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(each.num_rows for each in held) >= rows:
+            yield pa.Table.from_batches(held)
             held = []
     if held:
-        yield pl.concat(held, rechunk=False)
+        yield pa.Table.from_batches(held)
 
 
 def _in_one_chunk(frame: pl.DataFrame) -> pl.DataFrame:

@@ -16,7 +16,6 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.catalogue import ProductTally, clean_catalogue, complete
 from prodassoc_cli.intake.coding import as_texts, occurring
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, parse_map
-from prodassoc_cli.intake.cuts import MOST_PARTS
 from prodassoc_cli.intake.increments import Earlier, merged
 from prodassoc_cli.intake.inputs import Orders
 from prodassoc_cli.intake.judging import RESPONSES, Judge
@@ -28,11 +27,11 @@ from prodassoc_cli.intake.reading import open_orders, read_catalogue
 from prodassoc_cli.intake.rejects import Rejected, Showing, left_out
 from prodassoc_cli.intake.retelling import retold
 from prodassoc_cli.intake.sources import Source
-from prodassoc_cli.intake.spill import Spill
+from prodassoc_cli.intake.spill import Held
 from prodassoc_cli.intake.splits import check_parts, holdout_masks, parse_split
 from prodassoc_cli.intake.tables import EVENT, FEEDBACK, INTERACTIONS, Say
 from prodassoc_cli.intake.tallies import Description
-from prodassoc_cli.resources import ahead
+from prodassoc_cli.resources import ahead, begun
 from prodassoc_cli.settings import CleanConfig
 
 T = TypeVar("T")
@@ -71,6 +70,15 @@ def clean_orders(
         return CleanedOrders(interactions, rejects, run.products, run.product_rejects, holdout, run.summary)
 
 
+@dataclass
+class _Known:
+    """What is known once all lines have been cleaned; see `Cleaning`."""
+
+    summary: dict[str, Any] = field(default_factory=dict)
+    products: pl.DataFrame | None = None
+    product_rejects: pl.DataFrame | None = None
+
+
 class Cleaning:
     """Order lines (ratings, baskets, a feedback log) and, if asked, a catalogue, on their way to be clean.
 
@@ -92,11 +100,6 @@ class Cleaning:
         keep_rejects: whether the text of the rows left out is wanted.
         earlier: what was cleaned before, to which these lines are added; None to begin anew.
 
-    Attributes:
-        products: the catalogue, completed from the lines; None where no one asked.
-        product_rejects: rows of the catalogue left out.
-        summary: counts for people and for `--summary`, ready for JSON.
-
     Raises:
         NoInput: a file is missing.
         BadData: an input is no table, too broken to clean, or does not fit in memory in parts either.
@@ -112,12 +115,11 @@ class Cleaning:
         self._split = parse_split(config.holdout) if config.holdout else None
         self._key = read_key(config.pseudonymize_key_file) if config.pseudonymize_key_file else None
         self._catalogue, self._earlier = catalogue, earlier
-        self._held: _Held | None = None
+        self._held: Held | None = None
         self._again: Orders | None = None
         """Inputs to be read again for the text of what was left out, if need be."""
-        self.products: pl.DataFrame | None = None
-        self.product_rejects: pl.DataFrame | None = None
-        self.summary: dict[str, Any] = {}
+        self._known: Callable[[], _Known] = _Known
+        """Waits for what is found out while the last rows are written."""
         with contextlib.ExitStack() as stack:
             self._open(orders, stack, budget, keep_rejects=keep_rejects)
             self._stack = stack.pop_all()
@@ -170,7 +172,7 @@ class Cleaning:
             new = (self._without_users(rows) for rows in ahead(self._kept()))
             yield from new if self._earlier is None else merged(self._earlier.frames(), map(as_texts, new))
             return
-        held = self._held = _Held(map(as_texts, self._kept()), self._on_disk, self._folder)
+        held = self._held = Held(map(as_texts, self._kept()), self._on_disk, self._folder)
         self._stack.callback(held.close)
         set_aside = 0
         for rows, chosen in zip(held, holdout_masks(held, self._split, self._seed), strict=True):
@@ -183,6 +185,25 @@ class Cleaning:
     def facts(self) -> dict[str, Any]:
         """What to know of the lines when others are added to them, ready for JSON."""
         return self._facts
+
+    @property
+    def products(self) -> pl.DataFrame | None:
+        """The catalogue, completed from the lines; None where no one asked.
+
+        Raises:
+            BadData: the catalogue is no table, or none that can be understood.
+        """
+        return self._known().products
+
+    @property
+    def product_rejects(self) -> pl.DataFrame | None:
+        """Rows of the catalogue left out; raises what `products` does."""
+        return self._known().product_rejects
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Counts for people and for `--summary`, ready for JSON; raises what `products` does."""
+        return self._known().summary
 
     def holdout(self) -> Iterator[pl.DataFrame]:
         """Yield the rows set aside in their order."""
@@ -232,7 +253,7 @@ class Cleaning:
                 described.result()
         if seen["rows"] == parts.rejected.rows and self._earlier is None:
             raise parts.rejected.nothing_left()
-        self._sum_up(seen, judge.flagged, tally, description)
+        self._sum_up(seen, lambda: judge.flagged, tally, description)
 
     def _kept_lines(self, judge: Judge, seen: Counter[str]) -> Iterator[tuple[pl.DataFrame, Codes | None]]:
         """Yield what is kept of each part, and count all rows, and those without a user or a time."""
@@ -255,27 +276,36 @@ class Cleaning:
         return items if self._on_disk else ahead(items)
 
     def _sum_up(
-        self, seen: Counter[str], flagged: dict[str, int], tally: ProductTally | None,
+        self, seen: Counter[str], flagged: Callable[[], dict[str, int]], tally: ProductTally | None,
         description: Description,
     ) -> None:  # fmt: skip
+        """Begin to sum up what was counted, while the last rows are written."""
+        self._known = begun(lambda: self._summed_up(seen, flagged, tally, description))
+
+    def _summed_up(
+        self, seen: Counter[str], flagged: Callable[[], dict[str, int]], tally: ProductTally | None,
+        description: Description,
+    ) -> _Known:  # fmt: skip
         rejected = self._rejected
         counts = rejected.counts()
-        self.summary |= {
+        summary = {
             "rows_in": seen["rows"],
             "rows_kept": seen["rows"] - rejected.rows,
             "rows_rejected": rejected.rows,
             "rejects": counts,
-            "flagged_outliers": flagged,
+            "flagged_outliers": flagged(),
             "missing_user": seen["user_id"],
             "missing_timestamp": seen["timestamp"] - counts.get("unparsable_timestamp", 0),
             "inputs": self._input_facts,
         }
+        known = _Known(summary)
         if tally is not None:
             derived = tally.products()
-            self.products, self.product_rejects = _products(
-                derived, self._catalogue, self._config, self._say, self.summary
+            known.products, known.product_rejects = _products(
+                derived, self._catalogue, self._config, self._say, summary
             )
-        self.summary["interactions"] = description.facts()
+        summary["interactions"] = description.facts()
+        return known
 
     def _without_users(self, interactions: pl.DataFrame) -> pl.DataFrame:
         """Return the rows without user ids, if so told, in an order that does not tell them either."""
@@ -291,37 +321,6 @@ def _count(kept: pl.DataFrame, judge: Judge, tally: ProductTally | None) -> None
 def without_users(interactions: pl.DataFrame) -> pl.DataFrame:
     """Return interactions without user ids, in an order that does not tell them either."""
     return in_order(interactions.with_columns(pl.lit(None, dtype=pl.String).alias("user_id")))
-
-
-class _Held:
-    """Sorted interactions that are gone through more than once, in memory or on disk."""
-
-    def __init__(self, frames: Iterator[pl.DataFrame], on_disk: bool, folder: Path | None) -> None:
-        self._frames: list[pl.DataFrame] = []
-        self._spill = Spill(MOST_PARTS, folder) if on_disk else None
-        self._used = self.rows = 0
-        for frame in frames:
-            self.rows += frame.height
-            if self._spill is None:
-                self._frames.append(frame)
-            else:
-                self._spill.add(
-                    frame, pl.Series([self._used], dtype=pl.UInt8).new_from_index(0, frame.height)
-                )
-            self._used += 1
-
-    def __iter__(self) -> Iterator[pl.DataFrame]:
-        yield from self._frames
-        if self._spill is not None:
-            for part in range(self._used):
-                if self._spill.rows[part]:
-                    yield self._spill.read(part)
-
-    def close(self) -> None:
-        """Give the room back."""
-        self._frames = []
-        if self._spill is not None:
-            self._spill.close()
 
 
 def _products(

@@ -1,4 +1,4 @@
-"""Rows that do not fit in memory: kept on disk in buckets, in files without names.
+"""Rows that may not fit in memory: kept on disk in buckets, in files without names.
 
 The system drops such a file with the process, even by a kill: nothing is ever left behind.
 """
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from prodassoc_cli.errors import IOFailure
 from prodassoc_cli.intake.buckets import dealt
+from prodassoc_cli.intake.cuts import MOST_PARTS
 from prodassoc_cli.resources import nameless_file
 
 _AS_HELD = pl.CompatLevel.newest()
@@ -116,3 +117,44 @@ class Spill:
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)
         return frame.rename(dict(zip(frame.columns, self._names, strict=True)))
+
+
+class Held:
+    """Sorted interactions that are gone through more than once, in memory or on disk.
+
+    Args:
+        frames: the interactions, part by part.
+        on_disk: whether they go to disk.
+        folder: where; None for the folder of temporary files.
+
+    Attributes:
+        rows: how many there are.
+    """
+
+    def __init__(self, frames: Iterator[pl.DataFrame], on_disk: bool, folder: Path | None) -> None:
+        self._frames: list[pl.DataFrame] = []
+        self._spill = Spill(MOST_PARTS, folder) if on_disk else None
+        self._used = self.rows = 0
+        for frame in frames:
+            self.rows += frame.height
+            if self._spill is None:
+                self._frames.append(frame)
+            else:
+                self._spill.add(
+                    frame, pl.Series([self._used], dtype=pl.UInt8).new_from_index(0, frame.height)
+                )
+            self._used += 1
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        """Go through them, in their order."""
+        yield from self._frames
+        if self._spill is not None:
+            for part in range(self._used):
+                if self._spill.rows[part]:
+                    yield self._spill.read(part)
+
+    def close(self) -> None:
+        """Give the room back."""
+        self._frames = []
+        if self._spill is not None:
+            self._spill.close()
