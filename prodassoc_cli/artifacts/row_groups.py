@@ -45,10 +45,11 @@ def joined_frames(frames: list[pl.DataFrame]) -> pl.DataFrame:
 
 def as_table(rows: pl.DataFrame, kind: Kind) -> pa.Table:
     """Return a row group as a table; texts as polars has them, where they do not lie in lists."""
-    nested = any(dtype.is_nested() for dtype in rows.dtypes)
-    level = pl.CompatLevel.oldest() if nested else pl.CompatLevel.newest()
     coded = [name for name in kind.coded if name in rows.columns]
-    table = rows.drop(coded).rechunk().to_arrow(compat_level=level)
+    plain = rows.drop(coded)
+    nested = any(dtype.is_nested() for dtype in plain.dtypes)
+    level = pl.CompatLevel.oldest() if nested else pl.CompatLevel.newest()
+    table = plain.rechunk().to_arrow(compat_level=level)
     for name in coded:
         table = table.append_column(name, _coded(rows[name]))
     return table
@@ -59,7 +60,7 @@ def _coded(texts: pl.Series) -> pa.DictionaryArray:
 
     Arrow writes that in a third of the time it takes to find the dictionary itself.
     """
-    if texts.dtype == pl.String:
+    if texts.to_physical().dtype == pl.String:
         texts = texts.cast(pl.Categorical(pl.Categories.random()))
     numbers = texts.to_physical()
     times = np.bincount(numbers.drop_nulls().to_numpy())

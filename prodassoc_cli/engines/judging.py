@@ -13,7 +13,7 @@ from prodassoc_cli.artifacts.schemas import INTERACTIONS
 from prodassoc_cli.engines.frames import bundle, frame_bytes, frame_of, one_row
 from prodassoc_cli.engines.parts import PartsOf
 from prodassoc_cli.intake.catalogue import ProductTally
-from prodassoc_cli.intake.coding import as_texts, occurring
+from prodassoc_cli.intake.coding import as_texts
 from prodassoc_cli.intake.conventions import Conventions
 from prodassoc_cli.intake.judging import Judge
 from prodassoc_cli.intake.layouts import Lines
@@ -139,7 +139,7 @@ class JudgePart:
             tables |= {f"tally/{name}": table for name, table in tally.tables().items()}
         interactions = in_order(*interactions_of(kept, codes))
         description = Description()
-        description.add(interactions, occurring(kept["product_id"]))
+        description.add(interactions)
         tables |= {f"description/{name}": table for name, table in description.tables().items()}
         return as_texts(interactions), left
 

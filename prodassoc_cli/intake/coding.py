@@ -23,8 +23,10 @@ class Coding:
         """Polars forgets the texts where no column of them is left."""
         self._n_texts = 0
         """How many texts have come."""
-        self._ranks = pl.Series([], dtype=pl.UInt32)
-        self._ordered = pl.Enum([])
+        self._came = self._keeping
+        self._coded = pl.Series([], dtype=pl.Enum([]))
+        """The text of each number, as it came and as `coded` has it: to gather these is quicker than to make
+        a column of numbers one of texts."""
 
     def number(self, texts: pl.Series) -> pl.Series:
         """Return texts as a Categorical, whose numbers follow one another as the texts come."""
@@ -38,24 +40,25 @@ class Coding:
 
     def as_they_came(self, numbers: pl.Series) -> pl.Series:
         """Return the texts of numbers (UInt32) as they came, as a Categorical."""
-        return numbers.cat.to(self._as_they_come)
+        self._know(numbers)
+        return self._came.gather(numbers)
 
     def coded(self, numbers: pl.Series) -> pl.Series:
         """Return numbers (UInt32) as `coded` has them, with the texts of all pieces so far."""
         self._know(numbers)
-        return self._ranks.gather(numbers).cat.to(self._ordered).alias(numbers.name)
+        return self._coded.gather(numbers).alias(numbers.name)
 
     def _count(self, numbers: pl.Series) -> None:
         if numbers.count():
             self._n_texts = max(self._n_texts, 1 + cast("int", numbers.max()))
 
     def _know(self, numbers: pl.Series) -> None:
-        """Rank the texts, unless they are those known."""
+        """Put the texts in order, unless they are those known."""
         self._count(numbers)
-        if self._n_texts > len(self._ranks):
-            ids = self._read(texts_of_numbers(np.arange(self._n_texts), self._as_they_come))
-            self._ordered = pl.Enum(ids.drop_nulls().sort())
-            self._ranks = ids.cast(self._ordered).to_physical()
+        if self._n_texts > len(self._coded):
+            self._came = pl.int_range(self._n_texts, dtype=pl.UInt32, eager=True).cat.to(self._as_they_come)
+            ids = self._read(self._came.cast(pl.String))
+            self._coded = ids.cast(pl.Enum(ids.drop_nulls().sort()))
 
 
 def coded(texts: pl.Series) -> pl.Series:
@@ -66,7 +69,8 @@ def coded(texts: pl.Series) -> pl.Series:
 
 def known(column: pl.Series) -> pl.Series:
     """Return a column as `coded` has it; itself, where it is."""
-    return column if isinstance(column.dtype, pl.Enum) else coded(column)
+    # Not by its own type, for which polars looks at all of the texts.
+    return coded(column) if column.to_physical().dtype == pl.String else column
 
 
 def as_texts(frame: pl.DataFrame) -> pl.DataFrame:
@@ -87,13 +91,6 @@ def of_each(codes: pl.Series, told: pl.Series) -> pl.Series:
         told: a value for each of `distinct_texts`.
     """
     return told.gather(codes.to_physical())
-
-
-def occurring(codes: pl.Series) -> pl.Series:
-    """Return the texts that a column of numbers holds, of those it knows, by their numbers."""
-    return texts_of_numbers(
-        np.flatnonzero(np.bincount(codes.to_physical().drop_nulls().to_numpy())), codes.dtype
-    )
 
 
 def numbered(texts: pl.Series) -> tuple[np.ndarray, pl.Series]:

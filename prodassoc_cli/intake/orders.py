@@ -14,7 +14,7 @@ import polars as pl
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.catalogue import ProductTally, clean_catalogue, complete
-from prodassoc_cli.intake.coding import as_texts, occurring
+from prodassoc_cli.intake.coding import as_texts
 from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, parse_map
 from prodassoc_cli.intake.increments import Earlier, merged
 from prodassoc_cli.intake.inputs import Orders
@@ -244,10 +244,9 @@ class Cleaning:
             # What is counted does not depend on the order, nor what is described on its being written.
             with ThreadPoolExecutor(1) as aside:
                 counted = aside.submit(_count, kept, judge, tally)
-                products = occurring(kept["product_id"])
                 interactions = in_order(*interactions_of(kept, codes))
                 del kept
-                described = aside.submit(description.add, interactions, products)
+                described = aside.submit(description.add, interactions)
                 counted.result()
                 yield interactions
                 described.result()
@@ -360,8 +359,10 @@ def interactions_of(kept: pl.DataFrame, codes: Codes | None) -> tuple[pl.DataFra
     """
     feedback = "click" in kept.columns
     told = {name: dtype for name, dtype in FEEDBACK.items() if feedback and name in kept.columns}
-    dtypes = INTERACTIONS | told | {name: kept.schema[name] for name in ("product_id", "event")}
-    rows = kept.select(pl.col(name).cast(dtype) for name, dtype in dtypes.items())
+    rows = kept.select(
+        pl.col(name) if name in ("product_id", "event") else pl.col(name).cast(dtype)
+        for name, dtype in (INTERACTIONS | told).items()
+    )
     if not feedback:
         return rows, codes
     happened = [

@@ -42,7 +42,8 @@ class Amounts:
             products: as `coding.coded` has them, none missing, by the same texts every time.
             values: float64.
         """
-        self._texts = distinct_texts(products)
+        if not len(self._texts):
+            self._texts = distinct_texts(products)
         codes, amounts = products.to_physical().to_numpy(), values.fill_null(0).to_numpy()
         left = amounts > 0
         if len(self._texts) * _CENTS >= 2**63:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from prodassoc_cli.intake.coding import distinct_texts
+
 MERGE_ROWS = 1 << 22
 """Counts are added up where so many rows of them have come together."""
 
@@ -68,28 +70,49 @@ class Distinct:
         return len(self.hashes)
 
 
+class Occurring:
+    """Which of the texts occur that coded columns know (`coding.coded`), which are the same every time."""
+
+    def __init__(self) -> None:
+        self._texts = pl.Series([], dtype=pl.String)
+        self._there = np.empty(0, np.bool_)
+
+    def add(self, codes: pl.Series) -> None:
+        """Look at codes, of which none is missing."""
+        if not len(self._texts):
+            self._texts = distinct_texts(codes)
+            self._there = np.zeros(len(self._texts), np.bool_)
+        self._there[codes.to_physical().to_numpy()] = True
+
+    def texts(self) -> pl.Series:
+        """Return those that occur, in their order."""
+        return self._texts.filter(pl.Series(self._there))
+
+
 class Description:
     """What the interactions are: the counts people are told."""
 
     def __init__(self) -> None:
         self._rows = 0
         self._distinct = {name: Distinct() for name in ("user_id", "order_id", "product_id")}
+        self._products = Occurring()
         self._events = Counts("event")
         self._first: datetime | None = None
         self._last: datetime | None = None
 
-    def add(self, interactions: pl.DataFrame, products: pl.Series) -> None:
-        """Look at interactions in their final order, and at the products that occur in them."""
+    def add(self, interactions: pl.DataFrame) -> None:
+        """Look at interactions in their final order; products as codes, by the same texts every time."""
         self._rows += interactions.height
         for name in ("user_id", "order_id"):
             self._distinct[name].add(interactions[name])
-        self._distinct["product_id"].add(products)
+        self._products.add(interactions["product_id"])
         self._events.add(interactions.select("event"))
         times: Any = interactions["timestamp"]
         self._add_times(times.min(), times.max())
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """Return all that was seen, for `take`."""
+        self._distinct["product_id"].add(self._products.texts())
         whole = {"rows": self._rows, "first": self._first, "last": self._last}
         hashes = {name: pl.DataFrame({"hash": each.hashes}) for name, each in self._distinct.items()}
         times = dict.fromkeys(("first", "last"), pl.Datetime("us"))
@@ -112,6 +135,7 @@ class Description:
 
     def facts(self) -> dict[str, Any]:
         """Return the counts, ready for JSON."""
+        self._distinct["product_id"].add(self._products.texts())
         return {
             "rows": self._rows,
             "users": self._distinct["user_id"].count(),
