@@ -78,15 +78,13 @@ class SparkCleaning(Cleaning):
         self._spark = spark
         super().__init__(orders, config, say, **options)
 
-    def _open(
-        self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None, *, keep_rejects: bool
-    ) -> None:
+    def _open(self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None) -> None:
         files = _Files.surveyed(self._spark, orders, self._config, self._say)
-        self._files, self._keep_rejects = files, keep_rejects
+        self._files = files
         self._conventions = files.decided(self._config, self._say)
         self._facts = files.survey.facts(self._conventions)
         self._input_facts = files.facts
-        self._rejected = Rejected(keep=keep_rejects, in_memory=False, folder=self._folder)
+        self._rejected = Rejected(keep=self._keep_rejects, in_memory=False, folder=self._folder)
         wanted = max(parallelism(self._spark), -(-files.bytes_held // PART_BYTES))
         # Rows that are set aside are gone through again and again, here, with a file a part.
         wanted = min(wanted, MOST_PARTS) if self._split is not None else wanted

@@ -123,7 +123,8 @@ class JudgePart:
         judge = Judge(whole, config, dated=self.dated, key=self.key, far=self.far)
         judged = judge.of(lines)
         parsed = judged.lines
-        showing = Showing(self.user_columns, self.key, drop_users=config.drop_users)
+        wanted = self.keep_rejects and self.send_rejects
+        showing = Showing(self.user_columns, self.key, drop_users=config.drop_users) if wanted else None
         left = left_out(lines, parsed, judged.reason, self.sources, showing)
         facts["rows_in"] += parsed.height
         facts["missing"] = {name: parsed[name].null_count() for name in ("user_id", "timestamp")}

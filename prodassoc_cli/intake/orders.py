@@ -115,18 +115,17 @@ class Cleaning:
         self._split = parse_split(config.holdout) if config.holdout else None
         self._key = read_key(config.pseudonymize_key_file) if config.pseudonymize_key_file else None
         self._catalogue, self._earlier = catalogue, earlier
+        self._keep_rejects = keep_rejects
         self._held: Held | None = None
         self._again: Orders | None = None
         """Inputs to be read again for the text of what was left out, if need be."""
         self._known: Callable[[], _Known] = _Known
         """Waits for what is found out while the last rows are written."""
         with contextlib.ExitStack() as stack:
-            self._open(orders, stack, budget, keep_rejects=keep_rejects)
+            self._open(orders, stack, budget)
             self._stack = stack.pop_all()
 
-    def _open(
-        self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None, *, keep_rejects: bool
-    ) -> None:
+    def _open(self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None) -> None:
         """Find out how the lines are written, and cut them into parts where they are too many."""
         earlier = self._earlier
         self._orders = self._again = open_orders(orders, self._config, self._say, stack)
@@ -135,7 +134,7 @@ class Cleaning:
         numbers = {*NUMBERS, *FEEDBACK_NUMBERS} if is_feedback(self._orders.fields) else {*NUMBERS}
         self._orders.parse_on_the_way({"timestamp", *numbers} - styles.keys())
         self._parts = Parts(
-            self._orders, self._config, self._say, self._rejects_sink(keep_rejects), key=self._key,
+            self._orders, self._config, self._say, self._rejects_sink, key=self._key,
             budget=budget, folder=self._folder, before=None if earlier is None else earlier.facts,
         )  # fmt: skip
         numbered = any("order_id" not in each.empty.fields.columns for each in self._orders.inputs)
@@ -227,8 +226,8 @@ class Cleaning:
     def _showing(self) -> Showing:
         return Showing(frozenset(self._orders.user_columns), self._key, drop_users=self._config.drop_users)
 
-    def _rejects_sink(self, keep: bool) -> Callable[[bool], Rejected]:
-        return lambda whole: Rejected(keep=keep, in_memory=whole, folder=self._folder)
+    def _rejects_sink(self, whole: bool) -> Rejected:
+        return Rejected(keep=self._keep_rejects, in_memory=whole, folder=self._folder)
 
     def _kept(self) -> Iterator[pl.DataFrame]:
         """Clean part by part: yield the kept rows as sorted interactions, and count everything."""
@@ -257,7 +256,7 @@ class Cleaning:
     def _kept_lines(self, judge: Judge, seen: Counter[str]) -> Iterator[tuple[pl.DataFrame, Codes | None]]:
         """Yield what is kept of each part, and count all rows, and those without a user or a time."""
         parts = self._parts
-        showing = None if self._orders.reads_again else self._showing
+        showing = self._showing if self._keep_rejects and not self._orders.reads_again else None
         for part in self._along(parts.leaving()):
             judged = judge.of(part)
             parts.rejected.add(left_out(part, judged.lines, judged.reason, self._orders.sources, showing))

@@ -58,7 +58,7 @@ def left_out(
         lines: the same, parsed.
         reason: why each is left out; null where it is kept.
         sources: names of the inputs.
-        showing: how their text is shown; None to leave it out, since it is read again.
+        showing: how their text is shown; None to leave it out, since no one asks for it or it is read again.
     """
     places = reason.is_not_null().arg_true()
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(places))

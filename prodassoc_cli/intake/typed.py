@@ -25,6 +25,7 @@ from prodassoc_cli.intake.tables import (
     number_rows,
 )
 from prodassoc_cli.intake.text import Dialect
+from prodassoc_cli.resources import ahead
 
 _ARTIFACT_KEY = b"prodassoc"
 
@@ -133,22 +134,27 @@ class ParquetRows:
             StartAgain: a column must be read as text, and pieces before have been taken.
         """
         last = 0
-        for frame in self._frames(range(self.groups), rows):
-            numbered = number_rows(frame, last)
+        for batch in ahead(self._batches(range(self.groups), rows)):
+            frame = self._alike(self._columns_of(batch))
+            yield RawTable(self.source.name, number_rows(frame, last))
             last += frame.height
-            yield RawTable(self.source.name, numbered)
 
     def sample(self, places: int, rows: int) -> RawTable:
         """Read a few rows of row groups all over the file."""
         groups = sorted({self.groups * place // places for place in range(places)})
-        frames = [next(iter(self._frames([group], rows))) for group in groups]
+        batches = [next(self._batches([group], rows)) for group in groups]
+        frames = [self._alike(self._columns_of(batch)) for batch in batches]
         return RawTable(self.source.name, number_rows(pl.concat(frames)))
 
-    def _frames(self, groups: Sequence[int], rows: int) -> Iterator[pl.DataFrame]:
+    def _batches(self, groups: Sequence[int], rows: int) -> Iterator[pa.RecordBatch]:
         with _readable(self.source, "parquet"), pa.parquet.ParquetFile(self.source.path) as file:
-            for batch in file.iter_batches(batch_size=rows, row_groups=list(groups)):
-                batch.validate(full=True)
-                yield self._alike(_plain(_frame(pa.Table.from_batches([batch])), self.as_text))
+            yield from file.iter_batches(batch_size=rows, row_groups=list(groups))
+
+    def _columns_of(self, batch: pa.RecordBatch) -> pl.DataFrame:
+        """Bring rows to the types that parsing knows, once all of them are seen to be valid."""
+        with _readable(self.source, "parquet"):
+            batch.validate(full=True)
+            return _plain(_frame(pa.Table.from_batches([batch])), self.as_text)
 
     def _alike(self, frame: pl.DataFrame) -> pl.DataFrame:
         """See to it that every piece has the same types: times beyond all years make a column text."""
