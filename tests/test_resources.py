@@ -104,10 +104,28 @@ def test_the_allocator_of_polars_keeps_freed_memory():
     assert told["opt.dirty_decay_ms"].split()[0] == "2000"
 
 
-def test_the_allocator_does_as_the_user_told(monkeypatch):
-    monkeypatch.setattr(os, "environ", {"_RJEM_MALLOC_CONF": "thp:always"})
+@pytest.mark.parametrize("told", ["thp:always", "dirty_decay_ms:500,muzzy_decay_ms:1000,thp:always"])
+def test_the_allocator_does_as_the_user_told(monkeypatch, told):
+    monkeypatch.setattr(os, "environ", {"_RJEM_MALLOC_CONF": told})
     use_freed_memory_again()
-    assert os.environ == {"_RJEM_MALLOC_CONF": "thp:always"}
+    assert os.environ == {"_RJEM_MALLOC_CONF": told}
+
+
+def test_what_polars_told_its_own_process_is_not_taken_for_the_users_word():
+    ask = (
+        "import os; from prodassoc_cli import resources; resources.use_freed_memory_again()\n"
+        "print(os.environ['_RJEM_MALLOC_CONF'])"
+    )
+    start = f"import polars, subprocess, sys; subprocess.run([sys.executable, '-c', {ask!r}], check=True)"
+    environment = {name: text for name, text in os.environ.items() if name != "_RJEM_MALLOC_CONF"}
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, check=True, text=True, env=environment
+        ).stdout
+        for program in (ask, start)
+    ]
+    assert told[0].startswith("narenas:1")
+    assert told[1] == told[0]
 
 
 def test_what_is_put_off_is_loaded_when_used():
