@@ -30,7 +30,7 @@ from prodassoc_cli.intake.tables import Say, StartAgain
 from prodassoc_cli.resources import ahead
 from prodassoc_cli.settings import CleanConfig
 
-PIECE_ROWS = 1 << 17
+PIECE_ROWS = 1 << 18
 """Rows that are read and dealt out at a time, where memory is short."""
 
 LARGE_PIECE_ROWS = 1 << 19
