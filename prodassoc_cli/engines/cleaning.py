@@ -51,6 +51,7 @@ from prodassoc_cli.intake.rejects import Rejected
 from prodassoc_cli.intake.sources import Source
 from prodassoc_cli.intake.tables import Say
 from prodassoc_cli.intake.tallies import Counts, Description
+from prodassoc_cli.resources import begun
 from prodassoc_cli.settings import CleanConfig
 
 PART_BYTES = 1 << 29
@@ -187,7 +188,7 @@ class SparkCleaning(Cleaning):
             flagged = {
                 name: int(outliers(counts.table(), name)["n"].sum()) for name, counts in values.items()
             }
-        self._sum_up(seen, lambda: flagged, tally, description)
+        self._known = begun(lambda: self._summed_up(seen, flagged, tally, description))
         return written
 
 

@@ -19,14 +19,12 @@ class Coding:
     def __init__(self, read: Callable[[pl.Series], pl.Series] = lambda texts: texts) -> None:
         self._read = read
         self._as_they_come = pl.Categorical(pl.Categories.random())
-        self._keeping = pl.Series([], dtype=self._as_they_come)
-        """Polars forgets the texts where no column of them is left."""
         self._n_texts = 0
         """How many texts have come."""
-        self._came = self._keeping
+        self._came = pl.Series([], dtype=self._as_they_come)
         self._coded = pl.Series([], dtype=pl.Enum([]))
         """The text of each number, as it came and as `coded` has it: to gather these is quicker than to make
-        a column of numbers one of texts."""
+        a column of numbers one of texts. And polars forgets the texts where no column of them is left."""
 
     def number(self, texts: pl.Series) -> pl.Series:
         """Return texts as a Categorical, whose numbers follow one another as the texts come."""

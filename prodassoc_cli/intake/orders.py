@@ -251,7 +251,7 @@ class Cleaning:
                 described.result()
         if seen["rows"] == parts.rejected.rows and self._earlier is None:
             raise parts.rejected.nothing_left()
-        self._sum_up(seen, lambda: judge.flagged, tally, description)
+        self._known = begun(lambda: self._summed_up(seen, judge.flagged, tally, description))
 
     def _kept_lines(self, judge: Judge, seen: Counter[str]) -> Iterator[tuple[pl.DataFrame, Codes | None]]:
         """Yield what is kept of each part, and count all rows, and those without a user or a time."""
@@ -273,15 +273,8 @@ class Cleaning:
         """Yield items, the next of which is made in a thread while one is used, where all fits in memory."""
         return items if self._on_disk else ahead(items)
 
-    def _sum_up(
-        self, seen: Counter[str], flagged: Callable[[], dict[str, int]], tally: ProductTally | None,
-        description: Description,
-    ) -> None:  # fmt: skip
-        """Begin to sum up what was counted, while the last rows are written."""
-        self._known = begun(lambda: self._summed_up(seen, flagged, tally, description))
-
     def _summed_up(
-        self, seen: Counter[str], flagged: Callable[[], dict[str, int]], tally: ProductTally | None,
+        self, seen: Counter[str], flagged: dict[str, int], tally: ProductTally | None,
         description: Description,
     ) -> _Known:  # fmt: skip
         rejected = self._rejected
@@ -291,7 +284,7 @@ class Cleaning:
             "rows_kept": seen["rows"] - rejected.rows,
             "rows_rejected": rejected.rows,
             "rejects": counts,
-            "flagged_outliers": flagged(),
+            "flagged_outliers": flagged,
             "missing_user": seen["user_id"],
             "missing_timestamp": seen["timestamp"] - counts.get("unparsable_timestamp", 0),
             "inputs": self._input_facts,
