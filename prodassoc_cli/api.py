@@ -34,8 +34,8 @@ from prodassoc_cli.commands import evaluate as evaluate_command
 from prodassoc_cli.commands import mine as mine_command
 from prodassoc_cli.commands import recommend as recommend_command
 from prodassoc_cli.commands import train as train_command
-from prodassoc_cli.commands.options import cast_value
-from prodassoc_cli.commands.run import NothingToDo
+from prodassoc_cli.commands.options.build import cast_value
+from prodassoc_cli.commands.run.run import NothingToDo
 from prodassoc_cli.errors import BadData, ProdassocError, UsageProblem, did_you_mean
 from prodassoc_cli.settings import (
     CleanConfig,
@@ -51,7 +51,7 @@ from prodassoc_cli.settings import (
 if TYPE_CHECKING:
     from typer import _click as click
 
-    from prodassoc_cli.commands.options import Body
+    from prodassoc_cli.commands.options.build import Body
 
 Result = TypeVar("Result")
 

@@ -15,11 +15,11 @@ from typing import NoReturn
 import typer
 from typer import _click as click
 
-from prodassoc_cli import guards
+from prodassoc_cli import watchdog as guards
 from prodassoc_cli.commands import clean, embed, evaluate, export, inspect, mine, recommend, train
-from prodassoc_cli.commands.mistyped import explain
-from prodassoc_cli.commands.options import print_version
-from prodassoc_cli.commands.run import NothingToDo
+from prodassoc_cli.commands.options.build import print_version
+from prodassoc_cli.commands.options.suggestions import explain
+from prodassoc_cli.commands.run.run import NothingToDo
 from prodassoc_cli.errors import BadConfig, BadData, ProdassocError, UsageProblem
 from prodassoc_cli.resources import lacks_addresses
 from prodassoc_cli.terminal.messages import Messages
@@ -71,11 +71,11 @@ def main() -> NoReturn:
 
 def _say_next_step() -> None:
     """Say which command comes first, or next after what lies in the current folder."""
-    from prodassoc_cli.commands.guide import Guide
+    from prodassoc_cli.commands.run.next_step import Guide
 
     found: dict[str, Path] = {}
     if any(Path().glob("*.parquet")):
-        from prodassoc_cli.artifacts.surroundings import artifacts_in
+        from prodassoc_cli.artifacts.discover import artifacts_in
 
         found = artifacts_in(Path())
     Messages("").hint(f"prodassoc {Guide(found, Path()).for_newcomer()}")

@@ -89,7 +89,7 @@ def use_freed_memory_again() -> None:
         os.environ[name] = ours
 
 
-def put_off(module: str) -> None:
+def lazy_import(module: str) -> None:
     """See to it that a module is loaded when it is used, not when it is imported; nothing if it is there.
 
     Libraries import more than they need: scipy takes all of numpy, its compiler of Fortran among it.
@@ -117,7 +117,7 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
             yield item
 
 
-def begun(work: Callable[[], T]) -> Callable[[], T]:
+def run_in_background(work: Callable[[], T]) -> Callable[[], T]:
     """Begin work in a thread that keeps no process alive.
 
     Returns:
@@ -217,7 +217,7 @@ def _pages() -> tuple[int, int, int]:
     return int(mapped), int(resident), int(shared)
 
 
-def nameless_file(folder: Path | None = None) -> tuple[BinaryIO, Path]:
+def anonymous_file(folder: Path | None = None) -> tuple[BinaryIO, Path]:
     """Open a temporary file without a name, and return it with a path under which it can be opened.
 
     The system drops it when the process ends, even by a kill. Where there is no /proc, it has a name until it

@@ -64,7 +64,7 @@ def test_cached_kernels_need_no_compiler(run):
 
 
 def test_a_kernel_takes_no_other_types():
-    from prodassoc_cli.mining.tree import sizes_of
+    from prodassoc_cli.mining.kernels.tree import sizes_of
 
     with pytest.raises(TypeError, match="No matching definition"):
         sizes_of(np.zeros(1, np.complex64))

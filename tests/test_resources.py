@@ -11,9 +11,9 @@ import pytest
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.resources import (
     ahead,
-    begun,
     memory_budget,
     place_kernel_cache,
+    run_in_background,
     share_threads,
     use_freed_memory_again,
     use_threads,
@@ -146,7 +146,7 @@ assert email.mime.text.MIMEText
 def test_models_leave_the_compiler_of_fortran_alone():
     code = """
 import sys
-import prodassoc_cli.models.serving
+import prodassoc_cli.models.serving.recommend
 assert "numpy.f2py.crackfortran" not in sys.modules
 import numpy
 assert numpy.f2py.run_main
@@ -181,11 +181,11 @@ def test_items_ahead_come_in_order_with_their_errors():
 
 def test_begun_work_is_waited_for_and_raises_where_it_is_wanted():
     gate = threading.Event()
-    result = begun(lambda: gate.wait(10))
+    result = run_in_background(lambda: gate.wait(10))
     gate.set()
     assert result()
     assert result()
-    broken = begun(lambda: 1 // 0)
+    broken = run_in_background(lambda: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         broken()
 

@@ -25,7 +25,7 @@ class NotHere(Exception):
 
 def prodassoc(job: dict[str, Any]) -> Encode:
     """Our encoder, from a model folder."""
-    from prodassoc_cli.embedding.onnx_encoder import OnnxEncoder
+    from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
 
     encoder = OnnxEncoder(Path(job["model"]), threads=job["threads"])
     return lambda texts: encoder.encode(texts).vectors
@@ -35,7 +35,7 @@ def prodassoc_intra_op(job: dict[str, Any]) -> Encode:
     """Our batches, but one session with threads inside its operators."""
     import onnxruntime
 
-    from prodassoc_cli.embedding.onnx_encoder import OnnxEncoder
+    from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
 
     encoder = OnnxEncoder(Path(job["model"]), threads=1)
     options = onnxruntime.SessionOptions()
@@ -136,7 +136,7 @@ def gemm_limit(job: dict[str, Any]) -> Encode:
 
 def neighbours(job: dict[str, Any]) -> Encode:
     """Our exact search, 10 neighbours a query."""
-    from prodassoc_cli.embedding.neighbours import nearest
+    from prodassoc_cli.embedding.analysis.neighbours import nearest
 
     vectors = _clustered(job["vectors"])
     return lambda queries: nearest(vectors, vectors[: len(queries)], 10, threads=job["threads"])

@@ -63,7 +63,7 @@ def _prodassoc(csr: Csr, case: Case, threads: int) -> Mine:
 def _prodassoc_lists(csr: Csr, case: Case, threads: int) -> Mine:
     """As rusket's result: the prefix tree written out as one list of items a set."""
     from prodassoc_cli.mining.itemsets import mine_itemsets
-    from prodassoc_cli.mining.tree import sizes_of
+    from prodassoc_cli.mining.kernels.tree import sizes_of
 
     baskets = _baskets(csr)
 

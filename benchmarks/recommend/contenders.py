@@ -59,7 +59,7 @@ def prodassoc(name: str, *parameters: str) -> Callable[[Task], tuple[Learn, List
 
         from prodassoc_cli.models.data import TrainingData
         from prodassoc_cli.models.registry import make
-        from prodassoc_cli.models.serving import blocks_of
+        from prodassoc_cli.models.serving.recommend import blocks_of
         from prodassoc_cli.models.split import user_queries
 
         def frame(name: str) -> pl.DataFrame | None:

@@ -20,7 +20,7 @@ from typing import BinaryIO
 from prodassoc_cli.artifacts.datasets import MANIFEST, holds_parts, listed
 from prodassoc_cli.artifacts.journal import recover
 from prodassoc_cli.errors import IOFailure, NoInput, UsageProblem, did_you_mean
-from prodassoc_cli.resources import nameless_file
+from prodassoc_cli.resources import anonymous_file
 
 STDIN = "-"
 
@@ -147,7 +147,7 @@ def _import_all(modules: Sequence[str]) -> None:
 def _spool(stream: BinaryIO, name: str) -> Path:
     """Copy a stream to a temporary file that goes with the process, however the process goes."""
     try:
-        copy, path = nameless_file()
+        copy, path = anonymous_file()
         atexit.register(copy.close)
         shutil.copyfileobj(stream, copy, length=1 << 20)
         copy.flush()

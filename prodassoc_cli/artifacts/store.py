@@ -12,12 +12,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from prodassoc_cli.artifacts.conform import CODED, conform, holds_dictionary, is_there
 from prodassoc_cli.artifacts.lineage import METADATA_KEY, Lineage
 from prodassoc_cli.artifacts.parquet import checked, lineage_in, open_parquet
 from prodassoc_cli.artifacts.partitions import partition_values, with_partitions
 from prodassoc_cli.artifacts.row_groups import as_table, cut, joined_frames
 from prodassoc_cli.artifacts.schemas import KINDS, SCHEMA_VERSION, Kind
+from prodassoc_cli.artifacts.validate import CODED, conform, holds_dictionary, is_there
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.resources import ahead
 

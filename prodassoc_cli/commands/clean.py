@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from prodassoc_cli.artifacts.schemas import FEEDBACK, INTERACTIONS, PRODUCTS, REJECTS
-from prodassoc_cli.commands.engine import engine, parts_of, within_reach
-from prodassoc_cli.commands.options import InputArgument, command
-from prodassoc_cli.commands.run import Run
-from prodassoc_cli.commands.targets import Writer
+from prodassoc_cli.commands.options.build import InputArgument, command
+from prodassoc_cli.commands.run.engine import engine, parts_of, within_reach
+from prodassoc_cli.commands.run.run import Run
+from prodassoc_cli.commands.run.targets import Writer
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.resources import share_threads
 from prodassoc_cli.settings import CleanConfig, CommonConfig
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from prodassoc_cli.artifacts.inputs import InputFile
-    from prodassoc_cli.intake.increments import Earlier
-    from prodassoc_cli.intake.sources import Source
+    from prodassoc_cli.intake.append import Earlier
+    from prodassoc_cli.intake.formats.sources import Source
 
 LARGE_BYTES = 100 * 10**6
 """Inputs of so many bytes are cleaned in parts, several stages beside one another."""
@@ -68,7 +68,7 @@ def run(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
         share_threads(this.threads)
     catalogue = this.take("products", config.products)
     if config.pseudonymize_key_file:
-        from prodassoc_cli.intake.privacy import key_fingerprint, read_key
+        from prodassoc_cli.intake.values.privacy import key_fingerprint, read_key
 
         this.decide(pseudonymized_by=key_fingerprint(read_key(config.pseudonymize_key_file)))
     earlier = _earlier(this, config.append_to) if config.append_to else None
@@ -132,7 +132,7 @@ def _warn_without_orders(this: Run, summary: dict[str, Any]) -> None:
 def _cleaning(spark: Any, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401 — those of `Cleaning`
     """Return what cleans: here, or in a cluster."""
     if spark is None:
-        from prodassoc_cli.intake.orders import Cleaning
+        from prodassoc_cli.intake.pipeline import Cleaning
 
         return Cleaning(*inputs, **options)
     from prodassoc_cli.engines.cleaning import SparkCleaning
@@ -143,7 +143,7 @@ def _cleaning(spark: Any, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401 
 def _sources(files: Sequence[InputFile], named: Sequence[str]) -> list[Source]:
     """Return files as sources; those of a dataset with the columns that its folders name."""
     from prodassoc_cli.artifacts.partitions import partition_values
-    from prodassoc_cli.intake.sources import Source
+    from prodassoc_cli.intake.formats.sources import Source
 
     return [
         Source(
@@ -157,7 +157,7 @@ def _earlier(this: Run, path: str) -> Earlier:
     """Return the interactions that were cleaned before, and let the run continue theirs."""
     from prodassoc_cli.artifacts.inputs import locate
     from prodassoc_cli.artifacts.store import read_lineage, read_pieces
-    from prodassoc_cli.intake.increments import Earlier
+    from prodassoc_cli.intake.append import Earlier
 
     files = [each.path for each in locate([path])]
     lineage = read_lineage(files[0])

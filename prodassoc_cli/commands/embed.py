@@ -18,9 +18,9 @@ from prodassoc_cli.artifacts.schemas import (
     PROFILES,
     TOPICS,
 )
-from prodassoc_cli.commands.engine import engine
-from prodassoc_cli.commands.options import InputArgument, command
-from prodassoc_cli.commands.run import Run
+from prodassoc_cli.commands.options.build import InputArgument, command
+from prodassoc_cli.commands.run.engine import engine
+from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.errors import NoInput, UsageProblem
 from prodassoc_cli.settings import CommonConfig, EmbedConfig
 from prodassoc_cli.terminal.progress import progress_bar
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from prodassoc_cli.commands.targets import Writer
+    from prodassoc_cli.commands.run.targets import Writer
     from prodassoc_cli.embedding.cache import VectorCache
     from prodassoc_cli.embedding.catalogue import EncodedCatalogue
-    from prodassoc_cli.embedding.encoders import Encoder
+    from prodassoc_cli.embedding.encoders.encoders import Encoder
 
 _STORED_AS = {"f32": EMBEDDINGS, "f16": EMBEDDINGS_F16, "int8": CODES, "binary": CODES}
 _KEYWORDS, _NEIGHBOURS = 5, 10
@@ -133,8 +133,8 @@ class Embedding:
 
     def _choose(self, texts: pl.Series) -> tuple[Encoder, VectorCache | None]:
         from prodassoc_cli.embedding.cache import VectorCache
-        from prodassoc_cli.embedding.encoders import DEFAULT_MODEL, choose_encoder
-        from prodassoc_cli.embedding.providers import choose_provider
+        from prodassoc_cli.embedding.encoders.encoders import DEFAULT_MODEL, choose_encoder
+        from prodassoc_cli.embedding.encoders.providers import choose_provider
 
         config = self._config
         choice = choose_encoder(
@@ -163,9 +163,9 @@ class Embedding:
         """Return the encoder that works where --engine says."""
         if self._spark is None:
             return encoder
-        from prodassoc_cli.embedding.encoders import DEFAULT_MODEL
-        from prodassoc_cli.embedding.onnx_encoder import OnnxEncoder
-        from prodassoc_cli.embedding.providers import choose_provider
+        from prodassoc_cli.embedding.encoders.encoders import DEFAULT_MODEL
+        from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
+        from prodassoc_cli.embedding.encoders.providers import choose_provider
         from prodassoc_cli.engines.embedding import SparkEncoder
 
         config = self._config
@@ -184,7 +184,7 @@ class Embedding:
 
     def _finish(self, encoded: EncodedCatalogue) -> NDArray[np.float32]:
         """Return the vectors of the products: shortened, and joined with those of the user."""
-        from prodassoc_cli.embedding.room import release, room, slices
+        from prodassoc_cli.embedding.scratch import release, room, slices
         from prodassoc_cli.embedding.vectors import align, combine, shorten
 
         config, count = self._config, self._products.height
@@ -222,7 +222,7 @@ class Embedding:
     def _packed(self, vectors: NDArray[np.float32]) -> Iterator[pl.DataFrame]:
         import polars as pl
 
-        from prodassoc_cli.embedding.room import release, slices
+        from prodassoc_cli.embedding.scratch import release, slices
         from prodassoc_cli.embedding.vectors import pack
 
         for part in slices(len(vectors)):
@@ -256,8 +256,8 @@ class Embedding:
         )  # fmt: skip
 
     def _put_neighbours(self, vectors: NDArray[np.float32]) -> None:
-        from prodassoc_cli.embedding.neighbours import nearest_to_each, neighbour_table
-        from prodassoc_cli.embedding.room import slices
+        from prodassoc_cli.embedding.analysis.neighbours import nearest_to_each, neighbour_table
+        from prodassoc_cli.embedding.scratch import slices
 
         k = self._config.neighbours or _NEIGHBOURS
         with progress_bar("comparing products", quiet=self._run.common.quiet) as progress:
@@ -280,8 +280,8 @@ class Embedding:
     ) -> None:
         import polars as pl
 
+        from prodassoc_cli.embedding.analysis.topics import find_topics
         from prodassoc_cli.embedding.text import product_texts
-        from prodassoc_cli.embedding.topics import find_topics
 
         texts = product_texts(self._products, self._config.text, boundary=" | ")
         # A brand sells many things: its name tells a reader little of a topic.
@@ -311,8 +311,8 @@ class Embedding:
         """Return the keyphrases of each product, chosen by the vectors of its text alone."""
         import polars as pl
 
+        from prodassoc_cli.embedding.analysis.keywords import keywords
         from prodassoc_cli.embedding.catalogue import encode_catalogue
-        from prodassoc_cli.embedding.keywords import keywords
 
         count = _KEYWORDS if self._config.keywords is None else self._config.keywords
         if not count:
@@ -327,7 +327,7 @@ class Embedding:
             return keywords(texts, encoded.vectors, encode, count, progress)
 
     def _put_profiles(self, vectors: NDArray[np.float32]) -> None:
-        from prodassoc_cli.embedding.profiles import user_profiles
+        from prodassoc_cli.embedding.analysis.profiles import user_profiles
 
         interactions = self._run.read("interactions", INTERACTIONS)
         half_life = self._config.half_life

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, METRICS, PRODUCTS
-from prodassoc_cli.commands.judged_inputs import JudgedInputs, read_inputs
-from prodassoc_cli.commands.options import InputArgument, command
+from prodassoc_cli.commands.evaluate_inputs import JudgedInputs, read_inputs
+from prodassoc_cli.commands.options.build import InputArgument, command
 from prodassoc_cli.commands.reporting import provenance_of, read_report_inputs
-from prodassoc_cli.commands.run import Run
+from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.settings import CommonConfig, EvaluateConfig, result_parameters
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from prodassoc_cli.evaluation.judging import Judged
+    from prodassoc_cli.evaluation.judged_lists import Judged
     from prodassoc_cli.evaluation.rules import JudgedRules
 
 DEFAULT_KS = "5,10,20"
@@ -93,7 +93,7 @@ class _Evaluation:
     """Everything read once, and judged."""
 
     def __init__(self, this: Run, config: EvaluateConfig, ks: Sequence[int]) -> None:
-        from prodassoc_cli.evaluation.feedback import impressions_of
+        from prodassoc_cli.evaluation.feedback.feedback import impressions_of
 
         self.this, self.config, self.ks = this, config, ks
         self.truth = this.read_optional("truth", INTERACTIONS)
@@ -134,7 +134,7 @@ class _Evaluation:
         return pl.concat(parts)
 
     def _users(self) -> list[str]:
-        from prodassoc_cli.evaluation.judging import relevant_pairs
+        from prodassoc_cli.evaluation.judged_lists import relevant_pairs
 
         users = set() if self.truth is None else set(relevant_pairs(self.truth)["user_id"])
         if self.shown is not None:
@@ -142,7 +142,8 @@ class _Evaluation:
         return sorted(users)
 
     def _lists(self, truth: pl.DataFrame) -> list[pl.DataFrame]:
-        from prodassoc_cli.evaluation import compare, judging
+        from prodassoc_cli.evaluation import compare
+        from prodassoc_cli.evaluation import judged_lists as judging
         from prodassoc_cli.evaluation.leaks import leak_notices
         from prodassoc_cli.evaluation.ratings import evaluate_ratings
         from prodassoc_cli.evaluation.segments import segment_metrics
@@ -171,8 +172,8 @@ class _Evaluation:
         return [rule_metrics(name, judged, self.ks) for name, judged in self.rules.items()]
 
     def _feedback(self, shown: pl.DataFrame) -> list[pl.DataFrame]:
-        from prodassoc_cli.evaluation.feedback import evaluate_feedback, models_of
-        from prodassoc_cli.evaluation.offpolicy import estimate_offpolicy, notices
+        from prodassoc_cli.evaluation.feedback.feedback import evaluate_feedback, models_of
+        from prodassoc_cli.evaluation.feedback.offpolicy import estimate_offpolicy, notices
 
         known = models_of(shown)
         for model in known:

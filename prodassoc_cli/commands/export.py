@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from prodassoc_cli.commands.options import InputArgument, command
+from prodassoc_cli.commands.options.build import InputArgument, command
 from prodassoc_cli.errors import NoInput, UsageProblem, did_you_mean
 from prodassoc_cli.settings import CommonConfig, ExportConfig
 from prodassoc_cli.terminal.messages import Messages
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def run(inputs: list[str], config: ExportConfig, common: CommonConfig) -> None:
     """Build the ONNX model; no torch is needed."""
-    from prodassoc_cli.embedding.export import export_checkpoint
+    from prodassoc_cli.embedding.export.export import export_checkpoint
 
     messages = Messages("export", quiet=common.quiet, log_format=common.log_format)
     folder = Path(inputs[0])

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from prodassoc_cli.artifacts.schemas import KINDS, MODEL, SCHEMA_VERSION, Column
-from prodassoc_cli.commands.options import InputArgument, command
-from prodassoc_cli.commands.run import Run
+from prodassoc_cli.commands.options.build import InputArgument, command
+from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.settings import CommonConfig, InspectConfig
 
@@ -41,8 +41,8 @@ def register(app: typer.Typer) -> None:
 
 def run(inputs: list[str], config: InspectConfig, common: CommonConfig) -> None:
     """Show one artifact on standard output: tables, or one JSON object with --format jsonl."""
+    from prodassoc_cli.artifacts.discover import role_of
     from prodassoc_cli.artifacts.store import read_table
-    from prodassoc_cli.artifacts.surroundings import role_of
     from prodassoc_cli.terminal import output
 
     this = Run("inspect", config, common)
@@ -121,7 +121,7 @@ def _show_parameters(model: str, *, as_json: bool) -> None:
     Raises:
         UsageProblem: there is no such model.
     """
-    from prodassoc_cli.models.portrait import parameter_table
+    from prodassoc_cli.models.storage.describe import parameter_table
     from prodassoc_cli.terminal import output
 
     table = parameter_table(model)
@@ -247,7 +247,7 @@ def _provenance(lineage: Lineage | None) -> pl.DataFrame | None:
 
 def _portrait(model: dict[str, Any]) -> list[pl.DataFrame]:
     """Return what a model's header tells: its columns are arrays, which tell nobody anything."""
-    from prodassoc_cli.models.portrait import portrait
+    from prodassoc_cli.models.storage.describe import portrait
 
     return portrait(model)
 

@@ -15,9 +15,9 @@ from prodassoc_cli.artifacts.schemas import (
     RELATED_PRODUCTS,
     RULES,
 )
-from prodassoc_cli.commands.options import InputArgument, command
+from prodassoc_cli.commands.options.build import InputArgument, command
 from prodassoc_cli.commands.reporting import rules_report
-from prodassoc_cli.commands.run import Run
+from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.settings import CommonConfig, MineConfig
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def register(app: typer.Typer) -> None:
 
 def run(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
     """Find frequent sets of products, and the rules between them."""
-    from prodassoc_cli.commands.mine_options import check
+    from prodassoc_cli.commands.options.mine_options import check
 
     check(config)
     this = Run("mine", config, common)
@@ -95,7 +95,7 @@ def run(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
 
 def _only_baskets(config: MineConfig) -> bool:
     """Tell whether baskets are all that is wanted of the interactions, so that they are read in pieces."""
-    from prodassoc_cli.commands.mine_options import locates
+    from prodassoc_cli.commands.options.mine_options import locates
 
     return not (locates(config) or config.exclude or config.generalized or config.level != "product")
 
@@ -103,11 +103,11 @@ def _only_baskets(config: MineConfig) -> bool:
 def _mined(this: Run, config: MineConfig) -> Mined:
     """Read what was given, and make baskets of it."""
     if config.engine == "spark":
-        from prodassoc_cli.commands.mined_on_spark import MinedOnSpark
+        from prodassoc_cli.commands.mine_on_spark import MinedOnSpark
 
         return MinedOnSpark(this, config)
     from prodassoc_cli.commands.mined import Mined
-    from prodassoc_cli.mining.gather import BASKET_COLUMNS
+    from prodassoc_cli.mining.basket_builder import BASKET_COLUMNS
 
     return Mined(
         this,
@@ -123,7 +123,7 @@ def _mined(this: Run, config: MineConfig) -> Mined:
 
 def _with_titles(rules: pl.DataFrame, products: pl.DataFrame | None) -> pl.DataFrame:
     """Return the rules as people read them: titles instead of ids where the products are given."""
-    from prodassoc_cli.artifacts.naming import with_titles
+    from prodassoc_cli.artifacts.titles import with_titles
 
     named = rules if products is None else with_titles(rules, products, ("antecedent", "consequent"))
     further = [name for name in SHOWN_FURTHER if name in rules.columns]

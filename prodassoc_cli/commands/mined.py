@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from prodassoc_cli.commands.mine_options import locates
-from prodassoc_cli.commands.run import Run
+from prodassoc_cli.commands.options.mine_options import locates
+from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.settings import MineConfig
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from prodassoc_cli.mining.baskets import Baskets
-    from prodassoc_cli.mining.constraints import Sides
     from prodassoc_cli.mining.itemsets import Itemsets
-    from prodassoc_cli.mining.judging import Judge
-    from prodassoc_cli.mining.relations import Evidence, Thresholds
-    from prodassoc_cli.mining.taxonomy import Taxonomy
+    from prodassoc_cli.mining.products.constraints import Sides
+    from prodassoc_cli.mining.products.relations import Evidence, Thresholds
+    from prodassoc_cli.mining.products.taxonomy import Taxonomy
+    from prodassoc_cli.mining.selection.rule_selection import Judge
 
 
 class Mined:
@@ -48,7 +48,7 @@ class Mined:
         self, this: Run, config: MineConfig, interactions: pl.DataFrame | Iterator[pa.Table],
         products: pl.DataFrame | None, embeddings: pl.DataFrame | None, holdout: pl.DataFrame | None,
     ) -> None:  # fmt: skip
-        from prodassoc_cli.mining.gather import baskets_from_pieces
+        from prodassoc_cli.mining.basket_builder import baskets_from_pieces
 
         self._this, self._config = this, config
         self.products, self._embeddings = products, embeddings
@@ -64,7 +64,7 @@ class Mined:
             self._interactions = self._interactions.clear()
 
     def _to_baskets(self, interactions: pl.DataFrame, locate: bool = False) -> Baskets:
-        from prodassoc_cli.mining.gather import baskets_from_interactions
+        from prodassoc_cli.mining.basket_builder import baskets_from_interactions
 
         return baskets_from_interactions(
             interactions, self._config.max_basket_size, self._this.messages.warning, locate
@@ -74,7 +74,7 @@ class Mined:
         """Leave out the products excluded."""
         import polars as pl
 
-        from prodassoc_cli.mining.constraints import named_products
+        from prodassoc_cli.mining.products.constraints import named_products
 
         if not self._config.exclude:
             return interactions
@@ -85,7 +85,7 @@ class Mined:
 
     def _about(self, interactions: pl.DataFrame) -> pl.DataFrame:
         """Replace products by what they belong to, or add it."""
-        from prodassoc_cli.mining.taxonomy import at_level, with_ancestors
+        from prodassoc_cli.mining.products.taxonomy import at_level, with_ancestors
 
         if self._config.generalized and self.products is not None:
             interactions, self._parents = with_ancestors(interactions, self.products)
@@ -102,7 +102,7 @@ class Mined:
 
     @cached_property
     def _users(self) -> np.ndarray | None:
-        from prodassoc_cli.mining.people import users_of_baskets
+        from prodassoc_cli.mining.patterns.user_support import users_of_baskets
 
         return users_of_baskets(self.baskets, self._interactions["user_id"])
 
@@ -113,7 +113,7 @@ class Mined:
 
     @cached_property
     def _taxonomy(self) -> Taxonomy | None:
-        from prodassoc_cli.mining.taxonomy import taxonomy_of
+        from prodassoc_cli.mining.products.taxonomy import taxonomy_of
 
         return taxonomy_of(self.baskets.item_ids, self._parents) if self._config.generalized else None
 
@@ -128,15 +128,15 @@ class Mined:
         searched = self._searched()
         sets = self._search(searched)
         if self._taxonomy is not None:
-            from prodassoc_cli.mining.taxonomy import without_own_ancestors
+            from prodassoc_cli.mining.products.taxonomy import without_own_ancestors
 
             sets = without_own_ancestors(sets, self._taxonomy)
         before = len(sets)
         if config.min_users is not None:
             with this.kernels():
-                from prodassoc_cli.mining.people import backed_by
+                from prodassoc_cli.mining.patterns.user_support import with_min_users
 
-            sets = backed_by(sets, searched, self._users, config.min_users)
+            sets = with_min_users(sets, searched, self._users, config.min_users)
         self.sets = sets
         share = self.min_count / len(baskets) if len(baskets) else 0
         word = "frequent" if config.target == "rules" else config.target
@@ -198,7 +198,7 @@ class Mined:
         if len(self.sets) and rules.is_empty():
             this.messages.warning(self._why_none(judge))
         if self._embeddings is not None:
-            from prodassoc_cli.mining.relations import with_relations
+            from prodassoc_cli.mining.products.relations import with_relations
 
             rules = with_relations(rules, self._evidence, self._thresholds)
         return rules
@@ -212,7 +212,7 @@ class Mined:
     @cached_property
     def _wanted(self) -> tuple[set[str] | None, set[str] | None]:
         """Products of which the left and the right side of a rule must hold one."""
-        from prodassoc_cli.mining.constraints import named_products
+        from prodassoc_cli.mining.products.constraints import named_products
 
         config, known = self._config, self.baskets.item_ids
         left, right = (
@@ -223,7 +223,7 @@ class Mined:
 
     def _searched(self) -> Baskets:
         """Return the baskets to search: without strangers to the rules, where only rules are wanted."""
-        from prodassoc_cli.mining.constraints import without_strangers
+        from prodassoc_cli.mining.products.constraints import without_strangers
 
         config = self._config
         all_sets = config.itemsets_output or config.outliers_output or config.relations_output
@@ -233,7 +233,7 @@ class Mined:
 
     def _sides(self) -> Sides | None:
         """Return what the sides of a rule must hold."""
-        from prodassoc_cli.mining.constraints import Sides
+        from prodassoc_cli.mining.products.constraints import Sides
 
         return None if self._wanted == (None, None) else Sides(self.sets, *self._wanted)
 
@@ -243,8 +243,8 @@ class Mined:
         asked = config.correction or config.prune or config.validate or config.min_interest
         if config.fdr is None and not asked:
             return None
-        from prodassoc_cli.mining.judging import Judge, space_of
-        from prodassoc_cli.mining.pruning import pruning
+        from prodassoc_cli.mining.selection.pruning import pruning
+        from prodassoc_cli.mining.selection.rule_selection import Judge, space_of
 
         holdout = None if self._holdout is None else self._to_baskets(self._holdout)
         frequent = self.baskets.counts >= self.min_count
@@ -277,7 +277,7 @@ class Mined:
         this, config = self._this, self._config
         with this.kernels():
             from prodassoc_cli.mining.itemsets import resolve_min_count
-            from prodassoc_cli.mining.sequences import orders_of, sequence_rules
+            from prodassoc_cli.mining.patterns.sequences import orders_of, sequence_rules
 
         assert config.sequence is not None
         orders = orders_of(self.baskets, self._users, self._interactions["timestamp"])
@@ -308,14 +308,14 @@ class Mined:
 
     @cached_property
     def _evidence(self) -> Evidence:
-        from prodassoc_cli.mining.relations import evidence_of
+        from prodassoc_cli.mining.products.relations import evidence_of
 
         assert self._embeddings is not None
         return evidence_of(self.baskets, self._users, self._embeddings)
 
     @property
     def _thresholds(self) -> Thresholds:
-        from prodassoc_cli.mining.relations import Thresholds
+        from prodassoc_cli.mining.products.relations import Thresholds
 
         config = self._config
         return Thresholds(config.variant_similarity, config.substitute_similarity, config.relation_level)
@@ -324,9 +324,9 @@ class Mined:
         """Return complements, substitutes and variants, and say how many of each."""
         import numpy as np
 
-        from prodassoc_cli.mining.bitsets import ITEM, PARENT
-        from prodassoc_cli.mining.relations import related_pairs
-        from prodassoc_cli.mining.tree import sizes_of
+        from prodassoc_cli.mining.kernels.bitsets import ITEM, PARENT
+        from prodassoc_cli.mining.kernels.tree import sizes_of
+        from prodassoc_cli.mining.products.relations import related_pairs
 
         tree = self.sets.tree
         pairs = np.flatnonzero(sizes_of(tree) == 2)
@@ -340,6 +340,6 @@ class Mined:
 
     def outliers(self) -> pl.DataFrame:
         """Return a score a basket of how few frequent sets it fits."""
-        from prodassoc_cli.mining.outliers import outlier_scores
+        from prodassoc_cli.mining.patterns.outlier_baskets import outlier_scores
 
         return outlier_scores(self.sets, self.baskets, self._interactions)

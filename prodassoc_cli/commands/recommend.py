@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, MODEL, PRODUCTS, RECOMMENDATIONS
-from prodassoc_cli.commands.engine import engine, parts_of, shared_files
-from prodassoc_cli.commands.options import InputArgument, command
-from prodassoc_cli.commands.run import Run
+from prodassoc_cli.commands.options.build import InputArgument, command
+from prodassoc_cli.commands.run.engine import engine, parts_of, shared_files
+from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.settings import CommonConfig, RecommendConfig
 from prodassoc_cli.terminal.progress import progress_bar
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from prodassoc_cli.artifacts.opened import OpenArtifact
+    from prodassoc_cli.artifacts.partial_read import OpenArtifact
     from prodassoc_cli.engines.parts import PartsOf
-    from prodassoc_cli.models.serving import Blocks
-    from prodassoc_cli.models.trained import TrainedModel
+    from prodassoc_cli.models.model import TrainedModel
+    from prodassoc_cli.models.serving.recommend import Blocks
 
 
 def register(app: typer.Typer) -> None:
@@ -60,13 +60,13 @@ def run(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> Non
         with this.opened("model", MODEL) as file, ThreadPoolExecutor(1) as pool, this.kernels():
             header = _header(file)
             reading = pool.submit(_read_arrays, file, header, config.basket)
-            from prodassoc_cli.models.artifact import family_of, from_arrays
-            from prodassoc_cli.models.serving import in_blocks
+            from prodassoc_cli.models.serving.recommend import in_blocks
+            from prodassoc_cli.models.storage.artifact import family_of, from_arrays
 
             if not config.basket:  # for a basket numpy is quicker than loading kernels
-                from prodassoc_cli.models.rows import load_kernels
+                from prodassoc_cli.models.kernels.dispatch import load_kernels
 
-                load_kernels("reason_kernels", *family_of(header).serve_kernels)
+                load_kernels("reasons", *family_of(header).serve_kernels)
             arrays = reading.result()
         this.messages.step("read model", file.height)
         model = from_arrays(arrays, header, for_kernels=not config.basket)
@@ -120,7 +120,7 @@ def _asked(this: Run, config: RecommendConfig) -> dict[str, Any]:
 def _on_spark(this: Run, spark: Any, into: PartsOf | None) -> Callable[..., Blocks]:  # noqa: ANN401
     """Return what makes the lists in a cluster."""
     from prodassoc_cli.engines.recommending import recommend_on_spark
-    from prodassoc_cli.models.serving import Blocks
+    from prodassoc_cli.models.serving.recommend import Blocks
 
     path, *more = shared_files(this, "model", MODEL)
     if more:
@@ -157,9 +157,9 @@ def _read_arrays(file: OpenArtifact, header: dict[str, Any], baskets: Sequence[s
     Raises:
         BadData: it is damaged.
     """
-    from prodassoc_cli.models.layout import joined_apart, joined_for, told_as_damage
+    from prodassoc_cli.models.storage.array_storage import as_bad_data, joined_apart, joined_for
 
-    with told_as_damage(header):
+    with as_bad_data(header):
         if baskets:
             products = [product for basket in baskets for product in basket.split(",")]
             return joined_for(products, file.read, header["arrays"], header["by_product"])
@@ -200,7 +200,7 @@ def _lines(path: Path) -> list[str]:
 
 def _with_titles(frame: pl.DataFrame, model: TrainedModel) -> pl.DataFrame:
     """Return the lists as people read them: titles instead of ids, no scores beside reasons."""
-    from prodassoc_cli.artifacts.naming import with_titles
+    from prodassoc_cli.artifacts.titles import with_titles
 
     subject = frame.columns[0]
     columns = ["product_id"] + (["source_product_id"] if subject == "source_product_id" else [])

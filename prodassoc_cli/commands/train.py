@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, MODEL, PRODUCTS, RULES
-from prodassoc_cli.commands.engine import engine
-from prodassoc_cli.commands.options import InputArgument, command
-from prodassoc_cli.commands.run import Run
+from prodassoc_cli.commands.options.build import InputArgument, command
+from prodassoc_cli.commands.run.engine import engine
+from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.settings import CommonConfig, TrainConfig
 from prodassoc_cli.terminal.progress import progress_bar
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prodassoc_cli.models.data import TrainingData
-    from prodassoc_cli.models.trained import TrainedModel
+    from prodassoc_cli.models.model import TrainedModel
 
 
 GATHERED = ("item-knn",)
@@ -63,17 +63,17 @@ def run(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
     lines = _lines_to_gather(this, config)
     with this.outputs(MODEL) as outputs:
         with this.kernels():
-            from prodassoc_cli.models.artifact import to_arrow
+            from prodassoc_cli.models.kernels.dispatch import load_kernels
+            from prodassoc_cli.models.model import train
             from prodassoc_cli.models.registry import make
-            from prodassoc_cli.models.rows import load_kernels
-            from prodassoc_cli.models.trained import train
+            from prodassoc_cli.models.storage.artifact import to_arrow
 
             load_kernels(*make(config.model, config.param).fit_kernels)
 
         data = _gathered(this, lines) if lines else _whole(this)
         parameters = config.param
         if config.tune is not None:
-            from prodassoc_cli.models.tuning import tune
+            from prodassoc_cli.models.hybrid.tuning import tune
 
             with progress_bar("trying parameters", quiet=common.quiet) as progress:
                 parameters, found = tune(
@@ -102,7 +102,7 @@ def _lines_to_gather(this: Run, config: TrainConfig) -> int:
     others = (config.embeddings, config.rules, config.feedback, config.tune)
     if config.model not in GATHERED or config.engine != "local" or any(each is not None for each in others):
         return 0
-    from prodassoc_cli.artifacts.opened import count_rows
+    from prodassoc_cli.artifacts.partial_read import count_rows
 
     lines = sum(count_rows(each.path) or 0 for each in this.files("interactions"))
     if lines < GATHER_FROM:
@@ -127,7 +127,7 @@ def _whole(this: Run) -> TrainingData:
 
 def _gathered(this: Run, lines: int) -> TrainingData:
     from prodassoc_cli.artifacts.store import read_pieces
-    from prodassoc_cli.models.gathering import COLUMNS, GatheredData
+    from prodassoc_cli.models.storage.streaming import COLUMNS, GatheredData
 
     paths = [each.path for each in this.files("interactions")]
     return GatheredData.from_pieces(
@@ -160,7 +160,7 @@ def _tuning_lines(model: str, found: dict[str, Any]) -> list[str]:
 
 def _validation_lines(facts: dict[str, Any]) -> list[str]:
     """Return what a fusing model learned about its parts, a line a kind of list."""
-    from prodassoc_cli.models.portrait import LISTS
+    from prodassoc_cli.models.storage.describe import LISTS
 
     lines = []
     for mode in ("new", "all"):

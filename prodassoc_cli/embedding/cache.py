@@ -20,8 +20,8 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from prodassoc_cli.embedding.encoders import DistinctTexts
-from prodassoc_cli.embedding.room import release
+from prodassoc_cli.embedding.encoders.encoders import DistinctTexts
+from prodassoc_cli.embedding.scratch import release
 from prodassoc_cli.errors import CannotCreate, IOFailure
 
 _KEY_BYTES = 16

@@ -9,8 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from prodassoc_cli.embedding.cache import VectorCache
-from prodassoc_cli.embedding.encoders import DistinctTexts, Encoder, Progress, distinct_texts, silent
-from prodassoc_cli.embedding.room import gather, release, room
+from prodassoc_cli.embedding.encoders.encoders import DistinctTexts, Encoder, Progress, distinct_texts, silent
+from prodassoc_cli.embedding.scratch import gather, release, room
 
 # Distinct texts encoded (and cached) at a time: full batches of each length, ten seconds lost by a kill.
 _PIECE = 16_384

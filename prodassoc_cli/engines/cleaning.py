@@ -18,9 +18,9 @@ from typing import Any
 import polars as pl
 
 from prodassoc_cli.artifacts.datasets import Part
+from prodassoc_cli.engines.applying_rules import JUDGED, JudgePart
 from prodassoc_cli.engines.chunks import map_chunks
 from prodassoc_cli.engines.frames import frame_of, unbundle
-from prodassoc_cli.engines.judging import JUDGED, JudgePart
 from prodassoc_cli.engines.parts import PartsOf
 from prodassoc_cli.engines.reading import (
     DEALT,
@@ -34,24 +34,24 @@ from prodassoc_cli.engines.reading import (
 )
 from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.engines.slices import SLICE_BYTES, Slice, sliced
-from prodassoc_cli.intake.catalogue import ProductTally
-from prodassoc_cli.intake.conventions import Conventions, Survey
-from prodassoc_cli.intake.cuts import MOST_PARTS, Cuts
-from prodassoc_cli.intake.layouts import Lines, check_alike, join_lines
-from prodassoc_cli.intake.orders import Cleaning
-from prodassoc_cli.intake.outliers import outliers
-from prodassoc_cli.intake.parts import (
+from prodassoc_cli.intake.arrange.partition_bounds import MOST_PARTS, Cuts
+from prodassoc_cli.intake.arrange.partitioned_lines import (
     PIECE_ROWS,
     day_first_told,
     first_keys,
     is_feedback,
     numbers_of,
 )
-from prodassoc_cli.intake.rejects import Rejected
-from prodassoc_cli.intake.sources import Source
+from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.layouts.layouts import Lines, check_alike, join_lines
+from prodassoc_cli.intake.pipeline import Cleaning
+from prodassoc_cli.intake.products import ProductTally
+from prodassoc_cli.intake.rules.outliers import outliers
+from prodassoc_cli.intake.rules.rejects import Rejected
 from prodassoc_cli.intake.tables import Say
-from prodassoc_cli.intake.tallies import Counts, Description
-from prodassoc_cli.resources import begun
+from prodassoc_cli.intake.values.conventions import Conventions, Survey
+from prodassoc_cli.intake.values.counters import Counts, Description
+from prodassoc_cli.resources import run_in_background
 from prodassoc_cli.settings import CleanConfig
 
 PART_BYTES = 1 << 29
@@ -188,7 +188,7 @@ class SparkCleaning(Cleaning):
             flagged = {
                 name: int(outliers(counts.table(), name)["n"].sum()) for name, counts in values.items()
             }
-        self._known = begun(lambda: self._summed_up(seen, flagged, tally, description))
+        self._known = run_in_background(lambda: self._summed_up(seen, flagged, tally, description))
         return written
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.embedding.encoders import DEFAULT_MODEL, DistinctTexts, Encoder, Progress
-from prodassoc_cli.embedding.onnx_encoder import OnnxEncoder
+from prodassoc_cli.embedding.encoders.encoders import DEFAULT_MODEL, DistinctTexts, Encoder, Progress
+from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
 from prodassoc_cli.engines.chunks import map_chunks, send_files, sent_file
 
 _CHUNK = 512
@@ -73,7 +73,7 @@ class _Encode:
 @lru_cache(maxsize=1)
 def _encoder(own_model: bool, max_tokens: int | None, provider: str | None) -> OnnxEncoder:
     """Return the encoder, read once a worker: one thread, for Spark gives each core a task of its own."""
-    from prodassoc_cli.embedding.providers import CPU
+    from prodassoc_cli.embedding.encoders.providers import CPU
 
     folder = DEFAULT_MODEL if own_model else sent_file()
     return OnnxEncoder(folder, threads=1, max_tokens=max_tokens, provider=provider or CPU)

@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.models.als import Als
 from prodassoc_cli.models.data import Csr, Floats
+from prodassoc_cli.models.families.als import Als
 
 SOLVER = "Spark MLlib"
 """What the lineage calls it: its vectors are others than those of this machine."""

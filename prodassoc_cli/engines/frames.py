@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from prodassoc_cli import errors
-from prodassoc_cli.intake.layouts import Lines
+from prodassoc_cli.intake.layouts.layouts import Lines
 
 _OLDEST = pl.CompatLevel.oldest()
 _WORD = 8

@@ -28,8 +28,8 @@ from prodassoc_cli.engines.projections import (
 from prodassoc_cli.engines.session import file_uris, parallelism
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.mining.baskets import BASKET_EVENTS, HUGE_BASKET, Baskets, ranks_of
-from prodassoc_cli.mining.eclat import join_trees
 from prodassoc_cli.mining.itemsets import UNLIMITED, Itemsets
+from prodassoc_cli.mining.kernels.eclat import join_trees
 
 GROUP_ENTRIES = 32_000_000
 """Entries of a group's projections, about: 4 bytes each, and some 20 more while they are searched."""

@@ -26,16 +26,22 @@ from prodassoc_cli.engines.frames import (
 )
 from prodassoc_cli.engines.slices import Slice
 from prodassoc_cli.errors import ProdassocError
-from prodassoc_cli.intake.conventions import Survey
-from prodassoc_cli.intake.cuts import Cuts
-from prodassoc_cli.intake.inputs import Input, Piece
-from prodassoc_cli.intake.layouts import Lines, join_lines, placed
-from prodassoc_cli.intake.packing import pack, with_times
-from prodassoc_cli.intake.parsing import NumberMarks, number_marks
-from prodassoc_cli.intake.parts import PIECE_ROWS, first_keys, is_feedback, numbers_of, without_text
-from prodassoc_cli.intake.reading import open_orders
-from prodassoc_cli.intake.sources import Source
+from prodassoc_cli.intake.arrange.line_frames import pack, with_times
+from prodassoc_cli.intake.arrange.partition_bounds import Cuts
+from prodassoc_cli.intake.arrange.partitioned_lines import (
+    PIECE_ROWS,
+    first_keys,
+    is_feedback,
+    numbers_of,
+    without_text,
+)
+from prodassoc_cli.intake.formats.detect import open_orders
+from prodassoc_cli.intake.formats.inputs import Input, Piece
+from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.layouts.layouts import Lines, join_lines, placed
 from prodassoc_cli.intake.tables import ROW, StartAgain
+from prodassoc_cli.intake.values.conventions import Survey
+from prodassoc_cli.intake.values.numbers_ids import NumberMarks, number_marks
 from prodassoc_cli.settings import CleanConfig
 
 DEALT = "part int, file int, number int, kind string, data binary"

@@ -21,11 +21,11 @@ from prodassoc_cli.engines.chunks import map_chunks, send_files, sent_file
 from prodassoc_cli.engines.parts import PartsOf
 from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.models.artifact import from_arrow
-from prodassoc_cli.models.explain import Audience
-from prodassoc_cli.models.rows import load_kernels
-from prodassoc_cli.models.serving import FEW_LISTS, Served, blocks_of, recommend
-from prodassoc_cli.models.trained import TrainedModel
+from prodassoc_cli.models.kernels.dispatch import load_kernels
+from prodassoc_cli.models.model import TrainedModel
+from prodassoc_cli.models.serving.reasons import Audience
+from prodassoc_cli.models.serving.recommend import FEW_LISTS, Served, blocks_of, recommend
+from prodassoc_cli.models.storage.artifact import from_arrow
 
 _PART_ROWS = 1 << 20
 _HEAD = 8
@@ -155,7 +155,7 @@ def _blocks_a_part(blocks: Sequence[slice], k: int, tasks: int) -> int:
 @lru_cache(maxsize=1)
 def _model(file: str) -> TrainedModel:
     """Return the model that was sent, read once a worker."""
-    load_kernels("als_kernel")
+    load_kernels("als")
     table, lineage = read_artifact([sent_file(file)], MODEL)
     if lineage is None:
         raise BadData("the model file carries no model", "make it: prodassoc train interactions.parquet")

@@ -17,7 +17,7 @@ from typing import IO, Any, cast
 
 from prodassoc_cli.engines.chunks import map_chunks
 from prodassoc_cli.errors import ProdassocError
-from prodassoc_cli.intake.sources import Source, recognise
+from prodassoc_cli.intake.formats.sources import Source, recognise
 
 SLICE_BYTES = 1 << 28
 _BLOCK = 1 << 22

@@ -18,13 +18,13 @@ from prodassoc_cli.engines.chunks import map_chunks, send_files, sent_file
 from prodassoc_cli.engines.factorizing import check_parameters, factorize_on_spark
 from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.models import similar
-from prodassoc_cli.models.als import Als
+from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays
 from prodassoc_cli.models.data import Csr, Floats, TrainingData
-from prodassoc_cli.models.item_knn import ItemKnn
+from prodassoc_cli.models.families.als import Als
+from prodassoc_cli.models.families.item_knn import ItemKnn
+from prodassoc_cli.models.model import TrainedModel, fit
 from prodassoc_cli.models.registry import make
-from prodassoc_cli.models.trained import TrainedModel, fit
 
 _RANGES_A_TASK = 4
 
@@ -81,7 +81,7 @@ def product_on_spark(
 ) -> Csr:
     """Return what `similar.top_k_product` does; the matrices go to the executors as one file in `folder`."""
     rows = left.shape[0]
-    arrays = similar.pack("left", left) | similar.pack("right", right)
+    arrays = similarity.pack("left", left) | similarity.pack("right", right)
     arrays["scale"] = np.ones(right.shape[1], np.float32) if column_scale is None else column_scale
     arrays["excluded"] = np.full(rows, -1, np.int64) if excluded is None else excluded
     with tempfile.NamedTemporaryFile("wb", dir=folder, suffix=".npz", delete=False) as stream:
@@ -117,10 +117,10 @@ class _Multiply:
     def __call__(self, span: list[str]) -> bytes:
         first, stop = map(int, span)
         arrays = _arrays(self.file)
-        right = similar.unpack("right", arrays, self.width)
-        left = similar.unpack("left", arrays, right.shape[0])[first:stop]
+        right = similarity.unpack("right", arrays, self.width)
+        left = similarity.unpack("left", arrays, right.shape[0])[first:stop]
         excluded = arrays["excluded"][first:stop]
-        found = similar.top_k_product(
+        found = similarity.top_k_product(
             left, right, self.k, 1, column_scale=arrays["scale"], excluded=excluded, least=self.least
         )
         body = io.BytesIO()

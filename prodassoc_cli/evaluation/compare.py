@@ -14,10 +14,10 @@ import polars as pl
 from prodassoc_cli.artifacts.frames import schema_of
 from prodassoc_cli.artifacts.schemas import METRICS
 from prodassoc_cli.errors import UsageProblem, did_you_mean
-from prodassoc_cli.evaluation.facts import FloatArray
 from prodassoc_cli.evaluation.intervals import Estimate, holm, mean_interval, paired_p_value, share_interval
-from prodassoc_cli.evaluation.judging import Judged, judge_lists
-from prodassoc_cli.evaluation.metrics import ALL_METRICS, RANKING_METRICS, Metric
+from prodassoc_cli.evaluation.judged_lists import Judged, judge_lists
+from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS, RANKING_METRICS, Metric
+from prodassoc_cli.evaluation.product_facts import FloatArray
 
 METRICS_SCHEMA = schema_of(METRICS)
 """The metrics artifact in polars' types."""

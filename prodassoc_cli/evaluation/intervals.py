@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from prodassoc_cli.evaluation.facts import FloatArray
+from prodassoc_cli.evaluation.product_facts import FloatArray
 
 LEVEL = 0.95
 """Confidence level of every interval."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from prodassoc_cli.evaluation.judging import RELEVANT_EVENTS, relevant_pairs
+from prodassoc_cli.evaluation.judged_lists import RELEVANT_EVENTS, relevant_pairs
 
 _SAME_ROW = ["user_id", "order_id", "product_id", "event", "timestamp"]
 

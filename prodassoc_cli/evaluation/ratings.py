@@ -15,8 +15,8 @@ import polars as pl
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA
 from prodassoc_cli.evaluation.intervals import mean_interval
-from prodassoc_cli.evaluation.judging import require_user_lists
-from prodassoc_cli.evaluation.metrics import RATING_METRICS
+from prodassoc_cli.evaluation.judged_lists import require_user_lists
+from prodassoc_cli.evaluation.metrics.metrics import RATING_METRICS
 
 _PAIR = ["user_id", "product_id"]
 

@@ -15,10 +15,10 @@ from scipy import sparse, stats
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
-from prodassoc_cli.evaluation.facts import FloatArray, IntArray
 from prodassoc_cli.evaluation.intervals import Estimate, mean_interval, share_interval
+from prodassoc_cli.evaluation.product_facts import FloatArray, IntArray
+from prodassoc_cli.mining.basket_builder import baskets_from_interactions
 from prodassoc_cli.mining.baskets import Baskets
-from prodassoc_cli.mining.gather import baskets_from_interactions
 
 LEAST_BASKETS = 5
 _RULES_A_BLOCK = 1024

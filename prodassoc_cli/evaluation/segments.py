@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, estimate, row_of
-from prodassoc_cli.evaluation.facts import NO_CATEGORY, BoolArray
-from prodassoc_cli.evaluation.judging import GroundTruth, Judged
-from prodassoc_cli.evaluation.metrics import RANKING_METRICS
+from prodassoc_cli.evaluation.judged_lists import GroundTruth, Judged
+from prodassoc_cli.evaluation.metrics.metrics import RANKING_METRICS
+from prodassoc_cli.evaluation.product_facts import NO_CATEGORY, BoolArray
 
 FEW = 5
 """Users with fewer training products are new, products with fewer training users are cold."""

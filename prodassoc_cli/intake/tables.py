@@ -11,11 +11,11 @@ import polars as pl
 from prodassoc_cli.artifacts import schemas
 from prodassoc_cli.artifacts.frames import schema_of
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.sources import Format, Source, recognise
-from prodassoc_cli.intake.text import (
+from prodassoc_cli.intake.formats.encoding import (
     Dialect,
     sniff,
 )
+from prodassoc_cli.intake.formats.sources import Format, Source, recognise
 
 Say = Callable[[str], None]
 

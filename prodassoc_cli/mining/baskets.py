@@ -73,7 +73,7 @@ def baskets_of_codes(
         max_basket_size: leave out baskets with more distinct products; they do not count as baskets either.
         say: told what was left out.
     """
-    from prodassoc_cli.mining.layout import distinct_rows, recode_rows
+    from prodassoc_cli.mining.kernels.csr import distinct_rows, recode_rows
 
     n_baskets = int(coded.basket.max(initial=-1)) + 1
     first_rows = _first_rows(coded, n_baskets)

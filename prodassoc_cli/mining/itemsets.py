@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.mining.baskets import Baskets, ranks_of
-from prodassoc_cli.mining.bitsets import ALL, CLOSED, COUNT, ITEM, MAXIMAL
-from prodassoc_cli.mining.eclat import eclat
-from prodassoc_cli.mining.ordering import order_sets
-from prodassoc_cli.mining.tree import (
+from prodassoc_cli.mining.kernels.bitsets import ALL, CLOSED, COUNT, ITEM, MAXIMAL
+from prodassoc_cli.mining.kernels.eclat import eclat
+from prodassoc_cli.mining.kernels.ordering import order_sets
+from prodassoc_cli.mining.kernels.tree import (
     drop_subsumed,
     fill_lists,
     index_sets,
@@ -285,11 +285,11 @@ def _most_nodes(memory_limit: int, entries: int) -> int:
 def _by_name(algorithm: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
     """Return the miner of that name; imported here, because importing compiles it on the first run."""
     if algorithm == "apriori":
-        from prodassoc_cli.mining.apriori import apriori
+        from prodassoc_cli.mining.kernels.apriori import apriori
 
         return apriori
     if algorithm == "fp-growth":
-        from prodassoc_cli.mining.fp_growth import fp_growth
+        from prodassoc_cli.mining.kernels.fp_growth import fp_growth
 
         return fp_growth
     raise UsageProblem(f"unknown algorithm '{algorithm}'", "known: auto, apriori, fp-growth, eclat")

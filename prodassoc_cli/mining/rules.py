@@ -11,13 +11,13 @@ import polars as pl
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.mining.baskets import ranks_of
-from prodassoc_cli.mining.bitsets import COUNT
 from prodassoc_cli.mining.itemsets import UNLIMITED, Itemsets, lists_of_ids
+from prodassoc_cli.mining.kernels.bitsets import COUNT
+from prodassoc_cli.mining.kernels.ordering import order_sets
+from prodassoc_cli.mining.kernels.rules import split_sets
+from prodassoc_cli.mining.kernels.tree import index_sets, sizes_of
 from prodassoc_cli.mining.measures import DEFAULT_MEASURES, MEASURES, measure
-from prodassoc_cli.mining.ordering import order_sets
-from prodassoc_cli.mining.rule_kernels import split_sets
-from prodassoc_cli.mining.significance import log_fisher
-from prodassoc_cli.mining.tree import index_sets, sizes_of
+from prodassoc_cli.mining.selection.significance import log_fisher
 
 _BYTES_A_RULE = 250
 """Twelve columns of 8 bytes, once more while they are sorted, and the lists of both sides."""

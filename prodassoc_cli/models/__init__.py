@@ -5,8 +5,8 @@ fits one; `serving.recommend` makes lists; `artifact` turns a trained model into
 Nothing here is imported before it is needed: numba alone takes half a second.
 """
 
-from prodassoc_cli.resources import put_off
+from prodassoc_cli.resources import lazy_import
 
 # scipy takes all of numpy, of which it does not use these.
 for module in ("numpy.f2py", "numpy.testing", "numpy.ma", "numpy.polynomial"):
-    put_off(module)
+    lazy_import(module)

@@ -19,7 +19,7 @@ from scipy import sparse
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, csr_of
-from prodassoc_cli.models.topk import top_k
+from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.settings import Setting
 
 Arrays = dict[str, NDArray[Any]]

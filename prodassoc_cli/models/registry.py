@@ -11,20 +11,20 @@ from prodassoc_cli.models.base import Recommender
 from prodassoc_cli.settings import Setting
 
 MODELS = {
-    "hybrid": "hybrid:Hybrid",
-    "popularity": "popularity:Popularity",
-    "content": "content:Content",
-    "user-knn": "user_knn:UserKnn",
-    "item-knn": "item_knn:ItemKnn",
-    "rules": "rules:Rules",
-    "mf": "mf:Mf",
-    "spectral": "spectral:Spectral",
-    "ease": "ease:Ease",
-    "als": "als:Als",
-    "rp3beta": "rp3beta:Rp3Beta",
-    "repeat": "repeat:Repeat",
-    "trending": "popularity:Trending",
-    "random": "chance:Random",
+    "hybrid": "hybrid.model:Hybrid",
+    "popularity": "families.popularity:Popularity",
+    "content": "families.content:Content",
+    "user-knn": "families.user_knn:UserKnn",
+    "item-knn": "families.item_knn:ItemKnn",
+    "rules": "families.rules:Rules",
+    "mf": "families.mf:Mf",
+    "spectral": "families.spectral:Spectral",
+    "ease": "families.ease:Ease",
+    "als": "families.als:Als",
+    "rp3beta": "families.rp3beta:Rp3Beta",
+    "repeat": "families.repeat:Repeat",
+    "trending": "families.popularity:Trending",
+    "random": "families.random:Random",
 }
 """Name at the command line → module:class in this package."""
 

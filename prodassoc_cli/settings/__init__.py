@@ -1,7 +1,7 @@
 """Every option of every stage, declared once: name, default, bounds, meaning.
 
 The command line, the environment variables, `prodassoc.toml`, the help texts and the artifacts' lineage
-all derive from these classes (`prodassoc_cli.commands.options` does it). Plain Python on purpose: no
+all derive from these classes (`prodassoc_cli.commands.options.build` does it). Plain Python on purpose: no
 heavy import, so that `--help` stays quick.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -55,27 +56,6 @@ def test_nothing_unsafe_is_read_or_run(path):
     assert not {"eval", "exec", "print"} & set(calls)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_modules_are_of_a_readable_size(path):
-    assert len(path.read_text().splitlines()) <= 400
-
-
-def code_lines(function: ast.FunctionDef) -> int:
-    """Return how many lines a function has below its documentation."""
-    _, *rest = function.body
-    documented = ast.get_docstring(function) is not None and rest
-    return (function.end_lineno or 0) - (rest[0].lineno if documented else function.lineno) + 1
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_functions_fit_on_a_screen(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef):
-            # A kernel is one flat state machine: calls between its parts would hide the state.
-            is_kernel = any("njit" in ast.unparse(each) for each in node.decorator_list)
-            assert is_kernel or code_lines(node) <= 60, f"{node.name} has {code_lines(node)} lines"
-
-
 def test_settings_and_help_stand_on_little():
     """What `--help` imports knows only of schemas and errors."""
     for path in (PACKAGE / "settings").glob("*.py"):
@@ -109,3 +89,36 @@ def test_the_map_names_what_is_there():
     for name in re.findall(r"`((?:\w+/)*\w+\.py)`", text):
         is_there = any(str(path).endswith(f"/{name}") for path in [*MODULES, *ROOT.glob("*/*.py")])
         assert is_there or name == "commands/NAME.py", f"the map names {name}"
+
+
+def rooms_known() -> dict[str, set[str]]:
+    """Return which folders the modules of each folder import from."""
+    modules = {module_name(path): path for path in MODULES}
+    found: dict[str, set[str]] = {}
+    for path in MODULES:
+        own = folder(path)
+        for name in imported(path) & modules.keys():
+            if (other := folder(modules[name])) != own:
+                found.setdefault(own, set()).add(other)
+    return found
+
+
+def module_name(path: Path) -> str:
+    parts = ("prodassoc_cli", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def folder(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).parts
+    return "/".join(parts[:-1]) or path.stem.strip("_")
+
+
+MAY_KNOW: dict[str, list[str]] = tomllib.loads(
+    (Path(__file__).parent / "rooms.toml").read_text(encoding="utf-8")
+)
+"""Folder → the folders (or modules at the top) that it may import from."""
+
+
+@pytest.mark.parametrize("room", sorted(MAY_KNOW | rooms_known()))
+def test_a_room_knows_only_the_rooms_it_is_said_to_know(room):
+    assert sorted(rooms_known().get(room, set())) == MAY_KNOW.get(room, [])

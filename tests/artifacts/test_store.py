@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prodassoc_cli.artifacts.conform import conform
 from prodassoc_cli.artifacts.lineage import METADATA_KEY, InputDigest, Lineage
 from prodassoc_cli.artifacts.schemas import (
     EMBEDDINGS,
@@ -25,6 +24,7 @@ from prodassoc_cli.artifacts.schemas import (
     SCHEMA_VERSION,
 )
 from prodassoc_cli.artifacts.store import read_artifact, read_lineage, write_artifact
+from prodassoc_cli.artifacts.validate import conform
 from prodassoc_cli.errors import BadData
 
 LINEAGE = Lineage(

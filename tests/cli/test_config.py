@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from prodassoc_cli.artifacts.schemas import KINDS
-from prodassoc_cli.commands import options
+from prodassoc_cli.commands.options import build as options
 from prodassoc_cli.errors import BadConfig
 from prodassoc_cli.settings import (
     CleanConfig,

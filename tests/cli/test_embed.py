@@ -19,7 +19,7 @@ from prodassoc_cli.artifacts.schemas import EMBEDDINGS, KINDS
 from prodassoc_cli.artifacts.store import read_artifact
 from tests.conftest import ROOT, SAMPLE, CommandLine
 from tests.embedding.conftest import tiny_model as tiny_model  # a fixture
-from tests.embedding.test_encoders import CHINESE, change_model, poison, rename_input, rewrite
+from tests.embedding.encoders.test_encoders import CHINESE, change_model, poison, rename_input, rewrite
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tests.embedding.conftest import write_checkpoint
-from tests.embedding.test_export import escape, link_weights, only_pickle
+from tests.embedding.export.test_export import escape, link_weights, only_pickle
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_the_planted_dirt_is_what_cleaning_leaves_out(chain):  # noqa: F811
 
 
 def test_nearest_texts_are_the_planted_variants(chain):  # noqa: F811
-    from prodassoc_cli.embedding.neighbours import nearest_to_each
+    from prodassoc_cli.embedding.analysis.neighbours import nearest_to_each
 
     embeddings = pl.read_parquet(chain / "embeddings.parquet")
     ids = embeddings["product_id"].to_list()

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from prodassoc_cli.embedding import catalogue
 from prodassoc_cli.embedding.cache import VectorCache
 from prodassoc_cli.embedding.catalogue import encode_catalogue
-from prodassoc_cli.embedding.encoders import DistinctTexts, Encoder, Progress
-from prodassoc_cli.embedding.onnx_encoder import OnnxEncoder
-from prodassoc_cli.embedding.room import release, room
-from prodassoc_cli.embedding.tfidf_encoder import TfidfEncoder
+from prodassoc_cli.embedding.encoders.encoders import DistinctTexts, Encoder, Progress
+from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
+from prodassoc_cli.embedding.encoders.tfidf_encoder import TfidfEncoder
+from prodassoc_cli.embedding.scratch import release, room
 from prodassoc_cli.errors import CannotCreate
 from tests.embedding.conftest import WORDS
 

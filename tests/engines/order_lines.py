@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from prodassoc_cli.intake.orders import Cleaning
-from prodassoc_cli.intake.sources import Source
+from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.pipeline import Cleaning
 from prodassoc_cli.settings import CleanConfig
 
 

@@ -19,8 +19,8 @@ from prodassoc_cli.engines.frames import bundle, frame_bytes, frame_of, unbundle
 from prodassoc_cli.engines.parts import PartsOf
 from prodassoc_cli.engines.reading import DEALT
 from prodassoc_cli.errors import BadData, IOFailure
-from prodassoc_cli.intake.orders import Cleaning
-from prodassoc_cli.intake.sources import Source
+from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.pipeline import Cleaning
 from prodassoc_cli.settings import CleanConfig
 from tests.conftest import SAMPLE
 from tests.engines.order_lines import cleaned, same_as_here, shop

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prodassoc_cli.engines.projections import Projector, Searcher, cut_groups, project
-from prodassoc_cli.mining.eclat import join_trees
 from prodassoc_cli.mining.itemsets import Itemsets, mine_itemsets
+from prodassoc_cli.mining.kernels.eclat import join_trees
 from tests.mining.conftest import make_baskets
 
 ROWS = st.lists(st.sets(st.sampled_from("abcdefgh"), min_size=1, max_size=7), min_size=1, max_size=30)

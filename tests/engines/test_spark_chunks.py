@@ -38,7 +38,7 @@ def chain(tmp_path_factory):
 def read_model(path):
     from prodassoc_cli.artifacts.schemas import MODEL
     from prodassoc_cli.artifacts.store import read_artifact
-    from prodassoc_cli.models.artifact import from_arrow
+    from prodassoc_cli.models.storage.artifact import from_arrow
 
     table, lineage = read_artifact([path], MODEL)
     return from_arrow(table.to_arrow(), lineage.details["model"])
@@ -67,7 +67,7 @@ def joined(texts):
 )
 def test_lists_are_the_same(spark, chain, monkeypatch, model, audience, options):
     from prodassoc_cli.engines.recommending import recommend_on_spark
-    from prodassoc_cli.models import serving
+    from prodassoc_cli.models.serving.recommend import recommend as serving
 
     # Blocks of 64 lists, so that there are many of them.
     trained = read_model(chain.folder / f"{model}.parquet")
@@ -88,7 +88,7 @@ def test_lists_that_executors_write_are_the_same(spark, chain, monkeypatch, tmp_
     from prodassoc_cli.engines.parts import PartsOf
     from prodassoc_cli.engines.recommending import recommend_on_spark
     from prodassoc_cli.errors import CannotCreate
-    from prodassoc_cli.models import serving
+    from prodassoc_cli.models.serving.recommend import recommend as serving
 
     trained = read_model(chain.folder / "mf.parquet")
     monkeypatch.setattr(serving, "_SCORES_A_BLOCK", 32 * len(trained.items))
@@ -121,7 +121,7 @@ def test_options_that_cannot_be_are_told_before_the_work(spark, chain):
 
 def test_vectors_are_the_same(spark):
     from prodassoc_cli.embedding.catalogue import encode_catalogue
-    from prodassoc_cli.embedding.onnx_encoder import OnnxEncoder
+    from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
     from prodassoc_cli.engines.embedding import SparkEncoder
 
     words = ["oat milk", "green tea", "日本のお茶", "", "a very long text " * 80]
@@ -135,9 +135,9 @@ def test_vectors_are_the_same(spark):
 @pytest.mark.parametrize("parameters", [[], ["similarity=jaccard", "neighbours=20"]])
 def test_similarities_are_the_same(spark, chain, parameters):
     from prodassoc_cli.engines.training import train_on_spark
-    from prodassoc_cli.models.artifact import to_arrow
     from prodassoc_cli.models.data import TrainingData
-    from prodassoc_cli.models.trained import train
+    from prodassoc_cli.models.model import train
+    from prodassoc_cli.models.storage.artifact import to_arrow
 
     data = TrainingData.from_frames(pl.read_parquet(chain.folder / "interactions.parquet"))
     here = train("item-knn", data, parameters=parameters)

@@ -17,7 +17,7 @@ import pytest
 
 from prodassoc_cli.artifacts.datasets import MANIFEST
 from prodassoc_cli.errors import BadData, NoInput
-from prodassoc_cli.intake.sources import Source
+from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.settings import CleanConfig
 from tests.conftest import ROOT, SAMPLE, CommandLine, real_data
 from tests.engines.order_lines import same_as_here, shop

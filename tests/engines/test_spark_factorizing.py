@@ -9,7 +9,7 @@ from scipy import sparse
 
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models.data import TrainingData
-from prodassoc_cli.models.trained import train
+from prodassoc_cli.models.model import train
 from tests.conftest import SAMPLE, CommandLine
 
 PARAMETERS = ["factors=32", "epochs=8"]

@@ -11,7 +11,7 @@ import time
 import polars as pl
 import pytest
 
-from prodassoc_cli.mining.gather import baskets_from_interactions
+from prodassoc_cli.mining.basket_builder import baskets_from_interactions
 from prodassoc_cli.mining.itemsets import mine_itemsets
 from prodassoc_cli.mining.rules import mine_rules
 from tests.conftest import SAMPLE, real_data

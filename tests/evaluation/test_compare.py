@@ -16,10 +16,9 @@ from prodassoc_cli.evaluation.compare import (
     mark_tied,
     tabulate,
 )
-from prodassoc_cli.evaluation.judging import judge_lists
-from prodassoc_cli.evaluation.metrics import RANKING_METRICS
-
-from .frames import bought, lists
+from prodassoc_cli.evaluation.judged_lists import judge_lists
+from prodassoc_cli.evaluation.metrics.metrics import RANKING_METRICS
+from tests.evaluation.frames import bought, lists
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from prodassoc_cli.evaluation.leaks import leak_notices
-
-from .frames import bought, day, interactions
+from tests.evaluation.frames import bought, day, interactions
 
 
 def row(user, product, when, order=None, event="purchase"):

@@ -8,8 +8,7 @@ import pytest
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA
 from prodassoc_cli.evaluation.ratings import evaluate_ratings, rating_errors
-
-from .frames import day, interactions
+from tests.evaluation.frames import day, interactions
 
 
 def predicted(*rows: tuple[str, str, float | None]) -> pl.DataFrame:

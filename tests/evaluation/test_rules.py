@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.evaluation.metrics import ALL_METRICS
+from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS
 from prodassoc_cli.evaluation.rules import LEAST_BASKETS, calibration, judge_rules, rule_metrics
-
-from .frames import interactions
+from tests.evaluation.frames import interactions
 
 ITEMS = list("abcdef")
 SETS = st.sets(st.sampled_from(ITEMS), min_size=1, max_size=2)

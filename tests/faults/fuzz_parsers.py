@@ -31,16 +31,16 @@ def parser_of(name: str) -> Callable[[str], object]:
     import polars as pl
 
     if name == "dates":
-        from prodassoc_cli.intake.dates import parse_times
+        from prodassoc_cli.intake.values.dates import parse_times
 
         return lambda text: parse_times(pl.Series(text.split("\n"), dtype=pl.String))
     if name == "numbers":
-        from prodassoc_cli.intake.parsing import parse_numbers
+        from prodassoc_cli.intake.values.numbers_ids import parse_numbers
 
         return lambda text: parse_numbers(pl.Series(text.split("\n"), dtype=pl.String))
     if name == "where":
         from prodassoc_cli.models.data import Items
-        from prodassoc_cli.models.filters import allowed_items
+        from prodassoc_cli.models.serving.filters import allowed_items
 
         items = Items(
             pl.DataFrame({"product_id": ["a", "b"], "category": ["A > B", None], "price": [1.0, None]})
@@ -63,7 +63,7 @@ def parser_of(name: str) -> Callable[[str], object]:
         from prodassoc_cli.resources import memory_budget
 
         return memory_budget
-    from prodassoc_cli.intake.splits import parse_split
+    from prodassoc_cli.intake.holdout import parse_split
 
     return parse_split
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from prodassoc_cli.artifacts.inputs import locate
-from prodassoc_cli.intake.orders import CleanedOrders, clean_orders
-from prodassoc_cli.intake.sources import Source
+from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.pipeline import CleanedOrders, clean_orders
 from prodassoc_cli.settings import CleanConfig
 
 

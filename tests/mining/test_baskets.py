@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prodassoc_cli.mining.basket_builder import baskets_from_interactions
 from prodassoc_cli.mining.baskets import Baskets
-from prodassoc_cli.mining.gather import baskets_from_interactions
 
 SCHEMA = {
     "user_id": pl.String, "order_id": pl.String, "product_id": pl.String, "event": pl.String,

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from prodassoc_cli.artifacts.schemas import ITEMSETS
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.mining import kernels
-from prodassoc_cli.mining.bitsets import COUNT, PARENT
 from prodassoc_cli.mining.itemsets import mine_itemsets, nothing_found, resolve_min_count
+from prodassoc_cli.mining.kernels import search as kernels
+from prodassoc_cli.mining.kernels.bitsets import COUNT, PARENT
 from prodassoc_cli.terminal.output import to_frame
 
 from .conftest import FOUR, as_dict, brute_force, load, make_baskets

@@ -11,8 +11,7 @@ import pytest
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.models.data import NO_TIME, TrainingData
 from prodassoc_cli.models.split import inner_split
-
-from .shops import lines, random_shop
+from tests.models.shops import lines, random_shop
 
 DAY = [datetime(2025, 1, n) for n in range(1, 9)]
 

@@ -9,13 +9,12 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from prodassoc_cli.models.artifact import from_arrow, to_arrow
 from prodassoc_cli.models.data import TrainingData
+from prodassoc_cli.models.model import TrainedModel, train
 from prodassoc_cli.models.registry import MODELS
-from prodassoc_cli.models.serving import recommend
-from prodassoc_cli.models.trained import TrainedModel, train
-
-from .shops import N_ITEMS, N_USERS, catalogue, checkerboard, random_shop, vectors
+from prodassoc_cli.models.serving.recommend import recommend
+from prodassoc_cli.models.storage.artifact import from_arrow, to_arrow
+from tests.models.shops import N_ITEMS, N_USERS, catalogue, checkerboard, random_shop, vectors
 
 NAMES = list(MODELS)
 SAME_FOR_ALL = ("popularity", "trending", "random")

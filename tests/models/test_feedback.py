@@ -10,13 +10,12 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.models.artifact import from_arrow, to_arrow
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.feedback import with_feedback
-from prodassoc_cli.models.serving import recommend
-from prodassoc_cli.models.trained import train
-
-from .shops import N_ITEMS, catalogue, lines, random_shop, vectors
+from prodassoc_cli.models.model import train
+from prodassoc_cli.models.serving.recommend import recommend
+from prodassoc_cli.models.storage.artifact import from_arrow, to_arrow
+from tests.models.shops import N_ITEMS, catalogue, lines, random_shop, vectors
 
 DAY = [datetime(2025, 1, n, 9) for n in range(1, 5)]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from prodassoc_cli.evaluation.report.data import ReportData
 from prodassoc_cli.evaluation.report.examples import examples
+from prodassoc_cli.evaluation.report.long_tail import long_tail, segments
 from prodassoc_cli.evaluation.report.markup import percent
 from prodassoc_cli.evaluation.report.models import curves, lead, side_by_side
-from prodassoc_cli.evaluation.report.origin import lineage, quality
-from prodassoc_cli.evaluation.report.outcome import feedback, rules_held
 from prodassoc_cli.evaluation.report.page import page
+from prodassoc_cli.evaluation.report.provenance import lineage, quality
+from prodassoc_cli.evaluation.report.results import feedback, rules_held
 from prodassoc_cli.evaluation.report.rules import rules_section
-from prodassoc_cli.evaluation.report.spread import long_tail, segments
 
 
 def render(data: ReportData) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from prodassoc_cli.evaluation.judging import Judged
-from prodassoc_cli.evaluation.metrics import ALL_METRICS
+from prodassoc_cli.evaluation.judged_lists import Judged
+from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS
 from prodassoc_cli.evaluation.rules import JudgedRules
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from prodassoc_cli.evaluation.compare import mark_best, mark_tied
-from prodassoc_cli.evaluation.metrics import ALL_METRICS
+from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS
 from prodassoc_cli.evaluation.report.charts import Dot, Line, dot_chart, line_chart
 from prodassoc_cli.evaluation.report.data import ReportData
+from prodassoc_cli.evaluation.report.labels import grouped, named
 from prodassoc_cli.evaluation.report.markup import Cell, Head, legend, number, own, percent, safe, table
 from prodassoc_cli.evaluation.report.page import Section
-from prodassoc_cli.evaluation.report.words import grouped, named
 
 _DOTS = ("hit_rate", "precision", "recall", "ndcg")
 _CURVES = {"precision": "Precision", "recall": "Recall", "ndcg": "NDCG", "hit_rate": "Hit rate"}

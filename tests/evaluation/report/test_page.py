@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.evaluation.compare import compare_all, tabulate
-from prodassoc_cli.evaluation.judging import judge_lists
+from prodassoc_cli.evaluation.judged_lists import judge_lists
 from prodassoc_cli.evaluation.report.build import render, render_rules
 from prodassoc_cli.evaluation.report.data import Provenance, ReportData
 from prodassoc_cli.evaluation.report.markup import cut, cut_middle, number, safe, width

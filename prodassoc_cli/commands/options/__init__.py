@@ -1,0 +1,1 @@
+"""From declared settings to flags, variables, TOML and help."""

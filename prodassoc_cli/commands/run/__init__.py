@@ -1,0 +1,1 @@
+"""One run of a command: inputs, outputs, plan, memory, and what it reports."""

@@ -1,0 +1,134 @@
+"""Which command comes next, with the names of the files that are there."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+from prodassoc_cli.artifacts.schemas import (
+    EMBEDDINGS,
+    FEEDBACK,
+    HOLDOUT,
+    INTERACTIONS,
+    METRICS,
+    MODEL,
+    PRODUCTS,
+    RECOMMENDATIONS,
+    RULES,
+)
+
+_NAMES = {RECOMMENDATIONS.name: "recs"}
+_SAMPLES = Path("sample_data")
+_ORDERS = ("order", "sale", "transaction", "invoice", "basket", "retail", "purchase", "rating")
+_CATALOGUE = ("catalog", "product", "item", "article")
+
+
+def command_after(role: str, path: Path, known: dict[str, Path]) -> str | None:
+    """Return the command that takes a file next, with what lies beside it; None where none does.
+
+    Args:
+        role: what the file is; see `artifacts.surroundings`.
+        path: the file.
+        known: other files to take, by their roles, before any that are found.
+    """
+    from prodassoc_cli.artifacts.discover import artifacts_in
+
+    return Guide({**artifacts_in(path.parent), **known, role: path}, path.parent).after(role)
+
+
+class Guide:
+    """Knows the chain.
+
+    Args:
+        found: the artifacts that are there, by role; see `artifacts.surroundings`.
+        folder: where further ones will go.
+    """
+
+    def __init__(self, found: dict[str, Path], folder: Path) -> None:
+        self._found = found
+        self._folder = folder
+
+    def after(self, role: str) -> str | None:
+        """Return the command that takes what was just made; None where none does."""
+        next_steps: dict[str, Callable[[], str | None]] = {
+            INTERACTIONS.name: self._embed if self._misses_vectors else self._mine,
+            HOLDOUT: lambda: None,
+            FEEDBACK: lambda: f"evaluate --feedback {self._there(FEEDBACK)}",
+            PRODUCTS.name: self._embed,
+            EMBEDDINGS.name: self._train if self._has(RULES.name) else self._mine,
+            RULES.name: self._train,
+            MODEL.name: lambda: f"recommend {self._there(MODEL.name)} -o {self._new(RECOMMENDATIONS.name)}",
+            RECOMMENDATIONS.name: self._evaluate,
+        }
+        return next_steps.get(role, lambda: None)()
+
+    def for_newcomer(self) -> str:
+        """Return the first command of the chain whose result is not there."""
+        if not self._has(INTERACTIONS.name):
+            return self._clean()
+        for role in (INTERACTIONS, RULES, MODEL, RECOMMENDATIONS):
+            following = {INTERACTIONS: RULES, RULES: MODEL, MODEL: RECOMMENDATIONS, RECOMMENDATIONS: METRICS}
+            if role is INTERACTIONS and self._misses_vectors:
+                return self._embed()
+            if not self._has(following[role].name):
+                return self.after(role.name) or ""
+        return f"inspect {self._there(METRICS.name)}"
+
+    @property
+    def _misses_vectors(self) -> bool:
+        return self._has(PRODUCTS.name) and not self._has(EMBEDDINGS.name)
+
+    def _has(self, role: str) -> bool:
+        return role in self._found
+
+    def _there(self, role: str) -> str:
+        """Return the file of a role, or the name it usually has."""
+        return shlex.quote(str(self._found.get(role, self._folder / f"{role}.parquet")))
+
+    def _new(self, role: str) -> str:
+        return shlex.quote(str(self._folder / f"{_NAMES.get(role, role)}.parquet"))
+
+    def _option(self, role: str) -> str:
+        return f" --{role} {self._there(role)}" if self._has(role) else ""
+
+    def _clean(self) -> str:
+        folder = self._folder if _raw(self._folder) or not _SAMPLES.is_dir() else _SAMPLES
+        orders, catalogue = _pick(folder, _ORDERS), _pick(folder, _CATALOGUE)
+        others = [path for path in _raw(folder) if path != catalogue]
+        if orders is None and len(others) == 1:
+            orders = others[0]
+        words = ["clean", shlex.quote(str(orders)) if orders else "ORDERS.csv"]
+        if catalogue:
+            words += ["--products", shlex.quote(str(catalogue))]
+            words += ["--products-output", self._new(PRODUCTS.name)]
+        holdout = shlex.quote(str(self._folder / "holdout.parquet"))
+        words += ["--holdout last-order --holdout-output", holdout, "-o", self._new(INTERACTIONS.name)]
+        return " ".join(words)
+
+    def _embed(self) -> str:
+        return f"embed {self._there(PRODUCTS.name)} -o {self._new(EMBEDDINGS.name)}"
+
+    def _mine(self) -> str:
+        return f"mine {self._there(INTERACTIONS.name)} -o {self._new(RULES.name)}"
+
+    def _train(self) -> str:
+        options = "".join(self._option(kind.name) for kind in (PRODUCTS, EMBEDDINGS, RULES))
+        return f"train {self._there(INTERACTIONS.name)}{options} -o {self._new(MODEL.name)}"
+
+    def _evaluate(self) -> str:
+        if not self._has(HOLDOUT):
+            return f"inspect {self._there(RECOMMENDATIONS.name)}"
+        lists, truth = self._there(RECOMMENDATIONS.name), self._there(HOLDOUT)
+        return f"evaluate {lists} --truth {truth} -o {self._new(METRICS.name)}"
+
+
+def _pick(folder: Path, words: tuple[str, ...]) -> Path | None:
+    """Return the first file of raw rows that goes by one of these words, the earlier word first."""
+    return next((path for word in words for path in _raw(folder) if word in path.name.lower()), None)
+
+
+def _raw(folder: Path) -> list[Path]:
+    """Return the files of raw rows in a folder, by their names."""
+    suffixes = (".csv", ".tsv", ".jsonl", ".csv.gz", ".csv.zst")
+    return sorted(path for path in folder.glob("*") if path.name.lower().endswith(suffixes))

@@ -1,0 +1,1 @@
+"""What vectors tell: neighbours, topics, keywords, profiles of users."""

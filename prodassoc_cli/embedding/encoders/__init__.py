@@ -1,0 +1,1 @@
+"""From texts to vectors: an exported model, or character n-grams."""

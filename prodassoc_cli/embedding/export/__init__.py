@@ -1,0 +1,1 @@
+"""From a BERT checkpoint to the ONNX model that the encoder runs."""

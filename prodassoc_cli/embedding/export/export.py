@@ -1,0 +1,143 @@
+"""Turns a Hugging Face checkpoint into a model folder that `OnnxEncoder` reads.
+
+A model folder holds `model.onnx`, `tokenizer.json` (as it came) and `encoder.json`, which says what the model
+is and carries the digests by which a damaged or exchanged file is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from prodassoc_cli.embedding.encoders.onnx_encoder import (
+    CONFIG_FILE,
+    MODEL_FILE,
+    TOKENIZER_FILE,
+    open_tokenizer,
+)
+from prodassoc_cli.embedding.export.checkpoint import Checkpoint, Pooling, read_checkpoint
+from prodassoc_cli.embedding.export.graph import Float32, build
+from prodassoc_cli.embedding.export.quantize import Int8, smoothing
+from prodassoc_cli.errors import CannotCreate, UsageProblem, did_you_mean
+
+PrecisionName = Literal["fp32", "int8"]
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was exported; all but `bytes` is what encoder.json says."""
+
+    name: str
+    architecture: str
+    layers: int
+    dimension: int
+    max_tokens: int
+    """Where texts are cut unless the user says otherwise."""
+    positions: int
+    """The most tokens that the model has positions for."""
+    pooling: Pooling
+    precision: PrecisionName
+    source_sha256: str
+    """Of the checkpoint's model.safetensors."""
+    onnx_sha256: str
+    tokenizer_sha256: str
+    bytes: int
+    """Size of model.onnx."""
+
+
+def export_checkpoint(
+    folder: Path,
+    destination: Path,
+    precision: PrecisionName = "int8",
+    *,
+    name: str | None = None,
+    overwrite: bool = False,
+) -> ExportReport:
+    """Build the ONNX model folder of a BERT-family checkpoint, without torch.
+
+    The same checkpoint and precision give the same bytes. The folder appears whole or not at all.
+
+    Args:
+        folder: the checkpoint (see `read_checkpoint`).
+        destination: the model folder to make.
+        precision: fp32, or int8 (see `quantize`).
+        name: what the model is called; the checkpoint folder's name when None.
+        overwrite: replace `destination` if it exists.
+
+    Raises:
+        UsageProblem: a package of the extra `export` is missing, or `precision` is unknown.
+        NoInput, BadData: as `read_checkpoint` says.
+        CannotCreate: `destination` exists or cannot be made.
+    """
+    if precision not in ("fp32", "int8"):
+        raise UsageProblem(f"unknown precision '{precision}'", did_you_mean(precision, ("fp32", "int8")))
+    if destination.exists() and not overwrite:
+        raise CannotCreate(f"{destination} exists already", "replace it with --force, or give another folder")
+    checkpoint = read_checkpoint(folder, name)
+    open_tokenizer(folder / TOKENIZER_FILE, checkpoint.tokenizer)
+    model = build_model(checkpoint, precision)
+    report = ExportReport(
+        name=checkpoint.name,
+        architecture=checkpoint.architecture,
+        layers=len(checkpoint.layers),
+        dimension=checkpoint.hidden,
+        max_tokens=checkpoint.max_tokens,
+        positions=len(checkpoint.positions),
+        pooling=checkpoint.pooling,
+        precision=precision,
+        source_sha256=checkpoint.source_sha256,
+        onnx_sha256=hashlib.sha256(model).hexdigest(),
+        tokenizer_sha256=hashlib.sha256(checkpoint.tokenizer).hexdigest(),
+        bytes=len(model),
+    )
+    config = {key: value for key, value in asdict(report).items() if key != "bytes"}
+    files = {
+        MODEL_FILE: model,
+        TOKENIZER_FILE: checkpoint.tokenizer,
+        CONFIG_FILE: (json.dumps(config, indent=2) + "\n").encode(),
+    }
+    _write_folder(destination, files)
+    return report
+
+
+def build_model(checkpoint: Checkpoint, precision: PrecisionName) -> bytes:
+    """Return the ONNX file of `checkpoint` in `precision`."""
+    return build(checkpoint, Float32() if precision == "fp32" else Int8(smoothing(checkpoint)))
+
+
+def _write_folder(destination: Path, files: dict[str, bytes]) -> None:
+    """Write `files` beside `destination`, then put the whole folder in its place."""
+    parent = destination.absolute().parent
+    try:
+        staging = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=parent))
+    except OSError as error:
+        raise CannotCreate(
+            f"cannot create {destination}: {error.strerror}", "give another folder with -o"
+        ) from error
+    try:
+        for name, content in files.items():
+            with (staging / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        new, old = staging.with_name(staging.name + ".new"), staging.with_name(staging.name + ".old")
+        staging.chmod(0o755)
+        staging = staging.rename(new)
+        if destination.is_dir() and not destination.is_symlink():
+            destination.rename(old)
+        elif destination.exists():
+            raise CannotCreate(f"{destination} is not a folder", "give another folder with -o")
+        staging.rename(destination)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise CannotCreate(
+            f"cannot create {destination}: {error.strerror}", "give another folder with -o"
+        ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)

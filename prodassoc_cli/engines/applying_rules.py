@@ -1,0 +1,164 @@
+"""What executors do with the parts that `engines.reading` dealt out: judge them, as `clean` does here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from prodassoc_cli.artifacts.schemas import INTERACTIONS
+from prodassoc_cli.engines.frames import bundle, frame_bytes, frame_of, one_row
+from prodassoc_cli.engines.parts import PartsOf
+from prodassoc_cli.intake.arrange.line_frames import unpack
+from prodassoc_cli.intake.arrange.partitioned_lines import is_feedback
+from prodassoc_cli.intake.arrange.sorting import in_order
+from prodassoc_cli.intake.layouts.layouts import Lines
+from prodassoc_cli.intake.pipeline import interactions_of, without_users
+from prodassoc_cli.intake.products import ProductTally
+from prodassoc_cli.intake.rules.apply_rules import Judge
+from prodassoc_cli.intake.rules.rejects import RejectFormat, counted, left_out
+from prodassoc_cli.intake.tables import REJECTS
+from prodassoc_cli.intake.values.categories import as_texts
+from prodassoc_cli.intake.values.conventions import Conventions
+from prodassoc_cli.intake.values.counters import Description
+from prodassoc_cli.intake.values.privacy import pseudonymize
+from prodassoc_cli.settings import CleanConfig
+
+JUDGED = "part int, number int, kind string, data binary"
+"""Rows of `JudgePart`: interactions and rejects as frames, and one bundle of facts a part."""
+
+_BATCH_BYTES = 1 << 26
+"""Bytes of a row that Spark's buffers hold easily."""
+
+
+@dataclass(frozen=True)
+class JudgePart:
+    """Cleans the parts of a partition; for `mapInArrow` over rows of DEALT, all of a part in one partition.
+
+    Attributes:
+        config: the options of `clean`.
+        conventions: how all lines are written.
+        empty: lines without rows that have the columns of all inputs.
+        shared: whether a field is the same column in all inputs.
+        sources: names of the inputs.
+        user_columns: columns of the inputs that hold users.
+        dated: whether every row needs a time.
+        tallied: whether products are wanted.
+        keep_rejects: whether the text of rows left out is wanted.
+        key: pseudonymizes users.
+        far: outliers of price and of quantity that are left out.
+        counts_values: whether prices and quantities are to be counted, which tells what an outlier is.
+        into: where the parts are written; None to send the rows back.
+        send_rows, send_rejects: whether interactions and rejects are wanted, rather than facts alone.
+    """
+
+    config: CleanConfig
+    conventions: Conventions
+    empty: Lines
+    shared: bool
+    sources: Sequence[str]
+    user_columns: frozenset[str]
+    dated: bool
+    tallied: bool
+    keep_rejects: bool
+    key: bytes | None
+    far: dict[str, pl.DataFrame] = field(default_factory=dict)
+    counts_values: bool = True
+    into: PartsOf | None = None
+    send_rows: bool = True
+    send_rejects: bool = True
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Turn the rows of DEALT into those of JUDGED."""
+        lines: dict[int, dict[tuple[int, int], pl.DataFrame]] = {}
+        uncut: dict[int, list[pl.DataFrame]] = {}
+        for batch in batches:
+            for row in batch.to_pylist():
+                frame = frame_of(row["data"])
+                if row["kind"] == "uncut":
+                    uncut.setdefault(row["part"], []).append(frame)
+                else:
+                    # By number: what came twice, of a task that was done again, is there once.
+                    lines.setdefault(row["part"], {})[row["file"], row["number"]] = frame
+        for part in sorted(lines.keys() | uncut.keys()):
+            pieces = lines.pop(part, {})
+            yield from self._judged(part, [pieces[at] for at in sorted(pieces)], uncut.pop(part, []))
+
+    def _judged(
+        self, part: int, pieces: list[pl.DataFrame], uncut: list[pl.DataFrame]
+    ) -> Iterator[pa.RecordBatch]:
+        facts: dict[str, Any] = {"rows_in": sum(piece.height for piece in uncut), "missing": {}, "part": None}
+        tables: dict[str, pl.DataFrame] = {}
+        rejects = list(uncut)
+        if pieces:
+            packed = pl.concat(pieces)
+            pieces.clear()
+            lines = unpack(packed, self.empty, shared=self.shared)
+            interactions, left = self._cleaned(lines, facts, tables)
+            del packed, lines
+            rejects.append(left)
+            if self.config.drop_users:
+                interactions = without_users(interactions)
+            if self.into is not None and interactions.height:
+                facts["part"] = asdict(self.into.write(part, interactions, INTERACTIONS))
+            elif self.send_rows:
+                for number, piece in enumerate(_slices(interactions)):
+                    yield one_row(JUDGED, (part, number, "kept", frame_bytes(piece)))
+        if self.keep_rejects and self.send_rejects:
+            for number, piece in enumerate(rejects):
+                yield one_row(JUDGED, (part, number, "rejects", frame_bytes(piece)))
+        tables["rejected"] = counted(pl.concat([pl.DataFrame(schema=REJECTS), *rejects]))
+        yield one_row(JUDGED, (part, 0, "facts", bundle(facts, tables)))
+
+    def _cleaned(
+        self, lines: Lines, facts: dict[str, Any], tables: dict[str, pl.DataFrame]
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the interactions and the rows left out, and note what was counted."""
+        whole = _Whole(lines, self.conventions, is_feedback(lines.fields.columns))
+        # Outliers are found among all parts, and told.
+        config = replace(self.config, drop_outliers=False)
+        judge = Judge(whole, config, dated=self.dated, key=self.key, far=self.far)
+        judged = judge.of(lines)
+        parsed = judged.lines
+        wanted = self.keep_rejects and self.send_rejects
+        showing = RejectFormat(self.user_columns, self.key, drop_users=config.drop_users) if wanted else None
+        left = left_out(lines, parsed, judged.reason, self.sources, showing)
+        facts["rows_in"] += parsed.height
+        facts["missing"] = {name: parsed[name].null_count() for name in ("user_id", "timestamp")}
+        kept, codes = judged.kept()
+        if self.counts_values:
+            judge.count(kept)
+            tables |= {f"values/{name}": counts.table() for name, counts in judge.counts.items()}
+        if self.key is not None:
+            kept = kept.with_columns(pseudonymize(kept["user_id"], self.key))
+        if self.tallied:
+            tally = ProductTally()
+            tally.add(as_texts(kept))
+            tables |= {f"tally/{name}": table for name, table in tally.tables().items()}
+        interactions = in_order(*interactions_of(kept, codes))
+        description = Description()
+        description.add(interactions)
+        tables |= {f"description/{name}": table for name, table in description.tables().items()}
+        return as_texts(interactions), left
+
+
+@dataclass
+class _Whole:
+    """Lines in one part, as the judge sees them."""
+
+    lines: Lines
+    conventions: Conventions
+    feedback: bool
+    parts: int = 1
+
+    def __iter__(self) -> Iterator[Lines]:
+        yield self.lines
+
+
+def _slices(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Cut a frame into pieces that Spark's buffers hold."""
+    pieces = max(1, int(frame.estimated_size()) // _BATCH_BYTES)
+    yield from frame.iter_slices(max(1, -(-frame.height // pieces)))

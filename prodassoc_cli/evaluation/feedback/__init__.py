@@ -1,0 +1,1 @@
+"""Logs of lists that were shown, read as experiments."""

@@ -1,0 +1,164 @@
+"""What lists that were never shown would have got, from a log of other lists.
+
+Each place of each list shown is one decision: the log shows product a there with the probability that it
+names (its propensity), the list judged would have shown product b. Where both agree, the row counts with
+weight 1/propensity. This is the item-position model: a click depends on the product and its place, not on
+the other products of the list. It is unbiased where every product judged could have been shown in its place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
+from prodassoc_cli.evaluation.feedback.feedback import clusters, numbered, propensity_problem
+from prodassoc_cli.evaluation.intervals import LEVEL, Estimate, mean_interval
+from prodassoc_cli.evaluation.product_facts import FloatArray
+
+LEAST_EFFECTIVE = 10.0
+"""Effective sample size below which an estimate would be noise."""
+
+_ODD_WEIGHTS = 0.1
+_UNSHOWN = (
+    "the log could not show part of the lists, for which IPS counts no click: look at snips_ctr and dr_ctr; "
+    "mean weight, which should be 1"
+)
+_WRONG = "the propensities are not those the log was made with; mean weight, which should be 1"
+_PRIOR = 10.0
+_FOLDS = 2
+
+
+@dataclass(frozen=True)
+class OffPolicy:
+    """The estimates for one model's lists, or why there are none.
+
+    Attributes:
+        metrics: in the schema of metrics artifacts; empty where refused.
+        refusal: the reason; empty where estimated.
+        odd_weight: the mean weight where it is clearly not 1, as it should be; else None.
+    """
+
+    metrics: pl.DataFrame
+    refusal: str = ""
+    odd_weight: float | None = None
+
+
+def estimate_offpolicy(name: str, lists: pl.DataFrame, shown: pl.DataFrame) -> OffPolicy:
+    """Estimate the CTR that the lists would have had in the places of the log.
+
+    Args:
+        name: the model of the lists.
+        lists: user_id, rank, product_id.
+        shown: impressions with propensities, from `feedback.impressions_of`.
+    """
+    if problem := propensity_problem(shown):
+        return _refused(problem)
+    wanted = lists.select(
+        "user_id", pl.col("rank").cast(pl.Int32).alias("position"), pl.col("product_id").alias("own")
+    )
+    rows = shown.join(wanted, on=["user_id", "position"], how="inner", maintain_order="left")
+    if rows.is_empty():
+        return _refused("no user of the log has a list here")
+    match = (rows["product_id"] == rows["own"]).to_numpy()
+    weight = match / rows["propensity"].to_numpy()
+    effective = float(weight.sum() ** 2 / (weight @ weight)) if match.any() else 0.0
+    if effective < LEAST_EFFECTIVE:
+        return _refused(
+            f"too little overlap: the log shows what the lists do in {int(match.sum()):,} of {rows.height:,} "
+            f"places, worth {effective:.1f} independent ones"
+        )
+    found = {
+        **_estimates(rows, weight),
+        "overlap": Estimate(float(match.mean()), None, None, rows.height),
+        "effective_n": Estimate(effective, None, None, rows.height),
+    }
+    table = [(name, metric, None, *row_of(each), None) for metric, each in found.items()]
+    metrics = pl.DataFrame(table, schema=METRICS_SCHEMA, orient="row")
+    return OffPolicy(metrics, odd_weight=_odd_weight(rows, weight))
+
+
+def notices(found: Mapping[str, OffPolicy]) -> list[str]:
+    """Return what to know of the estimates of these models: refusals and odd weights."""
+    said: dict[str, list[str]] = {}
+    for name, each in found.items():
+        if each.refusal:
+            said.setdefault(f"no off-policy estimate: {each.refusal}", []).append(name)
+        elif each.odd_weight is not None:
+            why = _UNSHOWN if each.odd_weight < 1 else _WRONG
+            said.setdefault(why, []).append(f"{name} {each.odd_weight:.2f}")
+    return [f"{why} ({', '.join(names)})" for why, names in said.items()]
+
+
+def _refused(reason: str) -> OffPolicy:
+    return OffPolicy(pl.DataFrame(schema=METRICS_SCHEMA), refusal=reason)
+
+
+def _estimates(rows: pl.DataFrame, weight: FloatArray) -> dict[str, Estimate]:
+    click = rows["clicked"].to_numpy()
+    clipped = np.minimum(weight, math.sqrt(rows.height))
+    own, logged = expected_clicks(rows)
+    return {
+        "ips_ctr": _mean(rows, weight * click, low=0.0),
+        "clipped_ips_ctr": _mean(rows, clipped * click, low=0.0),
+        "snips_ctr": _weighted(rows, click, weight),
+        "dr_ctr": _mean(rows, own + weight * (click - logged)),
+    }
+
+
+def _mean(rows: pl.DataFrame, values: FloatArray, low: float = -math.inf) -> Estimate:
+    return mean_interval(*clusters(rows, values), low=low)
+
+
+def _weighted(rows: pl.DataFrame, click: FloatArray, weight: FloatArray) -> Estimate:
+    """Return Σ w·click / Σ w, with a linearised interval over users."""
+    value = float(weight @ click / weight.sum())
+    sums, _ = clusters(rows, weight * (click - value) * rows.height / weight.sum())
+    units = len(sums)
+    if units < 2:
+        return Estimate(value, None, None, rows.height)
+    error = math.sqrt(float(sums @ sums) * units / (units - 1)) / rows.height
+    half = error * float(stats.t.ppf((1 + LEVEL) / 2, units - 1))
+    if not half:
+        return Estimate(value, None, None, rows.height)
+    return Estimate(value, max(0.0, value - half), min(1.0, value + half), rows.height)
+
+
+def expected_clicks(rows: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
+    """Return the expected clicks of the listed and of the logged product in each place.
+
+    CTR of the place × the product's clicks over those expected of its places, drawn to 1 by `_PRIOR` expected
+    clicks. Fitted on the users of the other fold, so that no row explains itself.
+    """
+    ids = numbered(pl.concat([rows["product_id"], rows["own"]])).to_numpy()
+    logged, own = ids[: rows.height], ids[rows.height :]
+    position, click = rows["position"].to_numpy(), rows["clicked"].to_numpy()
+    fold = rows["cluster"].to_numpy() % _FOLDS
+    products, places = int(ids.max()) + 1, int(position.max()) + 1
+    of_own, of_logged = np.zeros(rows.height), np.zeros(rows.height)
+    for each in range(_FOLDS):
+        fit, use = fold != each, fold == each
+        if not fit.any():
+            fit = use
+        overall = click[fit].mean()
+        clicks = np.bincount(position[fit], click[fit], minlength=places)
+        there = np.bincount(position[fit], minlength=places)
+        place = (clicks + _PRIOR * overall) / (there + _PRIOR)
+        expected = np.bincount(logged[fit], place[position[fit]], minlength=products)
+        got = np.bincount(logged[fit], click[fit], minlength=products)
+        liking = (got + _PRIOR * overall) / (expected + _PRIOR * overall) if overall else np.ones(products)
+        of_own[use] = np.minimum(1.0, place[position[use]] * liking[own[use]])
+        of_logged[use] = np.minimum(1.0, place[position[use]] * liking[logged[use]])
+    return of_own, of_logged
+
+
+def _odd_weight(rows: pl.DataFrame, weight: FloatArray) -> float | None:
+    found = _mean(rows, weight)
+    if found.high is None or found.low is None or found.value is None or found.low <= 1 <= found.high:
+        return None
+    return None if abs(found.value - 1) < _ODD_WEIGHTS else found.value

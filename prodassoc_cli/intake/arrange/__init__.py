@@ -1,0 +1,1 @@
+"""Partitioned sort: typed rows in, sorted parts out, in memory or on disk."""

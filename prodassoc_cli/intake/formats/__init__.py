@@ -1,0 +1,1 @@
+"""From bytes to tables: encodings, delimited text, Parquet, JSON."""

@@ -1,0 +1,47 @@
+"""Stray quotes in delimited text: one that is never closed swallows the rows that follow."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.tables import ROW
+
+
+class Quotes:
+    """Refuses a text in which a stray quote swallowed rows: they would be lost without a trace."""
+
+    def __init__(self, source: Source, names: list[str], delimiter: str) -> None:
+        self._source = source
+        self._names = names
+        self._delimiter = delimiter
+        self._last = (0, False)
+        """Number of the last row, and whether it goes over several lines."""
+
+    def check(self, frame: pl.DataFrame, broken: list[tuple[int, str]]) -> None:
+        """Look at rows: broken ones and those that go over several lines."""
+        names = self._names
+        texts = [name for name in names if frame.schema[name] == pl.String]
+        spans = frame.filter(pl.any_horizontal(pl.col(texts).str.contains("\n", literal=True)))
+        values = [(row[-1], value) for row in spans.select(*texts, ROW).iter_rows() for value in row[:-1]]
+        for number, value in values + broken:
+            # Of a value over several lines, those between the first and the last are whole lines of the file.
+            between = value.split("\n")[1:-1]
+            rows = sum(line.count(self._delimiter) == len(names) - 1 for line in between)
+            if len(names) > 2 and rows > 1 and rows * 2 > len(between):
+                raise BadData(
+                    f"{self._source.name}: a quote in row {number} swallows the next {len(between)} lines",
+                    "close it, or double it if it is meant as a character",
+                )
+        ends = [(number, "\n" in text) for number, text in broken]
+        if frame.height:
+            ends.append((frame[ROW][-1], any("\n" in value for value in frame.select(texts).row(-1))))
+        self._last = max([self._last, *ends])
+
+    def check_end(self, *, odd: bool) -> None:
+        """Look at the last row: a quote that is never closed swallows all that follows."""
+        number, spanning = self._last
+        if odd and spanning:
+            message = f"{self._source.name}: a quote opened in row {number} is never closed"
+            raise BadData(message, "close it in the file")

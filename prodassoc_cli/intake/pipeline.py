@@ -1,0 +1,366 @@
+"""Raw order lines → interactions, rejects, products and a holdout: what `clean` does, from end to end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import polars as pl
+
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.append import Earlier, merged
+from prodassoc_cli.intake.arrange.partitioned_lines import Parts, is_feedback
+from prodassoc_cli.intake.arrange.sorting import Codes, in_order
+from prodassoc_cli.intake.arrange.spill import Held
+from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, parse_map
+from prodassoc_cli.intake.formats.detect import open_orders, read_catalogue
+from prodassoc_cli.intake.formats.inputs import Orders
+from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.holdout import check_parts, holdout_masks, parse_split
+from prodassoc_cli.intake.layouts.layouts import FEEDBACK_NUMBERS, NUMBERS
+from prodassoc_cli.intake.products import ProductTally, clean_catalogue, complete
+from prodassoc_cli.intake.rules.apply_rules import RESPONSES, Judge
+from prodassoc_cli.intake.rules.rejects import Rejected, RejectFormat, left_out
+from prodassoc_cli.intake.rules.reread_rejects import retold
+from prodassoc_cli.intake.tables import EVENT, FEEDBACK, INTERACTIONS, Say
+from prodassoc_cli.intake.values.categories import as_texts
+from prodassoc_cli.intake.values.counters import Description
+from prodassoc_cli.intake.values.privacy import pseudonymize, read_key
+from prodassoc_cli.resources import ahead, run_in_background
+from prodassoc_cli.settings import CleanConfig
+
+T = TypeVar("T")
+
+
+@dataclass
+class CleanedOrders:
+    """What `clean` makes of its inputs, where all of it fits in memory.
+
+    Attributes:
+        interactions: kept rows, without those set aside.
+        rejects: rows left out (the schema of rejects), of the lines.
+        products: the catalogue, completed from the lines; None where no one asked.
+        product_rejects: rows of the catalogue left out.
+        holdout: rows set aside; None where no one asked.
+        summary: counts for people and for `--summary`, ready for JSON.
+    """
+
+    interactions: pl.DataFrame
+    rejects: pl.DataFrame
+    products: pl.DataFrame | None = None
+    product_rejects: pl.DataFrame | None = None
+    holdout: pl.DataFrame | None = None
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+def clean_orders(
+    orders: Sequence[Source], config: CleanConfig, say: Say, *, catalogue: Sequence[Source] = (),
+    seed: int = 42, budget: int | None = None,
+) -> CleanedOrders:  # fmt: skip
+    """Clean order lines and, if asked, a catalogue, and return all of it; see `Cleaning`."""
+    with Cleaning(orders, config, say, catalogue=catalogue, seed=seed, budget=budget) as run:
+        interactions = pl.concat(map(as_texts, run.interactions()))
+        holdout = pl.concat(list(run.holdout())) if config.holdout else None
+        rejects = pl.concat(list(run.line_rejects()))
+        return CleanedOrders(interactions, rejects, run.products, run.product_rejects, holdout, run.summary)
+
+
+@dataclass
+class _Known:
+    """What is known once all lines have been cleaned; see `Cleaning`."""
+
+    summary: dict[str, Any] = field(default_factory=dict)
+    products: pl.DataFrame | None = None
+    product_rejects: pl.DataFrame | None = None
+
+
+class Cleaning:
+    """Order lines (ratings, baskets, a feedback log) and, if asked, a catalogue, on their way to be clean.
+
+    A row of the input is either kept or in the rejects: rows_in = rows_kept + rejected. Where one row holds a
+    whole basket, a row is one product of it. A row of a feedback log is kept once and gives up to four
+    interactions (impression, click, purchase, dismiss).
+
+    What does not fit in memory is cut into parts by time and order and cleaned part by part, with the same
+    results. Take `interactions` to their end first; then the rest and the `summary` are there.
+
+    Args:
+        orders: where the lines are, one or more.
+        config: the options of `clean`.
+        say: receives notices of one line: what was detected and decided.
+        catalogue: where the catalogue is; may be empty.
+        seed: of `--holdout random`.
+        budget: bytes that may be used; None for no limit.
+        folder: where rows are kept that do not fit in memory; None for the folder of temporary files.
+        keep_rejects: whether the text of the rows left out is wanted.
+        earlier: what was cleaned before, to which these lines are added; None to begin anew.
+
+    Raises:
+        NoInput: a file is missing.
+        BadData: an input is no table, too broken to clean, or does not fit in memory in parts either.
+        UsageProblem: an option does not fit.
+    """
+
+    def __init__(
+        self, orders: Sequence[Source], config: CleanConfig, say: Say, *, catalogue: Sequence[Source] = (),
+        seed: int = 42, budget: int | None = None, folder: Path | None = None, keep_rejects: bool = True,
+        earlier: Earlier | None = None,
+    ) -> None:  # fmt: skip
+        self._config, self._say, self._seed, self._folder = config, say, seed, folder
+        self._split = parse_split(config.holdout) if config.holdout else None
+        self._key = read_key(config.pseudonymize_key_file) if config.pseudonymize_key_file else None
+        self._catalogue, self._earlier = catalogue, earlier
+        self._keep_rejects = keep_rejects
+        self._held: Held | None = None
+        self._again: Orders | None = None
+        """Inputs to be read again for the text of what was left out, if need be."""
+        self._known: Callable[[], _Known] = _Known
+        """Waits for what is found out while the last rows are written."""
+        with contextlib.ExitStack() as stack:
+            self._open(orders, stack, budget)
+            self._stack = stack.pop_all()
+
+    def _open(self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None) -> None:
+        """Find out how the lines are written, and cut them into parts where they are too many."""
+        earlier = self._earlier
+        self._orders = self._again = open_orders(orders, self._config, self._say, stack)
+        # Numbers of earlier lines that are written in another way than usual tell how to read the new ones.
+        styles = {} if earlier is None else earlier.facts.get("styles", {})
+        numbers = {*NUMBERS, *FEEDBACK_NUMBERS} if is_feedback(self._orders.fields) else {*NUMBERS}
+        self._orders.parse_on_the_way({"timestamp", *numbers} - styles.keys())
+        self._parts = Parts(
+            self._orders, self._config, self._say, self._rejects_sink, key=self._key,
+            budget=budget, folder=self._folder, before=None if earlier is None else earlier.facts,
+        )  # fmt: skip
+        numbered = any("order_id" not in each.empty.fields.columns for each in self._orders.inputs)
+        if earlier is not None and numbered and not self._orders.empty.whole_rows:
+            raise BadData(
+                "baskets without order ids cannot be added to earlier ones: each input numbers them anew",
+                "clean all of the inputs again, without --append-to",
+            )
+        stack.callback(self._parts.forget)
+        self._on_disk, self._rejected, self._facts = (
+            not self._parts.in_memory,
+            self._parts.rejected,
+            self._parts.facts,
+        )
+        self._input_facts = [each.facts() for each in self._orders.inputs]
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give all room back."""
+        self._stack.close()
+
+    def interactions(self) -> Iterator[pl.DataFrame]:
+        """Clean the lines; yield the kept rows in their order, without those set aside.
+
+        Products and events are texts, or codes as `coding.coded` has them.
+
+        Raises:
+            BadData: no row is kept, or the holdout cannot be split.
+        """
+        if self._split is None:
+            new = (self._without_users(rows) for rows in ahead(self._kept()))
+            yield from new if self._earlier is None else merged(self._earlier.frames(), map(as_texts, new))
+            return
+        held = self._held = Held(map(as_texts, self._kept()), self._on_disk, self._folder)
+        self._stack.callback(held.close)
+        set_aside = 0
+        for rows, chosen in zip(held, holdout_masks(held, self._split, self._seed), strict=True):
+            set_aside += int(chosen.sum())
+            yield self._without_users(rows.filter(~chosen))
+        check_parts(set_aside, held.rows, str(self._config.holdout))
+        self.summary["holdout"] = {"train": held.rows - set_aside, "holdout": set_aside}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What to know of the lines when others are added to them, ready for JSON."""
+        return self._facts
+
+    @property
+    def products(self) -> pl.DataFrame | None:
+        """The catalogue, completed from the lines; None where no one asked.
+
+        Raises:
+            BadData: the catalogue is no table, or none that can be understood.
+        """
+        return self._known().products
+
+    @property
+    def product_rejects(self) -> pl.DataFrame | None:
+        """Rows of the catalogue left out; raises what `products` does."""
+        return self._known().product_rejects
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Counts for people and for `--summary`, ready for JSON; raises what `products` does."""
+        return self._known().summary
+
+    def holdout(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows set aside in their order."""
+        if self._held is not None and self._split is not None:
+            masks = holdout_masks(self._held, self._split, self._seed)
+            for rows, chosen in zip(self._held, masks, strict=True):
+                yield self._without_users(rows.filter(chosen))
+
+    def line_rejects(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows left out of the lines, by source and number."""
+        frames, again = self._rejected.frames(), self._again
+        return retold(frames, again, self._showing) if again is not None and again.reads_again else frames
+
+    def all_rejects(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows left out of the lines, then those of the catalogue."""
+        yield from self.line_rejects()
+        if self.product_rejects is not None:
+            yield self.product_rejects
+
+    @property
+    def _showing(self) -> RejectFormat:
+        return RejectFormat(
+            frozenset(self._orders.user_columns), self._key, drop_users=self._config.drop_users
+        )
+
+    def _rejects_sink(self, whole: bool) -> Rejected:
+        return Rejected(keep=self._keep_rejects, in_memory=whole, folder=self._folder)
+
+    def _kept(self) -> Iterator[pl.DataFrame]:
+        """Clean part by part: yield the kept rows as sorted interactions, and count everything."""
+        config, parts = self._config, self._parts
+        judge = Judge(
+            parts, config, dated=self._split is not None and self._split.method == "time",
+            earlier=self._earlier, key=self._key,
+        )  # fmt: skip
+        tally = ProductTally() if self._catalogue or config.products_output else None
+        description = Description()
+        seen = Counter(rows=parts.rejected.rows)
+        for kept, codes in self._along(self._kept_lines(judge, seen)):
+            # What is counted does not depend on the order, nor what is described on its being written.
+            with ThreadPoolExecutor(1) as aside:
+                counted = aside.submit(_count, kept, judge, tally)
+                interactions = in_order(*interactions_of(kept, codes))
+                del kept
+                described = aside.submit(description.add, interactions)
+                counted.result()
+                yield interactions
+                described.result()
+        if seen["rows"] == parts.rejected.rows and self._earlier is None:
+            raise parts.rejected.nothing_left()
+        self._known = run_in_background(lambda: self._summed_up(seen, judge.flagged, tally, description))
+
+    def _kept_lines(self, judge: Judge, seen: Counter[str]) -> Iterator[tuple[pl.DataFrame, Codes | None]]:
+        """Yield what is kept of each part, and count all rows, and those without a user or a time."""
+        parts = self._parts
+        showing = self._showing if self._keep_rejects and not self._orders.reads_again else None
+        for part in self._along(parts.leaving()):
+            judged = judge.of(part)
+            parts.rejected.add(left_out(part, judged.lines, judged.reason, self._orders.sources, showing))
+            missing = {name: judged.lines[name].null_count() for name in ("user_id", "timestamp")}
+            seen.update(rows=judged.lines.height, **missing)
+            kept, codes = judged.kept()
+            del part, judged
+            judge.forget()
+            if self._key is not None:
+                kept = kept.with_columns(pseudonymize(kept["user_id"], self._key))
+            yield kept, codes
+
+    def _along(self, items: Iterator[T]) -> Iterator[T]:
+        """Yield items, the next of which is made in a thread while one is used, where all fits in memory."""
+        return items if self._on_disk else ahead(items)
+
+    def _summed_up(
+        self, seen: Counter[str], flagged: dict[str, int], tally: ProductTally | None,
+        description: Description,
+    ) -> _Known:  # fmt: skip
+        rejected = self._rejected
+        counts = rejected.counts()
+        summary = {
+            "rows_in": seen["rows"],
+            "rows_kept": seen["rows"] - rejected.rows,
+            "rows_rejected": rejected.rows,
+            "rejects": counts,
+            "flagged_outliers": flagged,
+            "missing_user": seen["user_id"],
+            "missing_timestamp": seen["timestamp"] - counts.get("unparsable_timestamp", 0),
+            "inputs": self._input_facts,
+        }
+        known = _Known(summary)
+        if tally is not None:
+            derived = tally.products()
+            known.products, known.product_rejects = _products(
+                derived, self._catalogue, self._config, self._say, summary
+            )
+        summary["interactions"] = description.facts()
+        return known
+
+    def _without_users(self, interactions: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows without user ids, if so told, in an order that does not tell them either."""
+        return without_users(interactions) if self._config.drop_users else interactions
+
+
+def _count(kept: pl.DataFrame, judge: Judge, tally: ProductTally | None) -> None:
+    judge.count(kept)
+    if tally is not None:
+        tally.add(as_texts(kept))
+
+
+def without_users(interactions: pl.DataFrame) -> pl.DataFrame:
+    """Return interactions without user ids, in an order that does not tell them either."""
+    return in_order(interactions.with_columns(pl.lit(None, dtype=pl.String).alias("user_id")))
+
+
+def _products(
+    derived: pl.DataFrame, sources: Sequence[Source], config: CleanConfig, say: Say, summary: dict[str, Any]
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Complete the catalogue by the products of the lines, or make do with those."""
+    if not sources:
+        summary["products"] = {"products": derived.height, "derived": derived.height}
+        return derived, None
+    entries = [each.removeprefix("products.") for each in config.map if each.startswith("products.")]
+    tables = read_catalogue(sources, config, say)
+    catalogue, rejects, columns = clean_catalogue(tables, parse_map(entries, CATALOGUE_ALIASES))
+    say(f"catalogue: {', '.join(f'{name}={column}' for name, column in columns.items())}")
+    products = complete(catalogue, derived)
+    summary["products"] = {
+        "rows_in": catalogue.height + rejects.height,
+        "rows_kept": catalogue.height,
+        "rejects": dict(rejects.group_by("reason").len().sort("reason").rows()),
+        "derived": products.height - catalogue.height,
+        "never_bought": products.height - derived.height,
+        "products": products.height,
+    }
+    return products, rejects
+
+
+def interactions_of(kept: pl.DataFrame, codes: Codes | None) -> tuple[pl.DataFrame, Codes | None]:
+    """Take the columns of the schema; a row of a feedback log gives a row an event.
+
+    Products and events stay codes.
+
+    Args:
+        kept: rows that are kept.
+        codes: those of their order; None where they stand in none.
+
+    Returns:
+        The interactions, and the codes where these are the same rows.
+    """
+    feedback = "click" in kept.columns
+    told = {name: dtype for name, dtype in FEEDBACK.items() if feedback and name in kept.columns}
+    rows = kept.select(
+        pl.col(name) if name in ("product_id", "event") else pl.col(name).cast(dtype)
+        for name, dtype in (INTERACTIONS | told).items()
+    )
+    if not feedback:
+        return rows, codes
+    happened = [
+        rows.filter(kept[name] == 1).with_columns(pl.lit(name, EVENT).alias("event"))
+        for name in RESPONSES if name in kept.columns
+    ]  # fmt: skip
+    return pl.concat([rows, *happened]), None

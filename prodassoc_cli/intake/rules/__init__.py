@@ -1,0 +1,1 @@
+"""Which rows are kept, and why the others are not."""

@@ -1,0 +1,1 @@
+"""The searches for frequent itemsets, compiled, and the prefix tree they fill."""

@@ -1,0 +1,1 @@
+"""Patterns beside plain rules: sequences, support by users, unusual baskets."""

@@ -1,0 +1,1 @@
+"""What the products of a rule are: constraints, taxonomy, relations."""

@@ -1,0 +1,1 @@
+"""Which rules to keep and which to believe."""

@@ -1,0 +1,165 @@
+"""Content: products like those of the history, by the meaning of their texts, category, brand and price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.models import similarity
+from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.data import Csr, Floats, Ints, Items, TrainingData, csr, csr_of
+from prodassoc_cli.models.families.item_knn import weighed
+from prodassoc_cli.settings import setting
+
+_PRICE_BANDS = 8
+CATEGORY_SEPARATOR = ">"
+
+
+@dataclass(frozen=True)
+class ContentParameters:
+    """Parameters of content."""
+
+    text_weight: float = setting(
+        0.8, "Share of the texts in the score; the rest is category, brand and price", low=0.0, high=1.0
+    )
+
+
+class Content(Recommender):
+    """Compares the weighted profile of a history with every product.
+
+    Texts: the cosine of the embeddings' weighted mean and the product's. Attributes (category path, brand,
+    band of price): the weight-normalised dot product Σ p_f·x_f / Σ p_f, the share of the profile's weight
+    that the product has too. Both are sums over the history, so each product's part in a score is known.
+    """
+
+    name = "content"
+    Parameters = ContentParameters
+
+    def fit(self, data: TrainingData, seed: int, threads: int) -> None:
+        """Take the embeddings and encode the attributes.
+
+        Raises:
+            UsageProblem: there are neither embeddings nor attributes.
+        """
+        self.vectors = np.zeros((data.n_items, 0), np.float32) if data.embeddings is None else data.embeddings
+        self.attributes = encode_attributes(data.items)
+        if not self.attributes.nnz and not self.vectors.any():
+            raise UsageProblem(
+                "model 'content' needs embeddings, categories or brands, and there are none",
+                "give --products FILE or --embeddings FILE",
+            )
+
+    def score(self, queries: Queries, threads: int) -> Floats:
+        """Return the weighted mean of both likenesses; -inf where a product or a history has no content."""
+        history = weighed(queries.history, "log")
+        profile, attributes, text_scale, _ = self._profiles(history)
+        scores = similarity.dense_product(profile * text_scale[:, None], self.vectors, threads)
+        if self._share < 1:
+            scores += (1 - self._share) * weighted_dot(attributes, self.attributes)
+        has_content = self.vectors.any(axis=1) | (np.diff(self.attributes.indptr) > 0)
+        scores[:, ~has_content] = -np.inf
+        scores[~(history @ has_content.astype(np.float32) > 0)] = -np.inf
+        return scores
+
+    @property
+    def _share(self) -> float:
+        """The share of the texts: all where there are no attributes, none where there are no texts."""
+        if not self.attributes.nnz:
+            return 1.0
+        return float(self.parameters.text_weight) if self.vectors.any() else 0.0
+
+    def _profiles(self, history: Csr) -> tuple[Floats, Csr, Floats, Floats]:
+        """Return rows' sums of vectors and of attributes, and what each row's sums are multiplied by."""
+        profile = np.asarray(history @ self.vectors, np.float32)
+        attributes = csr_of(history @ self.attributes)
+        text_scale = self._share * similarity.inverse_power(np.linalg.norm(profile, axis=1), 1.0)
+        return (
+            profile,
+            attributes,
+            text_scale,
+            (1 - self._share) * similarity.inverse_power(similarity.degrees(attributes), 1.0),
+        )
+
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+        """Name the product of the history that gave most of the score."""
+        history = weighed(queries.history, "log")
+        _, _, text_scale, attribute_scale = self._profiles(history)
+        nearest, _ = similarity.nearest_terms(
+            history,
+            self.vectors,
+            items,
+            threads,
+            attributes=self.attributes,
+            scales=(text_scale, attribute_scale),
+        )
+        return Evidence.of(Why.SIMILAR, items, others=nearest)
+
+    def arrays(self) -> Arrays:
+        """Return the vectors and the attributes."""
+        return {"vectors": self.vectors, **similarity.pack("attributes", self.attributes)}
+
+    def restore(self, arrays: Arrays, n_items: int) -> None:
+        """Take back the vectors and the attributes."""
+        self.vectors = arrays["vectors"]
+        indices = arrays["attributes.indices"]
+        width = int(indices.max(initial=-1)) + 1
+        if width > len(indices) or len(self.vectors) != n_items:
+            raise ValueError("the content does not fit the products")  # every attribute is some product's
+        self.attributes = similarity.unpack("attributes", arrays, width, rows=n_items)
+
+    def facts(self) -> dict[str, Any]:
+        """Return how much content there is."""
+        return {
+            "products_with_text": int(self.vectors.any(axis=1).sum()),
+            "products_with_attributes": int((np.diff(self.attributes.indptr) > 0).sum()),
+        }
+
+
+def weighted_dot(profiles: Csr, items: Csr) -> Floats:
+    """Return Σ_f p_f·x_f / Σ_f p_f for each profile (row) and item, 0 where a profile is empty.
+
+    For the profile (1,1,1,1) and the item (0,1,0,1) this is 2/4.
+
+    Args:
+        profiles: rows × features.
+        items: n_items × features.
+    """
+    total = similarity.degrees(profiles)
+    normalised = similarity.scaled(profiles, rows=similarity.inverse_power(total, 1.0))
+    return np.asarray((normalised @ items.T).todense(), np.float32)
+
+
+def encode_attributes(items: Items) -> Csr:
+    """Return items × features: each prefix of a category path, the brand, the band of the price.
+
+    `Food > Dairy > Milk` has the features Food, Food > Dairy and Food > Dairy > Milk. Bands hold equally many
+    products each.
+    """
+    frame = items.frame.with_row_index("item").with_columns(pl.col("item").cast(pl.Int32))
+    path = pl.col("category").str.split(CATEGORY_SEPARATOR).list.eval(pl.element().str.strip_chars())
+    prefix = path.list.head(pl.col("depth")).list.join(CATEGORY_SEPARATOR)
+    depth = pl.int_ranges(1, path.list.len() + 1)
+    band = (pl.col("price").rank("average") / pl.col("price").count() * _PRICE_BANDS).ceil()
+    placed = frame.filter(pl.col("category").str.strip_chars() != "")
+    # Without rows, polars before 2.1 does not know the type of the lists.
+    prefixes = placed.with_columns(depth=depth).explode("depth") if placed.height else placed
+    category = "category " + prefix if placed.height else pl.col("category")
+    features = pl.concat(
+        [
+            prefixes.select("item", feature=category),
+            frame.select("item", feature="brand " + pl.col("brand").str.strip_chars().replace("", None)),
+            frame.select("item", feature=pl.format("price {}", band)),
+        ]
+    )
+    pairs = (
+        features.drop_nulls()
+        .unique()
+        .with_columns(place=pl.col("feature").rank("dense"))
+        .sort("item", "place")
+    )
+    width = int(pairs["place"].to_numpy().max(initial=0))
+    return csr(pairs["item"], pairs["place"].cast(pl.Int32) - 1, None, (len(items), width))

@@ -1,0 +1,151 @@
+"""User-kNN: what those buy who buy alike; with explicit ratings, what those think who rate alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from prodassoc_cli.models import similarity
+from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
+from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows, ready
+from prodassoc_cli.settings import setting
+
+
+@dataclass(frozen=True)
+class UserKnnParameters:
+    """Parameters of user-knn."""
+
+    neighbours: int = setting(100, "Users taken as neighbours", metavar="N", low=1, high=100_000)
+    a: float = setting(0.6, "How much it counts against a neighbour to buy much", low=0.0, high=2.0)
+    iif: float = setting(
+        0.4, "How much less popular products say of likeness (inverse item frequency)", low=0.0, high=2.0
+    )
+    power: float = setting(1.5, "Exponent of the similarity: above 1 favours near ones", low=0.1, high=5.0)
+    predict: Literal["auto", "purchases", "ratings"] = setting(
+        "auto", "What scores mean; auto: ratings where most rows are ratings"
+    )
+    min_raters: int = setting(3, "Neighbours that must have rated a product", metavar="N", low=1)
+
+
+class UserKnn(Recommender):
+    """The likeness of users is Σ_i n_i^-iif x_ui x_vi / (n_u^½ n_v^a), to a power.
+
+    Without ratings, the score of j is the sum of the likenesses of the neighbours who bought j. With ratings
+    it is their weighted mean rating Σw·r / Σw, which lies inside the scale of the ratings; x is then what a
+    user rated above the middle of the scale: to have rated the same products says little, to like them does.
+    """
+
+    name = "user-knn"
+    Parameters = UserKnnParameters
+    others: Csr
+    ratings: Csr | None
+
+    @property
+    def predicts_ratings(self) -> bool:
+        """Whether its scores are ratings on the users' scale: where most rows are ratings."""
+        return self.ratings is not None
+
+    def fit(self, data: TrainingData, seed: int, threads: int) -> None:
+        """Keep the users' rows, scaled; the neighbours of a history are found when it is scored."""
+        ratings = data.ratings
+        mostly = ratings is not None and 2 * ratings.nnz > data.seen.nnz
+        if self.parameters.predict != "auto":
+            mostly = self.parameters.predict == "ratings"
+        self.ratings = ratings if mostly else None
+        self.others = binary(data.weights)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        popularity = np.bincount(self.others.indices, minlength=self.others.shape[1]).astype(np.float32)
+        self._item_scale = similarity.inverse_power(popularity, self.parameters.iif)
+        self._user_scale = similarity.inverse_power(similarity.degrees(self.others), self.parameters.a)
+        self._by_item = self.others.T.tocsr()
+
+    def neighbours(self, queries: Queries, threads: int) -> Csr:
+        """Return rows × users of the likenesses to the nearest users, the row's own user left out."""
+        history = binary(queries.history)
+        own = similarity.inverse_power(similarity.degrees(history), 0.5)
+        near = similarity.top_k_product(
+            similarity.scaled(history, rows=own, columns=self._item_scale),
+            self._by_item,
+            self.parameters.neighbours,
+            threads,
+            column_scale=self._user_scale,
+            excluded=queries.users.astype(np.int64),
+        )
+        if self.parameters.power != 1.0:
+            near.data = near.data**self.parameters.power
+        return near
+
+    def score(self, queries: Queries, threads: int) -> Floats:
+        """Return summed likenesses, or predicted ratings."""
+        near = self.neighbours(queries, threads)
+        if self.ratings is not None:
+            return mean_ratings(near, self.ratings, self.parameters.min_raters, threads)
+        return similarity.scores_from(near, self.others, threads)
+
+    def top_k(self, queries: Queries, k: int, threads: int) -> tuple[Ints, Floats]:
+        """Return the best; of summed likenesses only those above 0 are held."""
+        if self.ratings is not None:
+            return super().top_k(queries, k, threads)
+        near = self.neighbours(queries, threads)
+        return similarity.best_from(near, self.others, k, threads, **similarity.limits(queries))
+
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+        """Name the product shared with most of the neighbours who bought the one listed (or count raters)."""
+        near = self.neighbours(queries, threads)
+        if self.ratings is not None:
+            return self._explain_rating(near, self.ratings, items, threads)
+        links, counts = np.empty(items.shape, np.int32), np.empty(items.shape, np.int64)
+        arguments = (
+            *csr_arrays(queries.history),
+            *csr_arrays(near),
+            *csr_arrays(self.others),
+            self._item_scale,
+            ready(items, np.int32),
+            links,
+            counts,
+        )
+        over_rows("linking_items", items.shape[0], threads, *arguments)
+        return Evidence.of(Why.LOOKALIKES, items, others=links, count=counts.astype(np.float64))
+
+    def _explain_rating(self, near: Csr, ratings: Csr, items: Ints, threads: int) -> Evidence:
+        slots = np.maximum(items, 0)
+        raters = similarity.scores_from(binary(near), binary(ratings), threads)
+        means = mean_ratings(near, ratings, self.parameters.min_raters, threads)
+        count = np.take_along_axis(raters, slots, axis=1).astype(np.float64)
+        value = np.take_along_axis(means, slots, axis=1).astype(np.float64)
+        rated = Evidence.of(Why.RATED, items, count=count, value=value)
+        return rated.where(np.isfinite(value), Evidence.of(Why.POPULAR, items))
+
+    def arrays(self) -> Arrays:
+        """Return what the users like and, where they are predicted, their ratings."""
+        rated = {} if self.ratings is None else similarity.pack("ratings", self.ratings)
+        return similarity.pack("others", self.others) | rated
+
+    def restore(self, arrays: Arrays, n_items: int) -> None:
+        """Take back what `arrays` gave."""
+        self.others = similarity.unpack("others", arrays, n_items)
+        rated = "ratings.indptr" in arrays
+        self.ratings = similarity.unpack("ratings", arrays, n_items) if rated else None
+        self._prepare()
+
+
+def mean_ratings(near: Csr, ratings: Csr, min_raters: int, threads: int) -> Floats:
+    """Return rows × items of Σw·r / Σw over the neighbours who rated; -inf where fewer than `min_raters` did.
+
+    Args:
+        near: rows × users of positive likenesses w.
+        ratings: users × items of ratings r.
+        min_raters: least number of neighbours that a mean rests on.
+        threads: threads to use.
+    """
+    rated = binary(ratings)
+    sums = similarity.scores_from(near, ratings, threads)
+    weight = similarity.scores_from(near, rated, threads)
+    raters = similarity.scores_from(binary(near), rated, threads)
+    means = np.full(sums.shape, -np.inf, np.float32)
+    return np.divide(sums, weight, out=means, where=raters >= min_raters)

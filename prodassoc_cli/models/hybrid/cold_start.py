@@ -1,0 +1,152 @@
+"""Products with few or no buyers: their scores blend from those of products with like texts to their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from prodassoc_cli.models import similarity
+from prodassoc_cli.models.base import Arrays
+from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, csr_of
+from prodassoc_cli.models.kernels.topk import top_k
+
+ColdWay = Literal["neighbours", "ridge"]
+"""How a product without a past gets a score: from the nearest by text, or by a regression on the texts."""
+
+_WARM = 20
+"""Buyers from which on a product's own past is enough; fewer are where the usual product has few."""
+
+_USUAL_SHARE = 0.25
+"""Share of the buyers of the usual (median) product from which on a product is as warm as it gets there."""
+
+_OWN = 3.0
+"""Buyers at which a product's own score counts as much as its neighbours'."""
+
+_NEIGHBOURS = 10
+_SHARPNESS = 4.0
+_REGRESSED = 200
+"""Products that a regression keeps for each cold one, those of the largest weights."""
+
+_BLOCK = 1024
+
+_Lender = Callable[[Ints], tuple[Ints, Floats]]
+"""Gives cold products × lenders: warm products (-1: none) and how much the score of each counts."""
+
+
+class ColdProducts:
+    """Scores of a product with n buyers: n / (n + 3) of its own, and the rest borrowed from warm products.
+
+    The lenders are the warm products whose embeddings are nearest, weighed by cosine to a power, or those
+    that count most in a ridge regression from the embeddings. So what learns from purchases, rules among it,
+    reaches products that nobody has bought yet.
+
+    Attributes:
+        items: the products with few buyers that have a text, ascending.
+        near: len(items) × products of weights; those of neighbours sum to 1 − own share.
+        own: the share of each one's own score.
+    """
+
+    def __init__(self, items: Ints, near: Csr, own: Floats) -> None:
+        self.items, self.near, self.own = items, near, own
+        self._lenders = np.flatnonzero(np.bincount(near.indices, minlength=near.shape[1]))
+        self._lent = near.T.tocsr()[self._lenders]
+
+    @classmethod
+    def of(cls, data: TrainingData, threads: int, way: ColdWay = "neighbours", seed: int = 0) -> Self:
+        """Return the cold products of this data; none where there are no embeddings."""
+        buyers = np.bincount(data.rows.indices, minlength=data.n_items)
+        vectors = data.embeddings
+        if vectors is None:
+            return cls.none(data.n_items)
+        has_text = vectors.any(axis=1)
+        usual = float(np.median(buyers[buyers > 0])) if buyers.any() else 0.0
+        enough = min(_WARM, max(1.0, _USUAL_SHARE * usual))
+        items = np.flatnonzero(has_text & (buyers < enough)).astype(np.int32)
+        warm = has_text & (buyers >= enough)
+        if not len(items) or np.count_nonzero(warm) < 2:
+            return cls.none(data.n_items)
+        lend = _nearest(vectors, warm, threads) if way == "neighbours" else _regressed(data, warm, seed)
+        rows, columns, weights = [], [], []
+        for start in range(0, len(items), _BLOCK):
+            lenders, counts = lend(items[start : start + _BLOCK])
+            there = (lenders >= 0) & (counts != 0)
+            rows.append(start + np.nonzero(there)[0])
+            columns.append(lenders[there])
+            weights.append(counts[there])
+        entries = (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns)))
+        near = csr_of(sparse.csr_array(entries, shape=(len(items), data.n_items)))
+        own = (buyers[items] / (buyers[items] + _OWN)).astype(np.float32)
+        return cls(items, similarity.scaled(near, rows=1 - own), own)
+
+    @classmethod
+    def none(cls, n_items: int) -> Self:
+        """Return that no product is cold."""
+        return cls(np.empty(0, np.int32), csr_of(np.zeros((0, n_items))), np.empty(0, np.float32))
+
+    def blend(self, scores: Floats) -> Floats:
+        """Write the blended scores of the cold products into rows × products of scores, and return them."""
+        if not len(self.items):
+            return scores
+        known = scores[:, self._lenders]
+        known[np.isneginf(known)] = 0
+        borrowed = np.asarray(known @ self._lent, np.float32)
+        mine = scores[:, self.items]
+        mine[np.isneginf(mine)] = 0
+        blended = mine * self.own + borrowed
+        scores[:, self.items] = np.where(blended != 0, blended, -np.inf)
+        return scores
+
+    def mostly_borrowed(self, items: Ints) -> NDArray[np.bool_]:
+        """Return which of these products have less than half of their score from their own past."""
+        return np.isin(items, self.items[self.own < 0.5])
+
+    def arrays(self) -> Arrays:
+        """Return what `from_arrays` takes."""
+        return {"items": self.items, "own": self.own, **similarity.pack("near", self.near)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, n_items: int) -> Self:
+        """Take back what `arrays` gave."""
+        items = arrays["items"]
+        near = similarity.unpack("near", arrays, n_items, rows=len(items))
+        if len(items) != len(arrays["own"]) or (len(items) and not 0 <= items.min() <= items.max() < n_items):
+            raise ValueError("the cold products do not fit the catalogue")
+        return cls(items, near, arrays["own"])
+
+
+def _nearest(vectors: Floats, warm: NDArray[np.bool_], threads: int) -> _Lender:
+    """Lend the mean score of the nearest by cosine, the nearer the more."""
+
+    def lend(items: Ints) -> tuple[Ints, Floats]:
+        likeness = similarity.dense_product(vectors[items], vectors, threads)
+        found, cosines = top_k(likeness, _NEIGHBOURS, threads, allowed=warm)
+        weights = np.where(found >= 0, np.maximum(cosines, 0), 0) ** _SHARPNESS
+        weights *= similarity.inverse_power(weights.sum(axis=1), 1.0)[:, None]
+        return found, weights.astype(np.float32)
+
+    return lend
+
+
+def _regressed(data: TrainingData, warm: NDArray[np.bool_], seed: int) -> _Lender:
+    """Lend what a ridge regression from the texts predicts of the scores."""
+    from prodassoc_cli.models.hybrid.text_ridge import (
+        TextRidge,  # scikit-learn takes long to import, and few ask for it
+    )
+
+    vectors = data.embeddings
+    assert vectors is not None
+    known = np.flatnonzero(warm).astype(np.int32)
+    ridge = TextRidge.of(data.rows, vectors, warm, seed)
+
+    def lend(items: Ints) -> tuple[Ints, Floats]:
+        weights = ridge.weights(vectors[items])
+        if len(known) <= _REGRESSED:
+            return np.broadcast_to(known, weights.shape), weights
+        largest = np.argpartition(-np.abs(weights), _REGRESSED, axis=1)[:, :_REGRESSED]
+        return known[largest], np.take_along_axis(weights, largest, axis=1)
+
+    return lend

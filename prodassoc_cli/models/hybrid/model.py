@@ -1,0 +1,406 @@
+"""Hybrid: learns on an inner validation split how much to trust each part, then fuses their lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prodassoc_cli.errors import UsageProblem, did_you_mean
+from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why, parse_parameters
+from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData
+from prodassoc_cli.models.families.als import Als
+from prodassoc_cli.models.families.content import Content
+from prodassoc_cli.models.families.ease import Ease
+from prodassoc_cli.models.families.item_knn import ItemKnn
+from prodassoc_cli.models.families.mf import Mf
+from prodassoc_cli.models.families.popularity import Popularity
+from prodassoc_cli.models.families.rules import Rules, recounted
+from prodassoc_cli.models.families.spectral import Spectral
+from prodassoc_cli.models.families.user_knn import UserKnn
+from prodassoc_cli.models.hybrid import purchase_features, trend_features
+from prodassoc_cli.models.hybrid.cold_start import ColdProducts, ColdWay
+from prodassoc_cli.models.hybrid.listwise import (
+    CUT,
+    Candidates,
+    ndcg_of,
+    regress,
+    split_baskets,
+    to_unit,
+    without,
+)
+from prodassoc_cli.models.kernels.topk import top_k
+from prodassoc_cli.models.split import basket_queries, inner_split, user_queries
+from prodassoc_cli.settings import setting
+
+PARTS: dict[str, type[Recommender]] = {
+    part.name: part for part in (Popularity, ItemKnn, UserKnn, Rules, Mf, Content, Spectral, Ease, Als)
+}
+"""The models a hybrid can be made of, in the order of their features."""
+
+_DEFAULT = ",".join(name for name in PARTS if name != "mf")
+"""Not mf: beside als it adds nothing on validation, and takes the longest to train."""
+
+_BLOCK = 512
+_LEAST_USERS = 20
+_PER_PART = ("score", "rank", "listed")
+_GROUPS = {"repeat": purchase_features.FEATURES, "trend": trend_features.FEATURES}
+"""Features that no part gives."""
+
+_MODES = ("new", "all", "basket")
+
+
+@dataclass(frozen=True)
+class HybridParameters:
+    """Parameters of hybrid; those of a part are set as part.name=value."""
+
+    parts: str = setting(_DEFAULT, "Models to fuse, comma-separated", metavar="NAMES")
+    candidates: int = setting(
+        100, "Products that each part puts forward for a list", metavar="N", low=10, high=10_000
+    )
+    validation_users: int = setting(
+        4000, "Most users whose last order decides how the parts are fused", metavar="N", low=_LEAST_USERS
+    )
+    cold: ColdWay = setting("neighbours", "What a product with few buyers borrows its scores by, from texts")
+
+
+@dataclass
+class _Validation:
+    """How each way of ranking did on the inner split, by mode."""
+
+    ndcg: dict[str, dict[str, float]] = field(default_factory=dict)
+    users: dict[str, int] = field(default_factory=dict)
+    chosen: dict[str, str] = field(default_factory=dict)
+    shares: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+class Hybrid(Recommender):
+    """A listwise regression over what each part says of each candidate.
+
+    Candidates are the best products of every part. Features of a candidate: for each part its score, scaled
+    to 0–1 over the part's list, 1 / log2(1 + rank), and whether it is listed at all; then whether, how often
+    and how lately the user bought it, how often its buyers buy it again, and whether it was only clicked; and
+    how it sold lately and in all.
+    There are three sets of weights, all learned: for users' lists of new products only, for users' lists that
+    may repeat, and for lists from a few products (baskets and single products), learned from what else was
+    in the orders set aside.
+    """
+
+    name = "hybrid"
+    names_pairs = True
+    Parameters = HybridParameters
+
+    def __init__(self, parameters: Any = None, parts: Mapping[str, Recommender] | None = None) -> None:  # noqa: ANN401
+        super().__init__(parameters)
+        names = [name.strip() for name in self.parameters.parts.split(",") if name.strip()]
+        for name in names:
+            if name not in PARTS:
+                raise UsageProblem(f"--param parts: there is no part '{name}'", did_you_mean(name, PARTS))
+        given = parts or {}
+        self.parts = {name: given.get(name) or PARTS[name]() for name in PARTS if name in names}
+        self._keep(self.parts)
+        self._memo: tuple[Queries, Candidates] | None = None
+
+    def _keep(self, names: Iterable[str]) -> None:
+        self.parts = {name: self.parts[name] for name in names}
+        self.parameters = replace(self.parameters, parts=",".join(self.parts))
+
+    @classmethod
+    def from_assignments(cls, assignments: Iterable[str]) -> Self:
+        """Return the hybrid with its own parameters and, as part.name=value, those of its parts."""
+        own: list[str] = []
+        by_part: dict[str, list[str]] = {}
+        for assignment in assignments:
+            part, dot, rest = assignment.partition(".")
+            if dot and "=" not in part:
+                if part not in PARTS:
+                    raise UsageProblem(f"--param {assignment}: no part '{part}'", did_you_mean(part, PARTS))
+                by_part.setdefault(part, []).append(rest)
+            else:
+                own.append(assignment)
+        parameters = parse_parameters(cls.name, HybridParameters(), own)
+        return cls(parameters, {name: PARTS[name].from_assignments(each) for name, each in by_part.items()})
+
+    @classmethod
+    def from_mapping(cls, parameters: Mapping[str, Any]) -> Self:
+        """Return the hybrid with parameters as `describe` gives them."""
+        own = {name: value for name, value in parameters.items() if name not in PARTS}
+        parts = {name: PARTS[name].from_mapping(parameters[name]) for name in PARTS if name in parameters}
+        return cls(HybridParameters(**own), parts)
+
+    def describe(self) -> dict[str, Any]:
+        """Return its own parameters and those of each part."""
+        return {**asdict(self.parameters), **{name: part.describe() for name, part in self.parts.items()}}
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the features, in the order of the weights."""
+        return [f"{part}.{feature}" for part in self.parts for feature in _PER_PART] + [
+            f"{group}.{feature}" for group, named in _GROUPS.items() for feature in named
+        ]
+
+    @property
+    def by_product(self) -> tuple[str, ...]:
+        """Those of the parts."""
+        return tuple(f"{name}/{array}" for name, part in self.parts.items() for array in part.by_product)
+
+    @property
+    def fit_kernels(self) -> tuple[str, ...]:
+        """Modules of compiled kernels that fitting its parts takes."""
+        return tuple(kernel for part in self.parts.values() for kernel in part.fit_kernels)
+
+    @property
+    def serve_kernels(self) -> tuple[str, ...]:
+        """Those of its parts."""
+        return tuple(kernel for part in self.parts.values() for kernel in part.serve_kernels)
+
+    def fit(self, data: TrainingData, seed: int, threads: int) -> None:
+        """Fit the parts on the inner split, learn the weights there, and fit the parts again on all."""
+        self._keep(self.usable(data))
+        self.validation = _Validation()
+        split = inner_split(data, self.parameters.validation_users, seed)
+        self.weights = np.tile(self._equal_weights(), (len(_MODES), 1))
+        if len(split.users) >= _LEAST_USERS:
+            train = split.train
+            if train.rules is not None:
+                train = replace(train, rules=recounted(train.rules, train.transactions))
+            self._fit_parts(train, seed, threads)
+            split = replace(split, train=train)
+            truth = without(split.truth, train.seen[split.users])
+
+            def ask(rows: Ints, *, new_only: bool = True) -> Queries:
+                queries = user_queries(train, split.users[rows], new_only=new_only)
+                return replace(queries, asked=split.times[rows])
+
+            self._learn("new", truth, ask, threads)
+            if split.by_order:
+                self._learn("all", split.truth, partial(ask, new_only=False), threads)
+            else:
+                # Nothing in such a split is a repeat, so that it teaches nothing about repeats.
+                self.weights[_MODES.index("all")] = self.weights[_MODES.index("new")]
+            history, rest = split_baskets(split.truth, seed)
+
+            def ask_for(rows: Ints) -> Queries:
+                return replace(basket_queries(history[rows]), asked=split.times[rows])
+
+            self._learn("basket", rest, ask_for, threads)
+        self._fit_parts(data, seed, threads)
+
+    def usable(self, data: TrainingData) -> list[str]:
+        """Return those of its parts that this data has something for."""
+        names = list(self.parts)
+        if not _has_content(data):
+            names = [name for name in names if name != "content"]
+        ease = self.parts.get("ease")
+        if ease is not None and data.n_items > ease.parameters.max_products:
+            # Restricted to neighbours it takes far longer than all other parts.
+            names.remove("ease")
+        return names
+
+    def _fit_parts(self, data: TrainingData, seed: int, threads: int) -> None:
+        self.bought = purchase_features.Bought.of(data)
+        self.cold = ColdProducts.of(data, threads, self.parameters.cold, seed)
+        self.trends = trend_features.Trends.of(data, self.cold)
+        for part in self.parts.values():
+            part.fit(data, seed, threads)
+
+    def _equal_weights(self) -> NDArray[np.float64]:
+        """Weights where there is too little to learn from: all parts alike, by rank."""
+        return np.array([1.0 if name.endswith(".rank") else 0.0 for name in self.feature_names])
+
+    def _learn(self, mode: str, truth: Csr, ask: Callable[[Ints], Queries], threads: int) -> None:
+        """Set the weights of a mode: learn on half of the rows, compare on the others, learn on all."""
+        use = np.flatnonzero(np.diff(truth.indptr)).astype(np.int32)
+        if len(use) < _LEAST_USERS:
+            return
+        found = self._gather(use, ask, threads)
+        labels = np.asarray(truth[use][found.rows, found.items]).ravel() > 0
+        relevant = np.diff(truth.indptr)[use]
+        tested = found.rows % 2 == 1
+        weights = regress(found.rows[~tested], found.features[~tested], labels[~tested])
+        names = self.feature_names
+        rankings = {name: np.array([float(each == f"{name}.score") for each in names]) for name in self.parts}
+        for name in rankings:
+            rankings[name][names.index(f"{name}.listed")] = 1e-3
+        ndcg = {
+            name: ndcg_of(found, found.features @ vector, labels, relevant, tested)
+            for name, vector in {"hybrid": weights, **rankings}.items()
+        }
+        best = max(ndcg, key=lambda name: ndcg[name])
+        vector = regress(found.rows, found.features, labels) if best == "hybrid" else rankings[best]
+        self.weights[_MODES.index(mode)] = vector
+        self.validation.ndcg[mode] = {name: round(value, 5) for name, value in ndcg.items()}
+        self.validation.users[mode] = len(use)
+        self.validation.chosen[mode] = best
+        self.validation.shares[mode] = self._shares(found, vector)
+
+    def _gather(self, use: Ints, ask: Callable[[Ints], Queries], threads: int) -> Candidates:
+        """Return the candidates of many rows, block by block."""
+        blocks, everyone = [], set(range(len(self.parts)))
+        for start in range(0, len(use), _BLOCK):
+            block = self._candidates(ask(use[start : start + _BLOCK]), everyone, threads)
+            blocks.append(Candidates(block.rows + start, block.items, block.features))
+        return Candidates(
+            np.concatenate([block.rows for block in blocks]),
+            np.concatenate([block.items for block in blocks]),
+            np.concatenate([block.features for block in blocks]),
+        )
+
+    def _shares(self, found: Candidates, weights: NDArray[np.float64]) -> dict[str, float]:
+        """Return how much of the scores of the first places each part gave, as shares of what was added."""
+        order = np.lexsort((found.items, -(found.features @ weights), found.rows))
+        place = np.arange(len(order)) - np.searchsorted(found.rows, found.rows)
+        given = np.maximum(self._contributions(found.features[order[place < CUT]], weights), 0).mean(axis=0)
+        names = [*self.parts, *_GROUPS]
+        return {
+            name: round(float(value), 4)
+            for name, value in zip(names, given / max(given.sum(), 1e-12), strict=True)
+        }
+
+    def _contributions(self, features: Floats, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return candidates × (parts + repeat + trend): what each adds to the score."""
+        starts = [len(_PER_PART) * n for n in range(len(self.parts) + 1)]
+        starts.append(starts[-1] + len(purchase_features.FEATURES))
+        return np.add.reduceat(features * weights, starts, axis=1)
+
+    def _weighed_parts(self, queries: Queries) -> set[int]:
+        """Return which parts have a weight: the others need not be asked."""
+        weights = self.weights[_MODES.index(_mode(queries))][: len(_PER_PART) * len(self.parts)]
+        return set(np.flatnonzero(weights.reshape(-1, len(_PER_PART)).any(axis=1)).tolist())
+
+    def _candidates(self, queries: Queries, parts: set[int], threads: int) -> Candidates:
+        """Return what these parts (by their place) put forward, with the features."""
+        n_items = queries.history.shape[1]
+        depth = min(n_items, max(self.parameters.candidates, queries.depth))
+        blocked = queries.blocked
+        lists = {}
+        for n, (name, part) in enumerate(self.parts.items()):
+            if n in parts:
+                scores = part.score(queries, threads)
+                if name != "content":
+                    scores = self.cold.blend(scores)
+                lists[n] = top_k(scores, depth, threads, allowed=queries.allowed, blocked=blocked)
+        first = np.arange(len(queries), dtype=np.int64)[:, None] * n_items
+        # A dense table of places is quicker than sorting and searching the keys.
+        place = np.zeros(len(queries) * n_items, np.int32)
+        for items, _ in lists.values():
+            place[(first + items)[items >= 0]] = 1
+        keys = np.flatnonzero(place)
+        place[keys] = np.arange(len(keys))
+        features = np.zeros((len(keys), len(self.feature_names)), np.float32)
+        for n, (items, scores) in lists.items():
+            listed = items >= 0
+            at = place[(first + items)[listed]]
+            features[at, 3 * n] = to_unit(scores, listed)[listed]
+            ranks = np.broadcast_to(1 / np.log2(np.arange(2, items.shape[1] + 2)), items.shape)
+            features[at, 3 * n + 1] = ranks[listed]
+            features[at, 3 * n + 2] = 1
+        row, item = keys // n_items, keys % n_items
+        own = [
+            self.bought.features(queries, keys),
+            self.trends.features(queries, row, item),
+        ]
+        features[:, len(_PER_PART) * len(self.parts) :] = np.concatenate(own, axis=1)
+        return Candidates(row, item, features)
+
+    def score(self, queries: Queries, threads: int) -> Floats:
+        """Return the fused scores of the candidates; -inf elsewhere, and for an empty history."""
+        found = self._candidates(queries, self._weighed_parts(queries), threads)
+        self._memo = (queries, found)
+        out = np.full(queries.history.shape, -np.inf, np.float32)
+        out[found.rows, found.items] = found.features @ self.weights[_MODES.index(_mode(queries))]
+        out[np.diff(queries.history.indptr) == 0] = -np.inf
+        return out
+
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+        """Let the part that added most to each score say why."""
+        memo = self._memo
+        if memo is not None and memo[0] is queries:
+            found = memo[1]
+        else:
+            found = self._candidates(queries, self._weighed_parts(queries), threads)
+        if not len(found.rows):
+            return Evidence.of(Why.POPULAR, items)
+        n_items = queries.history.shape[1]
+        wanted = np.arange(len(queries), dtype=np.int64)[:, None] * n_items + items
+        keys = found.rows * n_items + found.items
+        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        listed = (items >= 0) & (keys[at] == wanted)
+        # What lifts an item above the mean candidate, part by part: the Shapley values of a linear model.
+        typical = found.features.mean(axis=0)
+        added = self._contributions(
+            found.features[at.ravel()] - typical, self.weights[_MODES.index(_mode(queries))]
+        )
+        has = found.features[at.ravel(), self.feature_names.index("repeat.bought")] > 0
+        again, lately = len(self.parts), len(self.parts) + 1
+        added[~has, again] = -np.inf  # only what was bought is bought again; a click speaks through the parts
+        # What sells lately sells to everyone: it is the reason only where nothing of the user's own is one.
+        added[(added[:, :lately] > 0).any(axis=1), lately] = -np.inf
+        winner = np.where(listed, added.argmax(axis=1).reshape(items.shape), -1)
+        if "content" in self.parts:
+            # A score that came from products with like texts is explained by the texts.
+            winner[listed & self.cold.mostly_borrowed(items)] = list(self.parts).index("content")
+        evidence = Evidence.of(Why.POPULAR, items)
+        for n, part in enumerate(self.parts.values()):
+            mine = winner == n
+            if mine.any():
+                rows = np.flatnonzero(mine.any(axis=1))
+                theirs = part.explain(queries.rows(rows), np.where(mine, items, -1)[rows], threads)
+                evidence = evidence.replaced(rows, mine[rows], theirs)
+        evidence = evidence.where(winner != lately, self.trends.explain(items))
+        return evidence.where(winner != again, Evidence.of(Why.AGAIN, items))
+
+    def arrays(self) -> Arrays:
+        """Return the weights and the arrays of each part."""
+        arrays: Arrays = {"weights": self.weights, "habit": self.bought.habit}
+        arrays |= {f"cold/{key}": value for key, value in self.cold.arrays().items()}
+        arrays |= {f"trends/{key}": value for key, value in self.trends.arrays().items()}
+        for name, part in self.parts.items():
+            arrays |= {f"{name}/{key}": value for key, value in part.arrays().items()}
+        return arrays
+
+    def restore(self, arrays: Arrays, n_items: int) -> None:
+        """Take back the weights and each part."""
+        self.weights, self.validation = arrays["weights"], _Validation()
+        self.bought = purchase_features.Bought(arrays["habit"])
+
+        def of(owner: str) -> Arrays:
+            mark = f"{owner}/"
+            return {key.removeprefix(mark): each for key, each in arrays.items() if key.startswith(mark)}
+
+        self.cold = ColdProducts.from_arrays(of("cold"), n_items)
+        self.trends = trend_features.Trends.from_arrays(of("trends"), n_items)
+        for name, part in self.parts.items():
+            part.restore(of(name), n_items)
+
+    def facts(self) -> dict[str, Any]:
+        """Return how the parts and the fusion did on the validation, and what each part gives."""
+        modes = {
+            mode: {
+                "users": self.validation.users[mode],
+                f"ndcg@{CUT}": self.validation.ndcg[mode],
+                "chosen": self.validation.chosen[mode],
+                "shares": self.validation.shares[mode],
+                "weights": dict(zip(self.feature_names, np.round(self.weights[n], 4).tolist(), strict=True)),
+            }
+            for n, mode in enumerate(_MODES)
+            if mode in self.validation.chosen
+        }
+        parts = {name: part.facts() for name, part in self.parts.items()}
+        return {"learned": bool(modes), **modes, "parts": parts}
+
+
+def _mode(queries: Queries) -> str:
+    if not (queries.users >= 0).any():
+        return "basket"
+    return "new" if queries.new_only else "all"
+
+
+def _has_content(data: TrainingData) -> bool:
+    frame = data.items.frame
+    described = any(frame[name].is_not_null().any() for name in ("category", "brand"))
+    return data.embeddings is not None or described

@@ -1,0 +1,65 @@
+"""Bought: what a row itself did with a product, as features of a candidate."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prodassoc_cli.models.base import Queries
+from prodassoc_cli.models.data import Csr, Floats, TrainingData, binary
+from prodassoc_cli.models.hybrid.listwise import without
+
+FEATURES = ("bought", "times", "recency", "habit", "wanted")
+
+_MONTH = 30.0
+
+
+class Bought:
+    """Whether, how often and how lately a row bought a product, or only clicked it, and if it is a habit.
+
+    Attributes:
+        habit: for each product, the share of its buyers who came back for it.
+    """
+
+    def __init__(self, habit: Floats) -> None:
+        self.habit = habit
+
+    @classmethod
+    def of(cls, data: TrainingData) -> Self:
+        """Learn which products are bought again."""
+        owners = np.bincount(binary(data.seen).indices, minlength=data.n_items)
+        again = np.bincount(data.seen.indices, data.seen.data > 1, minlength=data.n_items)
+        # Two fictitious buyers who did not come back keep rare products from looking like habits.
+        return cls((again / (owners + 2.0)).astype(np.float32))
+
+    def features(self, queries: Queries, keys: NDArray[np.int64]) -> Floats:
+        """Return candidates × `FEATURES`.
+
+        Args:
+            queries: the rows.
+            keys: row · products + item of each candidate, ascending.
+        """
+        features = np.zeros((len(keys), len(FEATURES)), np.float32)
+        if not queries.new_only:
+            seen = queries.seen
+            at, there = _places(keys, seen)
+            features[at, 0] = 1
+            features[at, 1] = np.log1p(seen.data[there])
+            features[at, 2] = np.nan_to_num(1 / (1 + queries.age[there] / _MONTH))
+            features[at, 3] = self.habit[seen.indices[there]]
+        at, _ = _places(keys, without(queries.history, queries.seen))
+        features[at, 4] = 1  # clicked or looked at, and not bought
+        return features
+
+
+def _places(keys: NDArray[np.int64], matrix: Csr) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return where the entries of a matrix stand among the candidates' keys, and which entries do."""
+    rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
+    wanted = rows * matrix.shape[1] + matrix.indices
+    if not len(keys):
+        return np.empty(0, np.int64), np.zeros(len(wanted), np.bool_)
+    at = np.searchsorted(keys, wanted)
+    there = keys[np.minimum(at, len(keys) - 1)] == wanted
+    return at[there], there

@@ -1,0 +1,213 @@
+"""Search for a model's parameters on an inner validation split of its training data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.models.base import Recommender
+from prodassoc_cli.models.data import TrainingData
+from prodassoc_cli.models.families.rules import recounted
+from prodassoc_cli.models.hybrid.listwise import CUT, without
+from prodassoc_cli.models.hybrid.model import Hybrid
+from prodassoc_cli.models.kernels.topk import top_k
+from prodassoc_cli.models.registry import make
+from prodassoc_cli.models.split import InnerSplit, inner_split, user_queries
+
+_USERS = 4_000
+_LEAST_USERS = 20
+_BLOCK = 512
+_STEP = 0.1
+"""Standard deviation of a draw near another, as a share of the range."""
+
+Values = Mapping[str, float | int]
+Progress = Callable[[int, int], None]
+"""Told how many sets of parameters have been tried, and how many will be."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a parameter may be.
+
+    Attributes:
+        low: least value.
+        high: largest value.
+        log: whether it is drawn evenly by its logarithm.
+        whole: whether it is a whole number.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+    def draw(self, rng: np.random.Generator, near: float | None = None) -> float | int:
+        """Return a value anywhere in the range, or near one of its values, to three significant digits."""
+        scale, back = (np.log, np.exp) if self.log else (float, float)
+        low, high = scale(self.low), scale(self.high)
+        if near is None:
+            at = rng.uniform(low, high)
+        else:
+            at = np.clip(rng.normal(scale(near), _STEP * (high - low)), low, high)
+        value = float(back(at))
+        return round(value) if self.whole else float(f"{value:.3g}")
+
+
+_NEIGHBOURS = Range(50, 800, log=True, whole=True)
+
+SEARCH: dict[str, dict[str, Range]] = {
+    "popularity": {"half_life": Range(3, 1000, log=True)},
+    "item-knn": {
+        "neighbours": _NEIGHBOURS,
+        "a": Range(0.3, 0.9),
+        "b": Range(0.1, 0.8),
+        "iuf": Range(0, 1),
+        "power": Range(0.8, 2),
+    },
+    "user-knn": {
+        "neighbours": _NEIGHBOURS,
+        "a": Range(0.3, 0.8),
+        "iif": Range(0, 0.8),
+        "power": Range(0.8, 3),
+    },
+    "rules": {"lift_power": Range(0, 1.5), "min_count": Range(2, 10, log=True, whole=True)},
+    "rp3beta": {"neighbours": _NEIGHBOURS, "alpha": Range(0.3, 1.2), "beta": Range(0, 0.9)},
+    "spectral": {"exponent": Range(0.1, 0.8), "degree": Range(0, 0.6)},
+    "ease": {"ridge": Range(10, 2000, log=True), "degree": Range(0, 0.3)},
+    "als": {
+        "unobserved": Range(0.001, 1, log=True),
+        "ridge": Range(0.01, 0.4, log=True),
+        "frequency": Range(0, 1.2),
+        "factors": Range(32, 256, log=True, whole=True),
+    },
+    "mf": {
+        "learning_rate": Range(0.001, 0.02, log=True),
+        "decay": Range(0.001, 0.1, log=True),
+        "epochs": Range(5, 30, whole=True),
+    },
+    "content": {"text_weight": Range(0, 1)},
+}
+"""What is searched for each model; a hybrid's parts are searched one by one."""
+
+
+def tune(
+    name: str,
+    data: TrainingData,
+    trials: int,
+    parameters: Sequence[str],
+    seed: int,
+    threads: int,
+    progress: Progress = lambda done, total: None,
+) -> tuple[list[str], dict[str, Any]]:
+    """Return the best parameters of `trials` sets as `name=value`, and what the search found.
+
+    The first half of the sets is drawn anywhere in the ranges, each of the others near the best drawn so
+    far: random search finds the region that matters, and steps within it the rest (Bergstra and Bengio,
+    2012, have the first half; the second is a (1 + 1) evolution strategy of a fixed step).
+
+    What is set aside is each user's last order; without orders, a fifth of the products, the latest where
+    there are timestamps. The parameters as given compete too, and those given by name stay as they are.
+
+    Args:
+        name: a model of the registry.
+        data: what it will be trained on.
+        trials: sets drawn, for a hybrid for each of its parts.
+        parameters: assignments `name=value` that hold.
+        seed: of the split, the draws and the model.
+        threads: threads to use.
+        progress: told after each set, a hybrid's parts counted together.
+
+    Raises:
+        UsageProblem: the model has nothing to search, or too few users come back to choose by.
+    """
+    split = inner_split(data, _USERS, seed)
+    if len(split.users) < _LEAST_USERS:
+        raise UsageProblem(
+            f"--tune: only {len(split.users)} users have enough purchases to choose by",
+            "leave --tune out, or set parameters by --param",
+        )
+    if split.train.rules is not None:
+        rules = recounted(split.train.rules, split.train.transactions)
+        split = replace(split, train=replace(split.train, rules=rules))
+    with threadpool_limits(1, "blas"):
+        if name != "hybrid":
+            return _search(name, split, trials, list(parameters), seed, threads, progress)
+        hybrid = make(name, parameters)
+        assert isinstance(hybrid, Hybrid)
+        chosen, found = list(parameters), {}
+        parts = [part for part in hybrid.usable(data) if part in SEARCH]
+        for n, part in enumerate(parts):
+            own = [each.removeprefix(f"{part}.") for each in parameters if each.startswith(f"{part}.")]
+
+            def told(done: int, of_one: int, before: int = n) -> None:
+                progress(before * of_one + done, len(parts) * of_one)
+
+            best, found[part] = _search(part, split, trials, own, seed, threads, told)
+            chosen += [f"{part}.{each}" for each in best[len(own) :]]
+        return chosen, found
+
+
+def _search(
+    name: str,
+    split: InnerSplit,
+    trials: int,
+    given: list[str],
+    seed: int,
+    threads: int,
+    progress: Progress,
+) -> tuple[list[str], dict[str, Any]]:
+    fixed = {each.partition("=")[0].strip().replace("-", "_") for each in given}
+    space = {key: each for key, each in SEARCH.get(name, {}).items() if key not in fixed}
+    if not space:
+        raise UsageProblem(f"--tune: model '{name}' has no parameter left to search", "leave --tune out")
+    rng = np.random.default_rng(seed)
+
+    def ndcg(values: Values) -> float:
+        return _ndcg(make(name, [*given, *_assigned(values)]), split, seed, threads)
+
+    before = ndcg({})  # what would be used without a search
+    tried: list[tuple[float, Values]] = []
+    for n in range(1, trials + 1):
+        progress(n, trials + 1)
+        near = max(tried, key=itemgetter(0))[1] if 2 * n > trials + 1 else {}
+        values = {key: each.draw(rng, near.get(key)) for key, each in space.items()}
+        tried.append((ndcg(values), values))
+    progress(trials + 1, trials + 1)
+    best, chosen = max([(before, {}), *tried], key=itemgetter(0))
+    facts = {
+        "trials": trials,
+        "users": len(split.users),
+        f"ndcg@{CUT}": {"before": round(before, 5), "after": round(best, 5)},
+        "chosen": {key: str(value) for key, value in chosen.items()},
+    }
+    return [*given, *_assigned(chosen)], facts
+
+
+def _assigned(values: Values) -> list[str]:
+    return [f"{key}={value}" for key, value in values.items()]
+
+
+def _ndcg(model: Recommender, split: InnerSplit, seed: int, threads: int) -> float:
+    """Return NDCG@10 of lists of new products, mean over the users who have any set aside."""
+    model.fit(split.train, seed, threads)
+    truth = without(split.truth, split.train.seen[split.users])
+    gains = 1 / np.log2(np.arange(2, CUT + 2))
+    total, judged = 0.0, 0
+    for start in range(0, len(split.users), _BLOCK):
+        wanted = truth[start : start + _BLOCK]
+        sizes = np.diff(wanted.indptr)
+        queries = user_queries(split.train, split.users[start : start + _BLOCK])
+        items, _ = top_k(model.score(queries, threads), CUT, threads, blocked=queries.seen)
+        rows = np.arange(len(sizes))[:, None]
+        hits = np.asarray(wanted.toarray()[rows, np.maximum(items, 0)] > 0) & (items >= 0)
+        ideal = np.concatenate([[0], np.cumsum(gains)])[np.minimum(sizes, CUT)]
+        some = sizes > 0
+        total += float(((hits * gains[: items.shape[1]]).sum(axis=1)[some] / ideal[some]).sum())
+        judged += int(some.sum())
+    return total / max(1, judged)

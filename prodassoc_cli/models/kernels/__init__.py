@@ -1,0 +1,1 @@
+"""Compiled loops over rows of sparse matrices, and how they are run."""

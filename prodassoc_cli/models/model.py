@@ -1,0 +1,155 @@
+"""A trained model: the recommender with everything `recommend` needs beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from prodassoc_cli.models.base import Recommender
+from prodassoc_cli.models.data import ITEM_COLUMNS, Csr, Floats, Items, TrainingData, binary
+from prodassoc_cli.models.pair_counts import Together
+from prodassoc_cli.models.registry import make
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A recommender, its catalogue and the histories of its users.
+
+    Attributes:
+        recommender: the fitted recommender.
+        seed: what it was fitted with.
+        items: the products.
+        users: user ids, sorted.
+        weights: users × items, how much each user wants each product.
+        seen: users × items, how often each user bought (or rated) each product.
+        last_seen: last time (µs since 1970) of each entry of `seen`.
+        baskets: orders × items pattern; None where there are no orders or no reason speaks of them.
+        basket_counts: how many orders (0 without orders) each product is in.
+        dismissed: users × items that a user dismissed twice and never bought; None where nobody did.
+        facts: what the fit found out, for the summary.
+    """
+
+    recommender: Recommender
+    seed: int
+    items: Items
+    users: pl.Series
+    weights: Csr
+    seen: Csr
+    last_seen: NDArray[np.int64]
+    baskets: Csr | None
+    basket_counts: Floats
+    dismissed: Csr | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the recommender."""
+        return self.recommender.name
+
+    @cached_property
+    def customers(self) -> Floats:
+        """How many users have each product."""
+        return np.bincount(self.weights.indices, minlength=len(self.items)).astype(np.float32)
+
+    @cached_property
+    def popularity(self) -> Floats:
+        """Share of users (of orders, where there are no users) that have each product: fills short lists."""
+        if self.users.len():
+            return self.customers / np.float32(self.users.len())
+        return self.basket_counts / max(1.0, float(self.basket_counts.max(initial=0)))
+
+    @cached_property
+    def items_by_basket(self) -> Csr | None:
+        """Items × orders pattern, for counting products bought together."""
+        return None if self.baskets is None else self.baskets.T.tocsr()
+
+    @cached_property
+    def items_by_customer(self) -> Csr:
+        """Items × users pattern."""
+        return binary(self.weights).T.tocsr()
+
+    @cached_property
+    def in_baskets(self) -> Together:
+        """Counts of orders that hold both products of a pair."""
+        return Together(self.items_by_basket)
+
+    @cached_property
+    def by_customers(self) -> Together:
+        """Counts of users who have both products of a pair."""
+        return Together(self.items_by_customer)
+
+    def with_catalogue(self, products: pl.DataFrame) -> TrainedModel:
+        """Return the model with the catalogue of today.
+
+        What a product has there counts; a title, brand, category or price that is missing there stays as it
+        was. Further columns, such as a stock, are those of today alone. Products that the model has never
+        seen are left out.
+        """
+        fresh = Items.of(self.items.ids, products).frame
+        return replace(
+            self,
+            items=Items(
+                fresh.with_columns(pl.coalesce(fresh[name], self.items.frame[name]) for name in ITEM_COLUMNS)
+            ),
+        )
+
+
+def train(
+    name: str,
+    data: TrainingData,
+    *,
+    parameters: tuple[str, ...] | list[str] = (),
+    seed: int = 42,
+    threads: int = 1,
+) -> TrainedModel:
+    """Fit a model on the data.
+
+    Args:
+        name: one of `registry.MODELS`.
+        data: what to learn from.
+        parameters: assignments `name=value`.
+        seed: seed of everything random.
+        threads: threads to use; they never change the result.
+
+    Raises:
+        UsageProblem: no such model or parameter, or the data lack what the model needs.
+    """
+    return fit(make(name, parameters), data, seed=seed, threads=threads)
+
+
+def fit(recommender: Recommender, data: TrainingData, *, seed: int = 42, threads: int = 1) -> TrainedModel:
+    """Fit a recommender on the data; see `train`."""
+    # Sums over several BLAS threads differ in their last bits from machine to machine.
+    with threadpool_limits(1, "blas"):
+        recommender.fit(data, seed, threads)
+    baskets = data.baskets
+    counts = (
+        np.zeros(data.n_items) if baskets is None else np.bincount(baskets.indices, minlength=data.n_items)
+    )
+    facts = {
+        "model": recommender.name,
+        "users": data.n_users,
+        "products": data.n_items,
+        "pairs": int(data.weights.nnz),
+        "orders": 0 if baskets is None else int(baskets.shape[0]),
+        **recommender.facts(),
+    }
+    return TrainedModel(
+        recommender,
+        seed,
+        data.items,
+        data.users,
+        data.weights,
+        data.seen,
+        data.last_seen,
+        baskets if recommender.names_pairs else None,
+        counts.astype(np.float32),
+        data.dismissed,
+        facts,
+    )

@@ -1,0 +1,1 @@
+"""From a model to lists: who asks, what may be shown, in which order, and why."""

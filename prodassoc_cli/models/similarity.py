@@ -1,0 +1,226 @@
+"""Sparse similarities: the one matrix product behind neighbours, co-purchase and rules."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from prodassoc_cli.models.base import Arrays, Queries
+from prodassoc_cli.models.data import Csr, Floats, Ints, csr_of
+from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_rows, ready
+
+_BLOCK = 8_192
+_DENSE_BLOCK = 256
+
+
+def top_k_product(
+    left: Csr,
+    right: Csr,
+    k: int,
+    threads: int,
+    *,
+    column_scale: Floats | None = None,
+    excluded: NDArray[np.int64] | None = None,
+    least: float = 0.0,
+) -> Csr:
+    """Return the k largest positive entries of each row of (left·right)·diag(column_scale).
+
+    The product itself is never stored. Of equal entries the one in the smaller column is kept.
+
+    Args:
+        left: n × m.
+        right: m × p.
+        k: entries kept a row.
+        threads: threads to use.
+        column_scale: p factors; None for ones.
+        excluded: for each row a column to leave out, -1 for none; None for none at all.
+        least: entries of left·right below this are left out.
+    """
+    n, width = left.shape[0], right.shape[1]
+    k = max(1, min(k, width))
+    scale = np.ones(width, np.float32) if column_scale is None else column_scale.astype(np.float32)
+    skip = np.full(n, -1, np.int64) if excluded is None else excluded.astype(np.int64)
+    b = csr_arrays(right)
+    lengths = np.zeros(n, np.int64)
+    # No row has more entries than there are products of entries that make it up: room for those is enough.
+    room = int(np.minimum(_pattern_product(left, np.diff(right.indptr)), k).sum())
+    indices, data, end = np.empty(room, np.int32), np.empty(room, np.float32), 0
+    for start in range(0, n, _BLOCK):
+        rows = left[start : start + _BLOCK]
+        height = rows.shape[0]
+        columns, values = np.empty((height, k), np.int32), np.empty((height, k), np.float32)
+        counts = lengths[start : start + height]
+        arguments = (*csr_arrays(rows), *b, scale, skip[start : start + height], least)
+        over_rows("product_top_k", height, threads, *arguments, columns, values, counts)
+        filled = np.arange(k) < counts[:, None]
+        begin, end = end, end + int(counts.sum())
+        indices[begin:end], data[begin:end] = columns[filled], values[filled]
+    return csr_from(np.concatenate([[0], np.cumsum(lengths)]), indices[:end], data[:end], width)
+
+
+def csr_from(indptr: NDArray[Any], indices: Ints, data: Floats, width: int) -> Csr:
+    """Return the CSR matrix of these arrays with i32 bounds where they fit: else scipy widens the indices."""
+    bounds = indptr.astype(np.int32 if indptr[-1] < 2**31 else np.int64)
+    return sparse.csr_array((data, indices, bounds), shape=(len(indptr) - 1, width))
+
+
+def _pattern_product(left: Csr, sizes: NDArray[Any]) -> NDArray[np.float64]:
+    """Return for each row of `left` the sum of the sizes at its entries."""
+    pattern = sparse.csr_array((np.ones(left.nnz), left.indices, left.indptr), shape=left.shape)
+    return np.asarray(pattern @ sizes.astype(np.float64))
+
+
+def scores_from(history: Csr, similar: Csr, threads: int, *, best: bool = False) -> Floats:
+    """Return history·similar as dense rows (or the best single term); -inf where nothing meets an item."""
+    out = np.empty((history.shape[0], similar.shape[1]), np.float32)
+    arguments = (*csr_arrays(history), *csr_arrays(similar), best, out)
+    over_rows("scatter_scores", history.shape[0], threads, *arguments)
+    return out
+
+
+def best_from(
+    history: Csr,
+    similar: Csr,
+    k: int,
+    threads: int,
+    *,
+    best: bool = False,
+    allowed: NDArray[np.bool_] | None = None,
+    blocked: Csr | None = None,
+) -> tuple[Ints, Floats]:
+    """Return `topk.top_k` of `scores_from`, without ever holding the scores of all items."""
+    rows, width = history.shape[0], similar.shape[1]
+    k = min(k, width)
+    items, values = np.empty((rows, k), np.int32), np.empty((rows, k), np.float32)
+    mask = np.ones(width, np.bool_) if allowed is None else allowed
+    pattern = (np.zeros(rows + 1, np.int64), np.empty(0, np.int32))
+    if blocked is not None:
+        pattern = csr_arrays(blocked)[:2]
+    arguments = (*csr_arrays(history), *csr_arrays(similar), best, mask, *pattern)
+    over_rows("best_scores", rows, threads, *arguments, items, values)
+    return items, values
+
+
+def limits(queries: Queries) -> dict[str, Any]:
+    """Return what `best_from` may list for these queries."""
+    return {"allowed": queries.allowed, "blocked": queries.blocked}
+
+
+def main_terms(history: Csr, similar: Csr, items: Ints, threads: int) -> tuple[Ints, Floats]:
+    """Return, for each listed item, the history entry that gave most of its score, and how much; -1: none."""
+    sources, terms = np.empty(items.shape, np.int32), np.empty(items.shape, np.float32)
+    wanted = ready(items, np.int32)
+    matrices = (*csr_arrays(history), *csr_arrays(similar))
+    arguments = (*matrices, similar.shape[1], wanted, sources, terms)
+    over_rows("best_terms", items.shape[0], threads, *arguments)
+    return sources, terms
+
+
+def nearest_terms(
+    history: Csr,
+    vectors: Floats,
+    items: Ints,
+    threads: int,
+    *,
+    attributes: Csr | None = None,
+    scales: tuple[Floats, Floats] | None = None,
+) -> tuple[Ints, Floats]:
+    """Return the history entry i with the largest w_i·(s·v_i·v_item + t·|a_i ∩ a_item|) for each listed item.
+
+    Args:
+        history: rows × items of weights w.
+        vectors: n_items × d, v.
+        items: rows × slots; -1 is empty.
+        threads: threads to use.
+        attributes: n_items × features, the pattern a; None for none.
+        scales: s and t of each row; None for 1 and 0.
+
+    Returns:
+        rows × slots of entries, -1 where none gives more than 0; and what each gives.
+    """
+    rows = items.shape[0]
+    shared = csr_of(np.zeros((vectors.shape[0], 1))) if attributes is None else attributes
+    text_scale, attribute_scale = scales or (np.ones(rows, np.float32), np.zeros(rows, np.float32))
+    sources, terms = np.empty(items.shape, np.int32), np.empty(items.shape, np.float32)
+    arguments = (
+        *csr_arrays(history),
+        ready(vectors, np.float32),
+        *csr_arrays(shared)[:2],
+        text_scale.astype(np.float32),
+        attribute_scale.astype(np.float32),
+        ready(items, np.int32),
+        sources,
+        terms,
+    )
+    over_rows("nearest_in_history", rows, threads, *arguments)
+    return sources, terms
+
+
+def scaled(matrix: Csr, rows: Floats | None = None, columns: Floats | None = None) -> Csr:
+    """Return diag(rows) · matrix · diag(columns), None standing for ones."""
+    data = matrix.data.astype(np.float32, copy=True)
+    if rows is not None:
+        data *= np.repeat(rows.astype(np.float32), np.diff(matrix.indptr))
+    if columns is not None:
+        data *= columns.astype(np.float32)[matrix.indices]
+    return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def inverse_power(sums: Floats, exponent: float) -> Floats:
+    """Return sums^-exponent, 0 where the sum is 0."""
+    positive = sums > 0
+    out = np.zeros(sums.shape, np.float32)
+    out[positive] = sums[positive].astype(np.float64) ** -exponent
+    return out
+
+
+def degrees(matrix: Csr) -> Floats:
+    """Return the sum of each row."""
+    return np.asarray(matrix.sum(axis=1), np.float32).ravel()
+
+
+def pack(prefix: str, matrix: Csr) -> Arrays:
+    """Return a CSR matrix as named arrays."""
+    indptr, indices, data = csr_arrays(matrix)
+    return {f"{prefix}.indptr": indptr, f"{prefix}.indices": indices, f"{prefix}.data": data}
+
+
+def unpack(prefix: str, arrays: Arrays, width: int, *, rows: int | None = None) -> Csr:
+    """Return the CSR matrix that `pack` named.
+
+    Args:
+        prefix: its name.
+        arrays: arrays of a model file, which anyone may have written.
+        width: number of its columns.
+        rows: number of its rows, where it is known.
+
+    Raises:
+        ValueError: an index or a bound leads outside; kernels do not look where they read.
+    """
+    indptr, indices = arrays[f"{prefix}.indptr"], arrays[f"{prefix}.indices"]
+    # scipy's own check_format passes bounds that end below 0.
+    if indptr[0] != 0 or indptr[-1] != len(indices) or (indptr[1:] < indptr[:-1]).any():
+        raise ValueError(f"{prefix} has bounds out of order")
+    if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < width:
+        raise ValueError(f"{prefix} has an index outside its {width} columns")
+    matrix = csr_from(indptr, indices, arrays[f"{prefix}.data"], width)
+    if rows not in (None, matrix.shape[0]):
+        raise ValueError(f"{prefix} has {matrix.shape[0]} rows, not {rows}")
+    return matrix
+
+
+def dense_product(left: Floats, right: Floats, threads: int) -> Floats:
+    """Return left·rightᵀ in blocks of rows, each on one thread: the bytes do not depend on the threads."""
+    out = np.empty((left.shape[0], right.shape[0]), np.float32)
+
+    def block(start: int) -> None:
+        rows = slice(start, start + _DENSE_BLOCK)
+        np.matmul(left[rows], right.T, out=out[rows])
+
+    with one_blas_thread(), ThreadPoolExecutor(max(1, threads)) as pool:
+        list(pool.map(block, range(0, left.shape[0], _DENSE_BLOCK)))
+    return out

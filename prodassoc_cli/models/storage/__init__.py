@@ -1,0 +1,1 @@
+"""Models as Arrow tables: written, read, described."""

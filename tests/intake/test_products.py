@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.products import category_path
+
+LINES = (
+    "order_id,product_id,description,price\n1,001,LANTERN,2\n2,001,LANTERN,4\n3,001,lantern old,3\n"
+    "4,b,B two,1\n5,b,A one,1\n6,c,,0\n7,z,Zed,9\n"
+)
+
+
+def test_products_are_derived_from_the_lines(clean):
+    products = clean(LINES, products_output="p.parquet").products
+    assert products.select("product_id", "title", "price").rows() == [
+        ("001", "LANTERN", 3.0), ("b", "A one", 1.0), ("c", None, None), ("z", "Zed", 9.0),
+    ]  # fmt: skip
+    assert products.columns == ["product_id", "title", "description", "brand", "category", "price"]
+    assert clean(LINES).products is None
+
+
+def test_a_catalogue_is_cleaned_and_completed(clean, tmp_path):
+    path = tmp_path / "catalog.csv"
+    path.write_text(
+        "SKU,Product Name,Description,Brand,Department,Sub-Category,Price,Colour / Größe,price \n"
+        '001,White lantern,"Hangs, shines",Acme,Home,Lights,"2.95",white,x\n'
+        "b, B ,,,Home,Home,,,\n001,again,,,,,,,\n,no id,,,,,,,\nnever,Never sold,,,,,1,,\nshort,row\n"
+    )
+    result = clean(LINES, products=str(path), map=["products.category=Department"])
+    products = result.products
+    assert products.columns[:6] == ["product_id", "title", "description", "brand", "category", "price"]
+    assert products.columns[6:] == ["colour_größe", "price_2"]
+    assert products.row(0) == (
+        "001",
+        "White lantern",
+        "Hangs, shines",
+        "Acme",
+        "Home > Lights",
+        2.95,
+        "white",
+        "x",
+    )
+    assert products.row(1)[:6] == ("b", "B", None, None, "Home", None)
+    assert products["product_id"].to_list() == ["001", "b", "c", "never", "z"]
+    assert products.filter(pl.col("product_id") == "z")["title"].item() == "Zed"
+    assert result.product_rejects.select("row", "reason").rows() == [
+        (3, "duplicate_product"), (4, "missing_product"), (6, "broken_row"),
+    ]  # fmt: skip
+    assert result.summary["products"] == {
+        "rows_in": 6, "rows_kept": 3, "derived": 2, "never_bought": 1, "products": 5,
+        "rejects": {"broken_row": 1, "duplicate_product": 1, "missing_product": 1},
+    }  # fmt: skip
+
+
+def test_category_paths():
+    assert category_path(pl.Series(["A>B", " A > B>", "C/D", ""])).to_list() == [
+        "A > B",
+        "A > B",
+        "C/D",
+        None,
+    ]
+    assert category_path(pl.Series(["A|B", None])).to_list() == ["A > B", None]
+    assert category_path(pl.Series(["A / B", "/"])).to_list() == ["A > B", None]
+
+
+def test_a_catalogue_without_ids_is_refused(clean, tmp_path):
+    path = tmp_path / "catalog.csv"
+    path.write_text("foo,bar\n1,2\n")
+    with pytest.raises(BadData, match="no column holds product ids"):
+        clean(LINES, products=str(path))
+
+
+def test_a_foreign_artifact_is_no_catalogue_and_no_order_lines(clean, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    table = pa.table({"antecedent": [["a"]], "product_id": ["x"]})
+    path = tmp_path / "rules.parquet"
+    pa.parquet.write_table(table.replace_schema_metadata({"prodassoc": '{"kind": "rules"}'}), path)
+    with pytest.raises(BadData, match="holds rules, not a catalogue"):
+        clean(LINES, products=str(path))
+    with pytest.raises(BadData, match="holds rules, not order lines"):
+        clean(path.read_bytes(), name="copy.parquet")
