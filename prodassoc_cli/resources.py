@@ -1,9 +1,8 @@
-"""What of the machine a run may use: threads, memory and room for what does not fit in it."""
+"""What a run may use of the machine: threads, memory, and disk for what does not fit in memory."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import re
 import resource
@@ -20,22 +19,22 @@ from prodassoc_cli.errors import UsageProblem
 T = TypeVar("T")
 
 DEFAULT_MEMORY_SHARE = 0.75
-"""Share of the free memory that a run may use unless told otherwise."""
+"""Share of the free memory that a run may use by default."""
 
 _BLAS_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _ALLOCATOR = ("_RJEM_MALLOC_CONF", "narenas:1,oversize_threshold:0,dirty_decay_ms:2000")
-"""How the allocator of polars is told to use freed memory again. Left alone, threads have pools of their own
-and large columns another, and what is freed goes back to the system after half a second: to fetch it anew,
+"""Settings with which the allocator of polars reuses freed memory. By default threads have pools of their own
+and large columns another, and what is freed goes back to the system after half a second: fetching it anew,
 page by page, takes a twelfth of the CPU seconds of `clean`."""
 _ALLOCATOR_OF_POLARS = "dirty_decay_ms:500,muzzy_decay_ms:1000"
-"""What polars tells it where no one tells otherwise. It does so in the environment, so that programs that one
-with polars starts find it there, although nobody wrote it."""
+"""What polars itself sets, in the environment, where nothing is set: programs started by a process that uses
+polars find it there although no user chose it."""
 
 _LIBRARIES_BYTES = 150 * 10**6
 _PER_ROW = {"train": 300, "embed": 500}
-"""What runs hold at the least. Measured on UCI Online Retail, once and four times over: train 382 bytes a
-row; of a million products, embed 640 a product, most of it texts, with the vectors in a temporary file. Less
-than measured is asked for, so that what would fit is not refused."""
+"""Minimum bytes per row that a run holds. Measured on UCI Online Retail, once and four times over: train 382
+bytes per row; embed of a million products 640 per product, most of it texts, with the vectors in a temporary
+file. The figures here are lower than measured, so that what would fit is not refused."""
 
 _UNITS = {
     "": 1,
@@ -51,10 +50,10 @@ _UNITS = {
 
 
 def use_threads(wanted: int | None) -> int:
-    """Hold every library to that many threads and return the number; call before they are imported.
+    """Limit every library to that many threads and return the number; call before they are imported.
 
-    Linear algebra gets one thread whatever is wanted: how it shares out a sum depends on the number of
-    threads, and the last bits of the result with it. The work is shared out in larger pieces instead.
+    Linear algebra always gets one thread: how it splits a sum depends on the number of threads, and the last
+    bits of the result with it. The work is split into larger pieces instead.
 
     Args:
         wanted: threads to use; None for all cores this process may run on.
@@ -69,45 +68,27 @@ def use_threads(wanted: int | None) -> int:
 
 
 def share_threads(threads: int) -> None:
-    """Leave polars half of the threads, for the stages of a run have the others; call before it is imported.
+    """Leave polars half of the threads and the stages of a run the others; call before polars is imported.
 
-    With all of them, its threads and those of the stages take the cores from one another: `clean` of 10
-    million lines in parts on disk, on two cores, takes a tenth more CPU seconds. Who told polars another
-    number is heeded.
+    With all of them, its threads and those of the stages compete for the cores: `clean` of 10 million lines
+    in parts on disk, on two cores, takes a tenth more CPU seconds. A number that the user set is kept.
     """
     if "polars" not in sys.modules and os.environ.get("POLARS_MAX_THREADS") in (None, str(threads)):
         os.environ["POLARS_MAX_THREADS"] = str(max(1, threads // 2))
 
 
 def use_freed_memory_again() -> None:
-    """See to it that columns are made where others were; call before polars is imported.
+    """Let polars allocate columns in freed memory; call before polars is imported.
 
-    Who has told the allocator otherwise is heeded.
+    Settings that the user made for the allocator are kept.
     """
     name, ours = _ALLOCATOR
     if not os.environ.get(name, "").removeprefix(_ALLOCATOR_OF_POLARS):
         os.environ[name] = ours
 
 
-def lazy_import(module: str) -> None:
-    """See to it that a module is loaded when it is used, not when it is imported; nothing if it is there.
-
-    Libraries import more than they need: scipy takes all of numpy, its compiler of Fortran among it.
-    """
-    parent, _, name = module.rpartition(".")
-    spec = None if module in sys.modules else importlib.util.find_spec(module)
-    if spec is None or spec.loader is None:
-        return
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    lazy = importlib.util.module_from_spec(spec)
-    sys.modules[module] = lazy
-    spec.loader.exec_module(lazy)
-    if parent:
-        setattr(sys.modules[parent], name, lazy)
-
-
-def ahead(items: Iterator[T]) -> Iterator[T]:
-    """Yield items, the next of which is made in a thread while one is used."""
+def prefetch(items: Iterator[T]) -> Iterator[T]:
+    """Yield the items; a thread makes the next one while the caller uses the last."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as thread:
@@ -118,10 +99,10 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
 
 
 def run_in_background(work: Callable[[], T]) -> Callable[[], T]:
-    """Begin work in a thread that keeps no process alive.
+    """Start work in a thread that does not keep the process alive.
 
     Returns:
-        What waits for the work, and returns what it did or raises what it raised.
+        A function that waits for the work, and returns its result or raises its exception.
     """
     done: list[T] = []
     raised: list[BaseException] = []
@@ -144,16 +125,11 @@ def run_in_background(work: Callable[[], T]) -> Callable[[], T]:
     return result
 
 
-def load_now(module: str) -> None:
-    """Load a module that was put off, before several threads use it: they cannot load it together."""
-    getattr(importlib.import_module(module), "__doc__", None)
-
-
 def place_kernel_cache(package: Path = Path(__file__).parent) -> None:
-    """See to it that compiled kernels can be kept; call before numba is imported.
+    """Choose a folder where compiled kernels can be cached; call before numba is imported.
 
-    Beside the code where that can be written (numba's own choice), else in the user's cache folder, else in a
-    private temporary folder. Compiled code is run as it is found: a folder others could write to is no place.
+    Beside the code where that is writable (numba's own choice), else the user's cache folder, else a private
+    temporary folder. Cached machine code is run unchecked: a folder that others can write to is not used.
     """
     if "NUMBA_CACHE_DIR" in os.environ or os.access(package, os.W_OK):
         return
@@ -177,39 +153,39 @@ def memory_budget(text: str | None) -> int:
         text: a size such as `8GB`, `512MiB` or plain bytes; None for 75 % of what is free.
 
     Raises:
-        UsageProblem: the text is no size.
+        UsageProblem: the text is not a size.
     """
     if text is None:
         return int(_free_memory() * DEFAULT_MEMORY_SHARE)
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]I?)?B?\s*", text.upper())
     if match is None or float(match[1]) == 0:
-        raise UsageProblem(f"--memory-limit: '{text}' is no size", "write it like 8GB or 512MiB")
+        raise UsageProblem(f"--memory-limit: '{text}' is not a size", "write it like 8GB or 512MiB")
     return int(float(match[1]) * _UNITS[match[2] or ""])
 
 
 def peak_memory() -> int:
-    """Return the most memory this process has held, in bytes."""
+    """Return the maximum memory this process has held, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
 def held_memory() -> int:
-    """Return the memory this process holds for itself, in bytes; 0 where the system does not tell.
+    """Return the private memory of this process in bytes; 0 where the system does not report it.
 
-    Files that are mapped are not counted: the system can drop them at any time.
+    Mapped files are not counted: the system can drop them at any time.
     """
     _, resident, shared = _pages()
     return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
 
 
 def lacks_addresses(share: float) -> bool:
-    """Tell whether more than this share of a limited address space (ulimit -v) is taken."""
-    most, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return most != resource.RLIM_INFINITY and _pages()[0] * os.sysconf("SC_PAGE_SIZE") > share * most
+    """Return whether more than this share of a limited address space (ulimit -v) is taken."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return limit != resource.RLIM_INFINITY and _pages()[0] * os.sysconf("SC_PAGE_SIZE") > share * limit
 
 
 def _pages() -> tuple[int, int, int]:
-    """Return the pages this process has mapped, has in memory, and has there of files."""
+    """Return the numbers of pages this process has mapped, in memory, and in memory shared with files."""
     try:
         mapped, resident, shared = Path("/proc/self/statm").read_bytes().split()[:3]
     except FileNotFoundError:
@@ -220,11 +196,11 @@ def _pages() -> tuple[int, int, int]:
 def anonymous_file(folder: Path | None = None) -> tuple[BinaryIO, Path]:
     """Open a temporary file without a name, and return it with a path under which it can be opened.
 
-    The system drops it when the process ends, even by a kill. Where there is no /proc, it has a name until it
-    is closed.
+    The system deletes it when the process ends, even by a kill. Without /proc it has a name until it is
+    closed.
 
     Args:
-        folder: where it lies; None for the folder of temporary files.
+        folder: where to create it; None for the folder of temporary files.
     """
     descriptors = Path("/proc/self/fd")
     if not descriptors.is_dir():
@@ -234,22 +210,22 @@ def anonymous_file(folder: Path | None = None) -> tuple[BinaryIO, Path]:
     return cast("BinaryIO", stream), descriptors / str(stream.fileno())
 
 
-def memory_needed(command: str, text_bytes: int, rows: int, bytes_a_row: int | None = None) -> int:
-    """Return the bytes a run will hold at its peak, at the least.
+def memory_needed(command: str, text_bytes: int, rows: int, bytes_per_row: int | None = None) -> int:
+    """Return the minimum bytes that a run will hold at its peak.
 
     Args:
-        command: what will run.
-        text_bytes: size of its inputs that are no Parquet; of packed ones, packed.
-        rows: rows of its inputs that are Parquet.
-        bytes_a_row: what each of them takes at the least; None for what is usual of the command.
+        command: name of the command.
+        text_bytes: size of its inputs other than Parquet, compressed as they are.
+        rows: rows of its Parquet inputs.
+        bytes_per_row: minimum bytes that each of them takes; None for the command's default.
     """
-    if command == "clean":  # takes what is large in parts, and says itself if they are too large
+    if command == "clean":  # works in parts on disk where needed, and reports itself if they are too large
         return _LIBRARIES_BYTES
-    return _LIBRARIES_BYTES + text_bytes + rows * (bytes_a_row or _PER_ROW.get(command, 50))
+    return _LIBRARIES_BYTES + text_bytes + rows * (bytes_per_row or _PER_ROW.get(command, 50))
 
 
 def _free_memory() -> int:
-    """Return the bytes free on this machine, or within the groups and limits the process runs under."""
+    """Return the bytes free on this machine, within the control groups and limits of this process."""
     free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
@@ -258,15 +234,15 @@ def _free_memory() -> int:
     address_space, _ = resource.getrlimit(resource.RLIMIT_AS)
     if address_space != resource.RLIM_INFINITY:
         free = min(free, address_space)
-    for folder, most_name, used_name in _control_groups():
+    for folder, limit_name, used_name in _control_groups():
         with contextlib.suppress(OSError, ValueError):  # "max" where there is no limit
-            most = int((folder / most_name).read_text())
-            free = min(free, most - int((folder / used_name).read_text()))
+            limit = int((folder / limit_name).read_text())
+            free = min(free, limit - int((folder / used_name).read_text()))
     return max(free, 0)
 
 
 def _control_groups() -> Iterator[tuple[Path, str, str]]:
-    """Yield the memory groups of this process with the names of their limit and use: version 2, then 1."""
+    """Yield this process's memory control groups and the files of their limit and use: version 2, then 1."""
     root, own = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
     lines = own.read_text().splitlines() if own.exists() else []
     paths = {fields[1]: fields[2].lstrip("/") for fields in (line.split(":", 2) for line in lines)}

@@ -10,9 +10,9 @@ import pytest
 
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.resources import (
-    ahead,
     memory_budget,
     place_kernel_cache,
+    prefetch,
     run_in_background,
     share_threads,
     use_freed_memory_again,
@@ -70,7 +70,7 @@ def test_sizes(text, bytes_):
 
 
 @pytest.mark.parametrize("text", ["", "GB", "-1GB", "8 apples", "0"])
-def test_what_is_no_size(text):
+def test_what_is_not_a_size(text):
     with pytest.raises(UsageProblem):
         memory_budget(text)
 
@@ -105,13 +105,13 @@ def test_the_allocator_of_polars_keeps_freed_memory():
 
 
 @pytest.mark.parametrize("told", ["thp:always", "dirty_decay_ms:500,muzzy_decay_ms:1000,thp:always"])
-def test_the_allocator_does_as_the_user_told(monkeypatch, told):
+def test_the_allocator_keeps_what_the_user_set(monkeypatch, told):
     monkeypatch.setattr(os, "environ", {"_RJEM_MALLOC_CONF": told})
     use_freed_memory_again()
     assert os.environ == {"_RJEM_MALLOC_CONF": told}
 
 
-def test_what_polars_told_its_own_process_is_not_taken_for_the_users_word():
+def test_what_polars_set_itself_is_not_taken_for_the_users_choice():
     ask = (
         "import os; from prodassoc_cli import resources; resources.use_freed_memory_again()\n"
         "print(os.environ['_RJEM_MALLOC_CONF'])"
@@ -128,58 +128,19 @@ def test_what_polars_told_its_own_process_is_not_taken_for_the_users_word():
     assert told[1] == told[0]
 
 
-def test_what_is_put_off_is_loaded_when_used():
-    code = """
-import sys
-from prodassoc_cli.resources import put_off
-put_off("email.mime.text")
-import email.mime
-assert "email.mime.nonmultipart" not in sys.modules
-assert email.mime.text.MIMEText("a").get_payload() == "a"
-put_off("email.mime.text")
-assert email.mime.text.MIMEText
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_models_leave_the_compiler_of_fortran_alone():
-    code = """
-import sys
-import prodassoc_cli.models.serving.recommend
-assert "numpy.f2py.crackfortran" not in sys.modules
-import numpy
-assert numpy.f2py.run_main
-assert "numpy.f2py.crackfortran" in sys.modules
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_what_threads_use_is_loaded_before_them():
-    code = """
-import sys
-from prodassoc_cli.resources import load_now, put_off
-put_off("email.mime.text")
-load_now("email.mime.text")
-assert "MIMEText" in vars(sys.modules["email.mime.text"])
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_items_ahead_come_in_order_with_their_errors():
+def test_prefetched_items_come_in_order_with_their_errors():
     def items():
         yield from range(3)
         raise ValueError("no more")
 
     got = []
     with pytest.raises(ValueError, match="no more"):
-        got.extend(ahead(items()))
+        got.extend(prefetch(items()))
     assert got == [0, 1, 2]
-    assert list(ahead(iter(()))) == []
+    assert list(prefetch(iter(()))) == []
 
 
-def test_begun_work_is_waited_for_and_raises_where_it_is_wanted():
+def test_work_in_the_background_is_waited_for_and_raises_where_its_result_is_wanted():
     gate = threading.Event()
     result = run_in_background(lambda: gate.wait(10))
     gate.set()
@@ -194,7 +155,7 @@ def test_begun_work_is_waited_for_and_raises_where_it_is_wanted():
     ("told", "threads", "expected"),
     [(None, 2, "1"), (None, 8, "4"), ("6", 6, "3"), ("1", 1, "1"), ("3", 8, "3")],
 )
-def test_polars_has_half_of_the_threads_unless_told_otherwise(monkeypatch, told, threads, expected):
+def test_polars_has_half_of_the_threads_by_default(monkeypatch, told, threads, expected):
     monkeypatch.delitem(sys.modules, "polars", raising=False)
     monkeypatch.setenv("POLARS_MAX_THREADS", told or "")
     if told is None:

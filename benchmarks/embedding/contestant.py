@@ -25,7 +25,7 @@ class NotHere(Exception):
 
 def prodassoc(job: dict[str, Any]) -> Encode:
     """Our encoder, from a model folder."""
-    from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
+    from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
 
     encoder = OnnxEncoder(Path(job["model"]), threads=job["threads"])
     return lambda texts: encoder.encode(texts).vectors
@@ -35,7 +35,7 @@ def prodassoc_intra_op(job: dict[str, Any]) -> Encode:
     """Our batches, but one session with threads inside its operators."""
     import onnxruntime
 
-    from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
+    from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
 
     encoder = OnnxEncoder(Path(job["model"]), threads=1)
     options = onnxruntime.SessionOptions()

@@ -19,7 +19,7 @@ from prodassoc_cli.artifacts.row_groups import as_table, cut, joined_frames
 from prodassoc_cli.artifacts.schemas import KINDS, SCHEMA_VERSION, Kind
 from prodassoc_cli.artifacts.validate import CODED, conform, holds_dictionary, is_there
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.resources import ahead
+from prodassoc_cli.resources import prefetch
 
 ROW_GROUP_ROWS = 1 << 20
 """Rows a row group: enough to compress well, few enough to stream."""
@@ -188,7 +188,7 @@ def write_artifact(
     plain = not kind.open and not any(pa.types.is_nested(column.type) for column in first.schema)
     alike: Iterator[pa.Table] = (table.cast(first.schema) for table in itertools.chain([first], tables))
     if framed and kind.coded:  # numbering the texts of a row group takes as long as to write one
-        alike = ahead(alike)
+        alike = prefetch(alike)
     with pq.ParquetWriter(
         stream,
         first.schema,

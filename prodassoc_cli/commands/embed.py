@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.commands.run.targets import Writer
     from prodassoc_cli.embedding.cache import VectorCache
     from prodassoc_cli.embedding.catalogue import EncodedCatalogue
-    from prodassoc_cli.embedding.encoders.encoders import Encoder
+    from prodassoc_cli.embedding.encoders.base import Encoder
 
 _STORED_AS = {"f32": EMBEDDINGS, "f16": EMBEDDINGS_F16, "int8": CODES, "binary": CODES}
 _KEYWORDS, _NEIGHBOURS = 5, 10
@@ -133,7 +133,8 @@ class Embedding:
 
     def _choose(self, texts: pl.Series) -> tuple[Encoder, VectorCache | None]:
         from prodassoc_cli.embedding.cache import VectorCache
-        from prodassoc_cli.embedding.encoders.encoders import DEFAULT_MODEL, choose_encoder
+        from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL
+        from prodassoc_cli.embedding.encoders.choose import choose_encoder
         from prodassoc_cli.embedding.encoders.providers import choose_provider
 
         config = self._config
@@ -163,8 +164,8 @@ class Embedding:
         """Return the encoder that works where --engine says."""
         if self._spark is None:
             return encoder
-        from prodassoc_cli.embedding.encoders.encoders import DEFAULT_MODEL
-        from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
+        from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL
+        from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
         from prodassoc_cli.embedding.encoders.providers import choose_provider
         from prodassoc_cli.engines.embedding import SparkEncoder
 

@@ -20,7 +20,8 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from prodassoc_cli.embedding.encoders.encoders import DistinctTexts
+from prodassoc_cli.arrays import Bools
+from prodassoc_cli.embedding.encoders.base import DistinctTexts
 from prodassoc_cli.embedding.scratch import release
 from prodassoc_cli.errors import CannotCreate, IOFailure
 
@@ -65,7 +66,7 @@ class VectorCache:
             ) from error
         self._drop_abandoned()
 
-    def fetch(self, texts: pl.Series, into: DistinctTexts) -> NDArray[np.bool_]:
+    def fetch(self, texts: pl.Series, into: DistinctTexts) -> Bools:
         """Copy the vectors and flags of the texts that are here into the rows of `into`.
 
         Returns:

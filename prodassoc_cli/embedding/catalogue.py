@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Floats, Longs
 from prodassoc_cli.embedding.cache import VectorCache
-from prodassoc_cli.embedding.encoders.encoders import DistinctTexts, Encoder, Progress, distinct_texts, silent
+from prodassoc_cli.embedding.encoders.base import DistinctTexts, Encoder, Progress, distinct_texts, silent
 from prodassoc_cli.embedding.scratch import gather, release, room
 
 # Distinct texts encoded (and cached) at a time: full batches of each length, ten seconds lost by a kill.
@@ -21,12 +21,12 @@ class EncodedCatalogue:
     """The vectors of a catalogue's distinct texts, and which of them each product has."""
 
     distinct: DistinctTexts
-    place: NDArray[np.int64]
+    place: Longs
     """(products,): the row of `distinct` with the product's vector."""
     cached: int
     """Distinct texts that were in the cache."""
 
-    def vectors(self, part: slice) -> NDArray[np.float32]:
+    def vectors(self, part: slice) -> Floats:
         """Return the vectors of a slice of the products."""
         return gather(self.distinct.vectors, self.place[part])
 

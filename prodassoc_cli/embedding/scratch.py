@@ -7,7 +7,8 @@ import tempfile
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+
+from prodassoc_cli.arrays import Floats, Longs
 
 # Rows worked on and written at a time: a row group of 50 MB at 384 numbers.
 SLICE = 32_768
@@ -21,7 +22,7 @@ def slices(rows: int) -> Iterator[slice]:
         yield slice(start, min(start + SLICE, rows))
 
 
-def room(rows: int, width: int, budget: int | None) -> NDArray[np.float32]:
+def room(rows: int, width: int, budget: int | None) -> Floats:
     """Return space for vectors: in memory, or in a temporary file when they take more than the budget.
 
     The file has no name, so nothing is left of it whatever ends the process.
@@ -32,7 +33,7 @@ def room(rows: int, width: int, budget: int | None) -> NDArray[np.float32]:
         return np.memmap(file, dtype=np.float32, mode="w+", shape=(rows, width))
 
 
-def gather(vectors: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def gather(vectors: Floats, rows: Longs) -> Floats:
     """Return rows of vectors in any order, without drawing the whole of a temporary file into memory."""
     if not isinstance(vectors, np.memmap):
         return vectors[rows]
@@ -44,7 +45,7 @@ def gather(vectors: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.
     return found
 
 
-def release(vectors: NDArray[np.float32]) -> None:
+def release(vectors: Floats) -> None:
     """Let go of the memory that a temporary file's pages take; the file keeps what is in them."""
     pages = getattr(vectors, "_mmap", None)
     if isinstance(pages, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):

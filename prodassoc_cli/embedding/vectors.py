@@ -8,22 +8,23 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Floats
 from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.indexing import aligned_vectors
 
-Vectors = NDArray[np.float32]
 Mode = Literal["concat", "average"]
 OutputPrecision = Literal["f32", "f16", "int8", "binary"]
 
 _TINY = 1e-12
 
 
-def unit(vectors: Vectors) -> Vectors:
+def unit(vectors: Floats) -> Floats:
     """Bring each row to length 1; a row of zeros stays one."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > _TINY)
 
 
-def shorten(vectors: Vectors, dims: int | None) -> Vectors:
+def shorten(vectors: Floats, dims: int | None) -> Floats:
     """Keep the first `dims` numbers of each vector and bring it back to length 1.
 
     Args:
@@ -36,7 +37,7 @@ def shorten(vectors: Vectors, dims: int | None) -> Vectors:
     return vectors if dims is None or dims >= vectors.shape[1] else unit(vectors[:, :dims])
 
 
-def align(own: pl.DataFrame, ids: pl.Series) -> tuple[Vectors, int]:
+def align(own: pl.DataFrame, ids: pl.Series) -> tuple[Floats, int]:
     """Bring someone's vectors into the order of the products, each at length 1.
 
     Args:
@@ -53,20 +54,15 @@ def align(own: pl.DataFrame, ids: pl.Series) -> tuple[Vectors, int]:
     twice = own["product_id"].filter(own["product_id"].is_duplicated()).sort()
     if len(twice):
         raise BadData(f"--vectors: product '{twice[0]}' has more than one vector", "leave one a product")
-    rows = own["product_id"].to_frame().with_row_index("row")
-    place = ids.to_frame("product_id").join(rows, on="product_id", how="left", maintain_order="left")["row"]
-    present = place.is_not_null().to_numpy()
-    if not present.any():
+    if not own["product_id"].is_in(ids.implode()).any():
         raise BadData(
             "--vectors: no product of the catalogue has a vector", "are the ids written alike in both files?"
         )
-    given = np.asarray(own["embedding"].to_numpy(), dtype=np.float32)
-    vectors = np.zeros((len(ids), given.shape[1]), dtype=np.float32)
-    vectors[present] = unit(given[place.drop_nulls().to_numpy()])
+    vectors = unit(aligned_vectors(own, ids))
     return vectors, int((~vectors.any(axis=1)).sum())
 
 
-def combine(text: Vectors, own: Vectors, mode: Mode, weight: float) -> Vectors:
+def combine(text: Floats, own: Floats, mode: Mode, weight: float) -> Floats:
     """Join the vectors of texts with vectors of another kind, so that cosines mix.
 
     `concat` puts them side by side, scaled by √(1 − weight) and √weight: the cosine of two products is then
@@ -98,7 +94,7 @@ def combine(text: Vectors, own: Vectors, mode: Mode, weight: float) -> Vectors:
     return np.where(without | ~mixed.any(axis=1, keepdims=True), text, mixed)
 
 
-def pack(vectors: Vectors, precision: OutputPrecision) -> NDArray[np.generic]:
+def pack(vectors: Floats, precision: OutputPrecision) -> NDArray[np.generic]:
     """Store vectors of length 1 in fewer bytes.
 
     Args:

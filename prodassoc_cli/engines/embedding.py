@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.embedding.encoders.encoders import DEFAULT_MODEL, DistinctTexts, Encoder, Progress
-from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
+from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL, DistinctTexts, Encoder, Progress
+from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
 from prodassoc_cli.engines.chunks import map_chunks, send_files, sent_file
 
 _CHUNK = 512

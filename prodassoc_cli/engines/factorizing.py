@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from prodassoc_cli.arrays import Floats
 from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.models.data import Csr, Floats
+from prodassoc_cli.models.data import Csr
 from prodassoc_cli.models.families.als import Als
 
 SOLVER = "Spark MLlib"

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from prodassoc_cli.arrays import Floats
 from prodassoc_cli.engines.chunks import map_chunks, send_files, sent_file
 from prodassoc_cli.engines.factorizing import check_parameters, factorize_on_spark
 from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays
-from prodassoc_cli.models.data import Csr, Floats, TrainingData
+from prodassoc_cli.models.data import Csr, TrainingData
 from prodassoc_cli.models.families.als import Als
 from prodassoc_cli.models.families.item_knn import ItemKnn
 from prodassoc_cli.models.model import TrainedModel, fit

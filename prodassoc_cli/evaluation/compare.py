@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import polars as pl
 
+from prodassoc_cli.arrays import Doubles
 from prodassoc_cli.artifacts.frames import schema_of
 from prodassoc_cli.artifacts.schemas import METRICS
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.evaluation.intervals import Estimate, holm, mean_interval, paired_p_value, share_interval
 from prodassoc_cli.evaluation.judged_lists import Judged, judge_lists
 from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS, RANKING_METRICS, Metric
-from prodassoc_cli.evaluation.product_facts import FloatArray
 
 METRICS_SCHEMA = schema_of(METRICS)
 """The metrics artifact in polars' types."""
@@ -178,7 +178,7 @@ def estimate(metric: Metric, judged: Judged, k: int) -> Estimate:
     return mean_interval(values, low=metric.low, high=np.inf if metric.high is None else metric.high)
 
 
-def _defined(values: FloatArray) -> FloatArray:
+def _defined(values: Doubles) -> Doubles:
     return values[~np.isnan(values)]
 
 

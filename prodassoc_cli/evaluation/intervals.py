@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from prodassoc_cli.evaluation.product_facts import FloatArray
+from prodassoc_cli.arrays import Doubles
 
 LEVEL = 0.95
 """Confidence level of every interval."""
@@ -38,7 +38,7 @@ class Estimate:
 
 
 def mean_interval(
-    sums: FloatArray, counts: FloatArray | None = None, low: float = -math.inf, high: float = math.inf
+    sums: Doubles, counts: Doubles | None = None, low: float = -math.inf, high: float = math.inf
 ) -> Estimate:
     """Return the mean of values that come in clusters (users), with a t interval over the clusters.
 
@@ -72,7 +72,7 @@ def mean_interval(
     return Estimate(mean, max(low, mean - half), min(high, mean + half), n)
 
 
-def share_interval(values: FloatArray) -> Estimate:
+def share_interval(values: Doubles) -> Estimate:
     """Return the share of ones among zeros and ones, with Wilson's score interval (Wilson 1927, JASA 22)."""
     n = len(values)
     if n == 0:
@@ -81,7 +81,7 @@ def share_interval(values: FloatArray) -> Estimate:
     return Estimate(float(values.mean()), float(interval.low), float(interval.high), n)
 
 
-def paired_p_value(differences: FloatArray) -> float | None:
+def paired_p_value(differences: Doubles) -> float | None:
     """Return the two-sided p-value of a paired t-test of mean difference 0; None where it has no spread."""
     estimate = mean_interval(differences)
     if estimate.value is None or estimate.high is None:
@@ -89,7 +89,7 @@ def paired_p_value(differences: FloatArray) -> float | None:
     return float(stats.ttest_1samp(differences, 0.0).pvalue)
 
 
-def holm(p_values: FloatArray) -> FloatArray:
+def holm(p_values: Doubles) -> Doubles:
     """Return p-values adjusted for multiple testing by Holm's step-down method; NaN stays out of the family.
 
     Holm 1979, Scandinavian Journal of Statistics 6: the i-th smallest of m is multiplied by m - i + 1, and no

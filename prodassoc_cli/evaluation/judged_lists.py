@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from prodassoc_cli.arrays import Bools, Longs
 from prodassoc_cli.artifacts.schemas import EVENTS
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.evaluation.product_facts import BoolArray, IntArray, ProductFacts, gather_facts
+from prodassoc_cli.evaluation.product_facts import ProductFacts, gather_facts
 
 RELEVANT_EVENTS = tuple(event for event in EVENTS if event not in ("impression", "dismiss"))
 """Events that make a product relevant to a user: whatever the user did with it of their own will.
@@ -42,10 +43,10 @@ class GroundTruth:
 
     users: pl.DataFrame
     products: pl.DataFrame
-    relevant: IntArray
-    pairs: IntArray
+    relevant: Longs
+    pairs: Longs
     facts: ProductFacts
-    history: IntArray | None
+    history: Longs | None
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,15 @@ class Judged:
     """
 
     truth: GroundTruth
-    user: IntArray
-    position: IntArray
-    product: IntArray
-    hit_user: IntArray
-    hit_position: IntArray
-    hit_number: IntArray
-    shown_position: IntArray
-    shown_product: IntArray
-    reach: IntArray
+    user: Longs
+    position: Longs
+    product: Longs
+    hit_user: Longs
+    hit_position: Longs
+    hit_number: Longs
+    shown_position: Longs
+    shown_product: Longs
+    reach: Longs
 
 
 def judge_lists(
@@ -200,7 +201,7 @@ def _numbered(ids: pl.DataFrame, name: str) -> pl.DataFrame:
     return ids.with_row_index(name).with_columns(pl.col(name).cast(pl.Int64))
 
 
-def _history(judged: pl.DataFrame, pairs: pl.DataFrame) -> IntArray:
+def _history(judged: pl.DataFrame, pairs: pl.DataFrame) -> Longs:
     """Return how many products each judged user has in training."""
     counted = judged.join(pairs.group_by("user_id").len(), on="user_id", how="left", maintain_order="left")
     return counted["len"].fill_null(0).cast(pl.Int64).to_numpy()
@@ -250,13 +251,13 @@ def _judge(name: str, frame: pl.DataFrame, truth: GroundTruth) -> Judged:
     )
 
 
-def _member(values: IntArray, ordered: IntArray) -> BoolArray:
+def _member(values: Longs, ordered: Longs) -> Bools:
     """Return which values stand in a sorted, non-empty array; np.isin would sort the values themselves."""
     place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
     return np.asarray(ordered[place] == values)
 
 
-def _numbers_within(group: IntArray) -> IntArray:
+def _numbers_within(group: Longs) -> Longs:
     """Number the rows of each run of equal values from 1."""
     row = np.arange(len(group), dtype=np.int64)
     starts = np.ones(len(group), dtype=np.bool_)
@@ -265,7 +266,7 @@ def _numbers_within(group: IntArray) -> IntArray:
 
 
 def _require_ranks_without_gaps(
-    name: str, truth: GroundTruth, user: IntArray, rank: IntArray, position: IntArray
+    name: str, truth: GroundTruth, user: Longs, rank: Longs, position: Longs
 ) -> None:
     """Raise unless ranks run 1, 2, 3 …; rows may share a rank, and the next one may count them or not."""
     previous = np.where(position == 1, 0, np.roll(rank, 1))
@@ -281,7 +282,7 @@ def _require_ranks_without_gaps(
         )
 
 
-def _require_distinct_products(name: str, truth: GroundTruth, code: IntArray) -> None:
+def _require_distinct_products(name: str, truth: GroundTruth, code: Longs) -> None:
     """Raise if a list has a product twice."""
     ordered = np.sort(code)
     twice = ordered[1:] == ordered[:-1]

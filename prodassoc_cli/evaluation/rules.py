@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 from scipy import sparse, stats
 
+from prodassoc_cli.arrays import Doubles, Longs
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
 from prodassoc_cli.evaluation.intervals import Estimate, mean_interval, share_interval
-from prodassoc_cli.evaluation.product_facts import FloatArray, IntArray
 from prodassoc_cli.mining.basket_builder import baskets_from_interactions
 from prodassoc_cli.mining.baskets import Baskets
 
@@ -152,7 +152,7 @@ def _contains(held: sparse.csr_array, sides: sparse.csc_array) -> sparse.csc_arr
     return product
 
 
-def _firings(left: sparse.csc_array, both: sparse.csc_array, right: IntArray) -> pl.DataFrame:
+def _firings(left: sparse.csc_array, both: sparse.csc_array, right: Longs) -> pl.DataFrame:
     """Return basket, right side and whether the basket has it, rule by rule."""
     entries, hits, height = left.tocoo(), both.tocoo(), np.int64(left.shape[0])
     code = entries.col.astype(np.int64) * height + entries.row
@@ -170,7 +170,7 @@ def _first_ones(rows: pl.DataFrame, depth: int) -> pl.DataFrame:
     return once.filter(pl.int_range(pl.len()).over("basket") < depth)
 
 
-def _codes(sides: pl.Series) -> IntArray:
+def _codes(sides: pl.Series) -> Longs:
     """Number equal sides alike, from 0."""
     frame = pl.DataFrame({"side": sides})
     distinct = frame.unique(maintain_order=True).with_row_index("code")
@@ -200,7 +200,7 @@ def _held(rules: pl.DataFrame, counts: np.ndarray, baskets: int) -> pl.DataFrame
     )
 
 
-def _wilson_upper(successes: np.ndarray, trials: np.ndarray) -> FloatArray:
+def _wilson_upper(successes: np.ndarray, trials: np.ndarray) -> Doubles:
     """Return the upper end of Wilson's 95 % interval; 1 without trials."""
     z = float(stats.norm.ppf(0.975))
     n = np.maximum(trials, 1).astype(np.float64)
@@ -219,5 +219,5 @@ def _calibration_error(tested: pl.DataFrame) -> float | None:
     return float(gaps.sum()) / float(by_bin["baskets"].sum())
 
 
-def _floats(flags: pl.Series) -> FloatArray:
+def _floats(flags: pl.Series) -> Doubles:
     return flags.to_numpy().astype(np.float64)

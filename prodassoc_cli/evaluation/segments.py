@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from prodassoc_cli.arrays import Bools
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, estimate, row_of
 from prodassoc_cli.evaluation.judged_lists import GroundTruth, Judged
 from prodassoc_cli.evaluation.metrics.metrics import RANKING_METRICS
-from prodassoc_cli.evaluation.product_facts import NO_CATEGORY, BoolArray
+from prodassoc_cli.evaluation.product_facts import NO_CATEGORY
 
 FEW = 5
 """Users with fewer training products are new, products with fewer training users are cold."""
@@ -38,8 +39,8 @@ class Segment:
     """
 
     name: str
-    users: BoolArray | None = None
-    products: BoolArray | None = None
+    users: Bools | None = None
+    products: Bools | None = None
 
 
 def find_segments(truth: GroundTruth) -> list[Segment]:

@@ -31,7 +31,7 @@ from prodassoc_cli.intake.tables import EVENT, FEEDBACK, INTERACTIONS, Say
 from prodassoc_cli.intake.values.categories import as_texts
 from prodassoc_cli.intake.values.counters import Description
 from prodassoc_cli.intake.values.privacy import pseudonymize, read_key
-from prodassoc_cli.resources import ahead, run_in_background
+from prodassoc_cli.resources import prefetch, run_in_background
 from prodassoc_cli.settings import CleanConfig
 
 T = TypeVar("T")
@@ -168,7 +168,7 @@ class Cleaning:
             BadData: no row is kept, or the holdout cannot be split.
         """
         if self._split is None:
-            new = (self._without_users(rows) for rows in ahead(self._kept()))
+            new = (self._without_users(rows) for rows in prefetch(self._kept()))
             yield from new if self._earlier is None else merged(self._earlier.frames(), map(as_texts, new))
             return
         held = self._held = Held(map(as_texts, self._kept()), self._on_disk, self._folder)
@@ -273,7 +273,7 @@ class Cleaning:
 
     def _along(self, items: Iterator[T]) -> Iterator[T]:
         """Yield items, the next of which is made in a thread while one is used, where all fits in memory."""
-        return items if self._on_disk else ahead(items)
+        return items if self._on_disk else prefetch(items)
 
     def _summed_up(
         self, seen: Counter[str], flagged: dict[str, int], tally: ProductTally | None,

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
 from prodassoc_cli.errors import UsageProblem, did_you_mean
-from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, csr_of
+from prodassoc_cli.models.data import Csr, TrainingData, csr_of
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.settings import Setting
 
@@ -45,11 +46,11 @@ class Queries:
     users: Ints
     seen: Csr
     age: Floats
-    allowed: NDArray[np.bool_] | None = None
+    allowed: Bools | None = None
     new_only: bool = True
     depth: int = 10
     dismissed: Csr | None = None
-    asked: NDArray[np.int64] | None = None
+    asked: Longs | None = None
 
     @property
     def blocked(self) -> Csr | None:
@@ -61,7 +62,7 @@ class Queries:
     def __len__(self) -> int:
         return int(self.history.shape[0])
 
-    def rows(self, rows: NDArray[np.int64]) -> Queries:
+    def rows(self, rows: Longs) -> Queries:
         """Return the queries of these rows only."""
         return replace(
             self,
@@ -73,7 +74,7 @@ class Queries:
             asked=None if self.asked is None else self.asked[rows],
         )
 
-    def without(self, rows: NDArray[np.int64], items: Ints) -> Queries:
+    def without(self, rows: Longs, items: Ints) -> Queries:
         """Return the queries of these rows, some products of each taken out of all it has.
 
         Args:
@@ -84,7 +85,7 @@ class Queries:
         width = self.history.shape[1]
         gone = (np.arange(len(rows))[:, None] * width + items)[items >= 0]
 
-        def kept(matrix: Csr) -> NDArray[np.bool_]:
+        def kept(matrix: Csr) -> Bools:
             row = np.repeat(np.arange(len(rows)), np.diff(matrix.indptr))
             return ~np.isin(row * width + matrix.indices, gone)
 
@@ -97,7 +98,7 @@ class Queries:
         )
 
 
-def _only(matrix: Csr, kept: NDArray[np.bool_]) -> Csr:
+def _only(matrix: Csr, kept: Bools) -> Csr:
     ends = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
     return sparse.csr_array((matrix.data[kept], matrix.indices[kept], ends), shape=matrix.shape)
 
@@ -132,9 +133,9 @@ class Evidence:
     kind: NDArray[np.int8]
     others: Ints
     more: Ints
-    count: NDArray[np.float64]
-    value: NDArray[np.float64]
-    weight: NDArray[np.float64]
+    count: Doubles
+    value: Doubles
+    weight: Doubles
 
     @classmethod
     def of(
@@ -143,8 +144,8 @@ class Evidence:
         items: Ints,
         *,
         others: Ints | None = None,
-        count: NDArray[np.float64] | None = None,
-        value: NDArray[np.float64] | None = None,
+        count: Doubles | None = None,
+        value: Doubles | None = None,
         weight: NDArray[np.floating[Any]] | None = None,
     ) -> Self:
         """Return evidence of one kind; where it needs another item and has none, popularity is the reason."""
@@ -163,7 +164,7 @@ class Evidence:
             unknown if weight is None else np.where(kinds == kind, weight, np.nan).astype(np.float64),
         )
 
-    def where(self, mask: NDArray[np.bool_], other: Evidence) -> Evidence:
+    def where(self, mask: Bools, other: Evidence) -> Evidence:
         """Return this evidence where `mask` holds and the other elsewhere."""
         return Evidence(
             np.where(mask, self.kind, other.kind),
@@ -174,7 +175,7 @@ class Evidence:
             np.where(mask, self.weight, other.weight),
         )
 
-    def replaced(self, rows: NDArray[np.int64], mask: NDArray[np.bool_], theirs: Evidence) -> Evidence:
+    def replaced(self, rows: Longs, mask: Bools, theirs: Evidence) -> Evidence:
         """Return this evidence with `theirs`, which is about `rows` only, where `mask` holds."""
         mine = Evidence(*(getattr(self, each.name)[rows] for each in fields(self)))
         merged = theirs.where(mask, mine)

@@ -12,16 +12,15 @@ from typing import Any, Self
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy import sparse
 
+from prodassoc_cli.arrays import Doubles, Floats, Longs
 from prodassoc_cli.artifacts.frames import schema_of, with_absent
 from prodassoc_cli.artifacts.schemas import PRODUCTS
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.indexing import aligned_vectors, index_of
 
 Csr = sparse.csr_array
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
 
 EVENT_WEIGHTS = {
     "purchase": 1.0, "review": 1.0, "rating": 1.0, "cart": 0.5, "click": 0.2, "view": 0.1, "dismiss": -1.0,
@@ -71,7 +70,7 @@ class Items:
 
     def index_of(self, ids: pl.Series) -> pl.Series:
         """Return the integer of each id, null where it is unknown."""
-        return dense(ids, self.ids)
+        return index_of(ids, self.ids)
 
 
 @dataclass(frozen=True)
@@ -88,9 +87,9 @@ class RuleTable:
 
     antecedents: Csr
     consequents: Csr
-    count: NDArray[np.float64]
-    confidence: NDArray[np.float64]
-    lift: NDArray[np.float64]
+    count: Doubles
+    confidence: Doubles
+    lift: Doubles
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ class TrainingData:
         return csr(pairs["user"], pairs["item"], pairs["times"], (self.n_users, self.n_items))
 
     @cached_property
-    def last_seen(self) -> NDArray[np.int64]:
+    def last_seen(self) -> Longs:
         """Last time of each entry of `seen`, in its order: microseconds since 1970, or NO_TIME."""
         return self._owned["last"].fill_null(NO_TIME).to_numpy()
 
@@ -238,11 +237,6 @@ class TrainingData:
             return None
         order = lines["order"].rank("dense").cast(pl.Int64) - 1
         return csr(order, lines["item"], None, (int(order[-1]) + 1, self.n_items))
-
-
-def dense(values: pl.Series, ids: pl.Series) -> pl.Series:
-    """Return the place of each value among the unique `ids`, null where it is not there."""
-    return values.cast(pl.String).cast(pl.Enum(ids), strict=False).to_physical().cast(pl.Int32)
 
 
 def csr(rows: pl.Series, columns: pl.Series, values: pl.Series | None, shape: tuple[int, int]) -> Csr:
@@ -315,8 +309,8 @@ def numbered_lines(interactions: pl.DataFrame, items: pl.Series, users: pl.Serie
     """Return interactions with dense integers for users (-1: nobody known) and items."""
     have = interactions.columns
     return interactions.select(
-        user=dense(interactions["user_id"], users).fill_null(-1),
-        item=dense(interactions["product_id"], items),
+        user=index_of(interactions["user_id"], users).fill_null(-1),
+        item=index_of(interactions["product_id"], items),
         event=pl.col("event").cast(pl.String),
         order_id=pl.col("order_id").cast(pl.String) if "order_id" in have else pl.lit(None, pl.String),
         rating=pl.col("rating").cast(pl.Float32) if "rating" in have else pl.lit(None, pl.Float32),
@@ -354,32 +348,13 @@ def weighed_events(frame: pl.DataFrame, scale: Scale) -> pl.DataFrame:
     return pl.concat([in_orders.select(columns), frame.filter(~is_order).select(columns)]).sort(columns)
 
 
-def aligned_vectors(embeddings: pl.DataFrame, ids: pl.Series) -> Floats:
-    """Return len(ids) × d of f32, the products' vectors in the order of `ids`, zeros where there is none.
-
-    Raises:
-        BadData: the vectors differ in length.
-    """
-    # A list column may come as a fixed-size array or as lists of one length.
-    vectors = embeddings["embedding"].cast(pl.List(pl.Float32))
-    dims = int(vectors.list.len().to_numpy().max(initial=0))
-    flat = vectors.explode().to_numpy()
-    if flat.size != dims * embeddings.height:
-        raise BadData("the embeddings have vectors of different lengths", "make them again: prodassoc embed")
-    aligned = np.zeros((ids.len(), dims), np.float32)
-    place = dense(embeddings["product_id"], ids)
-    known = place.is_not_null().to_numpy()
-    aligned[place.drop_nulls().to_numpy()] = np.nan_to_num(flat.reshape(-1, dims))[known]
-    return aligned
-
-
 def _rule_table(rules: pl.DataFrame, ids: pl.Series) -> RuleTable:
     numbered = rules.with_row_index("rule")
     unknown: set[int] = set()
 
     def side(name: str) -> pl.DataFrame:
         long = numbered.select("rule", pl.col(name).alias("id")).explode("id")
-        long = long.with_columns(item=dense(long["id"], ids))
+        long = long.with_columns(item=index_of(long["id"], ids))
         # A rule over categories or brands, or over products no longer sold, says nothing of these products.
         unknown.update(long.filter(pl.col("item").is_null())["rule"].to_list())
         return long.select("rule", "item").sort("rule", "item")

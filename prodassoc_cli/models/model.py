@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from prodassoc_cli.arrays import Floats, Longs
 from prodassoc_cli.models.base import Recommender
-from prodassoc_cli.models.data import ITEM_COLUMNS, Csr, Floats, Items, TrainingData, binary
+from prodassoc_cli.models.data import ITEM_COLUMNS, Csr, Items, TrainingData, binary
 from prodassoc_cli.models.pair_counts import Together
 from prodassoc_cli.models.registry import make
 
@@ -41,7 +41,7 @@ class TrainedModel:
     users: pl.Series
     weights: Csr
     seen: Csr
-    last_seen: NDArray[np.int64]
+    last_seen: Longs
     baskets: Csr | None
     basket_counts: Floats
     dismissed: Csr | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from prodassoc_cli.models.data import Csr, Ints
+from prodassoc_cli.arrays import Bools, Doubles, Ints, Longs
+from prodassoc_cli.models.data import Csr
 from prodassoc_cli.models.kernels.dispatch import over_rows, ready
 
 _FEW_PAIRS = 2_000
@@ -25,10 +26,10 @@ class Together:
 
     def __init__(self, by_item: Csr | None) -> None:
         self._by_item = by_item
-        self._pairs: NDArray[np.int64] = np.empty(0, np.int64)
-        self._counts: NDArray[np.int64] = np.empty(0, np.int64)
+        self._pairs: Longs = np.empty(0, np.int64)
+        self._counts: Longs = np.empty(0, np.int64)
 
-    def __call__(self, left: Ints, right: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def __call__(self, left: Ints, right: Ints) -> tuple[Doubles, Doubles]:
         """Return in how many columns both items of each pair are, and its lift: c·n / (n_i·n_j)."""
         if self._by_item is None or not len(left):
             return np.zeros(len(left)), np.zeros(len(left))
@@ -36,7 +37,7 @@ class Together:
         sizes = np.diff(self._by_item.indptr).astype(np.float64)
         return count, count * self._by_item.shape[1] / np.maximum(sizes[left] * sizes[right], 1)
 
-    def _counted(self, left: Ints, right: Ints) -> NDArray[np.int64]:
+    def _counted(self, left: Ints, right: Ints) -> Longs:
         assert self._by_item is not None
         wanted = left.astype(np.int64) * self._by_item.shape[0] + right
         at, known = self._found(wanted)
@@ -49,14 +50,14 @@ class Together:
             at, _ = self._found(wanted)
         return self._counts[at]
 
-    def _found(self, wanted: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    def _found(self, wanted: Longs) -> tuple[NDArray[np.intp], Bools]:
         at = np.searchsorted(self._pairs, wanted)
         inside = at < len(self._pairs)
         known = inside.copy()
         known[inside] = self._pairs[at[inside]] == wanted[inside]
         return at, known
 
-    def _remember(self, pairs: NDArray[np.int64]) -> None:
+    def _remember(self, pairs: Longs) -> None:
         by_item = self._by_item
         assert by_item is not None
         left, right = (ready(side, np.int32) for side in np.divmod(pairs, by_item.shape[0]))

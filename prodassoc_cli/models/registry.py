@@ -1,14 +1,19 @@
-"""Which recommenders there are; a family's module is imported when it is asked for."""
+"""Which recommenders there are: the one list of them.
+
+Light to import, so that the options of `train` can be made of it; a family's module is imported when it is
+asked for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
-from prodassoc_cli.models.base import Recommender
-from prodassoc_cli.settings import Setting
+
+if TYPE_CHECKING:
+    from prodassoc_cli.models.base import Recommender
 
 MODELS = {
     "hybrid": "hybrid.model:Hybrid",
@@ -49,9 +54,3 @@ def make(name: str, assignments: Iterable[str] = ()) -> Recommender:
         UsageProblem: no such model or parameter, or a value that it cannot have.
     """
     return family(name).from_assignments(assignments)
-
-
-def parameters_of(name: str) -> list[tuple[str, object, Setting]]:
-    """Return name, default and meaning of each parameter of a model, for help and docs."""
-    declared = fields(family(name).Parameters)
-    return [(each.name, each.default, each.metadata["setting"]) for each in declared]

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
 from prodassoc_cli.models.base import Arrays, Queries
-from prodassoc_cli.models.data import Csr, Floats, Ints, csr_of
+from prodassoc_cli.models.data import Csr, csr_of
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_rows, ready
 
 _BLOCK = 8_192
@@ -24,7 +25,7 @@ def top_k_product(
     threads: int,
     *,
     column_scale: Floats | None = None,
-    excluded: NDArray[np.int64] | None = None,
+    excluded: Longs | None = None,
     least: float = 0.0,
 ) -> Csr:
     """Return the k largest positive entries of each row of (left·right)·diag(column_scale).
@@ -68,7 +69,7 @@ def csr_from(indptr: NDArray[Any], indices: Ints, data: Floats, width: int) -> C
     return sparse.csr_array((data, indices, bounds), shape=(len(indptr) - 1, width))
 
 
-def _pattern_product(left: Csr, sizes: NDArray[Any]) -> NDArray[np.float64]:
+def _pattern_product(left: Csr, sizes: NDArray[Any]) -> Doubles:
     """Return for each row of `left` the sum of the sizes at its entries."""
     pattern = sparse.csr_array((np.ones(left.nnz), left.indices, left.indptr), shape=left.shape)
     return np.asarray(pattern @ sizes.astype(np.float64))
@@ -89,7 +90,7 @@ def best_from(
     threads: int,
     *,
     best: bool = False,
-    allowed: NDArray[np.bool_] | None = None,
+    allowed: Bools | None = None,
     blocked: Csr | None = None,
 ) -> tuple[Ints, Floats]:
     """Return `topk.top_k` of `scores_from`, without ever holding the scores of all items."""

@@ -7,17 +7,15 @@ from typing import Protocol
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 from prodassoc_cli.models.base import Queries, entries_of
-from prodassoc_cli.models.data import NO_TIME, Csr, Floats, Ints, TrainingData, csr
+from prodassoc_cli.models.data import NO_TIME, Csr, TrainingData, csr
 
 _DAY = 86_400_000_000
 _LEAST_PRODUCTS = 5
 _SHARE = 0.2
 _SOME_DAY = 2**62
-
-Times = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class InnerSplit:
     users: Ints
     truth: Csr
     by_order: bool
-    times: Times
+    times: Longs
 
 
 def inner_split(data: TrainingData, most_users: int, seed: int) -> InnerSplit:
@@ -99,7 +97,7 @@ class Histories(Protocol):
     def seen(self) -> Csr: ...  # noqa: D102
 
     @property
-    def last_seen(self) -> Times: ...  # noqa: D102
+    def last_seen(self) -> Longs: ...  # noqa: D102
     @property
     def dismissed(self) -> Csr | None: ...  # noqa: D102
 
@@ -108,7 +106,7 @@ def user_queries(
     known: Histories,
     users: Ints,
     *,
-    allowed: NDArray[np.bool_] | None = None,
+    allowed: Bools | None = None,
     new_only: bool = True,
     depth: int = 10,
     newest: int | None = None,
@@ -128,7 +126,7 @@ def user_queries(
 
 
 def basket_queries(
-    history: Csr, *, allowed: NDArray[np.bool_] | None = None, new_only: bool = True, depth: int = 10
+    history: Csr, *, allowed: Bools | None = None, new_only: bool = True, depth: int = 10
 ) -> Queries:
     """Return histories that are no trained user's as queries: baskets, or single products."""
     nobody = np.full(history.shape[0], -1, np.int32)
@@ -136,7 +134,7 @@ def basket_queries(
     return Queries(history, nobody, history, ages, allowed=allowed, new_only=new_only, depth=depth)
 
 
-def days_before(times: Times, newest: int) -> Floats:
+def days_before(times: Longs, newest: int) -> Floats:
     """Return how many days each time (µs) lies before the newest; NaN for NO_TIME."""
     days = (newest - np.maximum(times, 0)) / _DAY
     return np.where(times == NO_TIME, np.nan, days).astype(np.float32)

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from prodassoc_cli.models.registry import MODELS
 from prodassoc_cli.settings.declare import FILE, setting
 from prodassoc_cli.settings.engine import EngineConfig
 
-ModelName = Literal[
-    "hybrid",
-    "popularity",
-    "content",
-    "user-knn",
-    "item-knn",
-    "rules",
-    "mf",
-    "spectral",
-    "ease",
-    "als",
-    "rp3beta",
-    "repeat",
-    "trending",
-    "random",
-]
+if TYPE_CHECKING:
+    ModelName = str
+else:
+    ModelName = Literal[tuple(MODELS)]
 
 
 @dataclass(frozen=True)
 class TrainConfig(EngineConfig):
     """Interactions → a recommendation model."""
 
-    model: ModelName = setting("hybrid", "Which recommender", group="Model")
+    model: ModelName = setting("hybrid", "Recommender to train", group="Model")
     param: list[str] = setting(
         [],
-        "Set a parameter of the model: neighbours=200 (repeatable); inspect --parameters MODEL tells which",
+        "Set a parameter of the model: neighbours=200 (repeatable); inspect --parameters MODEL lists them",
         group="Model",
         metavar="NAME=VALUE",
     )

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from prodassoc_cli.embedding import catalogue
 from prodassoc_cli.embedding.cache import VectorCache
 from prodassoc_cli.embedding.catalogue import encode_catalogue
-from prodassoc_cli.embedding.encoders.encoders import DistinctTexts, Encoder, Progress
-from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
-from prodassoc_cli.embedding.encoders.tfidf_encoder import TfidfEncoder
+from prodassoc_cli.embedding.encoders.base import DistinctTexts, Encoder, Progress
+from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
+from prodassoc_cli.embedding.encoders.tfidf import TfidfEncoder
 from prodassoc_cli.embedding.scratch import release, room
 from prodassoc_cli.errors import CannotCreate
 from tests.embedding.conftest import WORDS

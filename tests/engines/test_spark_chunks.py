@@ -121,7 +121,7 @@ def test_options_that_cannot_be_are_told_before_the_work(spark, chain):
 
 def test_vectors_are_the_same(spark):
     from prodassoc_cli.embedding.catalogue import encode_catalogue
-    from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
+    from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
     from prodassoc_cli.engines.embedding import SparkEncoder
 
     words = ["oat milk", "green tea", "日本のお茶", "", "a very long text " * 80]

@@ -7,14 +7,15 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Candidates = tuple[NDArray[np.int32], NDArray[np.float32]]
-Find = Callable[[NDArray[np.float32], int], Candidates]
+from prodassoc_cli.arrays import Floats, Ints
+
+Candidates = tuple[Ints, Floats]
+Find = Callable[[Floats, int], Candidates]
 """Gives queries × c rows of the vectors searched, -1 where there are fewer, and their dot products."""
 
 
-def flat_search(vectors: NDArray[np.float32]) -> Find | None:
+def flat_search(vectors: Floats) -> Find | None:
     """Return what searches these vectors by faiss; None where it is not installed.
 
     The vectors are not copied. One thread of faiss's own is used: its callers are threads themselves.
@@ -24,7 +25,7 @@ def flat_search(vectors: NDArray[np.float32]) -> Find | None:
     except ImportError:
         return None
 
-    def find(queries: NDArray[np.float32], count: int) -> Candidates:
+    def find(queries: Floats, count: int) -> Candidates:
         faiss.omp_set_num_threads(1)
         scores, rows = faiss.knn(
             queries, vectors, min(count, len(vectors)), metric=faiss.METRIC_INNER_PRODUCT

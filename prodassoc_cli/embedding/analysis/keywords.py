@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Floats, Longs
 from prodassoc_cli.embedding.analysis.phrases import phrases
-
-Vectors = NDArray[np.float32]
 
 # How much being near the text counts against being unlike the phrases chosen before.
 _RELEVANCE = 0.6
@@ -23,8 +21,8 @@ _DIGITS = 5
 
 def keywords(
     texts: pl.Series,
-    vectors: Callable[[slice], Vectors],
-    encode: Callable[[pl.Series], Vectors],
+    vectors: Callable[[slice], Floats],
+    encode: Callable[[pl.Series], Floats],
     count: int,
     progress: Callable[[int, int], None],
 ) -> pl.Series:
@@ -49,7 +47,7 @@ def keywords(
 
 
 def _choose(
-    texts: pl.Series, vectors: Vectors, encode: Callable[[pl.Series], Vectors], count: int
+    texts: pl.Series, vectors: Floats, encode: Callable[[pl.Series], Floats], count: int
 ) -> pl.Series:
     candidates = phrases(texts).group_by("text", maintain_order=True).head(_CANDIDATES)
     distinct = candidates["phrase"].unique().sort()
@@ -76,7 +74,7 @@ def _choose(
     return joined.fill_null(pl.Series([[]], dtype=pl.List(pl.String)))
 
 
-def _blocks(rows: NDArray[np.int64], texts: int) -> Iterator[tuple[slice, slice]]:
+def _blocks(rows: Longs, texts: int) -> Iterator[tuple[slice, slice]]:
     """Yield slices of the texts, each with the slice of the candidates (sorted by text) that is theirs."""
     for start in range(0, texts, _BLOCK):
         stop = min(start + _BLOCK, texts)
@@ -85,13 +83,13 @@ def _blocks(rows: NDArray[np.int64], texts: int) -> Iterator[tuple[slice, slice]
 
 
 def _diverse(
-    vectors: Vectors,
-    numbers: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    spans: NDArray[np.int64],
-    known: Vectors,
+    vectors: Floats,
+    numbers: Longs,
+    rows: Longs,
+    spans: Longs,
+    known: Floats,
     count: int,
-) -> NDArray[np.int64]:
+) -> Longs:
     """Return (texts, count) numbers of phrases, -1 where there are no more.
 
     No two of a text overlap in it: half of a phrase says nothing beside the phrase.

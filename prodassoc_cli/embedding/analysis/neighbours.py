@@ -19,9 +19,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.embedding.analysis.flat_search import Find, flat_search
-
-Vectors = NDArray[np.float32]
 
 _QUERIES = 1_024
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 512, 4_096
@@ -40,15 +39,15 @@ _NOBODY = -1
 class Neighbours:
     """The best matches of each query, best first."""
 
-    indices: NDArray[np.int32]
+    indices: Ints
     """(queries, k): rows of the vectors searched; -1 where there were fewer than k."""
-    scores: NDArray[np.float32]
+    scores: Floats
     """(queries, k): dot products rounded to six decimals; -inf where there were fewer than k."""
 
 
 def nearest(
-    vectors: Vectors,
-    queries: Vectors,
+    vectors: Floats,
+    queries: Floats,
     k: int,
     exclude: NDArray[np.integer] | None = None,
     *,
@@ -99,7 +98,7 @@ def nearest(
 
 
 def nearest_to_each(
-    vectors: Vectors, k: int, *, threads: int = 1, progress: Callable[[int, int], None] | None = None
+    vectors: Floats, k: int, *, threads: int = 1, progress: Callable[[int, int], None] | None = None
 ) -> Neighbours:
     """Find the k nearest other rows of each row of `vectors`."""
     return nearest(vectors, vectors, k, exclude=np.arange(len(vectors)), threads=threads, progress=progress)
@@ -126,8 +125,8 @@ def neighbour_table(ids: pl.Series, found: Neighbours, first: int = 0) -> pl.Dat
 
 
 def _search(
-    vectors: Vectors, queries: Vectors, k: int, own: NDArray[np.integer], find: Find | None
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    vectors: Floats, queries: Floats, k: int, own: NDArray[np.integer], find: Find | None
+) -> tuple[Ints, Floats]:
     if find is None:
         return _settled(vectors, queries, _candidates(vectors, queries, k + _SPARE, own), k)
     candidates, guesses = find(queries, k + _SPARE + 1)
@@ -140,9 +139,7 @@ def _search(
     return best, scores
 
 
-def _settled(
-    vectors: Vectors, queries: Vectors, candidates: NDArray[np.int32], k: int
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _settled(vectors: Floats, queries: Floats, candidates: Ints, k: int) -> tuple[Ints, Floats]:
     """Return the k best of each query's candidates by products in double precision, rounded."""
     exact = np.empty(candidates.shape)
     step = max(1, _GATHERED // max(1, candidates.shape[1] * vectors.shape[1]))
@@ -160,7 +157,7 @@ def _settled(
     )
 
 
-def _candidates(vectors: Vectors, queries: Vectors, k: int, own: NDArray[np.integer]) -> NDArray[np.int32]:
+def _candidates(vectors: Floats, queries: Floats, k: int, own: NDArray[np.integer]) -> Ints:
     """Return the k best by single precision, the lower index first where scores agree to six decimals."""
     best = np.full((len(queries), k), _NOBODY, dtype=np.int32)
     best_scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
@@ -181,7 +178,7 @@ def _candidates(vectors: Vectors, queries: Vectors, k: int, own: NDArray[np.inte
     return best
 
 
-def _threshold(scores: Vectors, kth: Vectors, k: int) -> Vectors:
+def _threshold(scores: Floats, kth: Floats, k: int) -> Floats:
     """Return (queries, 1): no score at or below it can be among the best k."""
     if np.isfinite(kth).all() or scores.shape[1] <= k:
         return kth[:, None]
@@ -191,12 +188,12 @@ def _threshold(scores: Vectors, kth: Vectors, k: int) -> Vectors:
 
 
 def _merge(
-    best: NDArray[np.int32],
-    best_scores: NDArray[np.float32],
+    best: Ints,
+    best_scores: Floats,
     rows: NDArray[np.intp],
     columns: NDArray[np.intp],
-    found: NDArray[np.float32],
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    found: Floats,
+) -> tuple[Ints, Floats]:
     """Keep the best k of each row's best so far and the candidates found."""
     if not len(rows):
         return best, best_scores

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy import sparse
 
+from prodassoc_cli.arrays import Floats
 from prodassoc_cli.embedding.analysis.phrases import phrases
 from prodassoc_cli.embedding.vectors import unit
 from prodassoc_cli.errors import BadData
-
-Vectors = NDArray[np.float32]
 
 EVENTS = ("purchase", "cart", "rating", "review", "click", "view")
 """What shows an interest; impressions and dismissals do not."""
@@ -31,7 +29,7 @@ _DAY_US = 24 * 3600 * 10**6
 def user_profiles(
     interactions: pl.DataFrame,
     products: pl.DataFrame,
-    vectors: Vectors,
+    vectors: Floats,
     half_life: float = 90.0,
 ) -> Iterator[pl.DataFrame]:
     """Describe each user by what the user did.
@@ -195,7 +193,7 @@ def _apart(scored: pl.DataFrame) -> pl.DataFrame:
 
 
 def _described_by_text(
-    users: pl.DataFrame, rows: pl.DataFrame, vectors: Vectors, terms: sparse.csr_array, names: pl.DataFrame
+    users: pl.DataFrame, rows: pl.DataFrame, vectors: Floats, terms: sparse.csr_array, names: pl.DataFrame
 ) -> pl.DataFrame:
     """Add embedding and keywords to a block of users."""
     numbered = users.select("user_id").with_row_index("user")

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
+from prodassoc_cli.arrays import Doubles, Floats, Ints, Longs
 from prodassoc_cli.embedding.analysis.phrases import phrases
 from prodassoc_cli.embedding.scratch import slices
 from prodassoc_cli.embedding.vectors import unit
-
-Vectors = NDArray[np.float32]
 
 # Centres are found on so many products, drawn with the seed; all products are then given to the nearest.
 _SAMPLE = 20_000
@@ -35,15 +34,15 @@ _DIGITS = 6
 class Topics:
     """The topics of products, the largest first."""
 
-    topic: NDArray[np.int32]
+    topic: Ints
     """(products,): number of the topic."""
-    similarity: NDArray[np.float64]
+    similarity: Doubles
     """(products,): cosine to the topic's centre."""
     labels: list[str]
     """A label a topic."""
 
 
-def find_topics(vectors: Vectors, texts: pl.Series, count: int | None = None, seed: int = 0) -> Topics:
+def find_topics(vectors: Floats, texts: pl.Series, count: int | None = None, seed: int = 0) -> Topics:
     """Cluster products by k-means on the unit sphere and label the clusters.
 
     Args:
@@ -63,7 +62,7 @@ def find_topics(vectors: Vectors, texts: pl.Series, count: int | None = None, se
     return Topics(topic, similarity, _labels(topic[typical], texts.gather(typical)))
 
 
-def _centres(vectors: Vectors, count: int, seed: int) -> Vectors:
+def _centres(vectors: Floats, count: int, seed: int) -> Floats:
     rows = np.arange(len(vectors))
     if len(rows) > _SAMPLE:
         rows = np.sort(np.random.default_rng(seed).choice(rows, max(_SAMPLE, count), replace=False))
@@ -76,7 +75,7 @@ def _centres(vectors: Vectors, count: int, seed: int) -> Vectors:
     return unit(means.cluster_centers_.astype(np.float32))
 
 
-def _assign(vectors: Vectors, centres: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _assign(vectors: Floats, centres: Floats) -> tuple[Longs, Doubles]:
     """Return each product's nearest centre and the cosine to it; of equal ones the first."""
     topic = np.empty(len(vectors), dtype=np.int64)
     similarity = np.empty(len(vectors))
@@ -88,7 +87,7 @@ def _assign(vectors: Vectors, centres: Vectors) -> tuple[NDArray[np.int64], NDAr
     return topic, similarity.round(_DIGITS)
 
 
-def _largest_first(topic: NDArray[np.int64], count: int) -> NDArray[np.int32]:
+def _largest_first(topic: Longs, count: int) -> Ints:
     """Number topics by size, equal ones by their first product, and empty ones not at all."""
     sizes = np.bincount(topic, minlength=count)
     first = np.full(count, len(topic))
@@ -98,7 +97,7 @@ def _largest_first(topic: NDArray[np.int64], count: int) -> NDArray[np.int32]:
     return number[topic]
 
 
-def _typical(topic: NDArray[np.int32], similarity: NDArray[np.float64]) -> NDArray[np.intp]:
+def _typical(topic: Ints, similarity: Doubles) -> NDArray[np.intp]:
     """Return the products nearest to the centre of each topic."""
     order = np.lexsort((np.arange(len(topic)), -similarity, topic))
     sizes = np.bincount(topic)
@@ -106,7 +105,7 @@ def _typical(topic: NDArray[np.int32], similarity: NDArray[np.float64]) -> NDArr
     return order[rank < _TYPICAL]
 
 
-def _labels(topic: NDArray[np.int32], texts: pl.Series) -> list[str]:
+def _labels(topic: Ints, texts: pl.Series) -> list[str]:
     """Name each topic by class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794).
 
     The score of a term t in a topic c is tf · log(1 + A/f): tf the share of c's phrases that are t, A the

@@ -17,13 +17,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Floats
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem, did_you_mean
 
-Array = NDArray[np.float32]
 Pooling = Literal["mean", "cls"]
-Norm = tuple[Array, Array]
+Norm = tuple[Floats, Floats]
 """Gain and offset of a layer normalisation, each (hidden,)."""
 
 
@@ -31,16 +30,16 @@ Norm = tuple[Array, Array]
 class Layer:
     """The weights of one transformer layer; every matrix is (inputs, outputs)."""
 
-    qkv_weight: Array
+    qkv_weight: Floats
     """Query, key and value side by side, (hidden, 3 × hidden)."""
-    qkv_bias: Array
-    out_weight: Array
-    out_bias: Array
+    qkv_bias: Floats
+    out_weight: Floats
+    out_bias: Floats
     attention_norm: Norm
-    up_weight: Array
-    up_bias: Array
-    down_weight: Array
-    down_bias: Array
+    up_weight: Floats
+    up_bias: Floats
+    down_weight: Floats
+    down_bias: Floats
     output_norm: Norm
 
 
@@ -53,9 +52,9 @@ class Checkpoint:
     heads: int
     activation: str
     epsilon: float
-    words: Array
+    words: Floats
     """Token embeddings, (vocabulary, hidden)."""
-    positions: Array
+    positions: Floats
     """Row t is added to the token at place t: position offset and token type 0 are already in it."""
     embedding_norm: Norm
     layers: list[Layer]
@@ -206,7 +205,7 @@ def _layer(tensors: _Tensors, naming: _Naming, index: int, hidden: int) -> Layer
     )
 
 
-def _positions(tensors: _Tensors, architecture: str, config: dict[str, Any], hidden: int) -> Array:
+def _positions(tensors: _Tensors, architecture: str, config: dict[str, Any], hidden: int) -> Floats:
     """Fold the position offset and token type 0 into one table that is indexed from 0."""
     positions = tensors.matrix("embeddings.position_embeddings.weight", hidden)
     if architecture in ("roberta", "xlm-roberta", "camembert"):
@@ -251,7 +250,7 @@ class _Tensors:
     def has(self, name: str) -> bool:
         return name in self._entries
 
-    def get(self, name: str) -> Array:
+    def get(self, name: str) -> Floats:
         entry = self._entries.get(name)
         if entry is None:
             raise BadData(
@@ -272,7 +271,7 @@ class _Tensors:
             raise BadData(f"{self.path}: tensor '{name}' holds NaN or infinity", "fetch the checkpoint again")
         return values.reshape(entry["shape"])
 
-    def matrix(self, name: str, columns: int | None = None) -> Array:
+    def matrix(self, name: str, columns: int | None = None) -> Floats:
         values = self.get(name)
         if values.ndim != 2 or (columns is not None and values.shape[1] != columns):
             raise BadData(
@@ -280,13 +279,13 @@ class _Tensors:
             )
         return values
 
-    def vector(self, name: str, size: int) -> Array:
+    def vector(self, name: str, size: int) -> Floats:
         values = self.get(name)
         if values.shape != (size,):
             raise BadData(f"{self.path}: tensor '{name}' has the shape {values.shape}, not ({size},)")
         return values
 
-    def dense(self, name: str, inputs: int, outputs: int | None) -> tuple[Array, Array]:
+    def dense(self, name: str, inputs: int, outputs: int | None) -> tuple[Floats, Floats]:
         weight = self.matrix(f"{name}.weight", inputs)
         if outputs is not None and len(weight) != outputs:
             raise BadData(f"{self.path}: tensor '{name}.weight' has {len(weight)} rows, not {outputs}")

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from prodassoc_cli.embedding.encoders.onnx_encoder import (
+from prodassoc_cli.embedding.encoders.onnx import (
     CONFIG_FILE,
     MODEL_FILE,
     TOKENIZER_FILE,

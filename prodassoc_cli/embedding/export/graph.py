@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from prodassoc_cli.embedding.export.checkpoint import Array, Checkpoint, Layer, Norm
+from prodassoc_cli.arrays import Floats
+from prodassoc_cli.embedding.export.checkpoint import Checkpoint, Layer, Norm
 from prodassoc_cli.errors import BadData, UsageProblem
 
 if TYPE_CHECKING:
@@ -35,21 +36,21 @@ _PROTOBUF_LIMIT = 2**31 - 1
 class Precision(Protocol):
     """How the two expensive operations are written into a graph."""
 
-    def lookup(self, graph: Graph, table: Array, ids: str) -> str:
+    def lookup(self, graph: Graph, table: Floats, ids: str) -> str:
         """Rows of `table` (rows, width) for `ids` (…): (…, width) in float32."""
 
-    def dense(self, graph: Graph, site: str, x: str, *weights: Array) -> list[str]:
+    def dense(self, graph: Graph, site: str, x: str, *weights: Floats) -> list[str]:
         """`x` (m, inputs) times each of `weights` (inputs, outputs): (m, outputs) in float32."""
 
 
 class Float32:
     """Full precision."""
 
-    def lookup(self, graph: Graph, table: Array, ids: str) -> str:
+    def lookup(self, graph: Graph, table: Floats, ids: str) -> str:
         """Gather the rows."""
         return graph.op("Gather", graph.constant(table), ids)
 
-    def dense(self, graph: Graph, site: str, x: str, *weights: Array) -> list[str]:
+    def dense(self, graph: Graph, site: str, x: str, *weights: Floats) -> list[str]:
         """Multiply."""
         return [graph.op("MatMul", x, graph.constant(weight)) for weight in weights]
 
@@ -206,7 +207,7 @@ def _attention(
     return graph.op("Add", out, graph.constant(_bias_after(value_bias, layer.out_weight, layer.out_bias)))
 
 
-def _bias_after(bias: Array, weight: Array, more: Array) -> Array:
+def _bias_after(bias: Floats, weight: Floats, more: Floats) -> Floats:
     """Return bias · weight + more (outputs,), added row by row: BLAS has an order for every processor."""
     return ((bias[:, None].astype(np.float64) * weight).sum(axis=0) + more).astype(np.float32)
 

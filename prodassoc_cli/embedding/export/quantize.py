@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from prodassoc_cli.embedding.export.checkpoint import Array, Checkpoint
+from prodassoc_cli.arrays import Floats, Longs
+from prodassoc_cli.embedding.export.checkpoint import Checkpoint
 from prodassoc_cli.embedding.export.graph import ATTENTION_MASK, INPUT_IDS, Float32, Graph, build
 
 # Activations are u8 around this zero point: [-127, 127] becomes [1, 255].
@@ -51,17 +52,17 @@ class Int8:
             left as they are.
     """
 
-    def __init__(self, damping: Mapping[str, Array]) -> None:
+    def __init__(self, damping: Mapping[str, Floats]) -> None:
         self._damping = damping
 
-    def lookup(self, graph: Graph, table: Array, ids: str) -> str:
+    def lookup(self, graph: Graph, table: Floats, ids: str) -> str:
         """Gather int8 rows and multiply each by its scale."""
         scale = np.maximum(np.abs(table).max(axis=1, keepdims=True) / _STEPS, _TINY)
         rows = graph.op("Gather", graph.constant(np.rint(table / scale).astype(np.int8)), ids)
         scales = graph.op("Gather", graph.constant(scale), ids)
         return graph.op("Mul", graph.cast(rows, np.float32), scales)
 
-    def dense(self, graph: Graph, site: str, x: str, *weights: Array) -> list[str]:
+    def dense(self, graph: Graph, site: str, x: str, *weights: Floats) -> list[str]:
         """Round the tokens once, multiply in integers, scale back."""
         damping = self._damping.get(site)
         if damping is not None and (damping != 1).any():
@@ -71,7 +72,7 @@ class Int8:
         return [_product(graph, tokens, token_scale, weight) for weight in weights]
 
 
-def _product(graph: Graph, tokens: str, token_scale: str, weight: Array) -> str:
+def _product(graph: Graph, tokens: str, token_scale: str, weight: Floats) -> str:
     """Multiply rounded tokens by a matrix, and scale back by token, then by column."""
     columns, column_scale = quantize_columns(weight)
     zeros = graph.constant(_ZERO_POINT), graph.constant(np.int8(0))
@@ -91,7 +92,7 @@ def _quantize_tokens(graph: Graph, x: str) -> tuple[str, str]:
     return graph.op("QuantizeLinear", x, scale, zeros, axis=0), scale
 
 
-def quantize_columns(weight: Array) -> tuple[NDArray[np.int8], Array]:
+def quantize_columns(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
     """Round a matrix to int8 with one scale a column, safe from 16-bit saturation.
 
     Args:
@@ -112,7 +113,7 @@ def quantize_columns(weight: Array) -> tuple[NDArray[np.int8], Array]:
     return np.rint(weight / scale).astype(np.int8), scale.astype(np.float32)
 
 
-def smoothing(checkpoint: Checkpoint, seed: int = 0) -> dict[str, Array]:
+def smoothing(checkpoint: Checkpoint, seed: int = 0) -> dict[str, Floats]:
     """Find by how much to damp each input channel of the sites that have outlier channels.
 
     Powers of two, so that damping itself rounds nothing and the last bit of a peak does not matter.
@@ -124,12 +125,12 @@ def smoothing(checkpoint: Checkpoint, seed: int = 0) -> dict[str, Array]:
     }
 
 
-def _damping(peak: Array) -> Array:
+def _damping(peak: Floats) -> Floats:
     excess = np.maximum(peak / np.maximum(_OUTLIER * np.median(peak), _TINY), 1)
     return np.exp2(np.rint(_STRENGTH * np.log2(excess))).astype(np.float32)
 
 
-def channel_peaks(checkpoint: Checkpoint, seed: int) -> dict[str, Array]:
+def channel_peaks(checkpoint: Checkpoint, seed: int) -> dict[str, Floats]:
     """Largest absolute value of every dense layer's input channels over random words of the vocabulary."""
     import onnxruntime
 
@@ -139,7 +140,7 @@ def channel_peaks(checkpoint: Checkpoint, seed: int) -> dict[str, Array]:
         build(checkpoint, _Observed()), options, providers=["CPUExecutionProvider"]
     )
     sites = [output.name for output in session.get_outputs()[:-1]]
-    peaks: dict[str, Array] = {}
+    peaks: dict[str, Floats] = {}
     for ids in _random_texts(checkpoint, seed):
         outputs = session.run(sites, {INPUT_IDS: ids, ATTENTION_MASK: np.ones_like(ids)})
         for site, peak in zip(sites, outputs, strict=True):
@@ -150,13 +151,13 @@ def channel_peaks(checkpoint: Checkpoint, seed: int) -> dict[str, Array]:
 class _Observed(Float32):
     """Full precision that also gives out the channel peaks of every dense input."""
 
-    def dense(self, graph: Graph, site: str, x: str, *weights: Array) -> list[str]:
+    def dense(self, graph: Graph, site: str, x: str, *weights: Floats) -> list[str]:
         peak = graph.op("ReduceMax", graph.op("Abs", x), graph.constant([0]), keepdims=0)
         graph.output(site, peak, [len(weights[0])])
         return super().dense(graph, site, x, *weights)
 
 
-def _random_texts(checkpoint: Checkpoint, seed: int) -> list[NDArray[np.int64]]:
+def _random_texts(checkpoint: Checkpoint, seed: int) -> list[Longs]:
     """Draw texts of random whole words as token ids, (1, tokens) each."""
     tokenizer = Tokenizer.from_buffer(checkpoint.tokenizer)
     tokenizer.no_padding()

@@ -12,12 +12,13 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from prodassoc_cli.arrays import Doubles
 from prodassoc_cli.artifacts.frames import schema_of, with_absent
 from prodassoc_cli.artifacts.schemas import INTERACTIONS
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
 from prodassoc_cli.evaluation.intervals import LEVEL, Estimate, mean_interval
-from prodassoc_cli.evaluation.product_facts import FloatArray
+from prodassoc_cli.indexing import numbered
 
 _KEY = ["user_id", "list_id", "product_id", "position", "timestamp"]
 _DETAILS = schema_of(column for column in INTERACTIONS.columns if column.optional)
@@ -58,7 +59,9 @@ def impressions_of(log: pl.DataFrame) -> pl.DataFrame:
         pl.col("bought").fill_null(0.0),
         pl.when(pl.col("bought") == 1).then(pl.col("revenue").fill_null(0.0)).otherwise(0.0).alias("revenue"),
         pl.coalesce("user_id", "list_id", pl.lit("")).alias("cluster"),
-    ).with_columns(pl.col("cluster").map_batches(numbered, return_dtype=pl.Int64))
+    ).with_columns(
+        pl.col("cluster").map_batches(lambda ids: pl.Series(numbered(ids)[0]), return_dtype=pl.Int64)
+    )
 
 
 def evaluate_feedback(shown: pl.DataFrame, baseline: str | None = None) -> pl.DataFrame:
@@ -118,18 +121,12 @@ def rate(rows: pl.DataFrame, column: str) -> Estimate:
     return mean_interval(sums, counts, low=0.0, high=1.0)
 
 
-def clusters(rows: pl.DataFrame, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+def clusters(rows: pl.DataFrame, values: Doubles) -> tuple[Doubles, Doubles]:
     """Return the sum of the values and the number of rows of each user that has any."""
     cluster = rows["cluster"].to_numpy()
     counts = np.bincount(cluster)
     there = counts > 0
     return np.bincount(cluster, values)[there].astype(np.float64), counts[there].astype(np.float64)
-
-
-def numbered(values: pl.Series) -> pl.Series:
-    """Number equal texts alike, from 0, in the order of the texts."""
-    names = pl.Enum(values.unique().sort())
-    return values.cast(names).to_physical().cast(pl.Int64)
 
 
 def _per_list(rows: pl.DataFrame, column: str) -> Estimate:

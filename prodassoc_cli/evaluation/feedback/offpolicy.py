@@ -16,10 +16,11 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from prodassoc_cli.arrays import Doubles
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
-from prodassoc_cli.evaluation.feedback.feedback import clusters, numbered, propensity_problem
+from prodassoc_cli.evaluation.feedback.feedback import clusters, propensity_problem
 from prodassoc_cli.evaluation.intervals import LEVEL, Estimate, mean_interval
-from prodassoc_cli.evaluation.product_facts import FloatArray
+from prodassoc_cli.indexing import numbered
 
 LEAST_EFFECTIVE = 10.0
 """Effective sample size below which an estimate would be noise."""
@@ -99,7 +100,7 @@ def _refused(reason: str) -> OffPolicy:
     return OffPolicy(pl.DataFrame(schema=METRICS_SCHEMA), refusal=reason)
 
 
-def _estimates(rows: pl.DataFrame, weight: FloatArray) -> dict[str, Estimate]:
+def _estimates(rows: pl.DataFrame, weight: Doubles) -> dict[str, Estimate]:
     click = rows["clicked"].to_numpy()
     clipped = np.minimum(weight, math.sqrt(rows.height))
     own, logged = expected_clicks(rows)
@@ -111,11 +112,11 @@ def _estimates(rows: pl.DataFrame, weight: FloatArray) -> dict[str, Estimate]:
     }
 
 
-def _mean(rows: pl.DataFrame, values: FloatArray, low: float = -math.inf) -> Estimate:
+def _mean(rows: pl.DataFrame, values: Doubles, low: float = -math.inf) -> Estimate:
     return mean_interval(*clusters(rows, values), low=low)
 
 
-def _weighted(rows: pl.DataFrame, click: FloatArray, weight: FloatArray) -> Estimate:
+def _weighted(rows: pl.DataFrame, click: Doubles, weight: Doubles) -> Estimate:
     """Return Σ w·click / Σ w, with a linearised interval over users."""
     value = float(weight @ click / weight.sum())
     sums, _ = clusters(rows, weight * (click - value) * rows.height / weight.sum())
@@ -129,13 +130,13 @@ def _weighted(rows: pl.DataFrame, click: FloatArray, weight: FloatArray) -> Esti
     return Estimate(value, max(0.0, value - half), min(1.0, value + half), rows.height)
 
 
-def expected_clicks(rows: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
+def expected_clicks(rows: pl.DataFrame) -> tuple[Doubles, Doubles]:
     """Return the expected clicks of the listed and of the logged product in each place.
 
     CTR of the place × the product's clicks over those expected of its places, drawn to 1 by `_PRIOR` expected
     clicks. Fitted on the users of the other fold, so that no row explains itself.
     """
-    ids = numbered(pl.concat([rows["product_id"], rows["own"]])).to_numpy()
+    ids = numbered(pl.concat([rows["product_id"], rows["own"]]))[0]
     logged, own = ids[: rows.height], ids[rows.height :]
     position, click = rows["position"].to_numpy(), rows["clicked"].to_numpy()
     fold = rows["cluster"].to_numpy() % _FOLDS
@@ -157,7 +158,7 @@ def expected_clicks(rows: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
     return of_own, of_logged
 
 
-def _odd_weight(rows: pl.DataFrame, weight: FloatArray) -> float | None:
+def _odd_weight(rows: pl.DataFrame, weight: Doubles) -> float | None:
     found = _mean(rows, weight)
     if found.high is None or found.low is None or found.value is None or found.low <= 1 <= found.high:
         return None

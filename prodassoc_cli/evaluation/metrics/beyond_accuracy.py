@@ -8,21 +8,22 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from prodassoc_cli.arrays import Bools, Doubles, Longs
 from prodassoc_cli.evaluation.judged_lists import Judged
 from prodassoc_cli.evaluation.metrics.accuracy import per_user
-from prodassoc_cli.evaluation.product_facts import NO_CATEGORY, BoolArray, FloatArray, IntArray
+from prodassoc_cli.evaluation.product_facts import NO_CATEGORY
 
 _USERS_A_BLOCK = 4096
 
 
-def coverage(judged: Judged, k: int) -> FloatArray:
+def coverage(judged: Judged, k: int) -> Doubles:
     """1 for each product of the catalogue that some list of the file recommends, else 0."""
     catalogue = judged.truth.facts.catalogue
     assert catalogue is not None
     return (judged.reach[catalogue] <= k).astype(np.float64)
 
 
-def exposure(judged: Judged, k: int) -> IntArray:
+def exposure(judged: Judged, k: int) -> Longs:
     """Return in how many lists of the file, cut to k, each product of the catalogue stands."""
     catalogue = judged.truth.facts.catalogue
     assert catalogue is not None
@@ -50,21 +51,21 @@ def entropy(judged: Judged, k: int) -> float | None:
     return abs(float(shares @ np.log2(shares)))
 
 
-def novelty(judged: Judged, k: int) -> FloatArray:
+def novelty(judged: Judged, k: int) -> Doubles:
     """Mean inverse user frequency of the first k products; one nobody has counts as had by one user."""
     facts = judged.truth.facts
     assert facts.holders is not None
     return _mean_of(judged, k, -np.log2(np.maximum(facts.holders, 1) / facts.training_users))
 
 
-def popularity(judged: Judged, k: int) -> FloatArray:
+def popularity(judged: Judged, k: int) -> Doubles:
     """Mean share of training users who have the first k products."""
     facts = judged.truth.facts
     assert facts.holders is not None
     return _mean_of(judged, k, facts.holders / facts.training_users)
 
 
-def serendipity(judged: Judged, k: int) -> FloatArray:
+def serendipity(judged: Judged, k: int) -> Doubles:
     """Hits that a list of the k most popular products would not give, / k."""
     holders = judged.truth.facts.holders
     assert holders is not None
@@ -73,7 +74,7 @@ def serendipity(judged: Judged, k: int) -> FloatArray:
     return per_user(judged, k, (~expected[hit_product(judged)]).astype(np.float64)) / k
 
 
-def diversity(judged: Judged, k: int) -> FloatArray:
+def diversity(judged: Judged, k: int) -> Doubles:
     """Share of pairs of the first k products that are of different categories."""
     category = judged.truth.facts.category
     assert category is not None
@@ -87,11 +88,11 @@ def diversity(judged: Judged, k: int) -> FloatArray:
     return _one_minus(alike.astype(np.float64), listed)
 
 
-def embedding_diversity(judged: Judged, k: int) -> FloatArray:
+def embedding_diversity(judged: Judged, k: int) -> Doubles:
     """1 - mean cosine over the pairs of the first k products, by the length of the sum of their vectors."""
     vectors = judged.truth.facts.embedding
     assert vectors is not None
-    has_vector: BoolArray = np.any(vectors, axis=1)
+    has_vector: Bools = np.any(vectors, axis=1)
     within = (judged.position <= k) & has_vector[judged.product]
     user, product, users = judged.user[within], judged.product[within], len(judged.truth.relevant)
     listed = np.bincount(user, minlength=users)
@@ -106,27 +107,27 @@ def embedding_diversity(judged: Judged, k: int) -> FloatArray:
     return _one_minus((squares - listed) / 2, listed)
 
 
-def price(judged: Judged, k: int) -> FloatArray:
+def price(judged: Judged, k: int) -> Doubles:
     """Mean price of the first k products; those without a price are left out."""
     prices = judged.truth.facts.price
     assert prices is not None
     return _mean_of(judged, k, prices)
 
 
-def revenue(judged: Judged, k: int) -> FloatArray:
+def revenue(judged: Judged, k: int) -> Doubles:
     """Sum of the prices of the hits."""
     prices = judged.truth.facts.price
     assert prices is not None
     return per_user(judged, k, np.nan_to_num(prices)[hit_product(judged)])
 
 
-def hit_product(judged: Judged) -> IntArray:
+def hit_product(judged: Judged) -> Longs:
     """Return the product of each hit."""
     starts = np.searchsorted(judged.user, judged.hit_user)
     return judged.product[starts + judged.hit_position - 1]
 
 
-def _mean_of(judged: Judged, k: int, value: FloatArray) -> FloatArray:
+def _mean_of(judged: Judged, k: int, value: Doubles) -> Doubles:
     """Average a value of products over each list; NaN for a user without a list, NaN values left out."""
     found = value[judged.product]
     within = (judged.position <= k) & ~np.isnan(found)
@@ -136,7 +137,7 @@ def _mean_of(judged: Judged, k: int, value: FloatArray) -> FloatArray:
     return np.divide(sums, rows, out=np.full(users, np.nan), where=rows > 0)
 
 
-def _one_minus(alike: FloatArray, listed: IntArray) -> FloatArray:
+def _one_minus(alike: Doubles, listed: Longs) -> Doubles:
     """Return 1 - alike / pairs; NaN for lists of fewer than two."""
     pairs = listed * (listed - 1) / 2
     return 1 - np.divide(alike, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)

@@ -17,11 +17,11 @@ from typing import Literal
 
 import numpy as np
 
+from prodassoc_cli.arrays import Doubles
 from prodassoc_cli.evaluation.judged_lists import Judged
 from prodassoc_cli.evaluation.metrics import accuracy
 from prodassoc_cli.evaluation.metrics import beyond_accuracy as beyond
 from prodassoc_cli.evaluation.metrics.rule_feedback_metrics import FEEDBACK_METRICS, RULE_METRICS
-from prodassoc_cli.evaluation.product_facts import FloatArray
 
 Need = Literal[
     "catalogue", "training users", "categories", "prices", "embeddings", "ratings", "rules", "feedback"
@@ -65,9 +65,9 @@ class Metric:
     name: str
     definition: str
     source: str
-    values: Callable[[Judged, int], FloatArray] | None = None
+    values: Callable[[Judged, int], Doubles] | None = None
     total: Callable[[Judged, int], float | None] | None = None
-    loss: Callable[[FloatArray], FloatArray] | None = None
+    loss: Callable[[Doubles], Doubles] | None = None
     root: bool = False
     over: Literal["users", "products", "ratings", "rules", "baskets", "impressions"] = "users"
     low: float = 0.0

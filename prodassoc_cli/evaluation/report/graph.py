@@ -6,15 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Doubles, Longs
 from prodassoc_cli.evaluation.report.charts import svg
 from prodassoc_cli.evaluation.report.markup import colour, cut_middle, number, safe, width
 
 _WIDTH, _HEIGHT, _MARGIN = 1040, 720, 80
 _STEPS = 400
 
-Points = NDArray[np.float64]
 Box = tuple[float, float, float, float]
 Edge = tuple[str, str, float]
 """Two products and the largest lift of the rules between them."""
@@ -60,7 +59,7 @@ def _title(titles: Mapping[str, str], product: str) -> str:
     return titles.get(product, product)
 
 
-def _place_labels(places: Points, radii: Points, names: Sequence[str]) -> list[str]:
+def _place_labels(places: Doubles, radii: Doubles, names: Sequence[str]) -> list[str]:
     """Put each label right, left, below or above its node, where it covers least of what stands there."""
     boxes = [(x - r, y - r, x + r, y + r) for (x, y), r in zip(places.tolist(), radii.tolist(), strict=True)]
     found = []
@@ -92,14 +91,14 @@ def _covered(box: Box, others: Sequence[Box]) -> float:
     )
 
 
-def _widths(lift: NDArray[np.float64]) -> list[float]:
+def _widths(lift: Doubles) -> list[float]:
     """Return 1 to 8 pixels by the logarithm of the lift."""
     logs = np.log(np.maximum(lift, 1e-9))
     span = float(np.ptp(logs))
     return (1 + 7 * (logs - logs.min()) / span if span else np.full(len(lift), 3.0)).tolist()
 
 
-def _layout(count: int, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+def _layout(count: int, pairs: Longs) -> Doubles:
     """Place nodes by springs (Fruchterman & Reingold 1991) from a circle, with a pull to the middle."""
     angle = 2 * np.pi * np.arange(count) * 0.381966
     places = np.sqrt((np.arange(count) + 0.5) / count)[:, None] * np.column_stack(
@@ -121,7 +120,7 @@ def _layout(count: int, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(places, dtype=np.float64)
 
 
-def _fitted(places: NDArray[np.float64]) -> NDArray[np.float64]:
+def _fitted(places: Doubles) -> Doubles:
     low, high = places.min(axis=0), places.max(axis=0)
     span = np.where(high > low, high - low, 1.0)
     room = np.array([_WIDTH - 4 * _MARGIN, _HEIGHT - _MARGIN])

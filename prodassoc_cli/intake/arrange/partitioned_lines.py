@@ -27,7 +27,7 @@ from prodassoc_cli.intake.values.categories import Coding
 from prodassoc_cli.intake.values.conventions import Conventions, Survey
 from prodassoc_cli.intake.values.numbers_ids import Parsed, parse_ids
 from prodassoc_cli.intake.values.privacy import pseudonymize
-from prodassoc_cli.resources import ahead
+from prodassoc_cli.resources import prefetch
 from prodassoc_cli.settings import CleanConfig
 
 PIECE_ROWS = 1 << 18
@@ -123,7 +123,7 @@ class Parts:
                 self._whole = None
             yield whole
             return
-        yield from map(self._unpack, ahead(self._packed_parts(leaving)))
+        yield from map(self._unpack, prefetch(self._packed_parts(leaving)))
 
     def _packed_parts(self, leaving: bool) -> Iterator[pl.DataFrame]:
         held = self._held
@@ -203,12 +203,12 @@ class Parts:
 
     def _distribute(self, cuts: Cuts, survey: Survey) -> None:
         held = self._held = Buckets(cuts.parts) if self.in_memory else Spill(cuts.parts, self._folder)
-        for packed, part in ahead(self._packed(cuts, survey)):
+        for packed, part in prefetch(self._packed(cuts, survey)):
             held.add(packed, part)
 
     def _packed(self, cuts: Cuts, survey: Survey) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
         """Read all lines in pieces, and take them into the survey; yield them and the part of each row."""
-        for piece in ahead(self.orders.pieces(LARGE_PIECE_ROWS if self.in_memory else PIECE_ROWS)):
+        for piece in prefetch(self.orders.pieces(LARGE_PIECE_ROWS if self.in_memory else PIECE_ROWS)):
             lines, times = self._surveyed(piece, survey)
             part = cuts.part_of(self._keys(lines.fields, times))
             yield self._pack(lines, times, self._in_place(piece)), part

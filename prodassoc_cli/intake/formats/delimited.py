@@ -37,7 +37,7 @@ from prodassoc_cli.intake.tables import (
     number_rows,
 )
 from prodassoc_cli.intake.values.parallel import run_parallel
-from prodassoc_cli.resources import ahead
+from prodassoc_cli.resources import prefetch
 
 NO_DELIMITER = "\x1e"
 """Cuts a text into lines and no further."""
@@ -319,7 +319,7 @@ class Text:
                     return
                 pieces = _pieces_of(pa.csv.open_csv(file, read, parse, convert), rows)
                 # The rows found broken are to be those of the pieces taken so far.
-                for piece in pieces if self.tolerant else ahead(pieces):
+                for piece in pieces if self.tolerant else prefetch(pieces):
                     yield _in_one_chunk(_frame(piece))
         except pa.ArrowInvalid as problem:
             raise self._uncut(str(problem)) from problem

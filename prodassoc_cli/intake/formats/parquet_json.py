@@ -25,7 +25,7 @@ from prodassoc_cli.intake.tables import (
     number_rows,
 )
 from prodassoc_cli.intake.values.dates import TIME, YEARS
-from prodassoc_cli.resources import ahead
+from prodassoc_cli.resources import prefetch
 
 _ARTIFACT_KEY = b"prodassoc"
 
@@ -134,7 +134,7 @@ class ParquetRows:
             StartAgain: a column must be read as text, and pieces before have been taken.
         """
         last = 0
-        for batch in ahead(self._batches(range(self.groups), rows)):
+        for batch in prefetch(self._batches(range(self.groups), rows)):
             frame = self._alike(self._columns_of(batch))
             yield RawTable(self.source.name, number_rows(frame, last))
             last += frame.height

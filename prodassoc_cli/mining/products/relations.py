@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
+from prodassoc_cli.indexing import aligned_vectors
 from prodassoc_cli.mining.baskets import Baskets
 from prodassoc_cli.mining.selection.significance import log_fisher
 from prodassoc_cli.settings.mine import RELATION_LEVEL, SUBSTITUTE_SIMILARITY, VARIANT_SIMILARITY
@@ -76,17 +77,7 @@ def evidence_of(baskets: Baskets, user: np.ndarray | None, embeddings: pl.DataFr
         )
         by_user = held.tocsr()
         by_user.data[:] = 1
-    return Evidence(by_basket, by_user, vectors_of(baskets.item_ids, embeddings), baskets.item_ids)
-
-
-def vectors_of(ids: pl.Series, embeddings: pl.DataFrame) -> np.ndarray:
-    """Return the vector of each id, float32[ids, dims]; zeros where there is none."""
-    given = embeddings["embedding"].to_numpy().astype(np.float32, copy=False)
-    place = dict(zip(embeddings["product_id"].to_list(), range(len(given)), strict=True))
-    at = np.array([place.get(each, -1) for each in ids.to_list()], np.int64)
-    vectors = np.zeros((len(ids), given.shape[1] if given.ndim == 2 else 0), np.float32)
-    vectors[at >= 0] = given[at[at >= 0]]
-    return vectors
+    return Evidence(by_basket, by_user, aligned_vectors(embeddings, baskets.item_ids), baskets.item_ids)
 
 
 def similarity_of_sides(rules: pl.DataFrame, evidence: Evidence) -> pl.Series:

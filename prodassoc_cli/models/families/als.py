@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Doubles, Floats, Ints
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
-from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
+from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import FEW, csr_arrays, over_rows, ready
 from prodassoc_cli.settings import setting
 
@@ -23,7 +23,7 @@ class AlsParameters:
     """Parameters of als."""
 
     factors: int = setting(128, "Length of the vectors", metavar="N", low=1, high=2_048)
-    epochs: int = setting(12, "Times users and products are solved in turn", metavar="N", low=1, high=1_000)
+    epochs: int = setting(12, "Longs users and products are solved in turn", metavar="N", low=1, high=1_000)
     unobserved: float | None = setting(
         None, "Weight of a product not bought, beside 1 for one bought [default: 10 times the density]",
         low=1e-6, high=10.0,
@@ -119,7 +119,7 @@ class Als(Recommender):
         dense = (ready(vectors, np.float32), ready(spectrum, np.float32))
         return (*pattern, *dense, ridges, steps, tolerance)
 
-    def _pulls(self, entries: Csr) -> NDArray[np.float64]:
+    def _pulls(self, entries: Csr) -> Doubles:
         frequency = np.diff(entries.indptr) + self.unobserved * entries.shape[1]
         return np.asarray(frequency**self.parameters.frequency * self.unit)
 
@@ -144,7 +144,7 @@ class Als(Recommender):
         over_rows(solve_rows, len(vectors), threads, *arguments, vectors)
         return vectors
 
-    def _few_systems(self, history: Csr) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    def _few_systems(self, history: Csr) -> Iterator[tuple[Doubles, Doubles]]:
         """Yield the vectors of each row's entries and the matrix diag(spectrum + ridge) + Σ v·vᵀ."""
         ridges = self.parameters.ridge * self._pulls(history)
         for row, ridge in enumerate(ridges):

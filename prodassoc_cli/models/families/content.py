@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
-from prodassoc_cli.models.data import Csr, Floats, Ints, Items, TrainingData, csr, csr_of
+from prodassoc_cli.models.data import Csr, Items, TrainingData, csr, csr_of
 from prodassoc_cli.models.families.item_knn import weighed
 from prodassoc_cli.settings import setting
 

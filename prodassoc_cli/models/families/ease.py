@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Floats, Ints, Longs
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
-from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
+from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows
 from prodassoc_cli.settings import setting
 
@@ -79,7 +79,7 @@ class Ease(Recommender):
             self.weights = sparse_weights(x, ridge, self.parameters.neighbours, threads)
         self._hold_back(np.bincount(x.indices, minlength=x.shape[1]))
 
-    def _hold_back(self, buyers: NDArray[np.int64]) -> None:
+    def _hold_back(self, buyers: Longs) -> None:
         """Scale the weights by the degrees of both products."""
         own = np.maximum(buyers, 1).astype(np.float32)
         degree = self.parameters.degree
@@ -195,7 +195,7 @@ def _best_dense_terms(history: Csr, weights: Floats, items: Ints) -> tuple[Ints,
     sources = np.full(items.shape, -1, np.int32)
     terms = np.zeros(items.shape, np.float32)
     slots = np.maximum(items, 0)
-    rows: NDArray[np.int64] = np.flatnonzero(np.diff(history.indptr))
+    rows: Longs = np.flatnonzero(np.diff(history.indptr))
     for row in rows:
         own = history.indices[history.indptr[row] : history.indptr[row + 1]]
         found = weights[own[:, None], slots[row][None]]

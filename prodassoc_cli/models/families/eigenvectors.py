@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from prodassoc_cli.models.data import Csr, Floats
+from prodassoc_cli.arrays import Floats
+from prodassoc_cli.models.data import Csr
 
 _COLUMNS = 64
 _EXTRA = 32

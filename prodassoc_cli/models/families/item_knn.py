@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
-from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary
+from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.settings import setting
 
 _DENSE = 40

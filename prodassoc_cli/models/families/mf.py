@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
-from prodassoc_cli.models.data import Floats, Ints, TrainingData, binary
+from prodassoc_cli.models.data import TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import csr_arrays
 from prodassoc_cli.settings import setting
 

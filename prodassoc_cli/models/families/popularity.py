@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
+from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
-from prodassoc_cli.models.data import Floats, Ints, TrainingData
+from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.settings import setting
 
 _DAY = 86_400_000_000

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
-from prodassoc_cli.models.data import Floats, Ints, TrainingData
+from prodassoc_cli.models.data import TrainingData
 
 _NOBODY = 1 << 40
 

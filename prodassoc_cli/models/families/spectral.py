@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
-from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, binary, csr_of
+from prodassoc_cli.models.data import Csr, TrainingData, binary, csr_of
 from prodassoc_cli.models.families.eigenvectors import leading_eigenvectors
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_rows, ready
 from prodassoc_cli.settings import setting

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from prodassoc_cli.arrays import Bools, Floats, Ints
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays
-from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData, csr_of
+from prodassoc_cli.models.data import Csr, TrainingData, csr_of
 from prodassoc_cli.models.kernels.topk import top_k
 
 ColdWay = Literal["neighbours", "ridge"]
@@ -100,7 +100,7 @@ class ColdProducts:
         scores[:, self.items] = np.where(blended != 0, blended, -np.inf)
         return scores
 
-    def mostly_borrowed(self, items: Ints) -> NDArray[np.bool_]:
+    def mostly_borrowed(self, items: Ints) -> Bools:
         """Return which of these products have less than half of their score from their own past."""
         return np.isin(items, self.items[self.own < 0.5])
 
@@ -118,7 +118,7 @@ class ColdProducts:
         return cls(items, near, arrays["own"])
 
 
-def _nearest(vectors: Floats, warm: NDArray[np.bool_], threads: int) -> _Lender:
+def _nearest(vectors: Floats, warm: Bools, threads: int) -> _Lender:
     """Lend the mean score of the nearest by cosine, the nearer the more."""
 
     def lend(items: Ints) -> tuple[Ints, Floats]:
@@ -131,7 +131,7 @@ def _nearest(vectors: Floats, warm: NDArray[np.bool_], threads: int) -> _Lender:
     return lend
 
 
-def _regressed(data: TrainingData, warm: NDArray[np.bool_], seed: int) -> _Lender:
+def _regressed(data: TrainingData, warm: Bools, seed: int) -> _Lender:
     """Lend what a ridge regression from the texts predicts of the scores."""
     from prodassoc_cli.models.hybrid.text_ridge import (
         TextRidge,  # scikit-learn takes long to import, and few ask for it

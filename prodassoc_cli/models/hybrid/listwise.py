@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from prodassoc_cli.models.data import Csr, Floats, binary, csr_of
+from prodassoc_cli.arrays import Bools, Doubles, Floats, Longs
+from prodassoc_cli.evaluation.metrics.ndcg import ndcg
+from prodassoc_cli.models.data import Csr, binary, csr_of
 
 CUT = 10
 """Length of the lists that ways of ranking are compared by."""
@@ -26,8 +27,8 @@ class Candidates:
         features: candidates × features.
     """
 
-    rows: NDArray[np.int64]
-    items: NDArray[np.int64]
+    rows: Longs
+    items: Longs
     features: Floats
 
 
@@ -41,7 +42,7 @@ def split_baskets(orders: Csr, seed: int) -> tuple[Csr, Csr]:
     place[order] = np.arange(orders.nnz) - np.repeat(orders.indptr[:-1], sizes)
     history = place < rng.choice(_BASKET_SIZES, len(sizes))[rows]
 
-    def part(mask: NDArray[np.bool_]) -> Csr:
+    def part(mask: Bools) -> Csr:
         return csr_of(sparse.csr_array((orders.data[mask], (rows[mask], orders.indices[mask])), orders.shape))
 
     return part(history), part(~history)
@@ -56,7 +57,7 @@ def without(matrix: Csr, other: Csr) -> Csr:
     return result
 
 
-def to_unit(scores: Floats, listed: NDArray[np.bool_]) -> Floats:
+def to_unit(scores: Floats, listed: Bools) -> Floats:
     """Return scores scaled to 0–1 over each list, 1 where all of a list are equal."""
     low = np.where(listed, scores, np.inf).min(axis=1, keepdims=True)
     high = np.where(listed, scores, -np.inf).max(axis=1, keepdims=True)
@@ -65,9 +66,7 @@ def to_unit(scores: Floats, listed: NDArray[np.bool_]) -> Floats:
     return np.where(high > low, scaled, 1.0).astype(np.float32)
 
 
-def regress(
-    rows: NDArray[np.int64], features: Floats, labels: NDArray[np.bool_], ridge: float = 1e-3
-) -> NDArray[np.float64]:
+def regress(rows: Longs, features: Floats, labels: Bools, ridge: float = 1e-3) -> Doubles:
     """Return the weights w that make softmax(features·w) over each row's candidates fall on its labels.
 
     The listwise cross-entropy of ListNet (Cao et al., 2007), linear, by L-BFGS: unlike a pointwise
@@ -89,7 +88,7 @@ def regress(
     _, starts, place = np.unique(rows[used], return_index=True, return_inverse=True)
     target = labels[used] / hits[rows[used]]
 
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def loss(weights: Doubles) -> tuple[float, Doubles]:
         scores = x @ weights
         scores -= np.maximum.reduceat(scores, starts)[place]
         powers = np.exp(scores)
@@ -105,16 +104,14 @@ def regress(
 
 def ndcg_of(
     found: Candidates,
-    scores: NDArray[np.float64],
-    labels: NDArray[np.bool_],
-    relevant: NDArray[np.int64],
-    tested: NDArray[np.bool_],
+    scores: Doubles,
+    labels: Bools,
+    relevant: Longs,
+    tested: Bools,
 ) -> float:
     """Return NDCG@10 of the tested candidates, mean over their rows, the ideal cut at min(10, relevant)."""
     rows, items, values, hits = found.rows[tested], found.items[tested], scores[tested], labels[tested]
     order = np.lexsort((items, -values, rows))
     place = np.arange(len(order)) - np.searchsorted(rows, rows)
-    gain = np.where(place < CUT, hits[order] / np.log2(place + 2.0), 0)
-    total = np.bincount(rows, gain, minlength=len(relevant))
-    ideal = np.concatenate([[0], np.cumsum(1 / np.log2(np.arange(2, CUT + 2)))])[np.minimum(relevant, CUT)]
-    return float((total / ideal)[1::2].mean())
+    hit = hits[order]
+    return float(ndcg(rows[hit], place[hit] + 1, relevant, CUT)[1::2].mean())

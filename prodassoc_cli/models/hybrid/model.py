@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Doubles, Floats, Ints
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why, parse_parameters
-from prodassoc_cli.models.data import Csr, Floats, Ints, TrainingData
+from prodassoc_cli.models.data import Csr, TrainingData
 from prodassoc_cli.models.families.als import Als
 from prodassoc_cli.models.families.content import Content
 from prodassoc_cli.models.families.ease import Ease
@@ -208,7 +208,7 @@ class Hybrid(Recommender):
         for part in self.parts.values():
             part.fit(data, seed, threads)
 
-    def _equal_weights(self) -> NDArray[np.float64]:
+    def _equal_weights(self) -> Doubles:
         """Weights where there is too little to learn from: all parts alike, by rank."""
         return np.array([1.0 if name.endswith(".rank") else 0.0 for name in self.feature_names])
 
@@ -250,7 +250,7 @@ class Hybrid(Recommender):
             np.concatenate([block.features for block in blocks]),
         )
 
-    def _shares(self, found: Candidates, weights: NDArray[np.float64]) -> dict[str, float]:
+    def _shares(self, found: Candidates, weights: Doubles) -> dict[str, float]:
         """Return how much of the scores of the first places each part gave, as shares of what was added."""
         order = np.lexsort((found.items, -(found.features @ weights), found.rows))
         place = np.arange(len(order)) - np.searchsorted(found.rows, found.rows)
@@ -261,7 +261,7 @@ class Hybrid(Recommender):
             for name, value in zip(names, given / max(given.sum(), 1e-12), strict=True)
         }
 
-    def _contributions(self, features: Floats, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _contributions(self, features: Floats, weights: Doubles) -> Doubles:
         """Return candidates × (parts + repeat + trend): what each adds to the score."""
         starts = [len(_PER_PART) * n for n in range(len(self.parts) + 1)]
         starts.append(starts[-1] + len(purchase_features.FEATURES))

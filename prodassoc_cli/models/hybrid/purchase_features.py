@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Bools, Floats, Longs
 from prodassoc_cli.models.base import Queries
-from prodassoc_cli.models.data import Csr, Floats, TrainingData, binary
+from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.hybrid.listwise import without
 
 FEATURES = ("bought", "times", "recency", "habit", "wanted")
@@ -34,7 +34,7 @@ class Bought:
         # Two fictitious buyers who did not come back keep rare products from looking like habits.
         return cls((again / (owners + 2.0)).astype(np.float32))
 
-    def features(self, queries: Queries, keys: NDArray[np.int64]) -> Floats:
+    def features(self, queries: Queries, keys: Longs) -> Floats:
         """Return candidates × `FEATURES`.
 
         Args:
@@ -54,7 +54,7 @@ class Bought:
         return features
 
 
-def _places(keys: NDArray[np.int64], matrix: Csr) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _places(keys: Longs, matrix: Csr) -> tuple[Longs, Bools]:
     """Return where the entries of a matrix stand among the candidates' keys, and which entries do."""
     rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
     wanted = rows * matrix.shape[1] + matrix.indices

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from sklearn.decomposition import TruncatedSVD
 from sklearn.linear_model import RidgeCV
 
+from prodassoc_cli.arrays import Bools, Floats
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.data import Csr, Floats, binary
+from prodassoc_cli.models.data import Csr, binary
 
 _FACTORS = 64
 _PENALTIES = np.logspace(-2, 3, 11)
@@ -39,7 +40,7 @@ class TextRidge:
     penalty: float
 
     @classmethod
-    def of(cls, purchases: Csr, vectors: Floats, known: NDArray[np.bool_], seed: int) -> Self:
+    def of(cls, purchases: Csr, vectors: Floats, known: Bools, seed: int) -> Self:
         """Fit on the known products.
 
         Args:

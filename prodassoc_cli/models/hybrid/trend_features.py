@@ -6,10 +6,10 @@ from typing import Self
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Doubles, Floats, Ints, Longs
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Why
-from prodassoc_cli.models.data import Floats, Ints, TrainingData
+from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.hybrid.cold_start import ColdProducts
 
 FEATURES = ("lately", "popularity")
@@ -63,9 +63,7 @@ class Trends:
             int(data.events["timestamp"].fill_null(0).to_numpy().max(initial=0)),
         )
 
-    def features(
-        self, queries: Queries, rows: NDArray[np.int64], items: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
+    def features(self, queries: Queries, rows: Longs, items: Longs) -> Floats:
         """Return candidates × `FEATURES` for the candidates `items` of `rows`."""
         last = len(self.lately) - 1
         week = np.full(len(queries), last)
@@ -92,6 +90,6 @@ class Trends:
         return cls(arrays["lately"][None], arrays["popularity"][None], arrays["buyers"], 0)
 
 
-def _lent(logs: NDArray[np.float64], cold: ColdProducts) -> Floats:
+def _lent(logs: Doubles, cold: ColdProducts) -> Floats:
     blended = cold.blend(logs.astype(np.float32))
     return np.where(np.isfinite(blended), blended, logs).astype(np.float32)

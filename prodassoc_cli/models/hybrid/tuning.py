@@ -11,6 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.evaluation.metrics.ndcg import ndcg
 from prodassoc_cli.models.base import Recommender
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.families.rules import recounted
@@ -168,16 +169,16 @@ def _search(
         raise UsageProblem(f"--tune: model '{name}' has no parameter left to search", "leave --tune out")
     rng = np.random.default_rng(seed)
 
-    def ndcg(values: Values) -> float:
+    def quality(values: Values) -> float:
         return _ndcg(make(name, [*given, *_assigned(values)]), split, seed, threads)
 
-    before = ndcg({})  # what would be used without a search
+    before = quality({})  # what would be used without a search
     tried: list[tuple[float, Values]] = []
     for n in range(1, trials + 1):
         progress(n, trials + 1)
         near = max(tried, key=itemgetter(0))[1] if 2 * n > trials + 1 else {}
         values = {key: each.draw(rng, near.get(key)) for key, each in space.items()}
-        tried.append((ndcg(values), values))
+        tried.append((quality(values), values))
     progress(trials + 1, trials + 1)
     best, chosen = max([(before, {}), *tried], key=itemgetter(0))
     facts = {
@@ -197,17 +198,13 @@ def _ndcg(model: Recommender, split: InnerSplit, seed: int, threads: int) -> flo
     """Return NDCG@10 of lists of new products, mean over the users who have any set aside."""
     model.fit(split.train, seed, threads)
     truth = without(split.truth, split.train.seen[split.users])
-    gains = 1 / np.log2(np.arange(2, CUT + 2))
-    total, judged = 0.0, 0
+    relevant = np.diff(truth.indptr)
+    total = 0.0
     for start in range(0, len(split.users), _BLOCK):
         wanted = truth[start : start + _BLOCK]
-        sizes = np.diff(wanted.indptr)
         queries = user_queries(split.train, split.users[start : start + _BLOCK])
         items, _ = top_k(model.score(queries, threads), CUT, threads, blocked=queries.seen)
-        rows = np.arange(len(sizes))[:, None]
-        hits = np.asarray(wanted.toarray()[rows, np.maximum(items, 0)] > 0) & (items >= 0)
-        ideal = np.concatenate([[0], np.cumsum(gains)])[np.minimum(sizes, CUT)]
-        some = sizes > 0
-        total += float(((hits * gains[: items.shape[1]]).sum(axis=1)[some] / ideal[some]).sum())
-        judged += int(some.sum())
-    return total / max(1, judged)
+        hits = (items >= 0) & (wanted.toarray()[np.arange(len(items))[:, None], np.maximum(items, 0)] > 0)
+        row, place = np.nonzero(hits)
+        total += float(ndcg(row, place + 1, relevant[start : start + _BLOCK], CUT).sum())
+    return total / max(1, int((relevant > 0).sum()))

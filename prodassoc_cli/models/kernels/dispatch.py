@@ -21,12 +21,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
+from prodassoc_cli.arrays import Floats, Ints, Longs
 from prodassoc_cli.models.kernels import numpy_fallback
-from prodassoc_cli.resources import load_now
-
-Longs = NDArray[np.int64]
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float32]
 
 Kernel = Literal[
     "product_top_k", "scatter_scores", "select_top_k", "best_scores",
@@ -66,7 +62,6 @@ def over_rows(
     if threads <= 1 or n_rows < 2:
         function(0, n_rows, *arguments)
         return
-    load_now("numpy.ma")  # which numba asks of every array
     # More ranges than threads, since rows differ in length.
     edges = sorted(set(np.linspace(0, n_rows, min(n_rows, 8 * threads) + 1).astype(int).tolist()))
     with ThreadPoolExecutor(threads) as pool:

@@ -7,12 +7,8 @@ kernels build them.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
-Longs = NDArray[np.int64]
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float32]
+from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 
 
 def product_top_k(
@@ -82,7 +78,7 @@ def select_top_k(
     start: int,
     stop: int,
     scores: Floats,
-    allowed: Mask,
+    allowed: Bools,
     b_indptr: Longs,
     b_indices: Ints,
     out_columns: Ints,
@@ -110,7 +106,7 @@ def best_scores(
     s_indices: Ints,
     s_data: Floats,
     best: bool,
-    allowed: Mask,
+    allowed: Bools,
     b_indptr: Longs,
     b_indices: Ints,
     out_columns: Ints,
@@ -274,7 +270,7 @@ def _row(row: int, indptr: Longs, indices: Ints, data: Floats) -> tuple[Ints, Fl
     return indices[entries], data[entries]
 
 
-def _best_first(values: Floats, k: int) -> NDArray[np.int64]:
+def _best_first(values: Floats, k: int) -> Longs:
     """Return the places of the k largest values, the largest first, equal ones by ascending place."""
     places = np.arange(len(values))
     if len(values) > k:

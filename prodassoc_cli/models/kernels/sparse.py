@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 from prodassoc_cli.jit import KERNEL, STEP, njit
-from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows, ready
-from prodassoc_cli.models.kernels.numpy_fallback import Floats, Ints, Longs, Mask
-
-__all__ = ["Floats", "Ints", "Longs", "Mask", "csr_arrays", "over_rows", "ready"]
 
 _CSR = "int64[::1], int32[::1], float32[::1]"  # indptr, indices, data
 _LOW_BITS = 19
@@ -211,7 +208,7 @@ def best_scores(  # noqa: C901 — one pass over each history, chunk by chunk
     s_indices: Ints,
     s_data: Floats,
     best: bool,
-    allowed: Mask,
+    allowed: Bools,
     b_indptr: Longs,
     b_indices: Ints,
     out_columns: Ints,
@@ -313,7 +310,7 @@ def select_top_k(
     start: int,
     stop: int,
     scores: Floats,
-    allowed: Mask,
+    allowed: Bools,
     b_indptr: Longs,
     b_indices: Ints,
     out_columns: Ints,

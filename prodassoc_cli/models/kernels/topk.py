@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import sparse
 
-from prodassoc_cli.models.data import Csr, Floats, Ints
+from prodassoc_cli.arrays import Bools, Floats, Ints
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows, ready
 
 
@@ -14,8 +14,8 @@ def top_k(
     k: int,
     threads: int,
     *,
-    allowed: NDArray[np.bool_] | None = None,
-    blocked: Csr | None = None,
+    allowed: Bools | None = None,
+    blocked: sparse.csr_array | None = None,
 ) -> tuple[Ints, Floats]:
     """Return the k best items of each row and their scores, best first, equal ones by ascending item.
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy import sparse
 
+from prodassoc_cli.arrays import Bools, Ints
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.models.base import Queries
-from prodassoc_cli.models.data import NO_TIME, Csr, Ints, csr_of
+from prodassoc_cli.models.data import NO_TIME, Csr, csr_of
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.reasons import Audience
 from prodassoc_cli.models.split import basket_queries, user_queries
@@ -24,14 +24,14 @@ class Requests:
 
     ids: pl.Series
     block: Callable[[slice], Queries]
-    unknown: NDArray[np.bool_]
+    unknown: Bools
 
 
 @dataclass(frozen=True)
 class Options:
     """What may be listed, whether what is seen may, and how many candidates are ranked."""
 
-    allowed: NDArray[np.bool_] | None
+    allowed: Bools | None
     new_only: bool
     depth: int
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Doubles, Floats, Ints
 from prodassoc_cli.models.base import Queries, Recommender
-from prodassoc_cli.models.data import Floats, Ints
 
 _SCORES_AT_ONCE = 2**24
 
 
 def score_drop(
     recommender: Recommender, queries: Queries, items: Ints, scores: Floats, named: Ints, threads: int
-) -> NDArray[np.float64]:
+) -> Doubles:
     """Return how much lower each item's score is without its named products, by scoring again.
 
     A score of 0 stands for no score: it is what is left of a sum when nothing is left to add.

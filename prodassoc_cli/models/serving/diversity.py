@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.models.data import Csr, Floats, Ints, Items
+from prodassoc_cli.models.data import Csr, Items
 from prodassoc_cli.models.hybrid.listwise import to_unit
 
 _FLOATS_AT_ONCE = 2**23

@@ -13,9 +13,8 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from prodassoc_cli.models.data import Ints
+from prodassoc_cli.arrays import Doubles, Ints
 
 RUNNERS_UP = 2
 """Candidates beyond a list, as a multiple of its length."""
@@ -23,7 +22,7 @@ RUNNERS_UP = 2
 
 def explore(
     places: Ints, n_candidates: Ints, k: int, epsilon: float, seed: int, ids: Sequence[str]
-) -> tuple[Ints, NDArray[np.float64]]:
+) -> tuple[Ints, Doubles]:
     """Return which candidate each place shows and the probability of that.
 
     Args:

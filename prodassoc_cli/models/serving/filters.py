@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Bools
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.models.data import Items
 
@@ -30,7 +30,7 @@ def allowed_items(
     where: Sequence[str] = (),
     allow: Sequence[str] | None = None,
     deny: Sequence[str] | None = None,
-) -> tuple[NDArray[np.bool_] | None, list[str]]:
+) -> tuple[Bools | None, list[str]]:
     """Return which products pass all filters (None: all do), and notices about what had no effect.
 
     A condition is COLUMN=VALUE, or has one of != >= <= > < in the place of =; the last four compare numbers,
@@ -82,7 +82,7 @@ def _parsed(items: Items, condition: str) -> tuple[str, str, str]:
     return column, comparison, value.strip()
 
 
-def _compared(items: Items, column: str, comparison: str, value: str) -> NDArray[np.bool_]:
+def _compared(items: Items, column: str, comparison: str, value: str) -> Bools:
     where = f"--where {column}{comparison}{value}"
     values = items.frame[column]
     if _DATE.fullmatch(value) and not values.dtype.is_numeric():
@@ -102,7 +102,7 @@ def _number(value: str, where: str, column: str) -> float:
         raise UsageProblem(f"{where}: {column} is a number", "write a number") from None
 
 
-def _holds(items: Items, column: str, value: str) -> NDArray[np.bool_]:
+def _holds(items: Items, column: str, value: str) -> Bools:
     values = items.frame[column]
     if values.is_null().all():
         raise BadData(
@@ -130,9 +130,7 @@ def _path(values: pl.Series) -> pl.Series:
     return ">" + segments.list.join(">") + ">"
 
 
-def _listed(
-    items: Items, ids: Sequence[str], flag: str, notices: list[str], *, needed: bool
-) -> NDArray[np.bool_]:
+def _listed(items: Items, ids: Sequence[str], flag: str, notices: list[str], *, needed: bool) -> Bools:
     wanted = pl.Series("id", list(ids), pl.String).unique()
     found = items.index_of(wanted)
     missing = int(found.null_count())

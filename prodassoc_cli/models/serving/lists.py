@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
 from prodassoc_cli.models.base import Queries
-from prodassoc_cli.models.data import Floats, Ints, csr_of
+from prodassoc_cli.models.data import csr_of
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.diversity import Variety
@@ -57,9 +57,9 @@ class Lists:
 
     items: Ints
     scores: Floats
-    own: NDArray[np.bool_]
-    propensity: NDArray[np.float64] | None
-    short: NDArray[np.int64]
+    own: Bools
+    propensity: Doubles | None
+    short: Longs
 
 
 def cut_lists(model: TrainedModel, queries: Queries, how: Cut, ids: Sequence[str], threads: int) -> Lists:
@@ -111,7 +111,7 @@ def _places(items: Ints, scores: Floats, how: Cut) -> Ints:
     return np.where(last, order, -1)[:, :width]
 
 
-def _ranked(model: TrainedModel, queries: Queries, threads: int) -> tuple[Ints, Floats, NDArray[np.bool_]]:
+def _ranked(model: TrainedModel, queries: Queries, threads: int) -> tuple[Ints, Floats, Bools]:
     """Return items, scores and whether the model itself put each there; short lists are filled up."""
     items, values = model.recommender.top_k(queries, queries.depth, threads)
     own = items >= 0
@@ -124,7 +124,7 @@ def _ranked(model: TrainedModel, queries: Queries, threads: int) -> tuple[Ints, 
 
 
 def _fill(
-    model: TrainedModel, queries: Queries, items: Ints, values: Floats, short: NDArray[np.int64], threads: int
+    model: TrainedModel, queries: Queries, items: Ints, values: Floats, short: Longs, threads: int
 ) -> None:
     """Fill up short lists by popularity, below the model's own scores, in place."""
     have = items[short] >= 0

@@ -6,10 +6,9 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
 from prodassoc_cli.models.base import Evidence, Queries, Why
-from prodassoc_cli.models.data import Ints
 from prodassoc_cli.models.model import TrainedModel
 
 Audience = Literal["users", "products", "baskets"]
@@ -41,7 +40,7 @@ def reasons(
     items: Ints,
     audience: Audience,
     *,
-    unknown: NDArray[np.bool_] | None = None,
+    unknown: Bools | None = None,
 ) -> pl.DataFrame:
     """Return the columns reason, reason_kind, reason_products and reason_weight, list after list.
 
@@ -98,15 +97,13 @@ def _products_named(model: TrainedModel, others: Ints) -> pl.Series:
     return joined["id"].fill_null(pl.Series([[]], dtype=pl.List(pl.String)))
 
 
-def _own_history(
-    queries: Queries, row: NDArray[np.int64], item: Ints, other: Ints
-) -> dict[str, NDArray[np.float64]]:
+def _own_history(queries: Queries, row: Longs, item: Ints, other: Ints) -> dict[str, Doubles]:
     """Return how often each row bought the item and the other one, and how many days ago the item last."""
     seen = queries.seen
     width = seen.shape[1]
     keys = np.repeat(np.arange(len(queries), dtype=np.int64), np.diff(seen.indptr)) * width + seen.indices
 
-    def lookup(which: Ints, values: NDArray[np.float32], missing: float) -> NDArray[np.float64]:
+    def lookup(which: Ints, values: Floats, missing: float) -> Doubles:
         wanted = row.astype(np.int64) * width + which
         at = np.minimum(np.searchsorted(keys, wanted), max(0, len(keys) - 1))
         found = (keys[at] == wanted) & (which >= 0) if len(keys) else np.zeros(len(wanted), np.bool_)

@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.indexing import aligned_vectors
 from prodassoc_cli.models.base import Evidence, Queries, Why
-from prodassoc_cli.models.data import Floats, Ints, aligned_vectors, csr_of
+from prodassoc_cli.models.data import csr_of
 from prodassoc_cli.models.families.content import Content, encode_attributes
 from prodassoc_cli.models.kernels.dispatch import one_blas_thread
 from prodassoc_cli.models.model import TrainedModel
@@ -199,8 +200,8 @@ class _Reasoning:
         queries: Queries,
         items: Ints,
         scores: Floats,
-        own: NDArray[np.bool_],
-        unknown: NDArray[np.bool_],
+        own: Bools,
+        unknown: Bools,
     ) -> pl.DataFrame:
         """Return the columns of reasons; `own` says which items the model itself listed."""
         recommender = model.recommender
@@ -265,12 +266,12 @@ def _answered(
     model: TrainedModel,
     queries: Queries,
     ids: pl.Series,
-    unknown: NDArray[np.bool_],
+    unknown: Bools,
     column: str,
     how: Cut,
     reasoning: _Reasoning | None,
     threads: int,
-) -> tuple[pl.DataFrame, int, NDArray[np.int64]]:
+) -> tuple[pl.DataFrame, int, Longs]:
     """Return the lists of the queries, the number of fillers, and the rows that need more candidates."""
     lists = cut_lists(model, queries, how, ids.to_list() if how.epsilon else (), threads)
     frame = _frame(model, ids, column, lists)

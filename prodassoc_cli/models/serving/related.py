@@ -11,12 +11,12 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy import special
 
+from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models.base import Evidence, Why
-from prodassoc_cli.models.data import Csr, Floats, Ints
+from prodassoc_cli.models.data import Csr
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.settings.mine import SUBSTITUTE_SIMILARITY, VARIANT_SIMILARITY
@@ -34,7 +34,7 @@ def related(
     k: int,
     threads: int,
     *,
-    allowed: NDArray[np.bool_] | None = None,
+    allowed: Bools | None = None,
     vectors: Floats | None = None,
 ) -> tuple[Ints, Floats, Evidence]:
     """Return up to k related products of each source, best first, their scores and the evidence.
@@ -80,7 +80,7 @@ def related(
     return items, values, Evidence.of(why, items, others=named, weight=values)
 
 
-def together(model: TrainedModel, sources: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def together(model: TrainedModel, sources: Ints) -> tuple[Doubles, Doubles]:
     """Return sources × items: in how many baskets both are, and in how many they would be by chance."""
     by_item = _by_item(model)
     count = np.asarray((by_item[sources] @ by_item.T).todense(), np.float64)
@@ -88,7 +88,7 @@ def together(model: TrainedModel, sources: Ints) -> tuple[NDArray[np.float64], N
     return count, sizes[sources][:, None] * sizes / max(1, by_item.shape[1])
 
 
-def chance(count: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
+def chance(count: Doubles, expected: Doubles) -> Doubles:
     """Return the probability of a count at least as high by chance, as a Poisson tail.
 
     It is that of Fisher's exact test in the limit of many baskets. With fewer it is the larger one wherever
@@ -97,7 +97,7 @@ def chance(count: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray
     return np.where(count > 0, special.pdtrc(np.maximum(count - 1, 0), expected), 1.0)
 
 
-def significant(p_values: NDArray[np.float64]) -> NDArray[np.bool_]:
+def significant(p_values: Doubles) -> Bools:
     """Return which are significant at a false discovery rate of 5 % a row (Benjamini and Hochberg, 1995)."""
     ordered = np.sort(p_values, axis=1)
     tests = p_values.shape[1]
@@ -111,11 +111,11 @@ def _by_item(model: TrainedModel) -> Csr:
     return model.items_by_customer if model.items_by_basket is None else model.items_by_basket
 
 
-def _sizes(model: TrainedModel) -> NDArray[np.float64]:
+def _sizes(model: TrainedModel) -> Doubles:
     return np.diff(_by_item(model).indptr).astype(np.float64)
 
 
-def _same_category(model: TrainedModel, sources: Ints) -> NDArray[np.bool_]:
+def _same_category(model: TrainedModel, sources: Ints) -> Bools:
     """Return sources × items: whether both are of one category; a source without one may be like any."""
     path = model.items.frame["category"].str.split(">").list.eval(pl.element().str.strip_chars())
     number = path.list.join(">").replace("", None).rank("dense").fill_null(0).to_numpy()

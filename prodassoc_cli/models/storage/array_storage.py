@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from prodassoc_cli.arrays import Longs
 from prodassoc_cli.errors import BadData
 
 FORMAT = 2
@@ -164,9 +165,7 @@ def joined_for(
     return arrays
 
 
-def _some_rows(
-    name: str, starts: NDArray[np.int64], stops: NDArray[np.int64], read: Read, shape: dict[str, int]
-) -> NDArray[Any]:
+def _some_rows(name: str, starts: Longs, stops: Longs, read: Read, shape: dict[str, int]) -> NDArray[Any]:
     """Return an array of that shape of which the values from each start to its stop are there."""
     size = _size(shape)
     if len(starts) and not 0 <= starts.min() <= stops.max() <= size:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import polars as pl
 
-from prodassoc_cli.models.registry import family, parameters_of
+from prodassoc_cli.models.registry import family
 from prodassoc_cli.settings import Setting
 
 LISTS = {"new": "of new products", "all": "that may repeat", "basket": "for a basket"}
@@ -33,11 +34,13 @@ def parameter_table(model: str) -> pl.DataFrame:
     Raises:
         UsageProblem: there is no such model.
     """
-    hints = get_type_hints(family(model).Parameters)
-    rows = [
-        (name, "" if default is None else str(default), _possible(hints[name], about), about.meaning)
-        for name, default, about in parameters_of(model)
-    ]
+    declared = family(model).Parameters
+    hints = get_type_hints(declared)
+    rows = []
+    for each in fields(declared):
+        about: Setting = each.metadata["setting"]
+        default = "" if each.default is None else str(each.default)
+        rows.append((each.name, default, _possible(hints[each.name], about), about.meaning))
     columns = ["parameter", "default", "possible", "meaning"]
     return pl.DataFrame(rows, dict.fromkeys(columns, pl.String), orient="row")
 

@@ -14,9 +14,9 @@ from typing import Any, Self
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy import sparse
 
+from prodassoc_cli.arrays import Longs
 from prodassoc_cli.intake.arrange.spill import Spill
 from prodassoc_cli.models import data as whole
 from prodassoc_cli.models.data import Csr, Items, TrainingData
@@ -103,7 +103,7 @@ class _Matrices:
         self._n_items, self._n_users = n_items, n_users
         self._users = {name: _Rows(n_items) for name in ("weights", "seen", "ratings", "dismissed")}
         self._orders = {name: _Rows(n_items) for name in ("baskets", "anonymous")}
-        self._last: list[NDArray[np.int64]] = []
+        self._last: list[Longs] = []
         self._filled = 0
         self.wish = False
 

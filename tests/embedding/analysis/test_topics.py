@@ -9,8 +9,8 @@ from prodassoc_cli.embedding.analysis import topics as topics_module
 from prodassoc_cli.embedding.analysis.keywords import keywords
 from prodassoc_cli.embedding.analysis.phrases import phrases
 from prodassoc_cli.embedding.analysis.topics import find_topics
-from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
-from prodassoc_cli.embedding.encoders.tfidf_encoder import TfidfEncoder
+from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
+from prodassoc_cli.embedding.encoders.tfidf import TfidfEncoder
 from prodassoc_cli.embedding.vectors import unit
 
 SHELVES = {

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
 from prodassoc_cli.embedding.analysis.neighbours import nearest_to_each
-from prodassoc_cli.embedding.encoders.encoders import DEFAULT_MODEL, choose_encoder
-from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
-from prodassoc_cli.embedding.encoders.tfidf_encoder import TfidfEncoder
+from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL
+from prodassoc_cli.embedding.encoders.choose import choose_encoder
+from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
+from prodassoc_cli.embedding.encoders.tfidf import TfidfEncoder
 from prodassoc_cli.embedding.encoders.vocabulary_coverage import Coverage
 from prodassoc_cli.errors import BadData, NoInput, ProdassocError, UsageProblem
 from tests.embedding.conftest import WORDS

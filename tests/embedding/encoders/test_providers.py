@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
+from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
 from prodassoc_cli.embedding.encoders.providers import CPU, choose_provider
 from prodassoc_cli.errors import UsageProblem
 

@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from prodassoc_cli.embedding.encoders.onnx_encoder import OnnxEncoder
+from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
 from prodassoc_cli.embedding.export.export import export_checkpoint
 from prodassoc_cli.embedding.export.quantize import quantize_columns
 from prodassoc_cli.errors import BadData, CannotCreate, NoInput, ProdassocError, UsageProblem

@@ -221,5 +221,5 @@ def test_the_reader_may_be_ahead_of_what_is_made_of_it(tmp_path, monkeypatch):
     plain = lines_of(["1"] * 12, ["1"] * 12, ["2024-01-31"] * 12, [""] * 12)
     odd = lines_of(["1,5"] * 12, ["1,5"] * 12, ["2024-01-31 10:05:00Z"] * 12, [""] * 12)
     paths = [write(tmp_path / f"{at}.csv", lines) for at, lines in enumerate((plain * 9, plain[:5] + odd))]
-    monkeypatch.setattr(parts, "ahead", one_ahead)
+    monkeypatch.setattr(parts, "prefetch", one_ahead)
     assert outcome(paths, on_the_way=True, many=2) == outcome(paths, on_the_way=False)

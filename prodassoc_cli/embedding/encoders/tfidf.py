@@ -10,12 +10,12 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 import threadpoolctl  # type: ignore[import-untyped]
-from numpy.typing import NDArray
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from prodassoc_cli.embedding.encoders.encoders import DistinctTexts, Encoder, Progress
+from prodassoc_cli.arrays import Floats
+from prodassoc_cli.embedding.encoders.base import DistinctTexts, Encoder, Progress
 from prodassoc_cli.errors import UsageProblem
 
 # From 1, for one Han character is a word; to 4, about a syllable with its neighbours in alphabets.
@@ -75,7 +75,7 @@ class TfidfEncoder(Encoder):
         nothing = np.zeros(len(texts), dtype=np.bool_)
         return DistinctTexts(vectors, nothing, nothing)
 
-    def encode_phrases(self, phrases: pl.Series) -> NDArray[np.float32]:
+    def encode_phrases(self, phrases: pl.Series) -> Floats:
         """Encode phrases as the texts before were, without fitting again."""
         vectors = np.zeros((len(phrases), self.dimension), dtype=np.float32)
         worded = np.flatnonzero(phrases.str.contains(_WORDED).to_numpy())

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import polars as pl
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from prodassoc_cli.embedding.encoders.encoders import DEFAULT_MODEL, DistinctTexts, Encoder, Progress
+from prodassoc_cli.arrays import Bools, Floats, Longs
+from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL, DistinctTexts, Encoder, Progress
 from prodassoc_cli.embedding.encoders.providers import CPU
 from prodassoc_cli.embedding.encoders.vocabulary_coverage import Coverage
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
@@ -103,7 +103,7 @@ class OnnxEncoder(Encoder):
         unknown = self.coverage.uncovered(texts).to_numpy().copy()
         done = 0
 
-        def run(batch: tuple[NDArray[np.int64], NDArray[np.int64]]) -> int:
+        def run(batch: tuple[Longs, Longs]) -> int:
             rows, ids = batch
             vectors[rows] = self._run(ids)
             if self._unknown_id is not None:
@@ -124,7 +124,7 @@ class OnnxEncoder(Encoder):
             pool.shutdown(cancel_futures=True)
         return DistinctTexts(vectors, truncated, unknown)
 
-    def _tokenize(self, texts: pl.Series) -> tuple[list[list[int]], NDArray[np.bool_]]:
+    def _tokenize(self, texts: pl.Series) -> tuple[list[list[int]], Bools]:
         """Return each text's token ids, and whether it was cut."""
         limit = self._max_tokens * _CHARACTERS_PER_TOKEN
         too_long = (texts.str.len_chars() > limit).to_numpy()
@@ -132,7 +132,7 @@ class OnnxEncoder(Encoder):
         cut = np.fromiter((bool(encoding.overflowing) for encoding in encodings), np.bool_, len(encodings))
         return [encoding.ids for encoding in encodings], cut | too_long
 
-    def _run(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _run(self, ids: Longs) -> Floats:
         try:
             (vectors,) = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
         except Exception as error:  # onnxruntime's exceptions have no base of their own
@@ -150,7 +150,7 @@ class OnnxEncoder(Encoder):
         return np.asarray(vectors, dtype=np.float32)
 
 
-def _batches(tokens: list[list[int]], offset: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _batches(tokens: list[list[int]], offset: int) -> Iterator[tuple[Longs, Longs]]:
     """Yield (row numbers, token ids) of texts of one length, the longest first for even thread ends."""
     lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
     order = np.argsort(-lengths, kind="stable")
