@@ -34,8 +34,8 @@ from prodassoc_cli.commands import evaluate as evaluate_command
 from prodassoc_cli.commands import mine as mine_command
 from prodassoc_cli.commands import recommend as recommend_command
 from prodassoc_cli.commands import train as train_command
+from prodassoc_cli.commands.execution.run import NothingToDo
 from prodassoc_cli.commands.options.build import cast_value
-from prodassoc_cli.commands.run.run import NothingToDo
 from prodassoc_cli.errors import BadData, ProdassocError, UsageProblem, did_you_mean
 from prodassoc_cli.settings import (
     CleanConfig,
@@ -47,6 +47,7 @@ from prodassoc_cli.settings import (
     TrainConfig,
     flag_of,
 )
+from prodassoc_cli.settings.naming import as_keywords
 
 if TYPE_CHECKING:
     from typer import _click as click
@@ -241,6 +242,7 @@ class _Call:
         except ProdassocError as error:
             for folder in (self._given, self._folder):
                 error.message = error.message.replace(f"{folder}/", "")
+            error.message, error.hint = as_keywords(error.message), as_keywords(error.hint)
             raise
         return _Made(results, self._folder)
 

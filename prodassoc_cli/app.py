@@ -17,9 +17,9 @@ from typer import _click as click
 
 from prodassoc_cli import watchdog as guards
 from prodassoc_cli.commands import clean, embed, evaluate, export, inspect, mine, recommend, train
+from prodassoc_cli.commands.execution.run import NothingToDo
 from prodassoc_cli.commands.options.build import print_version
 from prodassoc_cli.commands.options.suggestions import explain
-from prodassoc_cli.commands.run.run import NothingToDo
 from prodassoc_cli.errors import BadConfig, BadData, ProdassocError, UsageProblem
 from prodassoc_cli.resources import lacks_addresses
 from prodassoc_cli.terminal.messages import Messages
@@ -71,7 +71,7 @@ def main() -> NoReturn:
 
 def _say_next_step() -> None:
     """Say which command comes first, or next after what lies in the current folder."""
-    from prodassoc_cli.commands.run.next_step import Guide
+    from prodassoc_cli.commands.execution.next_step import Guide
 
     found: dict[str, Path] = {}
     if any(Path().glob("*.parquet")):
@@ -122,14 +122,14 @@ def _ended_by(error: BaseException, messages: Messages) -> int:
         return guards.EXIT_TERMINATED if ended else guards.EXIT_INTERRUPTED
     if isinstance(error, MemoryError) or lacks_addresses(0.7):  # libraries then fail in ways of their own
         messages.error(
-            "out of memory", "give the run more, or less to do: --memory-limit, a higher --min-support"
+            "out of memory", "give the run more, or less to do: `memory_limit`, a higher `min_support`"
         )
         return BadData.exit_code
     if isinstance(error, SystemExit):
         raise error
     traceback.print_exception(error)
     messages.error(
-        f"this is a bug of ours: {type(error).__name__}: {error}", "please report it with the lines above"
+        f"internal error: {type(error).__name__}: {error}", "please report it with the lines above"
     )
     return EXIT_BUG
 

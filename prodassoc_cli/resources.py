@@ -159,7 +159,7 @@ def memory_budget(text: str | None) -> int:
         return int(_free_memory() * DEFAULT_MEMORY_SHARE)
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]I?)?B?\s*", text.upper())
     if match is None or float(match[1]) == 0:
-        raise UsageProblem(f"--memory-limit: '{text}' is not a size", "write it like 8GB or 512MiB")
+        raise UsageProblem(f"`memory_limit`: '{text}' is not a size", "write it like 8GB or 512MiB")
     return int(float(match[1]) * _UNITS[match[2] or ""])
 
 

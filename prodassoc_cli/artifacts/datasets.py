@@ -64,14 +64,16 @@ def open_folder(folder: Path) -> bool:
     except FileNotFoundError as problem:
         raise CannotCreate(f"no folder {folder.parent}", f"create it: mkdir -p {folder.parent}") from problem
     except FileExistsError as problem:
-        raise CannotCreate(f"{folder} is a file, not a folder", "name a folder with -o") from problem
+        raise CannotCreate(f"{folder} is a file, not a folder", "name a folder with `output`") from problem
     except OSError as problem:
-        raise CannotCreate(f"cannot create {folder}: {problem.strerror}", "name another with -o") from problem
+        raise CannotCreate(
+            f"cannot create {folder}: {problem.strerror}", "name another with `output`"
+        ) from problem
     other = next((each.name for each in folder.iterdir() if not _is_ours(each.name)), None)
     if other is not None:
         raise CannotCreate(
             f"{folder} is a directory that holds other files, such as {other}",
-            "name a file, or a new folder with a slash at its end, with -o",
+            "name a file, or a new folder with a slash at its end, with `output`",
         )
     return made
 

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prodassoc_cli import __version__
 from prodassoc_cli.artifacts.schemas import SCHEMA_VERSION
+from prodassoc_cli.version import __version__
 
 METADATA_KEY = b"prodassoc"
 _BLOCK_BYTES = 1 << 24

@@ -108,7 +108,8 @@ class Outputs:
             if not any(note_path(target).exists() for target in self._partials):
                 self._discard()  # else it was decided, and the next run finishes it
             raise IOFailure(
-                f"cannot write the output: {problem}", "free some space, or choose another folder with -o"
+                f"cannot write the output: {problem}",
+                "free some space, or choose another folder with `output`",
             ) from problem
         finally:
             self._close()
@@ -179,16 +180,16 @@ def write_errors(target: Path) -> Iterator[None]:
             raise BrokenPipeError from problem
         reason = os.strerror(problem.errno) if problem.errno else str(problem)
         raise IOFailure(
-            f"cannot write {target}: {reason}", "free some space, or choose another folder with -o"
+            f"cannot write {target}: {reason}", "free some space, or choose another folder with `output`"
         ) from problem
 
 
 def _lock_partial(target: Path) -> BinaryIO:
     """Open and lock the partial file of a target, empty."""
     if target.is_dir():
-        raise CannotCreate(f"{target} is a directory", "name a file with -o")
+        raise CannotCreate(f"{target} is a directory", "name a file with `output`")
     if target.exists() and not os.access(target, os.W_OK):
-        raise CannotCreate(f"{target} is read-only", "make it writable, or name another file with -o")
+        raise CannotCreate(f"{target} is read-only", "make it writable, or name another file with `output`")
     path = partial_path(target)
     while True:
         try:
@@ -210,7 +211,7 @@ def _lock_partial(target: Path) -> BinaryIO:
             if problem.errno in (errno.EAGAIN, errno.EACCES):
                 raise OutputLocked(
                     f"another run is writing {target}",
-                    "wait for it with --wait SECONDS, or write elsewhere with -o",
+                    "wait for it with `wait=SECONDS`, or write elsewhere with `output`",
                 ) from problem
             raise _cannot_create(target, problem) from problem
         os.close(descriptor)
@@ -229,4 +230,4 @@ def _cannot_create(target: Path, problem: OSError) -> CannotCreate:
     if problem.errno == errno.ENOENT:
         return CannotCreate(f"no folder {target.parent}", f"create it: mkdir -p {target.parent}")
     reason = os.strerror(problem.errno or 0)
-    return CannotCreate(f"cannot create {target}: {reason}", "name another file with -o")
+    return CannotCreate(f"cannot create {target}: {reason}", "name another file with `output`")

@@ -266,10 +266,10 @@ def lineage_of(path: Path, schema: pa.Schema, kind: Kind) -> Lineage | None:
 def _check_kind(path: Path, lineage: Lineage, kind: Kind) -> None:
     if lineage.kind != kind.name:
         known = KINDS.get(lineage.kind)
-        made = f"; it was made by prodassoc {known.made_by}" if known else ""
+        made = f"; it was made by `{known.made_by}`" if known else ""
         raise BadData(
             f"{path} holds {lineage.kind}, not {kind.name}{made}",
-            f"give a file of {kind.name}, made by prodassoc {kind.made_by}",
+            f"give a file of {kind.name}, made by `{kind.made_by}`",
         )
     theirs, ours = lineage.schema_version, SCHEMA_VERSION
     if _version(theirs) > _version(ours):

@@ -62,7 +62,7 @@ def is_there(names: Sequence[str], column: Column, kind: Kind, source: str) -> b
     hint = did_you_mean(column.name, names)
     raise BadData(
         f"{source} has no column '{column.name}', which {kind.name} must have",
-        f"{hint} (prodassoc {kind.made_by} makes such a file)",
+        f"{hint} (`{kind.made_by}` makes such a file)",
     )
 
 

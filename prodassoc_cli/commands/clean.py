@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from prodassoc_cli.artifacts.schemas import FEEDBACK, INTERACTIONS, PRODUCTS, REJECTS
+from prodassoc_cli.commands.execution.engine import engine, parts_of, within_reach
+from prodassoc_cli.commands.execution.run import Run
+from prodassoc_cli.commands.execution.targets import Writer
 from prodassoc_cli.commands.options.build import InputArgument, command
-from prodassoc_cli.commands.run.engine import engine, parts_of, within_reach
-from prodassoc_cli.commands.run.run import Run
-from prodassoc_cli.commands.run.targets import Writer
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.resources import share_threads
 from prodassoc_cli.settings import CleanConfig, CommonConfig

@@ -18,9 +18,9 @@ from prodassoc_cli.artifacts.schemas import (
     PROFILES,
     TOPICS,
 )
+from prodassoc_cli.commands.execution.engine import engine
+from prodassoc_cli.commands.execution.run import Run
 from prodassoc_cli.commands.options.build import InputArgument, command
-from prodassoc_cli.commands.run.engine import engine
-from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.errors import NoInput, UsageProblem
 from prodassoc_cli.settings import CommonConfig, EmbedConfig
 from prodassoc_cli.terminal.progress import progress_bar
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from prodassoc_cli.commands.run.targets import Writer
+    from prodassoc_cli.commands.execution.targets import Writer
     from prodassoc_cli.embedding.cache import VectorCache
     from prodassoc_cli.embedding.catalogue import EncodedCatalogue
     from prodassoc_cli.embedding.encoders.base import Encoder

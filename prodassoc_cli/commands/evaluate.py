@@ -9,11 +9,12 @@ import typer
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, METRICS, PRODUCTS
 from prodassoc_cli.commands.evaluate_inputs import JudgedInputs, read_inputs
+from prodassoc_cli.commands.execution.run import Run
 from prodassoc_cli.commands.options.build import InputArgument, command
 from prodassoc_cli.commands.reporting import provenance_of, read_report_inputs
-from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.settings import CommonConfig, EvaluateConfig, result_parameters
+from prodassoc_cli.settings.naming import as_flags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -255,7 +256,7 @@ class _Evaluation:
                 cleaning=cleaning,
                 provenance=provenance_of(self.this),
                 parameters=result_parameters(self.config),
-                notices=self.notices,
+                notices=[as_flags(notice) for notice in self.notices],
             )
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prodassoc_cli.artifacts.schemas import MODEL, RECOMMENDATIONS, RULES
-from prodassoc_cli.commands.run.run import Run
+from prodassoc_cli.commands.execution.run import Run
 from prodassoc_cli.errors import BadData, UsageProblem
 
 if TYPE_CHECKING:

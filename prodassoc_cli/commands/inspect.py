@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from prodassoc_cli.artifacts.schemas import KINDS, MODEL, SCHEMA_VERSION, Column
+from prodassoc_cli.commands.execution.run import Run
 from prodassoc_cli.commands.options.build import InputArgument, command
-from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.settings import CommonConfig, InspectConfig
 

@@ -15,9 +15,9 @@ from prodassoc_cli.artifacts.schemas import (
     RELATED_PRODUCTS,
     RULES,
 )
+from prodassoc_cli.commands.execution.run import Run
 from prodassoc_cli.commands.options.build import InputArgument, command
 from prodassoc_cli.commands.reporting import rules_report
-from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.settings import CommonConfig, MineConfig
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prodassoc_cli.artifacts.schemas import INTERACTIONS, PRODUCTS
+from prodassoc_cli.commands.execution.engine import refuse_unknown, session, shared_files
+from prodassoc_cli.commands.execution.run import Run
 from prodassoc_cli.commands.mined import Mined
-from prodassoc_cli.commands.run.engine import refuse_unknown, session, shared_files
-from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.settings import MineConfig
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from prodassoc_cli.commands.execution.run import Run
 from prodassoc_cli.commands.options.mine_options import locates
-from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.settings import MineConfig
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Mined:
         if not self._config.exclude:
             return interactions
         excluded = named_products(
-            self._config.exclude, "--exclude", interactions["product_id"].unique(), self.products, strict
+            self._config.exclude, "exclude", interactions["product_id"].unique(), self.products, strict
         )
         return interactions.filter(~pl.col("product_id").is_in(sorted(excluded)))
 
@@ -216,8 +216,8 @@ class Mined:
 
         config, known = self._config, self.baskets.item_ids
         left, right = (
-            named_products(words, flag, known, self.products) if words else None
-            for words, flag in ((config.antecedent, "--antecedent"), (config.consequent, "--consequent"))
+            named_products(words, option, known, self.products) if words else None
+            for words, option in ((config.antecedent, "antecedent"), (config.consequent, "consequent"))
         )
         return left, right
 

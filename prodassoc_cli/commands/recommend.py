@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, MODEL, PRODUCTS, RECOMMENDATIONS
+from prodassoc_cli.commands.execution.engine import engine, parts_of, shared_files
+from prodassoc_cli.commands.execution.run import Run
 from prodassoc_cli.commands.options.build import InputArgument, command
-from prodassoc_cli.commands.run.engine import engine, parts_of, shared_files
-from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.settings import CommonConfig, RecommendConfig
 from prodassoc_cli.terminal.progress import progress_bar

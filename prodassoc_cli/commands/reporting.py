@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from prodassoc_cli.artifacts.schemas import RULES
-from prodassoc_cli.commands.run.run import Run
+from prodassoc_cli.commands.execution.run import Run
 from prodassoc_cli.errors import BadData
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, MODEL, PRODUCTS, RULES
+from prodassoc_cli.commands.execution.engine import engine
+from prodassoc_cli.commands.execution.run import Run
 from prodassoc_cli.commands.options.build import InputArgument, command
-from prodassoc_cli.commands.run.engine import engine
-from prodassoc_cli.commands.run.run import Run
 from prodassoc_cli.settings import CommonConfig, TrainConfig
 from prodassoc_cli.terminal.progress import progress_bar
 

@@ -62,7 +62,7 @@ class VectorCache:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CannotCreate(
-                f"cannot create the cache {folder}: {error.strerror}", "name another folder with --cache"
+                f"cannot create the cache {folder}: {error.strerror}", "name another folder with `cache`"
             ) from error
         self._drop_abandoned()
 
@@ -120,7 +120,7 @@ class VectorCache:
                 unfinished.unlink()
             raise IOFailure(
                 f"cannot write to the cache {self._folder.parent}: {error.strerror}",
-                "free some space, or leave --cache out",
+                "free some space, or leave `cache` out",
             ) from error
 
     def _parts(self) -> list[Path]:

@@ -43,7 +43,7 @@ def _parse(template: str, columns: list[str]) -> list[tuple[bool, str]]:
     try:
         fields = list(string.Formatter().parse(template))
     except ValueError as error:
-        raise UsageProblem(f"--text '{template}': {error}", "write a brace itself as {{ or }}") from error
+        raise UsageProblem(f"`text` '{template}': {error}", "write a brace itself as {{ or }}") from error
     parts: list[tuple[bool, str]] = []
     for literal, column, form, conversion in fields:
         if literal:
@@ -51,9 +51,9 @@ def _parse(template: str, columns: list[str]) -> list[tuple[bool, str]]:
         if column is None:
             continue
         if column not in columns:
-            raise UsageProblem(f"--text: no column '{column}' in the products", did_you_mean(column, columns))
+            raise UsageProblem(f"`text`: no column '{column}' in the products", did_you_mean(column, columns))
         if form or conversion:
-            raise UsageProblem(f"--text: '{{{column}}}' takes no format", f"write {{{column}}}")
+            raise UsageProblem(f"`text`: '{{{column}}}' takes no format", f"write {{{column}}}")
         parts.append((False, column))
     return parts
 
@@ -63,7 +63,7 @@ def _as_text(products: pl.DataFrame, column: str) -> pl.Expr:
     if isinstance(dtype, pl.List):
         text = pl.col(column).cast(pl.List(pl.String)).list.join(" ", ignore_nulls=True)
     elif dtype.is_nested() or dtype in (pl.Binary, pl.Object):
-        raise UsageProblem(f"--text: column '{column}' is a {dtype}, which has no text", "name a text column")
+        raise UsageProblem(f"`text`: column '{column}' is a {dtype}, which has no text", "name a text column")
     else:
         text = pl.col(column).cast(pl.String)
     return text.fill_null("")

@@ -53,10 +53,10 @@ def align(own: pl.DataFrame, ids: pl.Series) -> tuple[Floats, int]:
     """
     twice = own["product_id"].filter(own["product_id"].is_duplicated()).sort()
     if len(twice):
-        raise BadData(f"--vectors: product '{twice[0]}' has more than one vector", "leave one a product")
+        raise BadData(f"`vectors`: product '{twice[0]}' has more than one vector", "leave one a product")
     if not own["product_id"].is_in(ids.implode()).any():
         raise BadData(
-            "--vectors: no product of the catalogue has a vector", "are the ids written alike in both files?"
+            "`vectors`: no product of the catalogue has a vector", "are the ids written alike in both files?"
         )
     vectors = unit(aligned_vectors(own, ids))
     return vectors, int((~vectors.any(axis=1)).sum())
@@ -85,9 +85,9 @@ def combine(text: Floats, own: Floats, mode: Mode, weight: float) -> Floats:
         return np.concatenate([np.sqrt(1 - share) * text, np.sqrt(share) * own], axis=1)
     if text.shape[1] != own.shape[1]:
         raise UsageProblem(
-            f"--vectors-mode average: the texts have vectors of {text.shape[1]} numbers, "
+            f"`vectors_mode=average`: the texts have vectors of {text.shape[1]} numbers, "
             f"the others of {own.shape[1]}",
-            "give --vectors-mode concat, or vectors of the same model",
+            "give `vectors_mode=concat`, or vectors of the same model",
         )
     mixed = unit(((1 - weight) * text + weight * own).astype(np.float32))
     # Opposite vectors may cancel out: then, as without a vector of its own, the text decides.

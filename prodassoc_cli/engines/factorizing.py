@@ -40,8 +40,8 @@ def check_parameters(recommender: Als) -> None:
     for each in fields(own):
         if each.name in _OWN and getattr(own, each.name) != each.default:
             raise UsageProblem(
-                f"--engine spark does not do --param {each.name}: MLlib solves als",
-                "drop it, or --engine local",
+                f"`engine=spark` does not do `param={each.name}`: MLlib solves als",
+                "drop it, or `engine=local`",
             )
 
 

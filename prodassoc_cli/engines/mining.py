@@ -82,10 +82,10 @@ def baskets_on_spark(
     if huge and max_basket_size is None:
         say(
             f"{huge:,} baskets have more than {HUGE_BASKET:,} products, the largest {largest:,}: "
-            "if mining is slow, leave them out with --max-basket-size"
+            "if mining is slow, leave them out with `max_basket_size`"
         )
     elif huge:
-        say(f"{huge:,} baskets with more than {most:,} products left out (--max-basket-size)")
+        say(f"{huge:,} baskets with more than {most:,} products left out (`max_basket_size`)")
     baskets = everything if max_basket_size is None else everything.filter(size <= most)
     counted = (
         baskets.select(f.explode("products").alias("product_id")).groupBy("product_id").count().toArrow()
@@ -144,8 +144,8 @@ def mine_on_spark(
     found = trees.agg(f.sum("found")).first()[0]
     if found > limit:
         raise BadData(
-            f"stopped at {limit:,} itemsets with --min-count {min_count}: more would pass the memory limit",
-            f"try --min-count {2 * min_count}" + ("" if max_size else ", or --max-size"),
+            f"stopped at {limit:,} itemsets with `min_count={min_count}`: more would pass the memory limit",
+            f"try `min_count={2 * min_count}`" + ("" if max_size else ", or `max_size`"),
         )
     return Itemsets(_gathered(trees.orderBy("group", "part").toArrow()), baskets.item_ids, len(baskets))
 
@@ -167,9 +167,7 @@ def _basket_rows(rows: Any, say: Callable[[str], None]) -> Any:  # noqa: ANN401 
         .collect()
     )
     if any(each["missing"] for each in seen):
-        raise BadData(
-            "the interactions have rows without product_id or event", "prodassoc clean leaves them out"
-        )
+        raise BadData("the interactions have rows without product_id or event", "`clean` leaves them out")
     unplaced = {each["event"]: each["unplaced"] for each in seen}
     events = next((names for names in BASKET_EVENTS if unplaced.keys() & set(names)), ("purchase",))
     if unplaced and events != ("purchase",):

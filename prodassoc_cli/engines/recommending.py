@@ -118,7 +118,7 @@ def _together(
         missing = asked.filter(model.items.index_of(asked).is_null())
         if len(missing):
             notices.append(
-                f"--ids: products not known to the model, ignored: {len(missing)}, such as '{missing[0]}'"
+                f"`ids`: products not known to the model, ignored: {len(missing)}, such as '{missing[0]}'"
             )
     frame = pl.concat(frames) if into is None else tried.frame
     return Served(frame, notices, {name: counts[name] for name in tried.counts})
@@ -158,5 +158,5 @@ def _model(file: str) -> TrainedModel:
     load_kernels("als")
     table, lineage = read_artifact([sent_file(file)], MODEL)
     if lineage is None:
-        raise BadData("the model file carries no model", "make it: prodassoc train interactions.parquet")
+        raise BadData("the model file carries no model", "make it: `train interactions.parquet`")
     return from_arrow(table.to_arrow(), lineage.details["model"])

@@ -72,7 +72,7 @@ def spark_session(master: str, options: Mapping[str, str]) -> Iterator[Any]:
     """
     if not _MASTER.match(master):
         raise UsageProblem(
-            f"--master {master} is none of Spark's", "write it like local[2] or spark://host:7077"
+            f"`master={master}` is none of Spark's", "write it like local[2] or spark://host:7077"
         )
     remote = master.startswith("sc://")
     _check_package(remote)
@@ -106,7 +106,7 @@ def file_uris(paths: list[Path]) -> list[str]:
 
 def _check_package(remote: bool) -> None:
     if importlib.util.find_spec("pyspark") is None:
-        raise UsageProblem("--engine spark needs the package pyspark", _INSTALL)
+        raise UsageProblem("`engine=spark` needs the package pyspark", _INSTALL)
     import pyspark
 
     numbers = tuple(int(each) for each in re.findall(r"\d+", pyspark.__version__)[:2])
@@ -115,7 +115,7 @@ def _check_package(remote: bool) -> None:
     home = Path(os.environ.get("SPARK_HOME") or Path(pyspark.__file__).parent)
     if not remote and not (home / "jars").is_dir():
         raise UsageProblem(
-            "this pyspark is the thin client: it only speaks to --master sc://…",
+            "this pyspark is the thin client: it only speaks to `master=sc://…`",
             "pip uninstall pyspark-client && pip install --force-reinstall pyspark",
         )
 
@@ -174,7 +174,7 @@ def _started(master: str, options: Mapping[str, str], log: BinaryIO) -> Any:  # 
         words = (
             re.findall(r"^(?:Error|Exception|Unrecognized).*", text, re.MULTILINE) or text.splitlines()[-1:]
         )
-        raise BadConfig(f"Java could not start Spark: {' '.join(words[:1])}", "see --spark-conf") from problem
+        raise BadConfig(f"Java could not start Spark: {' '.join(words[:1])}", "see `spark_conf`") from problem
     if "spark.sql.shuffle.partitions" not in options:
         # Three tasks a core, so that one that takes longer is made up for.
         spark.conf.set("spark.sql.shuffle.partitions", 3 * max(2, spark.sparkContext.defaultParallelism))

@@ -61,7 +61,7 @@ def train_on_spark(
         return fit(recommender, data, seed=seed, threads=threads)
     if not isinstance(recommender, ItemKnn):
         raise UsageProblem(
-            f"--engine spark does not train {name}", "--model item-knn or als, or --engine local"
+            f"`engine=spark` does not train {name}", "`model=item-knn` or als, or `engine=local`"
         )
     with tempfile.TemporaryDirectory(prefix="prodassoc-") as folder:
         recommender.product = partial(product_on_spark, spark, Path(folder))

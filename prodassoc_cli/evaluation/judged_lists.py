@@ -150,7 +150,7 @@ def require_user_lists(
         if other in frame.columns and "user_id" not in frame.columns:
             raise UsageProblem(
                 f"'{name}' holds lists for {whom} (column {other}); evaluate judges lists for users",
-                "make them with: prodassoc recommend MODEL --for users",
+                "make them with: `recommend MODEL for_=users`",
             )
     for column in columns:
         if column not in frame.columns:
@@ -173,7 +173,7 @@ def _ground_truth(
     if pairs.is_empty():
         raise BadData(
             f"the truth has no row with a user and a relevant event ({', '.join(RELEVANT_EVENTS)})",
-            "make one with: prodassoc clean ORDERS --holdout last-order --holdout-output holdout.parquet",
+            "make one with: `clean ORDERS holdout=last-order holdout_output=holdout.parquet`",
         )
     judged = pairs.select("user_id").unique().sort("user_id")
     others = _ids("user_id", *lists.values()).join(judged, on="user_id", how="anti").sort("user_id")

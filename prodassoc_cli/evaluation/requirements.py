@@ -84,17 +84,17 @@ def parse_requirement(text: str) -> Requirement:
     match = _PATTERN.fullmatch(text)
     if match is None:
         raise UsageProblem(
-            f"cannot read --require '{text}'",
+            f"cannot read `require` '{text}'",
             "write METRIC@K>=VALUE, such as 'ndcg@10>=0.1' or 'hybrid:ndcg@10>=0.1'; also <=, > and <",
         )
     name = match["metric"].lower()
     metric = ALL_METRICS.get(name)
     if metric is None:
-        raise UsageProblem(f"--require '{text}': no metric '{name}'", did_you_mean(name, ALL_METRICS))
+        raise UsageProblem(f"`require` '{text}': no metric '{name}'", did_you_mean(name, ALL_METRICS))
     if metric.has_k and match["k"] is None:
-        raise UsageProblem(f"--require '{text}': {name} needs a list length", f"write it as {name}@10")
+        raise UsageProblem(f"`require` '{text}': {name} needs a list length", f"write it as {name}@10")
     if match["k"] is not None and not metric.has_k:
-        raise UsageProblem(f"--require '{text}': {name} has no list length", f"write it as {name}")
+        raise UsageProblem(f"`require` '{text}': {name} has no list length", f"write it as {name}")
     k = None if match["k"] is None else parse_ks(match["k"])[0]
     model = match["model"].strip() if match["model"] else None
     return Requirement(text.strip(), model, name, k, match["comparison"], float(match["bound"]))
@@ -108,12 +108,12 @@ def require_answerable(requirements: Iterable[Requirement], models: Sequence[str
     for each in requirements:
         if each.model is not None and each.model not in models:
             raise UsageProblem(
-                f"--require '{each.text}': no model '{each.model}'", did_you_mean(each.model, models)
+                f"`require` '{each.text}': no model '{each.model}'", did_you_mean(each.model, models)
             )
         if each.k is not None and each.k not in ks:
             raise UsageProblem(
-                f"--require '{each.text}': lists are cut to {', '.join(map(str, ks))}",
-                f"add {each.k} to -k: -k {','.join(map(str, sorted({*ks, each.k})))}",
+                f"`require` '{each.text}': lists are cut to {', '.join(map(str, ks))}",
+                f"add {each.k}: `k={','.join(map(str, sorted({*ks, each.k})))}`",
             )
 
 
@@ -139,7 +139,7 @@ def check_requirements(requirements: Iterable[Requirement], metrics: pl.DataFram
         if asked.is_empty():
             needs = ALL_METRICS[each.metric].needs
             raise UsageProblem(
-                f"--require '{each.text}': {each.measured} was not computed",
+                f"`require` '{each.text}': {each.measured} was not computed",
                 f"it needs {NEEDS[needs]}" if needs else "",
             )
         missed += [

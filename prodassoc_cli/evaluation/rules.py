@@ -56,7 +56,9 @@ def judge_rules(rules: pl.DataFrame, truth: pl.DataFrame, depth: int = 20) -> Ju
     """
     baskets = baskets_from_interactions(truth)
     if not len(baskets):
-        raise BadData("the truth has no baskets", "rules are judged on orders: clean --holdout last-order")
+        raise BadData(
+            "the truth has no baskets", "rules are judged on orders: `clean ORDERS holdout=last-order`"
+        )
     held = _matrix(baskets)
     left, right = (_members(rules[side], baskets) for side in ("antecedent", "consequent"))
     code = _codes(rules["consequent"])

@@ -144,10 +144,10 @@ def _without_huge(
     if huge.any() and max_basket_size is None:
         say(
             f"{huge.sum():,} baskets have more than {most:,} products, the largest {sizes.max():,}: "
-            "if mining is slow, leave them out with --max-basket-size"
+            "if mining is slow, leave them out with `max_basket_size`"
         )
     elif huge.any():
-        say(f"{huge.sum():,} baskets with more than {most:,} products left out (--max-basket-size)")
+        say(f"{huge.sum():,} baskets with more than {most:,} products left out (`max_basket_size`)")
         items = items[np.repeat(~huge, sizes)]
         sizes[huge] = 0
     kept = np.flatnonzero(sizes)

@@ -202,17 +202,17 @@ def resolve_min_count(n_baskets: int, min_support: float | None = None, min_coun
         UsageProblem: both are given, or one is out of its range.
     """
     if min_support is not None and min_count is not None:
-        raise UsageProblem("--min-support and --min-count say the same thing twice", "give one of them")
+        raise UsageProblem("`min_support` and `min_count` say the same thing twice", "give one of them")
     if min_count is not None:
         if min_count < 1:
-            raise UsageProblem(f"--min-count must be at least 1, not {min_count}")
+            raise UsageProblem(f"`min_count` must be at least 1, not {min_count}")
         return min_count
     if min_support is None:
         return max(LEAST_DEFAULT_COUNT, math.ceil(Fraction(str(DEFAULT_SUPPORT)) * n_baskets))
     if not 0 <= min_support <= 1:
         raise UsageProblem(
-            f"--min-support is a fraction from 0 to 1, not {min_support:g}",
-            "for a number of baskets, use --min-count",
+            f"`min_support` is a fraction from 0 to 1, not {min_support:g}",
+            "for a number of baskets, use `min_count`",
         )
     return max(1, math.ceil(Fraction(str(min_support)) * n_baskets))
 
@@ -257,9 +257,9 @@ def mine_itemsets(
             baskets, min_count, most + (mode != ALL and most < UNLIMITED), limit
         )
     if found > limit:
-        hint = f"try --min-count {2 * min_count}" + ("" if max_size else ", or --max-size")
+        hint = f"try `min_count={2 * min_count}`" + ("" if max_size else ", or `max_size`")
         raise BadData(
-            f"stopped at {limit:,} itemsets with --min-count {min_count}: more would pass the memory limit",
+            f"stopped at {limit:,} itemsets with `min_count={min_count}`: more would pass the memory limit",
             hint,
         )
     if algorithm not in ("auto", "eclat") and mode != ALL:
@@ -304,12 +304,12 @@ def _keep_only(tree: np.ndarray, mode: int, max_size: int) -> None:
 
 
 def nothing_found(baskets: Baskets, min_count: int) -> str:
-    """Return what to tell a user whose result is empty: the highest support seen and the flag to lower."""
+    """Return what to tell a user whose result is empty: the highest support seen and the option to lower."""
     if not len(baskets):
         return "there are no baskets: no row has a product with an order or a user"
     highest = int(baskets.counts[0])
     share = 100 * highest / len(baskets)
     return (
         f"no itemset reaches {min_count:,} baskets; the most frequent product is in {highest:,} of "
-        f"{len(baskets):,} ({share:.3g} %): lower --min-support"
+        f"{len(baskets):,} ({share:.3g} %): lower `min_support`"
     )

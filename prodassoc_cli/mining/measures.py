@@ -213,6 +213,6 @@ def least_values(bounds: Sequence[str]) -> dict[str, float]:
             least[measure(name.strip()).name] = float(value)
         except ValueError as error:
             raise UsageProblem(
-                f"--min {bound} is not MEASURE=VALUE", "write it like --min phi=0.1"
+                f"`min={bound}` is not MEASURE=VALUE", "write it like `min=phi=0.1`"
             ) from error
     return least

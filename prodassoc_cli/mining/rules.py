@@ -135,7 +135,7 @@ def _split(
     if sum(part.shape[1] for part in parts) > limit:
         raise BadData(
             f"stopped at {limit:,} rules: more would pass the memory limit",
-            f"raise --min-confidence (now {min_confidence:g}), --min-lift or --min-support",
+            f"raise `min_confidence` (now {min_confidence:g}), `min_lift` or `min_support`",
         )
     return np.concatenate(parts, axis=1)
 

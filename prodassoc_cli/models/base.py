@@ -306,10 +306,10 @@ def parse_parameters(owner: str, defaults: Any, assignments: Iterable[str]) -> A
         name, equals, text = assignment.partition("=")
         name = name.strip().replace("-", "_")
         if not equals:
-            raise UsageProblem(f"--param {assignment}: no value", "write --param name=value")
+            raise UsageProblem(f"`param={assignment}`: no value", "write `param=name=value`")
         if name not in known:
-            hint = did_you_mean(name, known, otherwise=f"prodassoc inspect --parameters {owner}")
-            raise UsageProblem(f"--param {name}: model '{owner}' has no such parameter", hint)
+            hint = did_you_mean(name, known, otherwise=f"`inspect parameters={owner}`")
+            raise UsageProblem(f"`param={name}`: model '{owner}' has no such parameter", hint)
         values[name] = _value(name, text.strip(), hints[name], known[name].metadata["setting"])
     return replace(defaults, **values)
 
@@ -322,11 +322,11 @@ def _value(name: str, text: str, hint: Any, setting: Setting) -> Any:  # noqa: A
         hint = next(each for each in choices if each is not type(None))
     if get_origin(hint) is Literal:
         if text not in choices:
-            raise UsageProblem(f"--param {name}={text}: no such value", did_you_mean(text, choices))
+            raise UsageProblem(f"`param={name}={text}`: no such value", did_you_mean(text, choices))
         return text
     if hint is bool:
         if text.lower() not in ("true", "false"):
-            raise UsageProblem(f"--param {name}={text}: not a yes or no", "write true or false")
+            raise UsageProblem(f"`param={name}={text}`: not a yes or no", "write true or false")
         return text.lower() == "true"
     if hint is str:
         return text
@@ -334,9 +334,9 @@ def _value(name: str, text: str, hint: Any, setting: Setting) -> Any:  # noqa: A
         number = hint(text)
     except ValueError:
         kind = "a whole number" if hint is int else "a number"
-        raise UsageProblem(f"--param {name}={text}: not {kind}", setting.meaning) from None
+        raise UsageProblem(f"`param={name}={text}`: not {kind}", setting.meaning) from None
     low, high = setting.low, setting.high
     if not ((low is None or number >= low) and (high is None or number <= high)):
         bounds = f"{'' if low is None else f'{low} <= '}{name}{'' if high is None else f' <= {high}'}"
-        raise UsageProblem(f"--param {name}={text}: out of bounds", f"{bounds}: {setting.meaning}")
+        raise UsageProblem(f"`param={name}={text}`: out of bounds", f"{bounds}: {setting.meaning}")
     return number

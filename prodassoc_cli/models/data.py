@@ -301,7 +301,7 @@ def check_wish(there: bool) -> None:
     if not there:
         raise BadData(
             "the interactions show no purchase, cart, click, view or good rating to learn from",
-            "give interactions made by `prodassoc clean`",
+            "give interactions made by `clean`",
         )
 
 

@@ -7,10 +7,12 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from prodassoc_cli.resources import peak_memory
+from prodassoc_cli.settings.naming import as_flags
+from prodassoc_cli.terminal.printable import printable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,13 +26,20 @@ class Messages:
     Args:
         command: the command that speaks.
         quiet: say nothing but errors.
-        log_format: `text` for people, `json` for one object a line.
+        log_format: `text` for people, `json` for one object per line.
+        name_options: how options are named; see `settings.naming`.
     """
 
     def __init__(
-        self, command: str, *, quiet: bool = False, log_format: Literal["text", "json"] = "text"
+        self,
+        command: str,
+        *,
+        quiet: bool = False,
+        log_format: Literal["text", "json"] = "text",
+        name_options: Callable[[str], str] = as_flags,
     ) -> None:
         self._command = command
+        self._name_options = name_options
         self._quiet = quiet
         self._log_format = log_format
         self._started = time.monotonic()
@@ -71,17 +80,17 @@ class Messages:
             self._write("info", name, step=name, rows=rows)
 
     def error(self, text: str, hint: str = "") -> None:
-        """Say what went wrong, and on a second line what mends it."""
+        """Say what went wrong, and on a second line what fixes it."""
         self._write("error", text, hint=hint)
 
     def _write(self, level: Level, text: str, hint: str = "", **facts: str | int) -> None:
         if sys.stderr is None or (self._quiet and level != "error"):
             return
         try:
-            sys.stderr.write(self._line(level, text, hint, facts))
+            sys.stderr.write(self._line(level, self._name_options(text), self._name_options(hint), facts))
             sys.stderr.flush()
         except (OSError, ValueError):
-            return  # nobody listens; the work matters more
+            return  # nobody reads it; the work matters more
 
     def _line(self, level: Level, text: str, hint: str, facts: dict[str, str | int]) -> str:
         if self._log_format == "json":
@@ -101,8 +110,3 @@ class Messages:
         name = f"prodassoc {self._command}".rstrip()
         lines = f"{name}: {word}{printable(text)}\n"
         return lines + (f"  {printable(hint)}\n" if hint else "")
-
-
-def printable(text: str) -> str:
-    """Return the text on one line, without characters that could drive a terminal."""
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from prodassoc_cli.errors import IOFailure
 from prodassoc_cli.settings import Format
-from prodassoc_cli.terminal.messages import printable
+from prodassoc_cli.terminal.printable import printable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,7 +36,7 @@ def standard_output() -> BinaryIO:
         IOFailure: the run was started without one (`>&-`).
     """
     if sys.stdout is None:
-        raise IOFailure("standard output is closed", "name a file with -o")
+        raise IOFailure("standard output is closed", "name a file with `output`")
     return sys.stdout.buffer
 
 

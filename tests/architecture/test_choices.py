@@ -10,7 +10,7 @@ import pytest
 from prodassoc_cli import settings
 from prodassoc_cli.artifacts.schemas import EVENTS, KINDS
 from prodassoc_cli.commands.embed import _STORED_AS
-from prodassoc_cli.commands.run.dry_run import STEPS
+from prodassoc_cli.commands.execution.dry_run import STEPS
 from prodassoc_cli.intake.columns import ALIASES, PRESETS
 from prodassoc_cli.mining.measures import MEASURES, REQUIRED_MEASURES
 from prodassoc_cli.models.registry import MODELS

@@ -142,7 +142,7 @@ def test_wrong_kind_says_which_command_makes_the_right_one(tmp_path):
     path.write_bytes(stored(interactions()))
     with pytest.raises(BadData, match="holds interactions, not rules") as caught:
         read_artifact([path], RULES)
-    assert "prodassoc mine" in caught.value.hint
+    assert "`mine`" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_templates(template: str, expected: list[str]) -> None:
         ("{}", "no column ''", ""),
         ("{title!r}", "takes no format", "write {title}"),
         ("{price:.2f}", "takes no format", "write {price}"),
-        ("{title", "--text", "{{"),
+        ("{title", "`text`", "{{"),
         ("{shape}", "has no text", ""),
     ],
 )

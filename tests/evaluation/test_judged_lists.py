@@ -55,7 +55,7 @@ def test_missing_values_and_columns_are_bad_data(column):
 def test_lists_that_are_not_for_users_say_what_is_expected(column, whom):
     with pytest.raises(UsageProblem, match=whom) as caught:
         judge_lists({"m": lists(u="a").rename({"user_id": column})}, bought(u="a"))
-    assert "--for users" in caught.value.hint
+    assert "for_=users" in caught.value.hint
 
 
 def test_truth_without_anything_relevant_is_bad_data():

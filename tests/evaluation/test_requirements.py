@@ -125,7 +125,7 @@ def test_an_undefined_value_keeps_no_bound(metrics):
 def test_what_was_not_computed_names_what_it_needs(metrics):
     with pytest.raises(UsageProblem) as caught:
         check(metrics, "coverage@10>=0.1")
-    assert "--products" in caught.value.hint
+    assert "`products`" in caught.value.hint
 
 
 def test_models_and_lengths_can_be_checked_beforehand():
@@ -136,4 +136,4 @@ def test_models_and_lengths_can_be_checked_beforehand():
     assert caught.value.hint == "did you mean 'hybird'?"
     with pytest.raises(UsageProblem) as caught:
         require_answerable(asked, ["hybrid"], [5, 20])
-    assert caught.value.hint == "add 10 to -k: -k 5,10,20"
+    assert caught.value.hint == "add 10: `k=5,10,20`"

@@ -75,12 +75,12 @@ def test_huge_baskets_are_left_out_or_warned_of():
     rows += [("u", "small", "1", "purchase", None), ("u", "small", "2", "purchase", None)]
     said = []
     assert len(baskets_from_interactions(interactions(*rows), say=said.append)) == 2
-    assert "--max-basket-size" in said[0]
+    assert "`max_basket_size`" in said[0]
     said.clear()
     baskets = baskets_from_interactions(interactions(*rows), max_basket_size=2, say=said.append)
     assert sets_of(baskets) == [["1", "2"]]
     assert len(baskets.item_ids) == 2
-    assert said == ["1 baskets with more than 2 products left out (--max-basket-size)"]
+    assert said == ["1 baskets with more than 2 products left out (`max_basket_size`)"]
 
 
 @pytest.mark.parametrize("rows", [[], [(None, None, "a", "purchase", None)]])

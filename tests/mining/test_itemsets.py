@@ -158,7 +158,7 @@ def test_memory_limit_stops(algorithm):
     with pytest.raises(BadData) as stopped:
         mine_itemsets(baskets, min_count=1, algorithm=algorithm, memory_limit=437_100)
     assert "1,000 itemsets" in stopped.value.message
-    assert "--min-count 2" in stopped.value.hint
+    assert "`min_count=2`" in stopped.value.hint
     assert len(mine_itemsets(baskets, min_count=1, algorithm=algorithm)) == 2**12 - 2
 
 
@@ -197,14 +197,14 @@ def test_resolve_min_count_refuses():
         resolve_min_count(10, 0.1, 3)
     with pytest.raises(UsageProblem, match="fraction") as wrong:
         resolve_min_count(10, 5)
-    assert "--min-count" in wrong.value.hint
+    assert "`min_count`" in wrong.value.hint
 
 
 def test_nothing_found_says_the_highest_support():
     text = nothing_found(make_baskets(FOUR), 4)
     assert "no itemset reaches 4 baskets" in text
     assert "3 of 4 (75 %)" in text
-    assert "--min-support" in text
+    assert "`min_support`" in text
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ import typer
 from typer import _click as click
 from typer.core import TyperCommand
 
-from prodassoc_cli import __version__
 from prodassoc_cli.commands.options.suggestions import refuse_unknown_variables, value_hint
 from prodassoc_cli.errors import BadConfig, UsageProblem, did_you_mean
 from prodassoc_cli.settings import CommonConfig, Setting
+from prodassoc_cli.version import __version__
 
 DEFAULT_CONFIG_FILE = "prodassoc.toml"
 ENVIRONMENT_PREFIX = "PRODASSOC"

@@ -55,7 +55,7 @@ def user_profiles(
     rows = _weighted(interactions, half_life)
     if not rows.height:
         raise BadData(
-            "--interactions: no row has a user and an event that shows an interest",
+            "`interactions`: no row has a user and an event that shows an interest",
             f"profiles need user_id and one of the events {', '.join(EVENTS)}",
         )
     catalogue = _described(products)

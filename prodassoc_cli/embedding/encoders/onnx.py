@@ -66,7 +66,7 @@ class OnnxEncoder(Encoder):
         provider: str = CPU,
     ) -> None:
         if not folder.is_dir():
-            raise NoInput(f"no model folder {folder}", f"prodassoc export CHECKPOINT_DIR -o {folder}")
+            raise NoInput(f"no model folder {folder}", f"`export CHECKPOINT_DIR output={folder}`")
         self._folder = folder
         config = _read_config(folder)
         model = _read_checked(folder, MODEL_FILE, config["onnx_sha256"])
@@ -75,7 +75,7 @@ class OnnxEncoder(Encoder):
         self.dimension = config["dimension"]
         self._threads = threads if threads is not None else _available_threads()
         if self._threads < 1:
-            raise UsageProblem(f"--threads {self._threads} is under 1", "give 1 or more")
+            raise UsageProblem(f"`threads={self._threads}` is under 1", "give 1 or more")
         self._provider = provider
         self._max_tokens = max_tokens if max_tokens is not None else config["max_tokens"]
         self._session = _open_session(folder / MODEL_FILE, model, self.dimension, provider)
@@ -85,7 +85,7 @@ class OnnxEncoder(Encoder):
         self._specials = len(self._tokenizer.encode("").ids)
         if not self._specials < self._max_tokens <= config["positions"]:
             raise UsageProblem(
-                f"--max-tokens {self._max_tokens} is not possible with {self.name}",
+                f"`max_tokens={self._max_tokens}` is not possible with {self.name}",
                 f"give {self._specials + 1} to {config['positions']}",
             )
         self._tokenizer.enable_truncation(self._max_tokens)
@@ -140,12 +140,12 @@ class OnnxEncoder(Encoder):
                 raise _cannot_run(self._provider, self._folder / MODEL_FILE, error) from error
             raise BadData(
                 f"{self._folder / MODEL_FILE} fails on a batch of {ids.shape[0]} texts: {_first_line(error)}",
-                "export the model again: prodassoc export CHECKPOINT_DIR -o DIR",
+                "export the model again: `export CHECKPOINT_DIR output=DIR`",
             ) from error
         if not np.isfinite(vectors).all():
             raise BadData(
                 f"{self._folder / MODEL_FILE} gives NaN or infinity",
-                "export the model again, or use --encoder tfidf",
+                "export the model again, or use `encoder=tfidf`",
             )
         return np.asarray(vectors, dtype=np.float32)
 
@@ -167,7 +167,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise BadData(
             f"{folder} is not a model folder: it has no {CONFIG_FILE}",
-            "make one: prodassoc export CHECKPOINT_DIR -o DIR",
+            "make one: `export CHECKPOINT_DIR output=DIR`",
         )
     try:
         config = json.loads(path.read_bytes())
@@ -210,19 +210,19 @@ def _open_session(path: Path, model: bytes, dimension: int, provider: str) -> on
     if provider not in session.get_providers():
         # A provider is listed even where its driver or libraries are missing, and left out in silence.
         raise UsageProblem(
-            f"onnxruntime cannot start {provider}: its driver or libraries are missing", "use --device cpu"
+            f"onnxruntime cannot start {provider}: its driver or libraries are missing", "use `device=cpu`"
         )
     names = {item.name for item in session.get_inputs()}
     if names != _INPUTS:
         raise BadData(
             f"{path} takes {', '.join(sorted(names))}, not attention_mask and input_ids",
-            "make the model by prodassoc export",
+            "make the model by `export`",
         )
     shapes = [item.shape for item in session.get_outputs()]
     if [shape[1:] for shape in shapes] != [[dimension]]:
         raise BadData(
             f"{path} gives {shapes}, not one vector of {dimension} numbers a text",
-            "make the model by prodassoc export",
+            "make the model by `export`",
         )
     return session
 
@@ -241,7 +241,7 @@ def _runs_here(model: bytes) -> bool:
 def _cannot_run(provider: str, path: Path, error: Exception) -> UsageProblem:
     return UsageProblem(
         f"{provider} cannot run {path} ({_first_line(error)[:80]}…)",
-        "give it a model in fp32: prodassoc export CHECKPOINT_DIR --precision fp32 -o DIR, then --model DIR",
+        "give it a model in fp32: `export CHECKPOINT_DIR precision=fp32 output=DIR`, then `model=DIR`",
     )
 
 

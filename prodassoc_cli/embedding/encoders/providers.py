@@ -28,7 +28,7 @@ def choose_provider(device: str = "cpu", provider: str | None = None) -> str:
     Raises:
         UsageProblem: this build of onnxruntime does not have it.
     """
-    flag = f"--provider {provider}" if provider else f"--device {device}"
+    flag = f"`provider={provider}`" if provider else f"`device={device}`"
     wanted = (provider or device).lower().removesuffix(_SUFFIX.lower())
     there = {name.removesuffix(_SUFFIX).lower(): name for name in onnxruntime.get_available_providers()}
     if wanted in there:

@@ -42,7 +42,7 @@ class TfidfEncoder(Encoder):
 
     def __init__(self, dims: int = 256, seed: int = 0) -> None:
         if dims < 2:
-            raise UsageProblem(f"--dims {dims} is too few for tfidf", "give 2 or more")
+            raise UsageProblem(f"`dims={dims}` is too few for tfidf", "give 2 or more")
         self.name = "tfidf"
         self.dimension = dims
         self.fitted = True

@@ -78,7 +78,7 @@ def export_checkpoint(
     if precision not in ("fp32", "int8"):
         raise UsageProblem(f"unknown precision '{precision}'", did_you_mean(precision, ("fp32", "int8")))
     if destination.exists() and not overwrite:
-        raise CannotCreate(f"{destination} exists already", "replace it with --force, or give another folder")
+        raise CannotCreate(f"{destination} exists already", "replace it with `force`, or give another folder")
     checkpoint = read_checkpoint(folder, name)
     open_tokenizer(folder / TOKENIZER_FILE, checkpoint.tokenizer)
     model = build_model(checkpoint, precision)

@@ -115,7 +115,9 @@ class Graph:
         helper = self.onnx.helper
         size = sum(len(tensor.raw_data) for tensor in self._initializers)
         if size > _PROTOBUF_LIMIT:
-            raise BadData(f"the model needs {size / 1e9:.1f} GB, over ONNX's 2 GB a file", "--precision int8")
+            raise BadData(
+                f"the model needs {size / 1e9:.1f} GB, over ONNX's 2 GB a file", "use `precision=int8`"
+            )
         inputs = [
             helper.make_tensor_value_info(name, self.onnx.TensorProto.INT64, ["batch", "tokens"])
             for name in (INPUT_IDS, ATTENTION_MASK)

@@ -28,13 +28,13 @@ Need = Literal[
 ]
 
 NEEDS: dict[Need, str] = {
-    "catalogue": "--products or --train",
-    "training users": "--train with user ids",
-    "categories": "--products with categories",
-    "prices": "--products with prices",
-    "embeddings": "--embeddings",
+    "catalogue": "`products` or `train=`",
+    "training users": "`train=` with user ids",
+    "categories": "`products` with categories",
+    "prices": "`products` with prices",
+    "embeddings": "`embeddings`",
     "rules": "rules as an input",
-    "feedback": "--feedback",
+    "feedback": "`feedback`",
     "ratings": "a model that predicts ratings, and ratings in the truth",
 }
 """What gives a metric that which it needs."""

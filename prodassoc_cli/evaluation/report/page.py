@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from prodassoc_cli import __version__
 from prodassoc_cli.evaluation.report.markup import safe
+from prodassoc_cli.version import __version__
 
 
 @dataclass(frozen=True)

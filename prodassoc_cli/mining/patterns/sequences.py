@@ -60,8 +60,8 @@ def orders_of(baskets: Baskets, user: np.ndarray | None, timestamp: pl.Series) -
     usable = time.is_not_null().to_numpy() & (user >= 0 if user is not None else False)
     if not usable.any():
         raise BadData(
-            "--sequence follows users through time, but no order has both user_id and timestamp",
-            "clean with --map user_id=… and --map timestamp=…",
+            "`sequence` follows users through time, but no order has both user_id and timestamp",
+            "clean with `map=user_id=…` and `map=timestamp=…`",
         )
     assert user is not None
     chosen = np.flatnonzero(usable)

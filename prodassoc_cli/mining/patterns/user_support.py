@@ -45,7 +45,7 @@ def with_min_users(itemsets: Itemsets, baskets: Baskets, user: np.ndarray | None
     """
     if user is None:
         raise BadData(
-            "--min-users counts users, but no basket has a user_id",
-            "leave it out, or clean with --map user_id=…",
+            "`min_users` counts users, but no basket has a user_id",
+            "leave it out, or clean with `map=user_id=…`",
         )
     return only_nodes(itemsets, cover(itemsets, baskets, user).users >= least)

@@ -22,13 +22,13 @@ PATH = " > "
 
 
 def named_products(
-    words: Sequence[str], flag: str, known: pl.Series, products: pl.DataFrame | None, strict: bool = True
+    words: Sequence[str], option: str, known: pl.Series, products: pl.DataFrame | None, strict: bool = True
 ) -> set[str]:
     """Return the ids that an option names.
 
     Args:
         words: the option's values: ids, comma-separated, or COLUMN=VALUE.
-        flag: the option, for error texts.
+        option: its name, for error texts.
         known: ids that occur.
         products: the catalogue, if there is one.
         strict: whether every id must occur.
@@ -42,27 +42,27 @@ def named_products(
         if word in ids:
             found.add(word)
         elif "=" in word:
-            found |= _with_value(word, flag, products)
+            found |= _with_value(word, option, products)
         else:
             names = {part.strip() for part in word.split(",") if part.strip()}
-            found |= {_checked(name, flag, ids) for name in names} if strict else names
+            found |= {_checked(name, option, ids) for name in names} if strict else names
     return found
 
 
-def _checked(name: str, flag: str, ids: set[str]) -> str:
+def _checked(name: str, option: str, ids: set[str]) -> str:
     if name not in ids:
-        raise UsageProblem(f"{flag} {name}: no such product in the baskets", did_you_mean(name, ids))
+        raise UsageProblem(f"`{option}={name}`: no such product in the baskets", did_you_mean(name, ids))
     return name
 
 
-def _with_value(word: str, flag: str, products: pl.DataFrame | None) -> set[str]:
+def _with_value(word: str, option: str, products: pl.DataFrame | None) -> set[str]:
     """Return the ids of the products with that value; of a category, also those below it."""
     column, _, value = (part.strip() for part in word.partition("="))
     if products is None:
-        raise UsageProblem(f"{flag} {word} needs the catalogue", "give it with --products")
+        raise UsageProblem(f"`{option}={word}` needs the catalogue", "give it with `products`")
     if column not in products.columns:
         raise UsageProblem(
-            f"{flag} {word}: products have no column '{column}'", did_you_mean(column, products.columns)
+            f"`{option}={word}`: products have no column '{column}'", did_you_mean(column, products.columns)
         )
     text = pl.col(column).cast(pl.String)
     matches = text == value
@@ -74,7 +74,7 @@ def _with_value(word: str, flag: str, products: pl.DataFrame | None) -> set[str]
         values = products[column].cast(pl.String).drop_nulls().unique()
         values = values.str.split(PATH).explode().unique() if column == "category" else values
         hint = did_you_mean(value, values.to_list())
-        raise UsageProblem(f"{flag} {word}: no product has that {column}", hint)
+        raise UsageProblem(f"`{option}={word}`: no product has that {column}", hint)
     return set(ids)
 
 

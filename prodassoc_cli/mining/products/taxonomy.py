@@ -37,10 +37,10 @@ def at_level(interactions: pl.DataFrame, products: pl.DataFrame, level: str) -> 
     """
     column = "category" if level.isdigit() and int(level) > 0 else level
     if column not in ("category", "brand"):
-        raise UsageProblem(f"unknown --level '{level}'", did_you_mean(level, LEVELS))
+        raise UsageProblem(f"unknown `level` '{level}'", did_you_mean(level, LEVELS))
     if column not in products.columns:
         raise UsageProblem(
-            f"--level {level}: products have no column '{column}'", "clean a catalogue that has it"
+            f"`level={level}`: products have no column '{column}'", "clean a catalogue that has it"
         )
     group = pl.col(column)
     if level.isdigit():
@@ -63,7 +63,7 @@ def with_ancestors(interactions: pl.DataFrame, products: pl.DataFrame) -> tuple[
         UsageProblem: there are no categories, or one has the name of a product.
     """
     if "category" not in products.columns or products["category"].null_count() == products.height:
-        raise UsageProblem("--generalized needs categories", "clean a catalogue that has them")
+        raise UsageProblem("`generalized` needs categories", "clean a catalogue that has them")
     paths = products.filter(pl.col("category").is_not_null()).select("product_id", "category")
     parent = dict(zip(paths["product_id"].to_list(), paths["category"].to_list(), strict=True))
     ancestors: dict[str, list[str]] = {}

@@ -44,7 +44,7 @@ def pruning(text: str | None) -> Pruning | None:
         try:
             return Pruning(name, float(value))
         except ValueError as error:
-            raise UsageProblem(f"--prune {text} has no number", "write it like improvement=0.05") from error
+            raise UsageProblem(f"`prune={text}` has no number", "write it like improvement=0.05") from error
     if text not in _MODES:
-        raise UsageProblem(f"unknown --prune '{text}'", did_you_mean(text, _MODES))
+        raise UsageProblem(f"unknown `prune` '{text}'", did_you_mean(text, _MODES))
     return Pruning(text)

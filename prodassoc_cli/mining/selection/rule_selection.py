@@ -118,8 +118,8 @@ class Judge:
         """Test the rules on other baskets: only they are hypotheses there, not the whole search space."""
         if self.correction == "webb":
             raise UsageProblem(
-                "--correction webb is for rules tested on the baskets they were found in",
-                "with --validate use holm, bonferroni, bh or by",
+                "`correction=webb` is for rules tested on the baskets they were found in",
+                "with `validate` use holm, bonferroni, bh or by",
             )
         from prodassoc_cli.mining.selection.set_coverage import (  # compiled only where it is needed
             cover,

@@ -51,7 +51,7 @@ class Content(Recommender):
         if not self.attributes.nnz and not self.vectors.any():
             raise UsageProblem(
                 "model 'content' needs embeddings, categories or brands, and there are none",
-                "give --products FILE or --embeddings FILE",
+                "give `products=FILE` or `embeddings=FILE`",
             )
 
     def score(self, queries: Queries, threads: int) -> Floats:

@@ -147,7 +147,7 @@ def dense_weights(x: Csr, ridge: float) -> Floats:
     factor, failed = lapack.dpotrf(gram, lower=1, overwrite_a=1)
     inverse, failed_too = lapack.dpotri(factor, lower=1, overwrite_c=1)
     if failed or failed_too:
-        raise BadData("ease: the regression has no solution", "raise its ridge: --param ridge=400")
+        raise BadData("ease: the regression has no solution", "raise its ridge: `param=ridge=400`")
     # Only the lower half is filled; row i of the result is over its columns j < i, and the other way round.
     diagonal = inverse.diagonal().copy()
     weights = np.tril(inverse, -1).astype(np.float32)

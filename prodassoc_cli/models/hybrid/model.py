@@ -99,7 +99,7 @@ class Hybrid(Recommender):
         names = [name.strip() for name in self.parameters.parts.split(",") if name.strip()]
         for name in names:
             if name not in PARTS:
-                raise UsageProblem(f"--param parts: there is no part '{name}'", did_you_mean(name, PARTS))
+                raise UsageProblem(f"`param=parts`: there is no part '{name}'", did_you_mean(name, PARTS))
         given = parts or {}
         self.parts = {name: given.get(name) or PARTS[name]() for name in PARTS if name in names}
         self._keep(self.parts)
@@ -118,7 +118,7 @@ class Hybrid(Recommender):
             part, dot, rest = assignment.partition(".")
             if dot and "=" not in part:
                 if part not in PARTS:
-                    raise UsageProblem(f"--param {assignment}: no part '{part}'", did_you_mean(part, PARTS))
+                    raise UsageProblem(f"`param={assignment}`: no part '{part}'", did_you_mean(part, PARTS))
                 by_part.setdefault(part, []).append(rest)
             else:
                 own.append(assignment)

@@ -130,8 +130,8 @@ def tune(
     split = inner_split(data, _USERS, seed)
     if len(split.users) < _LEAST_USERS:
         raise UsageProblem(
-            f"--tune: only {len(split.users)} users have enough purchases to choose by",
-            "leave --tune out, or set parameters by --param",
+            f"`tune`: only {len(split.users)} users have enough purchases to choose by",
+            "leave `tune` out, or set parameters by `param`",
         )
     if split.train.rules is not None:
         rules = recounted(split.train.rules, split.train.transactions)
@@ -166,7 +166,7 @@ def _search(
     fixed = {each.partition("=")[0].strip().replace("-", "_") for each in given}
     space = {key: each for key, each in SEARCH.get(name, {}).items() if key not in fixed}
     if not space:
-        raise UsageProblem(f"--tune: model '{name}' has no parameter left to search", "leave --tune out")
+        raise UsageProblem(f"`tune`: model '{name}' has no parameter left to search", "leave `tune` out")
     rng = np.random.default_rng(seed)
 
     def quality(values: Values) -> float:

@@ -59,7 +59,7 @@ def requests(
         BadData: none of what is asked for is known.
     """
     if baskets and audience != "baskets":
-        raise UsageProblem("--basket is for lists for baskets", "add --for baskets")
+        raise UsageProblem("`basket` is for lists for baskets", "add `for_=baskets`")
     made = {"users": _users, "products": _products, "baskets": _baskets}[audience]
     return made(model, ids, baskets, notices, options)
 
@@ -74,7 +74,7 @@ def _users(
     wanted = model.users if ids is None else pl.Series(list(ids), dtype=pl.String).unique(maintain_order=True)
     if ids is None and not model.users.len():
         raise BadData(
-            "the model knows no users: all its orders are anonymous", "ask --for products or baskets"
+            "the model knows no users: all its orders are anonymous", "ask `for_=products` or baskets"
         )
     place = _index(wanted, model.users)
     newest = int(model.last_seen.max(initial=NO_TIME))
@@ -127,7 +127,7 @@ def _products(
         place = np.arange(len(model.items), dtype=np.int32)
     else:
         wanted = pl.Series("id", list(ids), pl.String).unique(maintain_order=True)
-        place = _known_products(model, wanted, "--ids", notices)
+        place = _known_products(model, wanted, "`ids`", notices)
     names = model.items.ids.gather(pl.Series(place))
 
     def block(rows: slice) -> Queries:
@@ -149,7 +149,7 @@ def _baskets(
     options: Options,
 ) -> Requests:
     if not baskets:
-        raise UsageProblem("no basket to recommend for", 'add --basket "A,B"')
+        raise UsageProblem("no basket to recommend for", "add `basket=A,B`")
     rows, columns = [], []
     for n, basket in enumerate(baskets):
         wanted = pl.Series("id", [each.strip() for each in basket], pl.String).unique(maintain_order=True)

@@ -99,7 +99,7 @@ def variety(
     category = items.frame["category"].str.strip_chars().replace("", None)
     if most_per_category is not None and category.is_null().all():
         raise UsageProblem(
-            "--max-per-category: no product has a category", "give --products FILE with a category column"
+            "`max_per_category`: no product has a category", "give `products=FILE` with a category column"
         )
     numbers = category.rank("dense").cast(pl.Int32).fill_null(0).to_numpy() - 1
     likeness = _unit_vectors(vectors, attributes) if diversity > 0 else None
@@ -110,8 +110,8 @@ def _unit_vectors(vectors: Floats | None, attributes: Csr) -> Floats:
     if vectors is None or not vectors.any():
         if not attributes.nnz:
             raise UsageProblem(
-                "--diversity: there are no embeddings, categories or brands to tell likeness by",
-                "give --embeddings FILE or --products FILE",
+                "`diversity`: there are no embeddings, categories or brands to tell likeness by",
+                "give `embeddings=FILE` or `products=FILE`",
             )
         vectors = attributes.toarray()
     length = np.linalg.norm(vectors, axis=1, keepdims=True)

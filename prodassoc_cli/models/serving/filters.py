@@ -59,11 +59,11 @@ def allowed_items(
     for column, values in by_column.items():
         mask &= np.logical_or.reduce([_holds(items, column, value) for value in values])
     if allow is not None:
-        mask &= _listed(items, allow, "--allow", notices, needed=True)
+        mask &= _listed(items, allow, "`allow`", notices, needed=True)
     if deny:
-        mask &= ~_listed(items, deny, "--deny", notices, needed=False)
+        mask &= ~_listed(items, deny, "`deny`", notices, needed=False)
     if not mask.any():
-        raise BadData("no product passes all filters together", "loosen --where, --allow or --deny")
+        raise BadData("no product passes all filters together", "loosen `where`, `allow` or `deny`")
     return mask, notices
 
 
@@ -71,19 +71,19 @@ def _parsed(items: Items, condition: str) -> tuple[str, str, str]:
     match = _CONDITION.fullmatch(condition)
     if match is None:
         raise UsageProblem(
-            f"--where {condition}: no value", "write --where column=value, or with != >= <= > <"
+            f"`where={condition}`: no value", "write `where=column=value`, or with != >= <= > <"
         )
     column, comparison, value = match.groups()
     if column not in items.frame.columns:
         raise UsageProblem(
-            f"--where {condition}: the model's products have no column '{column}'",
+            f"`where={condition}`: the model's products have no column '{column}'",
             did_you_mean(column, items.frame.columns),
         )
     return column, comparison, value.strip()
 
 
 def _compared(items: Items, column: str, comparison: str, value: str) -> Bools:
-    where = f"--where {column}{comparison}{value}"
+    where = f"`where={column}{comparison}{value}`"
     values = items.frame[column]
     if _DATE.fullmatch(value) and not values.dtype.is_numeric():
         holds: pl.Series = _ORDERED[comparison](values.cast(pl.String), value)
@@ -106,10 +106,10 @@ def _holds(items: Items, column: str, value: str) -> Bools:
     values = items.frame[column]
     if values.is_null().all():
         raise BadData(
-            f"--where {column}={value}: no product has a {column}", "train with --products FILE that has one"
+            f"`where={column}={value}`: no product has a {column}", "train with `products=FILE` that has one"
         )
     if values.dtype.is_numeric():
-        match = values == _number(value, f"--where {column}={value}", column)
+        match = values == _number(value, f"`where={column}={value}`", column)
     elif column == _PATH:
         match = _path(values).str.contains(_path(pl.Series([value]))[0], literal=True)
     else:
@@ -120,7 +120,7 @@ def _holds(items: Items, column: str, value: str) -> Bools:
         known = values.cast(pl.String).drop_nulls().unique()
         if column == _PATH:
             known = known.str.split(">").explode().str.strip_chars().unique()
-        raise BadData(f"--where {column}={value}: no product has it", did_you_mean(value, known.to_list()))
+        raise BadData(f"`where={column}={value}`: no product has it", did_you_mean(value, known.to_list()))
     return holds
 
 

@@ -140,7 +140,7 @@ def in_blocks(
     allowed, notices = allowed_items(model.items, where, allow, deny)
     if epsilon and (max_per_category is not None or relation is not None):
         raise UsageProblem(
-            "--explore goes with neither --max-per-category nor --relation", "drop one of them"
+            "`explore` goes with neither `max_per_category` nor `relation`", "drop one of them"
         )
     how = Cut(k, _variety(model, diversity, max_per_category, embeddings), epsilon, seed)
     new_only = not include_seen or audience == "products"
@@ -150,7 +150,7 @@ def in_blocks(
     relate = None
     if relation is not None:
         if audience != "products":
-            raise UsageProblem("--relation is between products", "add --for products")
+            raise UsageProblem("`relation` is between products", "add `for_=products`")
         from prodassoc_cli.models.serving.related import related  # scipy.special, which no other list needs
 
         relate = partial(

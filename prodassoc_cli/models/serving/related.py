@@ -56,8 +56,8 @@ def related(
     if vectors is None or not vectors.any():
         if relation == "substitute":
             raise UsageProblem(
-                "--relation substitute needs texts to compare, and the model has none",
-                "give --embeddings FILE",
+                "`relation=substitute` needs texts to compare, and the model has none",
+                "give `embeddings=FILE`",
             )
         vectors = np.zeros((len(model.items), 1), np.float32)
     count, expected = together(model, sources)

@@ -227,9 +227,9 @@ def as_bad_data(header: Mapping[str, Any]) -> Iterator[None]:
         age = "an earlier" if isinstance(made_by, int) and made_by < FORMAT else "a later"
         raise BadData(
             f"the model was made by {age} version of prodassoc",
-            "train again: prodassoc train" if age == "an earlier" else "update prodassoc, or train again",
+            "train again: `train`" if age == "an earlier" else "update prodassoc, or train again",
         )
     try:
         yield
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, pa.ArrowInvalid) as problem:
-        raise BadData(f"the model file is damaged: {problem}", "make it again: prodassoc train") from problem
+        raise BadData(f"the model file is damaged: {problem}", "make it again: `train`") from problem

@@ -272,7 +272,7 @@ def test_tfidf_is_repeatable_and_keeps_empty_texts_apart() -> None:
     np.testing.assert_array_equal(first[::-1], TfidfEncoder(24).encode(texts[::-1]).vectors)
     np.testing.assert_array_equal(first[-1], first[-2])
     assert np.abs(first[:-2] @ first[-1]).max() < 1e-6
-    with pytest.raises(UsageProblem, match="--dims 1"):
+    with pytest.raises(UsageProblem, match="`dims=1`"):
         TfidfEncoder(1)
 
 

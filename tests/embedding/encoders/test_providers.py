@@ -110,4 +110,4 @@ def test_a_model_that_a_provider_cannot_run_is_not_called_damaged(
     monkeypatch.setattr(Elsewhere, "fails_at", fails_at)
     with pytest.raises(UsageProblem, match=f"{OPENVINO} cannot run .*QuantizeLinear") as caught:
         OnnxEncoder(tiny_model, provider=OPENVINO).encode(["tea"])
-    assert "--precision fp32" in caught.value.hint
+    assert "precision=fp32" in caught.value.hint

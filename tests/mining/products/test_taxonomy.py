@@ -71,7 +71,7 @@ def test_levels(level, expected, lost):
 
 def test_what_level_takes():
     for level in ("catgory", "0", "-1"):
-        with pytest.raises(UsageProblem, match="unknown --level"):
+        with pytest.raises(UsageProblem, match="unknown `level`"):
             at_level(lines_of([{"milk"}]), PRODUCTS, level)
     with pytest.raises(UsageProblem, match="no column 'brand'"):
         at_level(lines_of([{"milk"}]), PRODUCTS.drop("brand"), "brand")

@@ -164,17 +164,17 @@ def test_naming_products():
     products = pl.DataFrame(
         {"product_id": ["1", "2", "3"], "category": ["Food > Dairy", "Food > Dairy > Milk", "Drinks"]}
     )
-    assert named_products(["1,2", "a,b"], "--exclude", known, None) == {"1", "2", "a,b"}
-    assert named_products(["category=Dairy"], "--exclude", known, products) == {"1", "2"}
-    assert named_products(["category=Food > Dairy"], "--exclude", known, products) == {"1", "2"}
-    assert named_products(["category=Food > Dairy > Milk"], "--exclude", known, products) == {"2"}
+    assert named_products(["1,2", "a,b"], "exclude", known, None) == {"1", "2", "a,b"}
+    assert named_products(["category=Dairy"], "exclude", known, products) == {"1", "2"}
+    assert named_products(["category=Food > Dairy"], "exclude", known, products) == {"1", "2"}
+    assert named_products(["category=Food > Dairy > Milk"], "exclude", known, products) == {"2"}
     for words, message in (
         (["4"], "no such product"),
         (["category=Diary"], "no product has that category"),
         (["colour=red"], "products have no column 'colour'"),
     ):
         with pytest.raises(UsageProblem, match=message):
-            named_products(words, "--exclude", known, products)
+            named_products(words, "exclude", known, products)
     with pytest.raises(UsageProblem) as missing:
-        named_products(["category=Dairy"], "--exclude", known, None)
-    assert missing.value.hint == "give it with --products"
+        named_products(["category=Dairy"], "exclude", known, None)
+    assert missing.value.hint == "give it with `products`"

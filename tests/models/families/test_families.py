@@ -71,7 +71,7 @@ def test_content_names_the_product_that_gave_most():
 def test_content_without_content_says_what_to_give():
     with pytest.raises(UsageProblem) as problem:
         train("content", TrainingData.from_frames(lines([("u", None, "x", None)])))
-    assert "--embeddings" in problem.value.hint
+    assert "`embeddings=FILE`" in problem.value.hint
 
 
 def test_pairs_are_scored_by_confidence_and_lift():

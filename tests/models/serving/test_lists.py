@@ -178,7 +178,10 @@ def test_diversity_lists_what_is_unlike(item_knn, hybrid):
         assert next(first) == next(first)
     assert recommend(hybrid, diversity=0.5).frame.equals(recommend(hybrid, diversity=0.5, threads=3).frame)
     bare = train("item-knn", TrainingData.from_frames(random_shop(3)))
-    for option, says in (({"diversity": 0.5}, "--embeddings"), ({"max_per_category": 1}, "--products")):
+    for option, says in (
+        ({"diversity": 0.5}, "`embeddings=FILE`"),
+        ({"max_per_category": 1}, "`products=FILE`"),
+    ):
         with pytest.raises(UsageProblem) as problem:
             recommend(bare, **option)
         assert says in problem.value.hint
@@ -222,7 +225,7 @@ def test_exploring_lists_log_what_they_did(item_knn):
     alone = recommend(item_knn, k=4, epsilon=0.4, seed=7, ids=["u7"]).frame
     assert alone.equals(frame.filter(pl.col("user_id") == "u7"))
     assert not recommend(item_knn, k=4, epsilon=0.4, seed=8).frame.equals(frame)
-    with pytest.raises(UsageProblem, match="--explore"):
+    with pytest.raises(UsageProblem, match="`explore`"):
         recommend(item_knn, epsilon=0.1, max_per_category=1)
 
 
@@ -297,7 +300,7 @@ def test_complements_and_substitutes_are_different_lists():
     assert all(set(complements[each]).isdisjoint(substitutes.get(each, ())) for each in complements)
     assert lists("substitute", deny=["torch0"])["torch1"] == ["torch2"]
     assert lists("complement", threads=3) == complements
-    with pytest.raises(UsageProblem, match="--relation"):
+    with pytest.raises(UsageProblem, match="`relation`"):
         recommend(model, relation="complement")
     with pytest.raises(UsageProblem, match="needs texts"):
         recommend(model, audience="products", relation="substitute")

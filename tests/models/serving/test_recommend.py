@@ -58,16 +58,16 @@ def test_conditions_on_one_column_are_alternatives_and_columns_must_all_hold(dat
     ("options", "error", "says"),
     [
         ({"where": ["color=red"]}, UsageProblem, "did you mean 'colour'?"),
-        ({"where": ["colour"]}, UsageProblem, "--where column=value"),
+        ({"where": ["colour"]}, UsageProblem, "`where=column=value`"),
         ({"where": ["colour=rad"]}, BadData, "did you mean 'red'?"),
         ({"where": ["price=cheap"]}, UsageProblem, "write a number"),
         ({"allow": ["zzz"]}, BadData, "knows none of its 1 products"),
         ({"allow": []}, BadData, "knows none"),
         ({"where": ["colour=red"], "allow": ["i09"]}, BadData, "loosen"),
         ({"audience": "baskets", "baskets": [["i001"]]}, BadData, "did you mean"),
-        ({"audience": "baskets"}, UsageProblem, "--basket"),
+        ({"audience": "baskets"}, UsageProblem, "`basket=A,B`"),
         ({"audience": "products", "ids": ["I05x"]}, BadData, "did you mean 'i05'?"),
-        ({"baskets": [["i01"]]}, UsageProblem, "--for baskets"),
+        ({"baskets": [["i01"]]}, UsageProblem, "`for_=baskets`"),
     ],
 )
 def test_what_cannot_be_is_said_with_the_way_out(options, error, says, item_knn):

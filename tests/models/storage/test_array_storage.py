@@ -173,7 +173,7 @@ def test_a_model_from_before_formats_were_counted_is_to_be_trained_again(shop):
     del header["format"]
     with pytest.raises(BadData, match="earlier version") as told:
         from_arrow(table, header)
-    assert told.value.hint == "train again: prodassoc train"
+    assert told.value.hint == "train again: `train`"
 
 
 @pytest.mark.parametrize("name", ["ease", "item-knn"])

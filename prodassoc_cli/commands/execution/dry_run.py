@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, MODEL, PRODUCTS, RECOMMENDATIONS
-from prodassoc_cli.commands.run.memory import least_memory
+from prodassoc_cli.commands.execution.memory import least_memory
 from prodassoc_cli.settings import flag_of
 
 if TYPE_CHECKING:
     from prodassoc_cli.artifacts.inputs import InputFile
-    from prodassoc_cli.commands.run.run import Run
-    from prodassoc_cli.commands.run.targets import Target
+    from prodassoc_cli.commands.execution.run import Run
+    from prodassoc_cli.commands.execution.targets import Target
 
 STEPS = {
     "clean": "find out how the files are written, name their columns, read each value, leave out the rows "
@@ -59,7 +59,7 @@ def plan_of(run: Run, targets: dict[str, Target], is_done: bool) -> Iterator[str
     plan = Plan(run.command, run.config, run.taken)
     yield from plan.reads()
     if is_done:
-        yield "nothing would be done: the output is up to date (--force makes it again)"
+        yield "nothing would be done: the output is up to date (`force` makes it again)"
         return
     place = f"{run.threads} threads" if run.is_here else run.config.master
     needs = f"at least {least_memory(run) / 1e6:,.0f} MB of {run.memory_limit / 1e6:,.0f} MB"

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from prodassoc_cli.artifacts.schemas import Kind
-from prodassoc_cli.commands.run.memory import bound_memory
-from prodassoc_cli.commands.run.run_summary import Account
-from prodassoc_cli.commands.run.targets import Target, Writer
+from prodassoc_cli.commands.execution.memory import bound_memory
+from prodassoc_cli.commands.execution.run_summary import Account
+from prodassoc_cli.commands.execution.targets import Target, Writer
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.resources import (
     held_memory,
@@ -232,7 +232,7 @@ class Run:
             [*(target.folder or target.path for target in targets.values()), *self.reports()]
         )
         if self.common.dry_run:
-            from prodassoc_cli.commands.run.dry_run import plan_of
+            from prodassoc_cli.commands.execution.dry_run import plan_of
 
             done = not self.common.force and self._is_up_to_date(targets)
             for line in plan_of(self, targets, done):
@@ -310,7 +310,7 @@ class Run:
         """Say which command takes that file next."""
         if self.common.quiet or not self.common.from_shell or not (path.is_file() or path.is_dir()):
             return
-        from prodassoc_cli.commands.run.next_step import command_after
+        from prodassoc_cli.commands.execution.next_step import command_after
 
         known = {name: Path(where) for name, where in files.items() if where not in (None, STDOUT)}
         command = command_after(role, path, known)
@@ -331,7 +331,7 @@ class Run:
         read |= {os.path.realpath(each.manifest.parent) for each in files if each.manifest is not None}
         for path in paths:
             if path and os.path.realpath(path) in read:
-                raise UsageProblem(f"{path} is an input and an output", "name another file with -o")
+                raise UsageProblem(f"{path} is an input and an output", "name another file with `output`")
 
     def _up_to_date(self, targets: dict[str, Target]) -> bool:
         """Tell whether every output is there and came from this very run; touch them if so."""
@@ -341,7 +341,7 @@ class Run:
             assert target.path is not None
             target.path.touch()
         names = ", ".join(target.place for target in targets.values())
-        self.messages.info(f"{names} is up to date (--force makes it again)")
+        self.messages.info(f"{names} is up to date (`force` makes it again)")
         return True
 
     def _is_up_to_date(self, targets: dict[str, Target]) -> bool:

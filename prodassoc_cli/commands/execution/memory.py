@@ -12,12 +12,12 @@ from prodassoc_cli.resources import memory_needed
 from prodassoc_cli.watchdog import watch_memory
 
 if TYPE_CHECKING:
-    from prodassoc_cli.commands.run.run import Run
+    from prodassoc_cli.commands.execution.run import Run
 
 _LESS = {
-    "mine": "less to find: a higher --min-support, or --max-size",
-    "train": "a smaller model: --model item-knn or popularity",
-    "embed": "the products in several runs, with one --cache",
+    "mine": "less to find: a higher `min_support`, or `max_size`",
+    "train": "a smaller model: `model=item-knn` or popularity",
+    "embed": "the products in several runs, with one `cache`",
 }
 """What takes less memory, in words that follow "or give it"."""
 
@@ -41,12 +41,12 @@ def bound_memory(run: Run) -> None:
         BadData: its inputs cannot fit.
     """
     told = run.common.memory_limit
-    may = f"--memory-limit {told}" if told else f"the {run.memory_limit / 1e6:,.0f} MB it may use"
+    may = f"`memory_limit={told}`" if told else f"the {run.memory_limit / 1e6:,.0f} MB it may use"
     needed = least_memory(run)
     if needed > run.memory_limit:
         raise BadData(
             f"{run.command} of these inputs needs at least {needed / 1e6:,.0f} MB, more than {may}",
-            "raise --memory-limit if the machine has it, or take the inputs in parts",
+            "raise `memory_limit` if the machine has it, or take the inputs in parts",
         )
 
     less = _LESS.get(run.command, "less at a time")
@@ -54,7 +54,7 @@ def bound_memory(run: Run) -> None:
     def passed(what: str) -> int:
         run.messages.error(
             f"stopped: {run.command} {what} and would pass {may}",
-            f"raise --memory-limit if the machine has it, or give it {less}",
+            f"raise `memory_limit` if the machine has it, or give it {less}",
         )
         return BadData.exit_code
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from prodassoc_cli.artifacts.schemas import Kind
-from prodassoc_cli.commands.run.run import STDOUT, Run
+from prodassoc_cli.commands.execution.run import STDOUT, Run
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.settings import flag_of
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from prodassoc_cli.artifacts.inputs import InputFile
-    from prodassoc_cli.commands.run.targets import Writer
+    from prodassoc_cli.commands.execution.targets import Writer
     from prodassoc_cli.engines.parts import PartsOf
 
 _ENGINE = {"engine", "master", "spark_conf"}
@@ -40,7 +40,7 @@ def session(config: Any) -> Iterator[Any]:  # noqa: ANN401 — a config with the
     pairs = [each.partition("=") for each in config.spark_conf]
     wrong = next((name for name, equals, _ in pairs if not (name and equals)), None)
     if wrong is not None:
-        raise UsageProblem(f"--spark-conf: '{wrong}' is no setting", "write it like spark.executor.memory=2g")
+        raise UsageProblem(f"`spark_conf`: '{wrong}' is no setting", "write it like spark.executor.memory=2g")
     with spark_session(config.master, {name: value for name, _, value in pairs}) as spark:
         yield spark
 
@@ -68,7 +68,7 @@ def within_reach(this: Run, role: str) -> list[InputFile]:
     """
     files = this.files(role)
     if any(each.name == STDOUT or str(each.path).startswith("/proc/") for each in files):
-        raise UsageProblem("--engine spark cannot read standard input or a pipe", "name a file or a folder")
+        raise UsageProblem("`engine=spark` cannot read standard input or a pipe", "name a file or a folder")
     return files
 
 
@@ -89,4 +89,4 @@ def refuse_unknown(config: Any, known: set[str]) -> None:  # noqa: ANN401 — a 
     for each in fields(config):
         if each.name not in known | _ENGINE and getattr(config, each.name) != getattr(standard, each.name):
             flag = flag_of(each)
-            raise UsageProblem(f"--engine spark does not do {flag}", "drop it, or run with --engine local")
+            raise UsageProblem(f"`engine=spark` does not do {flag}", "drop it, or run with `engine=local`")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from prodassoc_cli.artifacts.lineage import Lineage
     from prodassoc_cli.artifacts.outputs import Outputs
-    from prodassoc_cli.commands.run.run import Run
+    from prodassoc_cli.commands.execution.run import Run
 
 _FORMAT_OF_SUFFIX: dict[str, Format] = {
     ".parquet": "parquet",
@@ -55,7 +55,7 @@ class Target:
         if not is_folder(where):
             return cls(kind, Path(where), form or format_of(Path(where)))
         if form not in (None, "parquet"):
-            raise UsageProblem(f"{where} is a folder, and its parts are Parquet", "drop --format")
+            raise UsageProblem(f"{where} is a folder, and its parts are Parquet", "drop `format`")
         return cls(kind, Path(where) / MANIFEST, "parquet", Path(where))
 
     @property

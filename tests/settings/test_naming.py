@@ -1,0 +1,30 @@
+"""Texts of the domain name options by keyword; each entrance shows them in its own words."""
+
+import pytest
+
+from prodassoc_cli.settings.naming import as_flags, as_keywords
+
+
+@pytest.mark.parametrize(
+    ("text", "on_the_command_line", "in_a_notebook"),
+    [
+        ("lower `min_support`", "lower --min-support", "lower min_support="),
+        ("`min_count=10` or `max_size`", "--min-count 10 or --max-size", "min_count=10 or max_size="),
+        ("add `for_=products`", "add --for products", 'add for_="products"'),
+        ("`where=brand=A B`: none", "--where brand=A B: none", 'where="brand=A B": none'),
+        ("`k=5,10` and `output`", "-k 5,10 and -o", 'k="5,10" and output='),
+        (
+            "`clean ORDERS holdout=last-order`",
+            "prodassoc clean ORDERS --holdout last-order",
+            'clean(ORDERS, holdout="last-order")',
+        ),
+        ("`train interactions.parquet`", "prodassoc train interactions.parquet", "train(interactions)"),
+        ("`mine --relations-output`", "prodassoc mine --relations-output", "mine(relations_output)"),
+        ("`train=` with user ids", "--train with user ids", "train= with user ids"),
+        ("`export DIR output=m`", "prodassoc export DIR -o m", "prodassoc export DIR -o m"),
+        ("no option, `something else`", "no option, `something else`", "no option, `something else`"),
+    ],
+)  # fmt: skip
+def test_each_entrance_has_its_own_words(text, on_the_command_line, in_a_notebook):
+    assert as_flags(text) == on_the_command_line
+    assert as_keywords(text) == in_a_notebook
