@@ -1,9 +1,9 @@
-"""What executors do with the parts that `engines.reading` dealt out: judge them, as `clean` does here."""
+"""What executors do with the parts that `engines.reading` dealt out: they apply the rules of `clean`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import polars as pl
@@ -12,19 +12,19 @@ import pyarrow as pa
 from prodassoc_cli.artifacts.schemas import INTERACTIONS
 from prodassoc_cli.engines.frames import bundle, frame_bytes, frame_of, one_row
 from prodassoc_cli.engines.parts import PartsOf
-from prodassoc_cli.intake.arrange.line_frames import unpack
-from prodassoc_cli.intake.arrange.partitioned_lines import is_feedback
 from prodassoc_cli.intake.arrange.sorting import in_order
-from prodassoc_cli.intake.layouts.layouts import Lines
+from prodassoc_cli.intake.gather import shown_of_baskets
+from prodassoc_cli.intake.layouts.layout import Layout
 from prodassoc_cli.intake.pipeline import interactions_of, without_users
 from prodassoc_cli.intake.products import ProductTally
-from prodassoc_cli.intake.rules.apply_rules import Judge
+from prodassoc_cli.intake.rules.apply_rules import AmongAll, Part, PartRules
+from prodassoc_cli.intake.rules.outliers import Amounts
 from prodassoc_cli.intake.rules.rejects import RejectFormat, counted, left_out
-from prodassoc_cli.intake.tables import REJECTS
-from prodassoc_cli.intake.values.categories import as_texts
-from prodassoc_cli.intake.values.conventions import Conventions
+from prodassoc_cli.intake.schema import REJECTS
+from prodassoc_cli.intake.values.categories import Coding, as_texts
 from prodassoc_cli.intake.values.counters import Description
-from prodassoc_cli.intake.values.privacy import pseudonymize
+from prodassoc_cli.intake.values.numbers_ids import parse_ids
+from prodassoc_cli.intake.values.usual_ids import UsualIds
 from prodassoc_cli.settings import CleanConfig
 
 JUDGED = "part int, number int, kind string, data binary"
@@ -40,15 +40,13 @@ class JudgePart:
 
     Attributes:
         config: the options of `clean`.
-        conventions: how all lines are written.
-        empty: lines without rows that have the columns of all inputs.
-        shared: whether a field is the same column in all inputs.
+        layout: how rows hold baskets.
+        usual: what is usual among all rows.
+        feedback: whether the rows are a log of shown lists.
         sources: names of the inputs.
-        user_columns: columns of the inputs that hold users.
         dated: whether every row needs a time.
         tallied: whether products are wanted.
-        keep_rejects: whether the text of rows left out is wanted.
-        key: pseudonymizes users.
+        keep_rejects: whether the rows left out are wanted.
         far: outliers of price and of quantity that are left out.
         counts_values: whether prices and quantities are to be counted, which tells what an outlier is.
         into: where the parts are written; None to send the rows back.
@@ -56,15 +54,13 @@ class JudgePart:
     """
 
     config: CleanConfig
-    conventions: Conventions
-    empty: Lines
-    shared: bool
+    layout: Layout
+    usual: UsualIds
+    feedback: bool
     sources: Sequence[str]
-    user_columns: frozenset[str]
     dated: bool
     tallied: bool
     keep_rejects: bool
-    key: bytes | None
     far: dict[str, pl.DataFrame] = field(default_factory=dict)
     counts_values: bool = True
     into: PartsOf | None = None
@@ -94,11 +90,10 @@ class JudgePart:
         tables: dict[str, pl.DataFrame] = {}
         rejects = list(uncut)
         if pieces:
-            packed = pl.concat(pieces)
+            rows = pl.concat(pieces)
             pieces.clear()
-            lines = unpack(packed, self.empty, shared=self.shared)
-            interactions, left = self._cleaned(lines, facts, tables)
-            del packed, lines
+            interactions, left = self._cleaned(rows, facts, tables)
+            del rows
             rejects.append(left)
             if self.config.drop_users:
                 interactions = without_users(interactions)
@@ -114,26 +109,23 @@ class JudgePart:
         yield one_row(JUDGED, (part, 0, "facts", bundle(facts, tables)))
 
     def _cleaned(
-        self, lines: Lines, facts: dict[str, Any], tables: dict[str, pl.DataFrame]
+        self, rows: pl.DataFrame, facts: dict[str, Any], tables: dict[str, pl.DataFrame]
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the interactions and the rows left out, and note what was counted."""
-        whole = _Whole(lines, self.conventions, is_feedback(lines.fields.columns))
-        # Outliers are found among all parts, and told.
-        config = replace(self.config, drop_outliers=False)
-        judge = Judge(whole, config, dated=self.dated, key=self.key, far=self.far)
-        judged = judge.of(lines)
-        parsed = judged.lines
-        wanted = self.keep_rejects and self.send_rejects
-        showing = RejectFormat(self.user_columns, self.key, drop_users=config.drop_users) if wanted else None
-        left = left_out(lines, parsed, judged.reason, self.sources, showing)
-        facts["rows_in"] += parsed.height
-        facts["missing"] = {name: parsed[name].null_count() for name in ("user_id", "timestamp")}
-        kept, codes = judged.kept()
+        products = Coding(parse_ids)
+        coded = products.coded(products.number(rows["product_id"])).alias("product_id")
+        rules = PartRules(self.config, self.layout, self.usual, self.feedback, dated=self.dated)
+        # Outliers are found among all parts, beforehand.
+        part = AmongAll(self.far).apply(rules.apply(rows.with_columns(coded)), 0)
+        left = left_out(part, self.sources, self._texts(rows["product_id"], part))
+        facts["rows_in"] += rows.height
+        facts["missing"] = {name: part.rows[name].null_count() for name in ("user_id", "timestamp")}
+        kept, codes = part.kept()
         if self.counts_values:
-            judge.count(kept)
-            tables |= {f"values/{name}": counts.table() for name, counts in judge.counts.items()}
-        if self.key is not None:
-            kept = kept.with_columns(pseudonymize(kept["user_id"], self.key))
+            for name in ("price", "quantity"):
+                amounts = Amounts(name)
+                amounts.add(kept["product_id"], kept[name])
+                tables[f"values/{name}"] = amounts.table()
         if self.tallied:
             tally = ProductTally()
             tally.add(as_texts(kept))
@@ -144,18 +136,11 @@ class JudgePart:
         tables |= {f"description/{name}": table for name, table in description.tables().items()}
         return as_texts(interactions), left
 
-
-@dataclass
-class _Whole:
-    """Lines in one part, as the judge sees them."""
-
-    lines: Lines
-    conventions: Conventions
-    feedback: bool
-    parts: int = 1
-
-    def __iter__(self) -> Iterator[Lines]:
-        yield self.lines
+    def _texts(self, products: pl.Series, part: Part) -> pl.Series | None:
+        """Return what rejects show of parts of a basket; other rows are read again for it."""
+        if self.layout.whole_rows or not (self.keep_rejects and self.send_rejects):
+            return None
+        return RejectFormat().texts(shown_of_baskets(products, part.rows))
 
 
 def _slices(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -1,8 +1,9 @@
 """`clean` on Spark: executors read raw files, deal their rows out to parts and judge these.
 
-The parts are those of `intake.parts`: ranges of the order that interactions have in the end, so that equal
-rows are in one part and parts, one after another, are the sorted whole. Files are read twice, first to see
-how they are written. What is counted over all rows comes here, and the rows too, unless they go to a folder.
+Parts are ranges of the order that interactions have in the end (`intake.arrange`), so that equal rows are in
+one part and parts, one after another, are the sorted whole. Files are read twice, first to see how they are
+written. What is counted over all rows comes here, and the rows too, unless they go to a folder. The text of
+rows left out is read again here, where it is wanted.
 """
 
 from __future__ import annotations
@@ -24,33 +25,30 @@ from prodassoc_cli.engines.frames import frame_of, unbundle
 from prodassoc_cli.engines.parts import PartsOf
 from prodassoc_cli.engines.reading import (
     DEALT,
-    CountAgain,
+    CountNumbers,
     Deal,
     RawFile,
     Reading,
     Surveyed,
     SurveyFile,
     key_fields,
+    keyed_rows,
 )
 from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.engines.slices import SLICE_BYTES, Slice, sliced
-from prodassoc_cli.intake.arrange.partition_bounds import MOST_PARTS, Cuts
-from prodassoc_cli.intake.arrange.partitioned_lines import (
-    PIECE_ROWS,
-    day_first_told,
-    first_keys,
-    is_feedback,
-    numbers_of,
-)
+from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS, Bounds, first_keys
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.layouts.layouts import Lines, check_alike, join_lines
+from prodassoc_cli.intake.gather import PIECE_ROWS, day_first_told
+from prodassoc_cli.intake.inputs import open_inputs
+from prodassoc_cli.intake.layouts.layout import Layout, Lines, check_alike, join_lines
 from prodassoc_cli.intake.pipeline import Cleaning
 from prodassoc_cli.intake.products import ProductTally
 from prodassoc_cli.intake.rules.outliers import outliers
 from prodassoc_cli.intake.rules.rejects import Rejected
-from prodassoc_cli.intake.tables import Say
-from prodassoc_cli.intake.values.conventions import Conventions, Survey
+from prodassoc_cli.intake.schema import Say, is_feedback
+from prodassoc_cli.intake.values.conventions import Conventions, Marks
 from prodassoc_cli.intake.values.counters import Counts, Description
+from prodassoc_cli.intake.values.usual_ids import IdCounts
 from prodassoc_cli.resources import run_in_background
 from prodassoc_cli.settings import CleanConfig
 
@@ -79,18 +77,28 @@ class SparkCleaning(Cleaning):
         self._spark = spark
         super().__init__(orders, config, say, **options)
 
-    def _open(self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None) -> None:
-        files = _Files.surveyed(self._spark, orders, self._config, self._say)
-        self._files = files
+    def _gather(self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None) -> None:
+        self._files = files = _Files.surveyed(self._spark, orders, self._config, self._say)
         self._conventions = files.decided(self._config, self._say)
-        self._facts = files.survey.facts(self._conventions)
+        self._usual = files.ids.usual()
+        self._facts = {
+            **files.ids.facts(), "styles": self._conventions.styles,
+            "day_first": self._conventions.day_first if self._conventions.dated else None,
+        }  # fmt: skip
         self._input_facts = files.facts
         self._rejected = Rejected(keep=self._keep_rejects, in_memory=False, folder=self._folder)
         wanted = max(parallelism(self._spark), -(-files.bytes_held // PART_BYTES))
-        # Rows that are set aside are gone through again and again, here, with a file a part.
-        wanted = min(wanted, MOST_PARTS) if self._split is not None else wanted
-        self._cuts = files.cuts(wanted, self._conventions.day_first, self._key, self._config)
-        self._on_disk = self._cuts.parts > 1
+        # Rows that are set aside are gone through repeatedly, here, with a file per part.
+        wanted = min(wanted, MAX_PARTITIONS) if self._split is not None else wanted
+        self._bounds = files.bounds(wanted, self._conventions, self._key, self._config)
+        self._on_disk = self._bounds.partitions > 1
+        if self._keep_rejects and files.layout.whole_rows:
+            self._inputs = open_inputs(orders, self._config, lambda _: None, stack)
+
+    def line_rejects(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows left out of the lines, by source and number."""
+        whole_rows = self._files.layout.whole_rows
+        return super().line_rejects() if self._keep_rejects and whole_rows else self._rejected.frames()
 
     def write_parts(self, into: PartsOf) -> None:
         """Clean the lines and let executors write the interactions, part by part.
@@ -123,13 +131,11 @@ class SparkCleaning(Cleaning):
     def _judged(self, **where: Any) -> Any:  # noqa: ANN401 — a data frame of Spark
         """Return the cleaned parts (JUDGED), each in a partition of its number."""
         files, config = self._files, self._config
-        deal = Deal(
-            files.reading, files.files, self._conventions.day_first, self._cuts, files.shared, self._key
-        )
+        deal = Deal(files.reading, files.files, files.layout, self._conventions, self._bounds, self._key)
         judge = JudgePart(
-            config, self._conventions, files.empty, files.shared, files.names,
-            frozenset(files.user_columns), self._split is not None and self._split.method == "time",
-            bool(self._catalogue or config.products_output), self._keep_rejects, self._key,
+            config, files.layout, self._usual, is_feedback(files.empty.fields.columns), files.names,
+            self._split is not None and self._split.method == "time",
+            bool(self._catalogue or config.products_output), self._keep_rejects,
         )  # fmt: skip
         parted = self._dealt(deal)
         if config.drop_outliers:
@@ -145,8 +151,8 @@ class SparkCleaning(Cleaning):
         numbers = self._spark.range(files, numPartitions=1).select(f.col("id").alias("file"))
         tasks = min(files, 4 * parallelism(self._spark))
         spread = numbers.repartitionById(tasks, (f.col("file") % tasks).cast("int"))
-        # A partition a part: it need not be sorted into groups, and the partitions are in the final order.
-        return _mapped(spread, deal, DEALT).repartitionById(self._cuts.parts, f.col("part"))
+        # One partition per part: nothing is sorted into groups, and partitions are in the final order.
+        return _mapped(spread, deal, DEALT).repartitionById(self._bounds.partitions, f.col("part"))
 
     def _outliers(self, parted: Any, judge: JudgePart) -> dict[str, pl.DataFrame]:  # noqa: ANN401
         """Find the outliers of price, then those of quantity among the rows that are left."""
@@ -220,18 +226,18 @@ class _Files:
     Attributes:
         found: what was found, by number; there are more than inputs where these are sliced.
         reading: how they are read.
-        survey: what all of them tell.
+        marks: how their numbers and dates are written.
         empty: lines without rows that have the columns of all.
     """
 
     found: list[Surveyed]
     reading: Reading
-    survey: Survey
+    marks: Marks
     empty: Lines
 
     @classmethod
     def surveyed(cls, spark: Any, sources: Sequence[Source], config: CleanConfig, say: Say) -> _Files:  # noqa: ANN401
-        """Read every file once.
+        """Read every file once, and again those whose numbers are not written plainly.
 
         Raises:
             ProdassocError: the first that a file gives.
@@ -239,7 +245,7 @@ class _Files:
         reading = Reading(config, len(sources), rows=PIECE_ROWS, bytes_dealt=DEALT_BYTES)
         slices = {} if config.encoding else sliced(spark, sources, SLICE_BYTES)
         found = _read(spark, reading, _numbered(sources, slices))
-        if any(each.empty.layout == "list" for each in found if isinstance(each.file.source, Slice)):
+        if any(each.layout.needs_whole for each in found if isinstance(each.file.source, Slice)):
             # How baskets are written in a column, all of it decides.
             slices = {}
             found = _read(spark, reading, _numbered(sources, slices))
@@ -247,31 +253,35 @@ class _Files:
         # The last slice of a text knows how it ends.
         for notice in [each for each in found if each.file.place == 0][-1].said:
             say(notice)
-        empties = [each.empty for each in found]
+        first = found[0]
         for each in found:
-            check_alike(each.file.source.name, each.empty, empties[0])
+            check_alike(each.file.source.name, each.layout, each.empty, first.empty, first.layout)
         if len(sources) > 1:
             say(f"{len(sources)} inputs, read like {sources[0].name}")
+        empties = [each.empty for each in found]
         empty = join_lines(empties)
         files = [each.file for each in found]
         reading = replace(reading, empty=empty)
         if any(lines.fields.schema != empty.fields.schema for lines in empties):
-            # A number here is a text there: all are texts, and tell something else.
+            # A number here is a text there: all are texts.
             found = _read(spark, reading, files)
-        survey = Survey(numbers_of(feedback=is_feedback(empty.fields.columns)))
+        marks = Marks()
         for each in found:
-            survey.merge(each.survey)
-        if survey.missed:
-            again = CountAgain(reading, files, frozenset(survey.missed))
-            survey.forget_missed()
-            for marks in _each_file(spark, files, again):
-                survey.take(json.loads(marks))
-        return cls(found, reading, survey, empty)
+            marks.merge(each.marks)
+        if odd := frozenset[str]().union(*(each.odd for each in found)):
+            for counted in _each_file(spark, files, CountNumbers(reading, files, odd)):
+                marks.merge(Marks.from_json(json.loads(counted)))
+        return cls(found, reading, marks, empty)
 
     @property
     def files(self) -> list[RawFile]:
         """The files, with what must be known to read them again."""
         return [each.file for each in self.found]
+
+    @property
+    def layout(self) -> Layout:
+        """How their rows hold baskets."""
+        return self.found[0].layout
 
     @property
     def names(self) -> list[str]:
@@ -289,18 +299,12 @@ class _Files:
         return list({each.file.place: each for each in reversed(self.found)}.values())[::-1]
 
     @functools.cached_property
-    def _columns(self) -> list[dict[str, str]]:
-        return [each.empty.columns for each in self.found]
-
-    @property
-    def shared(self) -> bool:
-        """Whether a field is the same column in all inputs."""
-        return all(each == self._columns[0] for each in self._columns)
-
-    @property
-    def user_columns(self) -> set[str]:
-        """Columns that hold users, in any input."""
-        return {each["user_id"] for each in self._columns if "user_id" in each}
+    def ids(self) -> IdCounts:
+        """What their ids look like."""
+        ids = IdCounts()
+        for each in self.found:
+            ids.take(each.ids)
+        return ids
 
     @property
     def bytes_held(self) -> int:
@@ -311,20 +315,16 @@ class _Files:
         """Decide how the lines are written, and say so.
 
         Raises:
-            BadData: the dates do not tell.
+            BadData: the dates can be read two ways.
         """
-        fields = self.empty.fields.columns
-        if is_feedback(fields):
+        if is_feedback(self.empty.fields.columns):
             say("a log of what was shown: rows become impressions, clicks, purchases and dismissals")
-        times = "timestamp" if "timestamp" in fields else None
-        where = f"{self.names[0]}, column {self._columns[0].get('timestamp', times)}"
-        first, note = self.survey.order_of_days(day_first_told(config), where)
-        found = self.survey.conventions(first, say, decimal_comma=self.found[0].delimiter == ";")
-        if note:
-            say(f"timestamp: {note}")
-        return found
+        times = f"{self.names[0]}, column {self.found[0].empty.columns.get('timestamp', 'timestamp')}"
+        return self.marks.decide(
+            day_first_told(config), times, say, decimal_comma=self.found[0].delimiter == ";", before={}
+        )
 
-    def cuts(self, parts: int, day_first: bool, key: bytes | None, config: CleanConfig) -> Cuts:
+    def bounds(self, parts: int, conventions: Conventions, key: bytes | None, config: CleanConfig) -> Bounds:
         """Cut the lines into so many parts of about the same size, by a sample of each file's.
 
         Raises:
@@ -337,8 +337,8 @@ class _Files:
             for each, weight in zip(self.found, weights, strict=True)
         ]
         fields = pl.concat([key_fields(self.empty.fields), *samples], how="diagonal_relaxed")
-        times = Survey((), day_first=day_first).add(fields) if fields.width else None
-        return Cuts.of_sample(first_keys(fields, times, key, drop_users=config.drop_users), parts)
+        rows = keyed_rows(Lines(fields, pl.DataFrame()), self.layout, conventions, key)
+        return Bounds.of_sample(first_keys(rows, drop_users=config.drop_users), parts)
 
 
 def _numbered(sources: Sequence[Source], slices: dict[int, list[Slice]]) -> list[RawFile]:

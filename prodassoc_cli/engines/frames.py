@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from prodassoc_cli import errors
-from prodassoc_cli.intake.layouts.layouts import Lines
+from prodassoc_cli.intake.layouts.layout import Lines
 
 _OLDEST = pl.CompatLevel.oldest()
 _WORD = 8
@@ -57,14 +57,12 @@ def unbundle(data: bytes) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
 
 def nothing_of(lines: Lines) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
     """Return lines without their rows as a bundle's facts and frames; see `lines_of`."""
-    facts = {"layout": lines.layout, "columns": lines.columns, "whole_rows": lines.whole_rows}
-    return facts, {"fields": lines.fields.clear(), "raw": lines.raw.clear()}
+    return {"columns": lines.columns}, {"fields": lines.fields.clear(), "raw": lines.raw.clear()}
 
 
 def lines_of(facts: dict[str, Any], frames: dict[str, pl.DataFrame]) -> Lines:
     """Return the lines without rows that `nothing_of` took apart."""
-    columns, whole_rows = facts["columns"], facts["whole_rows"]
-    return Lines(frames["fields"], frames["raw"], facts["layout"], columns, whole_rows)
+    return Lines(frames["fields"], frames["raw"], facts["columns"])
 
 
 def error_facts(problem: errors.ProdassocError) -> dict[str, str]:

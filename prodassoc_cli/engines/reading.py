@@ -1,7 +1,7 @@
-"""What executors do with files of raw order lines: look at one, and deal its rows out to parts.
+"""What executors do with files of raw order lines: look at one, and deal its typed rows out to parts.
 
-Both are what the local `clean` does, by the same code: `intake.reading` cuts a file into lines, and
-`intake.conventions` counts how they are written.
+Both are what the local `clean` does, by the same code: `intake.inputs` cuts a file into lines,
+`intake.values` finds out how they are written and parses them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -26,26 +27,23 @@ from prodassoc_cli.engines.frames import (
 )
 from prodassoc_cli.engines.slices import Slice
 from prodassoc_cli.errors import ProdassocError
-from prodassoc_cli.intake.arrange.line_frames import pack, with_times
-from prodassoc_cli.intake.arrange.partition_bounds import Cuts
-from prodassoc_cli.intake.arrange.partitioned_lines import (
-    PIECE_ROWS,
-    first_keys,
-    is_feedback,
-    numbers_of,
-    without_text,
-)
-from prodassoc_cli.intake.formats.detect import open_orders
-from prodassoc_cli.intake.formats.inputs import Input, Piece
+from prodassoc_cli.intake.arrange.partition_bounds import Bounds, first_keys
+from prodassoc_cli.intake.formats.delimited import Text
+from prodassoc_cli.intake.formats.parquet import ParquetRows
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.layouts.layouts import Lines, join_lines, placed
-from prodassoc_cli.intake.tables import ROW, StartAgain
-from prodassoc_cli.intake.values.conventions import Survey
-from prodassoc_cli.intake.values.numbers_ids import NumberMarks, number_marks
+from prodassoc_cli.intake.gather import PIECE_ROWS, text_values, with_reasons, without_text
+from prodassoc_cli.intake.inputs import Input, Piece, open_inputs, until_settled
+from prodassoc_cli.intake.layouts.layout import Layout, Lines, join_lines, placed
+from prodassoc_cli.intake.layouts.registry import LAYOUTS
+from prodassoc_cli.intake.schema import ROW, SOURCE
+from prodassoc_cli.intake.values.conventions import Conventions, Marks
+from prodassoc_cli.intake.values.numbers_ids import parse_ids
+from prodassoc_cli.intake.values.typed_rows import typed_rows
+from prodassoc_cli.intake.values.usual_ids import IdCounts
 from prodassoc_cli.settings import CleanConfig
 
 DEALT = "part int, file int, number int, kind string, data binary"
-"""Rows of `Deal`: lines, or rows that could not be cut into fields, of one part."""
+"""Rows of `Deal`: typed rows, or rows that could not be cut into fields, of one part."""
 
 _SAMPLE = 2_000
 """Rows of a file whose keys decide where parts are cut."""
@@ -82,7 +80,7 @@ class Reading:
         empty: lines without rows that have the columns of all inputs, in types that hold them; None as long
             as these are not known.
         rows: rows that are read at once, about.
-        bytes_dealt: bytes of lines that are dealt out together: the more, the larger the pieces sent.
+        bytes_dealt: bytes of rows that are dealt out together: the more, the larger the pieces sent.
     """
 
     config: CleanConfig
@@ -95,39 +93,46 @@ class Reading:
     def open(self, file: RawFile, said: list[str]) -> Iterator[Input]:
         """Look at a file; what is to be said of it goes to `said`."""
         with contextlib.ExitStack() as stack:
-            (found,) = open_orders([file.source], self.config, said.append, stack).inputs
-            if found.text is not None:
-                found.text.tolerant = found.text.tolerant or file.tolerant
+            (found,) = open_inputs([file.source], self.config, said.append, stack).inputs
+            if isinstance(found.reader, Text):
+                found.reader.tolerant = found.reader.tolerant or file.tolerant
                 if isinstance(file.source, Slice) and file.source.start:
-                    found.text.header = False
-            if found.parquet is not None:
-                found.parquet.as_text |= file.as_text
+                    found.reader.header = False
+            if isinstance(found.reader, ParquetRows):
+                found.reader.as_text |= file.as_text
             yield found
 
     def pieces(self, found: Input, file: RawFile) -> Iterator[Piece]:
         """Read its lines in pieces, as they are among those of all inputs."""
-        for table in found.tables(self.rows if found.in_pieces else None):
+        for table in found.reader.pieces(self.rows if found.in_pieces else None):
             if file.first_row:
                 table.frame = table.frame.with_columns(pl.col(ROW) + file.first_row)
                 table.rejects = table.rejects.with_columns(pl.col("row") + file.first_row)
-            lines = placed(found.lay_out(table), file.place, among=self.among)
+            lines = self.placed(found, found.lines(table), file)
             if self.among > 1 and self.empty is not None:
                 lines = join_lines([self.empty, lines])
             yield Piece(lines, table.rejects)
 
+    def placed(self, found: Input, lines: Lines, file: RawFile) -> Lines:
+        """Return lines of a file as those of one among all inputs."""
+        return placed(lines, found.layout, file.place, among=self.among)
+
 
 @dataclass
 class Surveyed:
-    """What one reading of a file tells.
+    """What one reading of a file shows.
 
     Attributes:
         file: the file, with what must be known to read it again.
         said: what is to be said of it.
         facts: of the summary.
+        layout: how its rows hold baskets.
         empty: lines without rows: the columns it has.
         delimiter: of text.
         bytes_held: about how much memory it takes to clean all of it at once.
-        survey: counts of how its lines are written.
+        marks: what its dates show.
+        odd: fields of numbers that are not written plainly.
+        ids: counts of ids; see `IdCounts`.
         rows: how many there are, broken ones included.
         sample: fields of rows from all over it, by which parts are cut.
     """
@@ -135,20 +140,24 @@ class Surveyed:
     file: RawFile
     said: list[str]
     facts: dict[str, object]
+    layout: Layout
     empty: Lines
     delimiter: str
     bytes_held: int
-    survey: Survey
+    marks: Marks
+    odd: set[str]
+    ids: dict[str, int]
     rows: int
     sample: pl.DataFrame
 
     def to_bytes(self) -> bytes:
         """Return it as bytes, without the source."""
-        told, frames = nothing_of(self.empty)
+        columns, frames = nothing_of(self.empty)
         facts = {
             "tolerant": self.file.tolerant, "as_text": sorted(self.file.as_text), "said": self.said,
-            "facts": self.facts, "empty": told, "delimiter": self.delimiter, "bytes_held": self.bytes_held,
-            "survey": self.survey.to_json(), "rows": self.rows,
+            "facts": self.facts, "layout": self.layout.name, "empty": columns, "delimiter": self.delimiter,
+            "bytes_held": self.bytes_held, "marks": self.marks.to_json(), "odd": sorted(self.odd),
+            "ids": self.ids, "rows": self.rows,
         }  # fmt: skip
         return bundle(facts, frames | {"sample": self.sample})
 
@@ -164,8 +173,9 @@ class Surveyed:
             raise error_of(facts["error"])
         return cls(
             replace(file, tolerant=facts["tolerant"], as_text=frozenset(facts["as_text"])), facts["said"],
-            facts["facts"], lines_of(facts["empty"], frames), facts["delimiter"], facts["bytes_held"],
-            Survey.from_json(facts["survey"]), facts["rows"], frames["sample"],
+            facts["facts"], LAYOUTS[facts["layout"]], lines_of(facts["empty"], frames), facts["delimiter"],
+            facts["bytes_held"], Marks.from_json(facts["marks"]), set(facts["odd"]), facts["ids"],
+            facts["rows"], frames["sample"],
         )  # fmt: skip
 
 
@@ -182,37 +192,44 @@ class SurveyFile:
         said: list[str] = []
         try:
             with self.reading.open(file, said) as found:
-                return self._surveyed(file, found, said).to_bytes()
+                return until_settled(lambda: self._surveyed(file, found, said)).to_bytes()
         except ProdassocError as problem:
             return bundle({"error": error_facts(problem)}, {})
 
     def _surveyed(self, file: RawFile, found: Input, said: list[str]) -> Surveyed:
-        empty = placed(found.empty, file.place, among=self.reading.among)
-        while True:
-            survey = Survey(numbers_of(feedback=is_feedback(empty.fields.columns)))
-            samples, last = [key_fields(empty.fields)], 0
-            try:
-                for piece in self.reading.pieces(found, file):
-                    survey.add(piece.lines.fields)
-                    ends = piece.lines.fields[ROW].max(), piece.rejects["row"].max()
-                    last = max([last, *(end for end in ends if isinstance(end, int))])
-                    samples.append(_thinned(key_fields(piece.lines.fields), _SAMPLE // 8))
-                    if len(samples) > 64:
-                        samples = [_thinned(_together(samples), _SAMPLE)]
-                break
-            except StartAgain:
-                continue
-        rows = last - file.first_row if last else 0
-        tolerant = found.text is not None and found.text.tolerant
-        as_text = frozenset(found.parquet.as_text if found.parquet is not None else ())
+        empty = self.reading.placed(found, found.empty, file)
+        marks, odd, ids = Marks(), set[str](), IdCounts()
+        samples, last = [key_fields(empty.fields)], 0
+        for piece in self.reading.pieces(found, file):
+            fields = piece.lines.fields
+            odd |= marks.look(fields, text_values(fields))
+            _count_ids(ids, fields)
+            ends = fields[ROW].max(), piece.rejects["row"].max()
+            last = max([last, *(end for end in ends if isinstance(end, int))])
+            samples.append(_thinned(key_fields(fields), _SAMPLE // 8))
+            if len(samples) > 64:
+                samples = [_thinned(_together(samples), _SAMPLE)]
+        reader = found.reader
+        file = replace(
+            file, tolerant=isinstance(reader, Text) and reader.tolerant,
+            as_text=frozenset(reader.as_text if isinstance(reader, ParquetRows) else ()),
+        )  # fmt: skip
         return Surveyed(
-            replace(file, tolerant=tolerant, as_text=as_text), said, found.facts(), empty, found.delimiter,
-            found.bytes_held, survey, rows, _thinned(_together(samples), _SAMPLE),
+            file, said, found.facts(), found.layout, empty, found.delimiter, reader.bytes_held, marks, odd,
+            ids.facts(), last - file.first_row if last else 0, _thinned(_together(samples), _SAMPLE),
         )  # fmt: skip
 
 
+def _count_ids(ids: IdCounts, fields: pl.DataFrame) -> None:
+    ids.add(
+        *(parse_ids(fields[name]) if name in fields.columns else None for name in ("order_id", "user_id"))
+    )
+    products = parse_ids(fields["product_id"]).value_counts(name="n")
+    ids.add_products(products.to_series(0), products["n"].to_numpy().astype(np.int64))
+
+
 @dataclass(frozen=True)
-class CountAgain:
+class CountNumbers:
     """Counts how the numbers of some fields are written in a file. For `chunks.map_chunks`."""
 
     reading: Reading
@@ -220,34 +237,32 @@ class CountAgain:
     fields: frozenset[str]
 
     def __call__(self, words: list[str]) -> bytes:
-        """Count in the file of that number; return the marks by field as JSON."""
-        file = self.files[int(words[0])]
-        marks = dict.fromkeys(self.fields, NumberMarks())
+        """Count in the file of that number; return the marks as JSON."""
+        file, marks = self.files[int(words[0])], Marks()
         with self.reading.open(file, []) as found:
             for piece in self.reading.pieces(found, file):
-                for name in self.fields & set(piece.lines.fields.columns):
-                    marks[name] += number_marks(piece.lines.fields[name])
-        return json.dumps({name: asdict(found) for name, found in marks.items()}).encode()
+                marks.count(piece.lines.fields, sorted(self.fields & set(piece.lines.fields.columns)))
+        return json.dumps(marks.to_json()).encode()
 
 
 @dataclass(frozen=True)
 class Deal:
-    """Deals the lines of files out to parts; for `mapInArrow` over rows that name a file by its number.
+    """Deals the rows of files out to parts; for `mapInArrow` over rows that name a file by its number.
 
     Attributes:
         reading: how they are read.
         files: all of them.
-        day_first: whether the day stands before the month.
-        cuts: where the parts begin.
-        shared: whether a field is the same column in all inputs.
+        layout: how their rows hold baskets.
+        conventions: how numbers and dates are written.
+        bounds: where the parts begin.
         key: pseudonymizes users.
     """
 
     reading: Reading
     files: Sequence[RawFile]
-    day_first: bool
-    cuts: Cuts
-    shared: bool
+    layout: Layout
+    conventions: Conventions
+    bounds: Bounds
     key: bytes | None
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -266,7 +281,7 @@ class Deal:
                 if piece.rejects.height:
                     uncut = without_text(piece.rejects) if hidden else piece.rejects
                     # They belong to no part; they are spread over all.
-                    part = (file.number + number) % self.cuts.parts
+                    part = (file.number + number) % self.bounds.partitions
                     yield one_row(DEALT, (part, file.number, number, "uncut", frame_bytes(uncut)))
                 if sum(frame.estimated_size() for frame, _ in held) >= self.reading.bytes_dealt:
                     yield from self._sent(file.number, number, held)
@@ -275,9 +290,9 @@ class Deal:
                 yield from self._sent(file.number, number, held)
 
     def _parted(self, lines: Lines) -> tuple[pl.DataFrame, pl.Series]:
-        times = Survey((), day_first=self.day_first).add(lines.fields)
-        keys = first_keys(lines.fields, times, self.key, drop_users=self.reading.config.drop_users)
-        return pack(with_times(lines, times), shared=self.shared), self.cuts.part_of(keys).cast(pl.Int32)
+        rows = keyed_rows(lines, self.layout, self.conventions, self.key)
+        keys = first_keys(rows, drop_users=self.reading.config.drop_users)
+        return rows, self.bounds.partition_of(keys).cast(pl.Int32)
 
     def _sent(
         self, file: int, number: int, held: list[tuple[pl.DataFrame, pl.Series]]
@@ -291,9 +306,15 @@ class Deal:
             yield one_row(DEALT, (at, file, number, "lines", frame_bytes(lines[places])))
 
 
+def keyed_rows(lines: Lines, layout: Layout, conventions: Conventions, key: bytes | None) -> pl.DataFrame:
+    """Return lines as typed rows whose products are texts, as they came; see `typed_rows`."""
+    rows, bad = typed_rows(lines, layout, conventions, products=None)
+    return with_reasons(rows, bad, key)
+
+
 def key_fields(fields: pl.DataFrame) -> pl.DataFrame:
     """Return the fields that lines may be cut into parts by."""
-    names = ("timestamp", "order_id", "user_id", "product_id")
+    names = (SOURCE, ROW, "timestamp", "order_id", "user_id", "product_id")
     return fields.select(name for name in names if name in fields.columns)
 
 

@@ -17,7 +17,9 @@ from typing import IO, Any, cast
 
 from prodassoc_cli.engines.chunks import map_chunks
 from prodassoc_cli.errors import ProdassocError
-from prodassoc_cli.intake.formats.sources import Source, recognise
+from prodassoc_cli.intake.formats.delimited import TEXT
+from prodassoc_cli.intake.formats.registry import recognise
+from prodassoc_cli.intake.formats.sources import Source
 
 SLICE_BYTES = 1 << 28
 _BLOCK = 1 << 22
@@ -92,7 +94,7 @@ def _is_large_text(source: Source, size: int) -> bool:
     """Tell whether an input is a text of several slices; what cannot be read is told by who reads it."""
     try:
         large = source.path.is_file() and source.path.stat().st_size > 2 * size
-        return large and source.plain_path() is not None and recognise(source, source.head()[0]) == "text"
+        return large and source.plain_path() is not None and recognise(source, source.head()[0]) is TEXT
     except (ProdassocError, OSError):
         return False
 

@@ -1,10 +1,13 @@
-"""Raw order lines → interactions, rejects, products and a holdout: what `clean` does, from end to end."""
+"""Raw order lines → interactions, rejects, products and a holdout: what `clean` does, from end to end.
+
+The road of a row: read → fields → (conventions are decided, once) → values → arranged → reasons → written.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,25 +15,25 @@ from typing import Any, Self, TypeVar
 
 import polars as pl
 
-from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.append import Earlier, merged
-from prodassoc_cli.intake.arrange.partitioned_lines import Parts, is_feedback
+from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS
+from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.intake.arrange.sorting import Codes, in_order
-from prodassoc_cli.intake.arrange.spill import Held
-from prodassoc_cli.intake.columns import CATALOGUE_ALIASES, parse_map
-from prodassoc_cli.intake.formats.detect import open_orders, read_catalogue
-from prodassoc_cli.intake.formats.inputs import Orders
+from prodassoc_cli.intake.columns.aliases import CATALOGUE_ALIASES
+from prodassoc_cli.intake.columns.match import parse_map
 from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.gather import Gathered, gather
 from prodassoc_cli.intake.holdout import check_parts, holdout_masks, parse_split
-from prodassoc_cli.intake.layouts.layouts import FEEDBACK_NUMBERS, NUMBERS
+from prodassoc_cli.intake.inputs import open_inputs, read_catalogue
 from prodassoc_cli.intake.products import ProductTally, clean_catalogue, complete
-from prodassoc_cli.intake.rules.apply_rules import RESPONSES, Judge
-from prodassoc_cli.intake.rules.rejects import Rejected, RejectFormat, left_out
-from prodassoc_cli.intake.rules.reread_rejects import retold
-from prodassoc_cli.intake.tables import EVENT, FEEDBACK, INTERACTIONS, Say
+from prodassoc_cli.intake.rules.apply_rules import AmongAll, Part, PartRules
+from prodassoc_cli.intake.rules.outliers import Amounts, outliers
+from prodassoc_cli.intake.rules.rejects import RejectFormat, left_out
+from prodassoc_cli.intake.rules.reread_rejects import with_texts
+from prodassoc_cli.intake.schema import EVENT, FEEDBACK, INTERACTIONS, RESPONSES, Say
 from prodassoc_cli.intake.values.categories import as_texts
 from prodassoc_cli.intake.values.counters import Description
-from prodassoc_cli.intake.values.privacy import pseudonymize, read_key
+from prodassoc_cli.intake.values.privacy import read_key
 from prodassoc_cli.resources import prefetch, run_in_background
 from prodassoc_cli.settings import CleanConfig
 
@@ -116,40 +119,26 @@ class Cleaning:
         self._key = read_key(config.pseudonymize_key_file) if config.pseudonymize_key_file else None
         self._catalogue, self._earlier = catalogue, earlier
         self._keep_rejects = keep_rejects
-        self._held: Held | None = None
-        self._again: Orders | None = None
-        """Inputs to be read again for the text of what was left out, if need be."""
+        self._held: Partitions | None = None
         self._known: Callable[[], _Known] = _Known
         """Waits for what is found out while the last rows are written."""
         with contextlib.ExitStack() as stack:
-            self._open(orders, stack, budget)
+            self._gather(orders, stack, budget)
             self._stack = stack.pop_all()
 
-    def _open(self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None) -> None:
-        """Find out how the lines are written, and cut them into parts where they are too many."""
-        earlier = self._earlier
-        self._orders = self._again = open_orders(orders, self._config, self._say, stack)
-        # Numbers of earlier lines that are written in another way than usual tell how to read the new ones.
-        styles = {} if earlier is None else earlier.facts.get("styles", {})
-        numbers = {*NUMBERS, *FEEDBACK_NUMBERS} if is_feedback(self._orders.fields) else {*NUMBERS}
-        self._orders.parse_on_the_way({"timestamp", *numbers} - styles.keys())
-        self._parts = Parts(
-            self._orders, self._config, self._say, self._rejects_sink, key=self._key,
-            budget=budget, folder=self._folder, before=None if earlier is None else earlier.facts,
+    def _gather(self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None) -> None:
+        """Decide how values are written, and read all lines into partitions."""
+        earlier = {} if self._earlier is None else self._earlier.facts
+        self._inputs = open_inputs(orders, self._config, self._say, stack)
+        gathered = gather(
+            self._inputs, self._config, self._say, key=self._key, budget=budget, folder=self._folder,
+            keep_rejects=self._keep_rejects, before=earlier,
         )  # fmt: skip
-        numbered = any("order_id" not in each.empty.fields.columns for each in self._orders.inputs)
-        if earlier is not None and numbered and not self._orders.empty.whole_rows:
-            raise BadData(
-                "baskets without order ids cannot be added to earlier ones: each input numbers them anew",
-                "clean all of the inputs again, without --append-to",
-            )
-        stack.callback(self._parts.forget)
-        self._on_disk, self._rejected, self._facts = (
-            not self._parts.in_memory,
-            self._parts.rejected,
-            self._parts.facts,
-        )
-        self._input_facts = [each.facts() for each in self._orders.inputs]
+        stack.callback(gathered.partitions.close)
+        self._gathered, self._rejected = gathered, gathered.rejected
+        self._on_disk = gathered.partitions.on_disk
+        self._facts = gathered.facts
+        self._input_facts = [each.facts() for each in self._inputs.inputs]
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -162,7 +151,7 @@ class Cleaning:
     def interactions(self) -> Iterator[pl.DataFrame]:
         """Clean the lines; yield the kept rows in their order, without those set aside.
 
-        Products and events are texts, or codes as `coding.coded` has them.
+        Products and events are texts, or codes as `categories.coded` has them.
 
         Raises:
             BadData: no row is kept, or the holdout cannot be split.
@@ -171,14 +160,22 @@ class Cleaning:
             new = (self._without_users(rows) for rows in prefetch(self._kept()))
             yield from new if self._earlier is None else merged(self._earlier.frames(), map(as_texts, new))
             return
-        held = self._held = Held(map(as_texts, self._kept()), self._on_disk, self._folder)
+        held = self._held = self._kept_in_order()
         self._stack.callback(held.close)
         set_aside = 0
         for rows, chosen in zip(held, holdout_masks(held, self._split, self._seed), strict=True):
             set_aside += int(chosen.sum())
             yield self._without_users(rows.filter(~chosen))
-        check_parts(set_aside, held.rows, str(self._config.holdout))
-        self.summary["holdout"] = {"train": held.rows - set_aside, "holdout": set_aside}
+        kept = sum(held.rows)
+        check_parts(set_aside, kept, str(self._config.holdout))
+        self.summary["holdout"] = {"train": kept - set_aside, "holdout": set_aside}
+
+    def _kept_in_order(self) -> Partitions:
+        """Return the sorted interactions, to be gone through more than once."""
+        held = Partitions(MAX_PARTITIONS, on_disk=self._on_disk, folder=self._folder)
+        for place, rows in enumerate(self._kept()):
+            held.add(as_texts(rows), place)
+        return held
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -213,8 +210,12 @@ class Cleaning:
 
     def line_rejects(self) -> Iterator[pl.DataFrame]:
         """Yield the rows left out of the lines, by source and number."""
-        frames, again = self._rejected.frames(), self._again
-        return retold(frames, again, self._showing) if again is not None and again.reads_again else frames
+        frames = self._rejected.frames()
+        inputs = self._inputs
+        if not (self._keep_rejects and inputs.layout.whole_rows):
+            return frames
+        shown = RejectFormat(inputs.user_columns, self._key, drop_users=self._config.drop_users)
+        return with_texts(frames, inputs.readers(), shown)
 
     def all_rejects(self) -> Iterator[pl.DataFrame]:
         """Yield the rows left out of the lines, then those of the catalogue."""
@@ -222,54 +223,52 @@ class Cleaning:
         if self.product_rejects is not None:
             yield self.product_rejects
 
-    @property
-    def _showing(self) -> RejectFormat:
-        return RejectFormat(
-            frozenset(self._orders.user_columns), self._key, drop_users=self._config.drop_users
-        )
-
-    def _rejects_sink(self, whole: bool) -> Rejected:
-        return Rejected(keep=self._keep_rejects, in_memory=whole, folder=self._folder)
-
     def _kept(self) -> Iterator[pl.DataFrame]:
-        """Clean part by part: yield the kept rows as sorted interactions, and count everything."""
-        config, parts = self._config, self._parts
-        judge = Judge(
-            parts, config, dated=self._split is not None and self._split.method == "time",
-            earlier=self._earlier, key=self._key,
+        """Judge part by part: yield the kept rows as sorted interactions, and count everything."""
+        gathered = self._gathered
+        rules = PartRules(
+            self._config, self._inputs.layout, gathered.usual, gathered.feedback,
+            dated=self._split is not None and self._split.method == "time", earlier=self._earlier,
         )  # fmt: skip
-        tally = ProductTally() if self._catalogue or config.products_output else None
+        parts = _Parts(gathered, rules)
+        among_all = AmongAll.of(parts, self._config)
+        tally = ProductTally() if self._catalogue or self._config.products_output else None
         description = Description()
-        seen = Counter(rows=parts.rejected.rows)
-        for kept, codes in self._along(self._kept_lines(judge, seen)):
+        counted = () if self._config.drop_outliers else ("price", "quantity")
+        amounts = {name: Amounts(name) for name in counted}
+        seen = Counter(rows=self._rejected.rows)
+        judged = (among_all.apply(part, number) for number, part in enumerate(parts.taking()))
+        for kept, codes in self._along(self._kept_rows(judged, seen)):
             # What is counted does not depend on the order, nor what is described on its being written.
             with ThreadPoolExecutor(1) as aside:
-                counted = aside.submit(_count, kept, judge, tally)
+                counting = aside.submit(_count, kept, amounts, tally)
                 interactions = in_order(*interactions_of(kept, codes))
                 del kept
                 described = aside.submit(description.add, interactions)
-                counted.result()
+                counting.result()
                 yield interactions
                 described.result()
-        if seen["rows"] == parts.rejected.rows and self._earlier is None:
-            raise parts.rejected.nothing_left()
-        self._known = run_in_background(lambda: self._summed_up(seen, judge.flagged, tally, description))
+        if seen["rows"] == self._rejected.rows and self._earlier is None:
+            raise self._rejected.nothing_left()
 
-    def _kept_lines(self, judge: Judge, seen: Counter[str]) -> Iterator[tuple[pl.DataFrame, Codes | None]]:
+        def flagged() -> dict[str, int]:
+            found = {name: int(outliers(each.table(), name)["n"].sum()) for name, each in amounts.items()}
+            return found or among_all.flagged
+
+        self._known = run_in_background(lambda: self._summed_up(seen, flagged(), tally, description))
+
+    def _kept_rows(
+        self, parts: Iterable[Part], seen: Counter[str]
+    ) -> Iterator[tuple[pl.DataFrame, Codes | None]]:
         """Yield what is kept of each part, and count all rows, and those without a user or a time."""
-        parts = self._parts
-        showing = self._showing if self._keep_rejects and not self._orders.reads_again else None
-        for part in self._along(parts.leaving()):
-            judged = judge.of(part)
-            parts.rejected.add(left_out(part, judged.lines, judged.reason, self._orders.sources, showing))
-            missing = {name: judged.lines[name].null_count() for name in ("user_id", "timestamp")}
-            seen.update(rows=judged.lines.height, **missing)
-            kept, codes = judged.kept()
-            del part, judged
-            judge.forget()
-            if self._key is not None:
-                kept = kept.with_columns(pseudonymize(kept["user_id"], self._key))
-            yield kept, codes
+        for part in parts:
+            texts = None
+            if self._keep_rejects and not self._inputs.layout.whole_rows:
+                texts = RejectFormat().texts(self._gathered.shown(part.rows))
+            self._rejected.add(left_out(part, self._inputs.sources, texts))
+            missing = {name: part.rows[name].null_count() for name in ("user_id", "timestamp")}
+            seen.update(rows=part.rows.height, **missing)
+            yield part.kept()
 
     def _along(self, items: Iterator[T]) -> Iterator[T]:
         """Yield items, the next of which is made in a thread while one is used, where all fits in memory."""
@@ -301,18 +300,48 @@ class Cleaning:
         return known
 
     def _without_users(self, interactions: pl.DataFrame) -> pl.DataFrame:
-        """Return the rows without user ids, if so told, in an order that does not tell them either."""
+        """Return the rows without user ids, if so asked, in an order that does not show them either."""
         return without_users(interactions) if self._config.drop_users else interactions
 
 
-def _count(kept: pl.DataFrame, judge: Judge, tally: ProductTally | None) -> None:
-    judge.count(kept)
+class _Parts:
+    """The gathered rows, held against the rules part by part, as often as is needed."""
+
+    def __init__(self, gathered: Gathered, rules: PartRules) -> None:
+        self._gathered, self._rules = gathered, rules
+        self._only: Part | None = None
+        """Where there is one part alone: it, so that the rules are applied once."""
+
+    def __iter__(self) -> Iterator[Part]:
+        if len(self._gathered.partitions) > 1:
+            yield from map(self._apply, self._gathered.partitions)
+            return
+        self._only = self._only or next(map(self._apply, self._gathered.partitions), None)
+        if self._only is not None:
+            yield self._only
+
+    def taking(self) -> Iterator[Part]:
+        """Go through the parts for the last time."""
+        if self._only is not None:
+            part, self._only = self._only, None
+            self._gathered.partitions.close()
+            yield part
+            return
+        yield from map(self._apply, prefetch(self._gathered.partitions.taking()))
+
+    def _apply(self, rows: pl.DataFrame) -> Part:
+        return self._rules.apply(self._gathered.with_products(rows))
+
+
+def _count(kept: pl.DataFrame, amounts: dict[str, Amounts], tally: ProductTally | None) -> None:
+    for name, counts in amounts.items():
+        counts.add(kept["product_id"], kept[name])
     if tally is not None:
         tally.add(as_texts(kept))
 
 
 def without_users(interactions: pl.DataFrame) -> pl.DataFrame:
-    """Return interactions without user ids, in an order that does not tell them either."""
+    """Return interactions without user ids, in an order that does not show them either."""
     return in_order(interactions.with_columns(pl.lit(None, dtype=pl.String).alias("user_id")))
 
 
@@ -352,10 +381,10 @@ def interactions_of(kept: pl.DataFrame, codes: Codes | None) -> tuple[pl.DataFra
         The interactions, and the codes where these are the same rows.
     """
     feedback = "click" in kept.columns
-    told = {name: dtype for name, dtype in FEEDBACK.items() if feedback and name in kept.columns}
+    extra = {name: dtype for name, dtype in FEEDBACK.items() if feedback and name in kept.columns}
     rows = kept.select(
         pl.col(name) if name in ("product_id", "event") else pl.col(name).cast(dtype)
-        for name, dtype in (INTERACTIONS | told).items()
+        for name, dtype in (INTERACTIONS | extra).items()
     )
     if not feedback:
         return rows, codes

@@ -11,7 +11,8 @@ from prodassoc_cli import settings
 from prodassoc_cli.artifacts.schemas import EVENTS, KINDS
 from prodassoc_cli.commands.embed import _STORED_AS
 from prodassoc_cli.commands.execution.dry_run import STEPS
-from prodassoc_cli.intake.columns import ALIASES, PRESETS
+from prodassoc_cli.intake.columns.aliases import ALIASES
+from prodassoc_cli.intake.columns.presets import PRESETS
 from prodassoc_cli.mining.measures import MEASURES, REQUIRED_MEASURES
 from prodassoc_cli.models.registry import MODELS
 

@@ -81,7 +81,7 @@ class InProcess(cleaning.SparkCleaning):
         rows = [row for file in deal.files for row in deal._dealt(file)]
         assert set(rows[0].schema.names) == {each.split()[0] for each in DEALT.split(", ")}
         rng.shuffle(rows)
-        parts = [[] for _ in range(self._cuts.parts)]
+        parts = [[] for _ in range(self._bounds.partitions)]
         for row in rows:
             parts[row.column("part")[0].as_py()].append(row)
         return Frame(parts)

@@ -47,7 +47,7 @@ def parser_of(name: str) -> Callable[[str], object]:
         )
         return lambda text: allowed_items(items, [text])
     if name == "map":
-        from prodassoc_cli.intake.columns import parse_map
+        from prodassoc_cli.intake.columns.match import parse_map
 
         return lambda text: parse_map(text.split("\n"), ["order_id", "user_id"])
     if name == "require":

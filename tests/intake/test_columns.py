@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.intake.columns import ALIASES, header_names, is_header, match_columns, normal, parse_map
+from prodassoc_cli.intake.columns.aliases import ALIASES
+from prodassoc_cli.intake.columns.header import header_names, is_header
+from prodassoc_cli.intake.columns.match import match_columns, normal, parse_map
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
-"""Where the sorted interactions are cut into parts that fit in memory.
+"""Bounds of partitions: ranges of the order that interactions have in the end (`sorting.SORT_KEYS`).
 
-A part holds the rows between two cuts in the order interactions have in the end (`ordering.SORT_KEYS`). So
-sorted parts, one after another, are the sorted whole, and equal rows, perhaps duplicates, are in one part.
+Sorted partitions, one after another, are the sorted whole, and equal rows, perhaps duplicates, are in one.
 """
 
 from __future__ import annotations
@@ -10,7 +9,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-MOST_PARTS = 128
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.values.categories import Coding
+
+MAX_PARTITIONS = 128
 _LAST_TIME = 2**63 - 1
 _LAST_TEXT = "\U0010ffff" * 16
 """Stand for a missing time and id, which come last."""
@@ -32,41 +34,71 @@ def sort_key(columns: list[pl.Series]) -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
-class Cuts:
-    """Keys at which parts begin, ascending: part i holds the rows from cut i - 1 to before cut i.
+class Bounds:
+    """Keys at which partitions begin, ascending: partition i holds rows from bound i - 1 to before bound i.
 
     Attributes:
-        at: their columns `a` and, where there are two sort keys, `b`.
+        keys: their columns `a` and, where there are two sort keys, `b`.
     """
 
-    at: pl.DataFrame
+    keys: pl.DataFrame
 
     @classmethod
-    def of_sample(cls, keys: pl.DataFrame, parts: int) -> Cuts:
-        """Choose the cuts so that each part gets about as many rows of a sample."""
+    def of_sample(cls, keys: pl.DataFrame, partitions: int) -> Bounds:
+        """Choose the bounds so that each partition gets about as many rows of a sample."""
         ordered = keys.sort(keys.columns)
-        places = [ordered.height * part // parts for part in range(1, parts)]
+        places = [ordered.height * each // partitions for each in range(1, partitions)]
         return cls(ordered[places].unique(maintain_order=True) if ordered.height else ordered)
 
     @property
-    def parts(self) -> int:
-        """Number of parts, of which some may be empty."""
-        return self.at.height + 1
+    def partitions(self) -> int:
+        """Number of partitions, of which some may be empty."""
+        return self.keys.height + 1
 
-    def part_of(self, keys: pl.DataFrame) -> pl.Series:
-        """Return the part of each row, UInt8, or UInt32 where there are many."""
-        first = self.at["a"]
-        part = first.search_sorted(keys["a"], side="right")
+    def partition_of(self, keys: pl.DataFrame) -> pl.Series:
+        """Return the partition of each row, UInt8, or UInt32 where there are many."""
+        first = self.keys["a"]
+        found = first.search_sorted(keys["a"], side="right")
         if "b" in keys.columns:
-            before = first.search_sorted(keys["a"], side="left")
-            # The first key alone does not decide where it equals that of a cut.
-            open_ = (before < part).arg_true()
+            lowest = first.search_sorted(keys["a"], side="left")
+            # The first key alone does not decide where it equals that of a bound.
+            open_ = (lowest < found).arg_true()
             tied = keys[open_].with_columns(
-                before.gather(open_).alias("from"), part.gather(open_).alias("to")
+                lowest.gather(open_).alias("from"), found.gather(open_).alias("to")
             )
-            places = pl.Series("part", [0], dtype=part.dtype).new_from_index(0, tied.height)
+            places = pl.Series("place", [0], dtype=found.dtype).new_from_index(0, tied.height)
             for (start, end), rows in tied.with_row_index().group_by("from", "to"):
-                within = self.at["b"].slice(start, end - start).search_sorted(rows["b"], side="right")
-                places = places.scatter(rows["index"], within.cast(part.dtype) + start)
-            part = part.scatter(open_, places)
-        return part.cast(pl.UInt8 if self.parts <= 256 else pl.UInt32).alias("part")
+                within = self.keys["b"].slice(start, end - start).search_sorted(rows["b"], side="right")
+                places = places.scatter(rows["index"], within.cast(found.dtype) + start)
+            found = found.scatter(open_, places)
+        return found.cast(pl.UInt8 if self.partitions <= 256 else pl.UInt32).alias("partition")
+
+
+def first_keys(rows: pl.DataFrame, *, drop_users: bool, products: Coding | None = None) -> pl.DataFrame:
+    """Return the first two sort keys that typed rows have, as `sort_key` has them.
+
+    Args:
+        rows: typed rows.
+        drop_users: whether what is written has no users.
+        products: has numbered the products; None where they are text.
+
+    Raises:
+        BadData: there is none to cut by.
+    """
+    found: list[pl.Series] = []
+    for name in ("timestamp", "order_id", "user_id", "product_id"):
+        if name == "user_id" and drop_users:  # sorted with users first, then without: no bound may be there
+            break
+        if name in rows.columns and len(found) < 2:
+            column = rows[name]
+            if name == "product_id" and products is not None:
+                column = products.coded(column).cast(pl.String)
+            found.append(column)
+    if not found:
+        raise too_large("--drop-users where no row has a time or an order")
+    return sort_key(found)
+
+
+def too_large(what: str) -> BadData:
+    """Return the error for what cannot be cleaned in parts."""
+    return BadData(f"{what} does not fit into the memory that may be used", "raise --memory-limit")

@@ -14,7 +14,7 @@ from typing import cast
 
 import polars as pl
 
-from prodassoc_cli.intake.tables import FEEDBACK, INTERACTIONS
+from prodassoc_cli.intake.schema import FEEDBACK, INTERACTIONS
 from prodassoc_cli.intake.values.categories import coded, known
 
 _LEADING = ("timestamp", "order_id", "user_id")
@@ -53,7 +53,7 @@ class Codes:
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class RowOrder:
     """Rows in the order of time, of whether they have a user, and of product; equal ones as they came.
 
     Attributes:
@@ -65,13 +65,13 @@ class Neighbours:
     codes: Codes
 
     @classmethod
-    def of(cls, times: pl.Series, users: pl.Series, products: pl.Series) -> Neighbours:
+    def of(cls, times: pl.Series, users: pl.Series, products: pl.Series) -> RowOrder:
         """Find the order.
 
         Args:
             times: of the rows; some must be there.
             users: of the rows; those of nobody come after the others of their time.
-            products: of the rows, as `coding.coded` has them.
+            products: of the rows, as `categories.coded` has them.
         """
         codes = _times(times).then(_nobody_and_product(users, products))
         return cls(None, codes) if codes.values.is_sorted() else cls(*_stable_order(codes))
@@ -89,11 +89,11 @@ class Neighbours:
 
 
 def in_order(interactions: pl.DataFrame, codes: Codes | None = None) -> pl.DataFrame:
-    """Sort interactions by all keys; null comes last. Products may be codes, as `coding.coded` has them.
+    """Sort interactions by all keys; null comes last. Products may be codes, as `categories.coded` has them.
 
     Args:
         interactions: the rows.
-        codes: those of `Neighbours`, where the rows stand in their order; None to find them.
+        codes: those of `RowOrder`, where the rows stand in their order; None to find them.
     """
     if codes is None:
         if interactions["timestamp"].null_count() == interactions.height:  # orders lie together as a rule
@@ -134,7 +134,7 @@ def _stable_order(codes: Codes) -> tuple[pl.Series, Codes]:
 
 
 def _tied(codes: pl.Series) -> pl.Series:
-    """Tell which of sorted codes are there more than once."""
+    """Return which of sorted codes are there more than once."""
     again = codes == codes.shift()
     return (again | again.shift(-1)).fill_null(value=False)
 

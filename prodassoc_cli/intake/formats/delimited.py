@@ -14,10 +14,10 @@ import pyarrow.csv
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.formats.arrow_types import column_of_another_type, conversion, no_rows
+from prodassoc_cli.intake.formats.dialect import Dialect, sniff
 from prodassoc_cli.intake.formats.encoding import (
     BLOCK_BYTES,
     UNIT,
-    Dialect,
     NotUtf8,
     Utf8Text,
     as_utf8,
@@ -25,26 +25,29 @@ from prodassoc_cli.intake.formats.encoding import (
     utf8_letters,
 )
 from prodassoc_cli.intake.formats.quotes import Quotes
-from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.tables import (
-    ROW,
+from prodassoc_cli.intake.formats.raw_table import (
     RawTable,
-    Say,
     StartAgain,
     as_csv,
     check_width,
     make_rejects,
     number_rows,
 )
+from prodassoc_cli.intake.formats.reader import Format, ReadOptions
+from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.schema import ROW, Say
 from prodassoc_cli.intake.values.parallel import run_parallel
 from prodassoc_cli.resources import prefetch
+
+BYTES_PER_TEXT_BYTE = 6
+"""Memory it takes to clean a byte of text at once."""
 
 NO_DELIMITER = "\x1e"
 """Cuts a text into lines and no further."""
 
 
 HEAD_BYTES = 1 << 16
-"""Of a text, where it is seen whether columns can be parsed on the way."""
+"""Of a text, where it is seen whether columns can be parsed while it is cut into fields."""
 
 
 class _BrokenRow(Exception):
@@ -55,11 +58,48 @@ class _OddValue(Exception):
     """A column holds a value that is not of the type it was to be read in; `args` has the column's name."""
 
 
-def read_delimited(source: Source, dialect: Dialect, names: list[str], *, header: bool, say: Say) -> RawTable:
-    """Read delimited text whole: one string column a name. See `open_delimited`."""
-    with contextlib.ExitStack() as stack:
-        (table,) = open_delimited(source, dialect, names, header=header, say=say, stack=stack).pieces()
-        return table
+@dataclass(frozen=True)
+class TextHead:
+    """The first rows of a text, and how it is written."""
+
+    source: Source
+    dialect: Dialect
+    names: None = None
+    artifact: str = ""
+    lists: tuple[str, ...] = ()
+    uncut: bool = True
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """Its first rows."""
+        return self.dialect.sample
+
+    @property
+    def delimiter(self) -> str:
+        """What separates its fields."""
+        return self.dialect.delimiter
+
+    @property
+    def ragged(self) -> bool:
+        """Whether rows have unequally many fields."""
+        return self.dialect.ragged
+
+    def open(self, names: list[str], *, header: bool, say: Say, stack: contextlib.ExitStack) -> Text:
+        """Return what reads it as a table of these columns."""
+        return open_delimited(self.source, self.dialect, names, header=header, say=say, stack=stack)
+
+    def open_lines(self, *, say: Say, stack: contextlib.ExitStack) -> Text:
+        """Return what reads it as one column `line`."""
+        return open_lines(self.source, self.dialect, say=say, stack=stack)
+
+
+def _look(source: Source, head: bytes, whole: bool, options: ReadOptions, _: Say) -> TextHead:
+    return TextHead(
+        source, sniff(source, head, whole, encoding=options.encoding, delimiter=options.delimiter)
+    )
+
+
+TEXT = Format("text", lambda _: True, _look)
 
 
 def open_delimited(
@@ -92,7 +132,7 @@ def read_lines(source: Source, dialect: Dialect, *, say: Say) -> RawTable:
 
 def open_lines(source: Source, dialect: Dialect, *, say: Say, stack: contextlib.ExitStack) -> Text:
     """Open text to be read as one string column `line`, empty lines included."""
-    return _open(source, dataclasses.replace(dialect, delimiter=NO_DELIMITER), ["line"], say, stack)
+    return _open(source, dialect, ["line"], say, stack)
 
 
 def _open(
@@ -102,15 +142,16 @@ def _open(
     guessed = "read as {} (it is not valid UTF-8; --encoding tells another)"
     if not dialect.sure:
         say(f"{source.name}: {guessed.format(dialect.encoding)}")
+    cut_at = dialect.delimiter if delimited else NO_DELIMITER
     lenient = False
     try:
-        utf8 = stack.enter_context(as_utf8(source, dialect))
+        utf8 = stack.enter_context(as_utf8(source, dialect.encoding, told=dialect.told, delimiter=cut_at))
     except NotUtf8:
         dialect = dataclasses.replace(dialect, encoding=_second_guess(source))
         lenient = dialect.encoding == "utf-8"
         broken = "UTF-8 with some broken bytes; the rows that hold them are left out"
         say(f"{source.name}: {broken if lenient else guessed.format(dialect.encoding)}")
-        utf8 = stack.enter_context(as_utf8(source, dialect, lenient=lenient))
+        utf8 = stack.enter_context(as_utf8(source, dialect.encoding, delimiter=cut_at, lenient=lenient))
     if delimited and utf8.open_end:
         say(f"{source.name}: no line end after the last row; if the file was cut, fetch it again")
     return Text(source, dialect, names, utf8, header=header, delimited=delimited)
@@ -141,8 +182,8 @@ class Text:
         header: whether its first row is no data row.
         delimited: whether it has fields, so that rows can be broken.
         tolerant: whether broken rows are left out rather than looked for.
-        types: columns that are not read as text but parsed on the way, and how. One that holds anything else
-            is dropped from them as soon as that is found.
+        types: columns that are parsed as fields are cut, and how. One that holds anything else is dropped
+            from them as soon as that is found.
     """
 
     source: Source
@@ -155,7 +196,7 @@ class Text:
     types: dict[str, pa.DataType] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Find out where the rows begin that can be parsed on the way."""
+        """Find out where the rows begin that can be parsed as fields are cut."""
         with self.utf8.path.open("rb") as file:
             first = file.readline(HEAD_BYTES) if self.header else b"\n"
         self._start = len(first) if self.header else 0
@@ -169,7 +210,7 @@ class Text:
         whole = self._can_skip and not (self.tolerant or self.utf8.nuls or self.utf8.replaced)
         return self.types if whole else {}
 
-    def parse_on_the_way(self, types: dict[str, pa.DataType]) -> None:
+    def read_in_types(self, types: dict[str, pa.DataType]) -> None:
         """Read columns in these types rather than as text, but for those whose first values are of none."""
         with self.utf8.path.open("rb") as file:
             file.seek(self._start)
@@ -197,9 +238,28 @@ class Text:
         return no_rows(self.names, self.parsed)
 
     @property
+    def in_pieces(self) -> bool:
+        """Whether it can be read in pieces: any text can."""
+        return True
+
+    @property
+    def bytes_held(self) -> int:
+        """About how many bytes it takes to clean it as a whole."""
+        return self.size * BYTES_PER_TEXT_BYTE
+
+    @property
+    def encoding(self) -> str:
+        """Its encoding."""
+        return self.dialect.encoding
+
+    @property
     def size(self) -> int:
         """Bytes of the text as it is read."""
         return self.utf8.path.stat().st_size
+
+    def texts(self, rows: int) -> Iterator[RawTable]:
+        """Read it in pieces, no column parsed."""
+        return dataclasses.replace(self, types={}).pieces(rows)
 
     def pieces(self, rows: int | None = None) -> Iterator[RawTable]:
         """Read it with all threads; once more with one if rows are broken.
@@ -244,17 +304,19 @@ class Text:
 
     @property
     def _delimiter(self) -> str:
+        if not self.delimited:
+            return NO_DELIMITER
         return UNIT if len(self.dialect.delimiter) > 1 else self.dialect.delimiter
 
     def _parsing(self, handler: Callable[[pa.csv.InvalidRow], str] | None) -> pa.csv.ParseOptions:
-        told = {} if handler is None else {"invalid_row_handler": handler}
+        extra = {} if handler is None else {"invalid_row_handler": handler}
         if self.delimited:
             # Without quotes a line end ends a row, and Arrow finds where to begin a block without parsing.
             quoted = self.utf8.quotes > 0
-            return pa.csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=quoted, **told)
+            return pa.csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=quoted, **extra)
         return pa.csv.ParseOptions(
             delimiter=self._delimiter, quote_char=False, newlines_in_values=False, ignore_empty_lines=False,
-            **told,
+            **extra,
         )  # fmt: skip
 
     def _pieces(self, rows: int | None) -> Iterator[RawTable]:

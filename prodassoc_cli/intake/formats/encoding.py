@@ -1,17 +1,11 @@
-"""Text as it comes → UTF-8: encodings are detected, decoded in bounded pieces, and doubts are kept.
-
-Also the delimiter: the one that cuts the first lines, quotes respected, into equally many fields.
-"""
+"""Text as it comes → UTF-8: encodings are detected, decoded in bounded pieces, and doubts are kept."""
 
 from __future__ import annotations
 
 import codecs
 import contextlib
-import csv
-import io
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -19,42 +13,15 @@ from prodassoc_cli.errors import BadData, IOFailure, UsageProblem, did_you_mean
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.resources import anonymous_file
 
-DELIMITERS = (",", ";", "\t", "|")
 UNIT = "\x1f"
 """Stands in for delimiters of more than one character, such as `::`."""
 
-SAMPLE_ROWS = 500
 BLOCK_BYTES = 2 << 20
 _ENCODINGS = ("utf-8", "utf-16", "cp1252", "latin-1", "gb18030", "shift_jis", "cp1251", "cp1250")
 
 
 class NotUtf8(Exception):
     """Bytes past the sample showed that the text is no UTF-8 after all."""
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a text is to be read.
-
-    Attributes:
-        encoding: Python's name of its encoding.
-        delimiter: what separates fields; may have several characters.
-        sample: fields of its first rows.
-        sure: whether the encoding is known (byte order mark, valid UTF-8, or told by the user).
-        told: whether the user named the encoding.
-    """
-
-    encoding: str
-    delimiter: str
-    sample: list[list[str]] = field(repr=False)
-    sure: bool = True
-    told: bool = False
-
-    @property
-    def ragged(self) -> bool:
-        """Whether no number of fields is that of most rows, as in a file of baskets."""
-        widths = Counter(len(row) for row in self.sample)
-        return widths.most_common(1)[0][1] < 0.6 * len(self.sample)
 
 
 def detect_encoding(source: Source, head: bytes, whole: bool) -> tuple[str, bool]:
@@ -109,78 +76,6 @@ def known_encoding(name: str) -> str:
         raise UsageProblem(message, did_you_mean(name, _ENCODINGS)) from problem
 
 
-def sniff(
-    source: Source, head: bytes, whole: bool, *, encoding: str | None = None, delimiter: str | None = None
-) -> Dialect:
-    """Find the encoding and the delimiter of a text.
-
-    Args:
-        source: for messages.
-        head: its first bytes.
-        whole: whether they are all there is.
-        encoding: what the user told; None to detect.
-        delimiter: what the user told; None to detect.
-
-    Raises:
-        BadData: the bytes are no text.
-        UsageProblem: there is no such encoding, or the delimiter is empty.
-    """
-    name, sure = (known_encoding(encoding), True) if encoding else detect_encoding(source, head, whole)
-    text = codecs.getincrementaldecoder(name)("replace").decode(head, final=whole)
-    if delimiter is not None:
-        delimiter = {"\\t": "\t", "tab": "\t", "space": " "}.get(delimiter.lower(), delimiter)
-        if not delimiter:
-            raise UsageProblem("--delimiter is empty", "give one character, such as ';' or tab")
-        best = delimiter
-    else:
-        best = _best_delimiter(text, whole)
-    sample = _rows(text, best, whole)
-    if not sample:
-        raise BadData(f"{source.name} is empty", "give a file with at least one row")
-    return Dialect(name, best, sample, sure, told=bool(encoding))
-
-
-def _rows(text: str, delimiter: str, whole: bool) -> list[list[str]]:
-    """Cut a sample into fields; its last row is left out where the sample ends inside it."""
-    rows: list[list[str]] = []
-    if len(delimiter) > 1:
-        text, delimiter = text.replace(delimiter, UNIT), UNIT
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-            if row:
-                rows.append(row)
-            if len(rows) > SAMPLE_ROWS:
-                break
-    except csv.Error:
-        # A field past csv's limit of 131,072 characters: what came before is sample enough.
-        pass
-    complete = whole and len(rows) <= SAMPLE_ROWS
-    return rows if complete or len(rows) < 2 else rows[:-1]
-
-
-def _best_delimiter(text: str, whole: bool) -> str:
-    lines = [line for line in text.splitlines()[:SAMPLE_ROWS] if line.strip()]
-    if lines and sum("::" in line for line in lines) >= 0.9 * len(lines):
-        return "::"
-
-    def fit(delimiter: str) -> tuple[bool, float, int]:
-        rows = _rows(text, delimiter, whole)
-        if not rows:
-            return False, 0.0, 0
-        width, count = Counter(len(row) for row in rows).most_common(1)[0]
-        if width == 1:
-            return False, 0.0, 0
-        return len(rows[0]) == width, round(count / len(rows), 1), width
-
-    fits = {delimiter: fit(delimiter) for delimiter in DELIMITERS}
-    best = max(DELIMITERS, key=lambda delimiter: fits[delimiter])
-    if fits[best][0] and fits[best][1] >= 0.5:
-        return best
-    counts = {delimiter: text.count(delimiter) for delimiter in DELIMITERS}
-    return max(DELIMITERS, key=lambda delimiter: counts[delimiter]) if any(counts.values()) else ","
-
-
 @dataclass
 class Utf8Text:
     """A whole text as a file of UTF-8, and what Arrow would swallow silently.
@@ -201,7 +96,9 @@ class Utf8Text:
 
 
 @contextlib.contextmanager
-def as_utf8(source: Source, dialect: Dialect, *, lenient: bool = False) -> Iterator[Utf8Text]:
+def as_utf8(
+    source: Source, encoding: str, *, told: bool = False, delimiter: str = ",", lenient: bool = False
+) -> Iterator[Utf8Text]:
     """Check a text to its end and bring it to UTF-8, a block at a time.
 
     Arrow is given a file and no Python stream: its threads read ahead, and one that still called into Python
@@ -209,7 +106,9 @@ def as_utf8(source: Source, dialect: Dialect, *, lenient: bool = False) -> Itera
 
     Args:
         source: the input.
-        dialect: its encoding and delimiter.
+        encoding: Python's name of its encoding.
+        told: whether the user named it.
+        delimiter: what separates its fields; one of several characters is replaced by UNIT.
         lenient: whether broken UTF-8 is replaced rather than refused.
 
     Raises:
@@ -217,8 +116,9 @@ def as_utf8(source: Source, dialect: Dialect, *, lenient: bool = False) -> Itera
         BadData: it cannot be decompressed.
         IOFailure: there is no room for the temporary file.
     """
-    strict = dialect.encoding in ("utf-8", "utf-8-sig") and not lenient and not dialect.told
-    path = source.plain_path() if strict and len(dialect.delimiter) == 1 else None
+    strict = encoding in ("utf-8", "utf-8-sig") and not lenient and not told
+    long = delimiter if len(delimiter) > 1 else ""
+    path = source.plain_path() if strict and not long else None
     with contextlib.ExitStack() as stack:
         raw = stack.enter_context(source.open())
         copy = None
@@ -226,7 +126,7 @@ def as_utf8(source: Source, dialect: Dialect, *, lenient: bool = False) -> Itera
             copy, path = anonymous_file()
             stack.callback(copy.close)
         text = Utf8Text(path)
-        for block in _blocks(source, raw, dialect, text, strict=strict):
+        for block in _blocks(source, raw, encoding, long, text, strict=strict):
             if copy is not None:
                 try:
                     copy.write(block)
@@ -240,11 +140,10 @@ def as_utf8(source: Source, dialect: Dialect, *, lenient: bool = False) -> Itera
 
 
 def _blocks(
-    source: Source, raw: IO[bytes], dialect: Dialect, text: Utf8Text, *, strict: bool
+    source: Source, raw: IO[bytes], encoding: str, long: str, text: Utf8Text, *, strict: bool
 ) -> Iterator[bytes]:
     """Yield the text as UTF-8; note in `text` what it holds."""
-    decoder = codecs.getincrementaldecoder(dialect.encoding)("strict" if strict else "replace")
-    long = dialect.delimiter if len(dialect.delimiter) > 1 else ""
+    decoder = codecs.getincrementaldecoder(encoding)("strict" if strict else "replace")
     rest, ended = "", False
     ascii_is_text = strict and not long
     pending = False

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
+from prodassoc_cli.intake.columns.match import field_columns
+from prodassoc_cli.intake.formats.raw_table import RawTable
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.layouts import layouts
-from prodassoc_cli.intake.layouts.layouts import Lines
-from prodassoc_cli.intake.tables import RawTable
 
 
 @dataclass(frozen=True)
@@ -32,16 +31,12 @@ class Folders:
         self, names: Sequence[str], mapping: dict[str, str], preset: str | None, source: str
     ) -> dict[str, str]:
         """Match columns with fields; where the input's own tell, those of folders do not, unless mapped."""
-        columns = layouts.field_columns([*names, *self.values], mapping, preset, source)
+        columns = field_columns([*names, *self.values], mapping, preset, source)
         if not self.values:
             return columns
         mapped = {name: column for name, column in mapping.items() if column in names}
-        own = layouts.field_columns(names, mapped, preset, source)
+        own = field_columns(names, mapped, preset, source)
         return columns | {name: column for name, column in own.items() if name not in mapping}
-
-    def added(self, lay_out: Callable[[RawTable], Lines]) -> Callable[[RawTable], Lines]:
-        """Return what lays out a table with these columns too."""
-        return (lambda table: lay_out(self.beside(table))) if self.values else lay_out
 
     def beside(self, table: RawTable) -> RawTable:
         """Return a table with these columns too."""

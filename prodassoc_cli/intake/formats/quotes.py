@@ -6,7 +6,7 @@ import polars as pl
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.tables import ROW
+from prodassoc_cli.intake.schema import ROW
 
 
 class Quotes:

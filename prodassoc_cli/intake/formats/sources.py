@@ -17,8 +17,6 @@ import pyarrow as pa
 
 from prodassoc_cli.errors import BadData, IOFailure, NoInput
 
-Format = Literal["text", "jsonl", "parquet", "arrow"]
-
 HEAD_BYTES = 1 << 18
 LONG_HEAD_BYTES = 1 << 22
 """How far the head goes on where it would end within the first row, as with 100,000 columns."""
@@ -29,23 +27,6 @@ LARGEST_RATIO = 250
 5 to 50 times, a bomb of gzip 1,000 times."""
 
 _PIECE = 1 << 24
-_ZIP = b"PK\x03\x04"
-_FOREIGN = (
-    (b"\x89PNG", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF8", "a GIF image"),
-    (b"%PDF", "a PDF document"),
-    (_ZIP, "a zip archive or an Excel workbook"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\xfd7zXZ", "an xz archive"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"\x7fELF", "a program"),
-    (b"ORC", "an ORC file"),
-    (b"Obj\x01", "an Avro file"),
-    (b"FEA1", "a Feather file of version 1"),
-)
 
 
 @dataclass(frozen=True)
@@ -146,30 +127,6 @@ def _packing(magic: bytes) -> Literal["gzip", "zstd"] | None:
     return "zstd" if magic == b"\x28\xb5\x2f\xfd" else None
 
 
-def recognise(source: Source, head: bytes) -> Format:
-    """Tell what an input holds from its first bytes.
-
-    Raises:
-        BadData: it is empty or no table at all.
-    """
-    if not head.strip():
-        raise BadData(f"{source.name} is empty", "give a file with at least one row")
-    for magic, what in _FOREIGN:
-        if head.startswith(magic):
-            if magic == _ZIP and source.name.casefold().endswith((".xlsx", ".xlsm", ".ods")):
-                what = "a workbook"
-            mend = "unpack it" if "archive" in what else "export it as CSV or Parquet"
-            raise BadData(f"{source.name} is {what}, not a table", f"{mend} first")
-    if head.startswith(b"PAR1"):
-        return "parquet"
-    if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
-        return "arrow"
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if start.startswith(b"{") and b'"' in start[:200]:
-        return "jsonl"
-    if start.startswith((b"[{", b"[\n", b"[ ")):
-        raise BadData(
-            f"{source.name} is one JSON array; one object a line is needed",
-            f"jq -c '.[]' {source.name} > rows.jsonl",
-        )
-    return "text"
+def text_start(head: bytes) -> bytes:
+    """Return the first bytes of a text without byte order mark and white space."""
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()

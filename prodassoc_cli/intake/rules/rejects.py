@@ -9,14 +9,15 @@ from pathlib import Path
 import polars as pl
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.arrange.partition_bounds import MOST_PARTS
-from prodassoc_cli.intake.arrange.spill import Spill
-from prodassoc_cli.intake.layouts.layouts import Lines
-from prodassoc_cli.intake.rules import rules as cleaning
-from prodassoc_cli.intake.tables import REJECTS, ROW, SOURCE, as_csv
+from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS
+from prodassoc_cli.intake.arrange.partitions import Partitions
+from prodassoc_cli.intake.formats.raw_table import as_csv
+from prodassoc_cli.intake.rules.apply_rules import Part
+from prodassoc_cli.intake.rules.rules import RULES
+from prodassoc_cli.intake.schema import REJECTS, ROW, SOURCE
 from prodassoc_cli.intake.values.privacy import pseudonymize
 
-ROWS_A_PART = 1 << 21
+ROWS_PER_PARTITION = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -48,26 +49,22 @@ class RejectFormat:
         return raw.select(as_csv(raw.columns).alias("raw")).to_series()
 
 
-def left_out(
-    part: Lines, lines: pl.DataFrame, reason: pl.Series, sources: Sequence[str], showing: RejectFormat | None
-) -> pl.DataFrame:
+def left_out(part: Part, sources: Sequence[str], texts: pl.Series | None = None) -> pl.DataFrame:
     """Collect the rows left out (the schema of rejects).
 
     Args:
-        part: the lines.
-        lines: the same, parsed.
-        reason: why each is left out; null where it is kept.
+        part: rows that have been held against the rules.
         sources: names of the inputs.
-        showing: how their text is shown; None to leave it out, since no one asks for it or it is read again.
+        texts: the text of all rows; None where it is read again, if anyone wants it.
     """
-    places = reason.is_not_null().arg_true()
+    places = part.reason.is_not_null().arg_true()
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(places))
     cut = pl.DataFrame(
         {
-            "source": pl.Series(sources, dtype=pl.String).gather(lines[SOURCE][places]),
-            "row": lines[ROW][places],
-            "reason": reason[places].cast(pl.String),
-            "raw": nothing if showing is None else showing.texts(part.raw[places]),
+            "source": pl.Series(sources, dtype=pl.String).gather(part.rows[SOURCE][places]),
+            "row": part.rows[ROW][places],
+            "reason": part.reason[places].cast(pl.String),
+            "raw": nothing if texts is None else texts.gather(places),
         }
     )
     return cut.cast(REJECTS)
@@ -84,9 +81,8 @@ class Rejected:
 
     def __init__(self, *, keep: bool, in_memory: bool, folder: Path | None = None) -> None:
         self._keep = keep
-        self._held = [pl.DataFrame(schema=REJECTS)]
-        self._spill = None if in_memory else Spill(1, folder)
         self._folder = folder
+        self._held = Partitions(1, on_disk=not in_memory, folder=folder)
         self._counts: dict[str, int] = {}
         self._first: dict[str, tuple[str, int]] = {}
         self._sizes: dict[str, int] = {}
@@ -107,34 +103,29 @@ class Rejected:
 
     def hold(self, rejects: pl.DataFrame) -> None:
         """Keep rows that have been counted, if they are wanted."""
-        if self._keep and rejects.height:
-            if self._spill is None:
-                self._held.append(rejects)
-            else:
-                self._spill.add(rejects)
+        if self._keep:
+            self._held.add(rejects, 0)
 
     def counts(self) -> dict[str, int]:
         """Return how many rows each rule left out, in the order of the rules."""
-        return {rule.name: self._counts[rule.name] for rule in cleaning.RULES if rule.name in self._counts}
+        return {rule.name: self._counts[rule.name] for rule in RULES if rule.name in self._counts}
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Return the rows by source and number, in frames one after another."""
-        if self._spill is None or not self._spill.rows[0]:
-            yield _sorted(pl.concat(self._held))
+        if not self._held.on_disk or not self._held.rows[0]:
+            yield _sorted(pl.concat([pl.DataFrame(schema=REJECTS), *self._held.pieces(0)]))
             return
         # Sources follow one another, each as long as its last row left out.
         starts, total = {}, 0
         for source in sorted(self._sizes):
             starts[source], total = total, total + self._sizes[source]
-        parts = min(MOST_PARTS, 1 + self.rows // ROWS_A_PART)
-        ordered = Spill(parts, self._folder)
-        for piece in self._spill.pieces(0):
+        parts = min(MAX_PARTITIONS, 1 + self.rows // ROWS_PER_PARTITION)
+        ordered = Partitions(parts, on_disk=True, folder=self._folder)
+        for piece in self._held.pieces(0):
             start = piece["source"].replace_strict(starts, return_dtype=pl.Int64)
             ordered.add(piece, ((start + piece["row"] - 1) * parts // total).cast(pl.UInt8))
-        self._spill.close()
-        for part in range(parts):
-            yield _sorted(ordered.read(part))
-            ordered.drop(part)
+        self._held.close()
+        yield from map(_sorted, ordered.taking())
 
     def nothing_left(self) -> BadData:
         """Return the error for inputs of which no row is kept."""

@@ -27,32 +27,29 @@ class Coding:
         a column of numbers one of texts. And polars forgets the texts where no column of them is left."""
 
     def number(self, texts: pl.Series) -> pl.Series:
-        """Return texts as a Categorical, whose numbers follow one another as the texts come."""
-        return texts.cast(self._as_they_come)
-
-    def numbers(self, column: pl.Series) -> pl.Series:
-        """Return the numbers (UInt32) of a column that `number` returned, and know how many there are."""
-        numbers = column.to_physical()
-        self._count(numbers)
-        return numbers
-
-    def as_they_came(self, numbers: pl.Series) -> pl.Series:
-        """Return the texts of numbers (UInt32) as they came, as a Categorical."""
-        self._know(numbers)
-        return self._came.gather(numbers)
-
-    def coded(self, numbers: pl.Series) -> pl.Series:
-        """Return numbers (UInt32) as `coded` has them, with the texts of all pieces so far."""
-        self._know(numbers)
-        return self._coded.gather(numbers).alias(numbers.name)
-
-    def _count(self, numbers: pl.Series) -> None:
+        """Return a number (UInt32) for each text; they follow one another as the texts come."""
+        numbers = texts.cast(self._as_they_come).to_physical()
         if numbers.count():
             self._n_texts = max(self._n_texts, 1 + cast("int", numbers.max()))
+        return numbers
 
-    def _know(self, numbers: pl.Series) -> None:
+    def text_of(self, numbers: pl.Series) -> pl.Series:
+        """Return the texts of numbers as they came."""
+        self._sort()
+        return self._came.gather(numbers).cast(pl.String).alias(numbers.name)
+
+    def ids(self) -> pl.Series:
+        """Return what was made of each text, by its number."""
+        self._sort()
+        return self._coded.cast(pl.String)
+
+    def coded(self, numbers: pl.Series) -> pl.Series:
+        """Return numbers as `coded` has them, with the texts of all pieces so far."""
+        self._sort()
+        return self._coded.gather(numbers).alias(numbers.name)
+
+    def _sort(self) -> None:
         """Put the texts in order, unless they are those known."""
-        self._count(numbers)
         if self._n_texts > len(self._coded):
             self._came = pl.int_range(self._n_texts, dtype=pl.UInt32, eager=True).cat.to(self._as_they_come)
             ids = self._read(self._came.cast(pl.String))
@@ -62,7 +59,7 @@ class Coding:
 def coded(texts: pl.Series) -> pl.Series:
     """Return texts as an Enum of those that occur: it knows them, and its numbers have their order."""
     one = Coding()
-    return one.coded(one.number(texts).to_physical())
+    return one.coded(one.number(texts))
 
 
 def known(column: pl.Series) -> pl.Series:

@@ -17,7 +17,7 @@ import polars as pl
 from scipy import sparse
 
 from prodassoc_cli.arrays import Longs
-from prodassoc_cli.intake.arrange.spill import Spill
+from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.models import data as whole
 from prodassoc_cli.models.data import Csr, Items, TrainingData
 
@@ -61,20 +61,17 @@ class GatheredData(TrainingData):
         ids = named if products is None else _distinct([named, products["product_id"].cast(pl.String)])
         items = Items.of(ids.sort(), products)
         buckets = int(np.clip(lines // lines_a_bucket, 1, MOST_BUCKETS))
-        spill = Spill(buckets, folder)
+        by_user = Partitions(buckets, on_disk=True, folder=folder)
         try:
             for lines_ in pieces():
                 coded = whole.numbered_lines(lines_, items.ids, users)
                 bucket = (coded["user"].cast(pl.Int64) + 1) * buckets // (users.len() + 1)
-                spill.add(coded, bucket.cast(pl.UInt8))
+                by_user.add(coded, bucket.cast(pl.UInt8))
             matrices = _Matrices(len(items), users.len())
-            for at in range(buckets):
-                if spill.rows[at]:
-                    events = whole.weighed_events(spill.read(at), scale)
-                    spill.drop(at)
-                    matrices.add(TrainingData(items, users, events))
+            for rows in by_user.taking():
+                matrices.add(TrainingData(items, users, whole.weighed_events(rows, scale)))
         finally:
-            spill.close()
+            by_user.close()
         whole.check_wish(matrices.wish)
         gathered = cls(items, users, pl.DataFrame())
         gathered.__dict__.update(matrices.done())

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.arrange import partitioned_lines as parts
-from prodassoc_cli.intake.arrange.partition_bounds import Cuts, sort_key
-from prodassoc_cli.intake.arrange.spill import Spill
-from prodassoc_cli.intake.formats import parquet_json as typed
+from prodassoc_cli.intake import gather as parts
+from prodassoc_cli.intake.arrange.partition_bounds import Bounds, sort_key
+from prodassoc_cli.intake.arrange.partitions import Partitions
+from prodassoc_cli.intake.formats.parquet import ParquetRows
 from prodassoc_cli.intake.pipeline import CleanedOrders, clean_orders
 from prodassoc_cli.settings import CleanConfig
 from tests.intake.conftest import sources
@@ -56,8 +56,8 @@ def outcome(inputs, options, many: int, *, on_disk: bool = True):
     """What comes of it, or the error, with a given number of parts."""
     said: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "_parts_needed", lambda orders, budget: many if on_disk else 1)
-        patch.setattr(parts, "_parts_in_memory", lambda orders: many)
+        patch.setattr(parts, "parts_needed", lambda orders, budget: many if on_disk else 1)
+        patch.setattr(parts, "parts_in_memory", lambda orders: many)
         patch.setattr(parts, "PIECE_ROWS", 3)
         patch.setattr(parts, "LARGE_PIECE_ROWS", 3)
         patch.setattr("prodassoc_cli.intake.formats.delimited.BLOCK_BYTES", 1 << 10)
@@ -123,30 +123,31 @@ def test_parquet_and_a_time_beyond_all_years(tmp_path):
 def test_parts_follow_the_sort_key(keys, many):
     frame = pl.DataFrame(keys, schema={"time": pl.Datetime("us"), "id": pl.String}, orient="row")
     key = sort_key([frame["time"], frame["id"]])
-    cuts = Cuts.of_sample(key, many)
-    part = cuts.part_of(key)
-    ordered = frame.with_columns(part).sort("time", "id", nulls_last=True)
-    assert ordered["part"].is_sorted()
-    assert cuts.parts <= many
-    assert all(
-        n == 1 for n in frame.with_columns(part).group_by("time", "id").agg(pl.col("part").n_unique())["part"]
-    )
+    bounds = Bounds.of_sample(key, many)
+    dealt = frame.with_columns(bounds.partition_of(key))
+    assert dealt.sort("time", "id", nulls_last=True)["partition"].is_sorted()
+    assert bounds.partitions <= many
+    assert (dealt.group_by("time", "id").agg(pl.col("partition").n_unique())["partition"] == 1).all()
 
 
-def test_a_spill_gives_back_what_it_was_given(tmp_path):
-    spill = Spill(3, tmp_path)
+@pytest.mark.parametrize("on_disk", [True, False], ids=["disk", "memory"])
+def test_partitions_give_back_what_they_were_given(tmp_path, on_disk):
+    partitions = Partitions(3, on_disk=on_disk, folder=tmp_path)
     for at in range(4):
         frame = pl.DataFrame({"\0row": [at, at + 10, at + 20], "text": ["a", None, "é"]})
-        spill.add(frame, pl.Series([2, 0, 2], dtype=pl.UInt8))
-    assert spill.read(2)["\0row"].to_list() == [0, 20, 1, 21, 2, 22, 3, 23]
-    assert spill.read(0)["text"].to_list() == [None] * 4
-    assert spill.read(1).columns == ["\0row", "text"]
+        partitions.add(frame, pl.Series([2, 0, 2], dtype=pl.UInt8))
+    first, last = partitions
+    assert last["\0row"].to_list() == [0, 20, 1, 21, 2, 22, 3, 23]
+    assert first["text"].to_list() == [None] * 4
+    assert first.columns == ["\0row", "text"]
+    assert partitions.rows == [4, 0, 8]
+    assert [each.height for each in partitions.taking()] == [4, 8]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_pieces_of_parquet_are_alike(tmp_path):
     pl.DataFrame({"a": range(10)}).write_parquet(tmp_path / "a.parquet")
     (source,) = sources(tmp_path / "a.parquet")
-    pieces = list(typed.ParquetRows(source).pieces(3))
+    pieces = list(ParquetRows(source).pieces(3))
     assert [piece.frame.height for piece in pieces] == [3, 3, 3, 1]
     assert pieces[-1].frame.rows() == [(9, 10)]

@@ -8,10 +8,10 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prodassoc_cli.intake.arrange.sorting import SORT_KEYS, Neighbours, in_order
+from prodassoc_cli.intake.arrange.sorting import SORT_KEYS, RowOrder, in_order
 from prodassoc_cli.intake.rules import outliers
 from prodassoc_cli.intake.rules.outliers import Amounts
-from prodassoc_cli.intake.tables import INTERACTIONS
+from prodassoc_cli.intake.schema import INTERACTIONS
 from prodassoc_cli.intake.values.categories import Coding, as_texts, coded, distinct_texts, numbered
 from prodassoc_cli.intake.values.numbers_ids import parse_ids
 
@@ -42,7 +42,7 @@ def test_the_order_is_that_of_all_keys(rows, known):
     expected = frame.sort(SORT_KEYS, nulls_last=True)
     assert as_texts(in_order(given_)).equals(expected)
     if frame["timestamp"].count():
-        order = Neighbours.of(frame["timestamp"], frame["user_id"], coded(frame["product_id"]))
+        order = RowOrder.of(frame["timestamp"], frame["user_id"], coded(frame["product_id"]))
         brought = given_ if order.rows is None else given_[order.rows]
         assert as_texts(in_order(brought, order.codes)).equals(expected)
 
@@ -50,7 +50,7 @@ def test_the_order_is_that_of_all_keys(rows, known):
 @given(ROWS.filter(lambda rows: any(row["timestamp"] for row in rows)))
 def test_neighbours_are_those_of_one_time_and_product(rows):
     frame = pl.DataFrame(rows, schema=INTERACTIONS).with_row_index("at")
-    order = Neighbours.of(frame["timestamp"], frame["user_id"], coded(frame["product_id"]))
+    order = RowOrder.of(frame["timestamp"], frame["user_id"], coded(frame["product_id"]))
     found = frame if order.rows is None else frame[order.rows]
     nobody = pl.col("user_id").is_null()
     keys = ["timestamp", nobody, "product_id"]
@@ -82,13 +82,13 @@ def test_a_text_has_one_number_in_all_pieces(pieces):
     numbers = [products.number(column) for column in columns]
     known = parse_ids(pl.Series([text for texts in pieces for text in texts], dtype=pl.String)).drop_nulls()
     for column, number in zip(columns, numbers, strict=True):
-        codes = products.coded(number.to_physical())
+        codes = products.coded(number)
         assert codes.cast(pl.String).equals(parse_ids(column))
-        assert products.as_they_came(products.numbers(number)).cast(pl.String).equals(column)
-        assert codes.to_physical().equals(products.coded(number.to_physical()).to_physical())
+        assert products.text_of(number).equals(column)
+        assert codes.to_physical().equals(products.coded(number).to_physical())
         assert set(distinct_texts(codes)) <= set(known)
     if numbers:
-        whole = products.coded(pl.concat(numbers).to_physical())
+        whole = products.coded(pl.concat(numbers))
         assert distinct_texts(whole).equals(known.unique().sort(), check_names=False)
 
 

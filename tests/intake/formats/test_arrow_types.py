@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from prodassoc_cli.errors import ProdassocError
-from prodassoc_cli.intake.arrange import partitioned_lines as parts
-from prodassoc_cli.intake.formats.inputs import Orders
+from prodassoc_cli.intake import gather as parts
+from prodassoc_cli.intake.formats.raw_table import StartAgain
+from prodassoc_cli.intake.inputs import Inputs
 from prodassoc_cli.intake.pipeline import clean_orders
-from prodassoc_cli.intake.tables import StartAgain
 from prodassoc_cli.settings import CleanConfig
 from tests.intake.conftest import sources
 
@@ -84,8 +84,8 @@ def outcome(paths, *, on_the_way: bool, many: int = 1, **options):
     said: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         if not on_the_way:
-            patch.setattr(Orders, "parse_on_the_way", lambda *_: None)
-        patch.setattr(parts, "_parts_needed", lambda orders, budget: many)
+            patch.setattr(Inputs, "parse_plain_fields", lambda *_: None)
+        patch.setattr(parts, "parts_needed", lambda orders, budget: many)
         patch.setattr(parts, "PIECE_ROWS", 3)
         patch.setattr("prodassoc_cli.intake.formats.delimited.BLOCK_BYTES", 1 << 8)
         patch.setattr("prodassoc_cli.intake.formats.delimited.HEAD_BYTES", 1 << 7)
@@ -122,17 +122,18 @@ def parsed_of(path: Path, **options) -> set[str]:
     """The fields that were parsed on the way."""
     found: set[str] = set()
     with pytest.MonkeyPatch.context() as patch:
-        whole = Orders.whole
+        pieces = Inputs.pieces
 
-        def watched(orders):
-            piece = whole(orders)
-            found.update(
-                name for name, dtype in piece.lines.fields.schema.items()
-                if not name.startswith("\0") and dtype != pl.String
-            )  # fmt: skip
-            return piece
+        def watched(inputs, rows=None):
+            for piece in pieces(inputs, rows):
+                found.clear()
+                found.update(
+                    name for name, dtype in piece.lines.fields.schema.items()
+                    if not name.startswith("\0") and dtype != pl.String
+                )  # fmt: skip
+                yield piece
 
-        patch.setattr(Orders, "whole", watched)
+        patch.setattr(Inputs, "pieces", watched)
         clean_orders(sources(path), CleanConfig(**options), lambda _: None)
     return found
 

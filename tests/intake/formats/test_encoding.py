@@ -113,12 +113,13 @@ def test_a_fatal_row_ends_the_process_in_order(tmp_path):
     path.write_bytes(HEADER.encode() + good + b'1,2\n1,"p,text\n' + good * 3)
     program = (
         "import sys\nfrom prodassoc_cli.errors import BadData\n"
-        "from prodassoc_cli.intake.formats.delimited import read_delimited\n"
-        "from prodassoc_cli.intake.tables import look\n"
+        "from contextlib import ExitStack\n"
+        "from prodassoc_cli.intake.formats.reader import ReadOptions\n"
+        "from prodassoc_cli.intake.formats.registry import look\n"
         "from pathlib import Path\nfrom prodassoc_cli.intake.formats.sources import Source\n"
-        "source = Source('orders.csv', Path(sys.argv[1]))\n"
-        "head = look(source, encoding=None, delimiter=None)\n"
-        "try: read_delimited(source, head.dialect, ['a', 'b', 'c'], header=True, say=print)\n"
+        "head = look(Source('orders.csv', Path(sys.argv[1])), ReadOptions(), print)\n"
+        "stack = ExitStack()\n"
+        "try: list(head.open(['a', 'b', 'c'], header=True, say=print, stack=stack).pieces())\n"
         "except BadData: sys.exit(65)\n"
     )
     for _ in range(3):

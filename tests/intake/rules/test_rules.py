@@ -4,8 +4,9 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.intake.rules.core import rare
 from prodassoc_cli.intake.rules.outliers import outliers
-from prodassoc_cli.intake.rules.rules import RULES, rare
+from prodassoc_cli.intake.rules.rules import RULES
 
 HEADER = "order_id,customer_id,product_id,quantity,price,date,description\n"
 

@@ -1,42 +1,19 @@
-"""Raw tables: rows as they came, with their numbers; and what is known of an input before it is read."""
+"""Raw tables: the rows of an input as they came, with their numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.artifacts import schemas
-from prodassoc_cli.artifacts.frames import schema_of
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.formats.encoding import (
-    Dialect,
-    sniff,
-)
-from prodassoc_cli.intake.formats.sources import Format, Source, recognise
+from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.schema import REJECTS, ROW
 
-Say = Callable[[str], None]
-
-SOURCE = "\x00source"
-ROW = "\x00row"
-"""Names of the columns that tell where a row came from; no column of an input can be called so."""
-
-PRODUCT = "\x00product"
-"""Name of the field of products as `coding.coded` has them, beside that of what they were read from."""
-
-EVENT = pl.Enum(sorted(schemas.EVENTS))
-"""Events as `coding.coded` has texts."""
-
-INTERACTIONS = schema_of(column for column in schemas.INTERACTIONS.columns if not column.optional)
-FEEDBACK = schema_of(column for column in schemas.INTERACTIONS.columns if column.optional)
-"""What a log of lists shown tells beside that."""
-
-REJECTS = schema_of(schemas.REJECTS)
-
-MOST_COLUMNS = 20_000
-"""More are refused: what is done a column takes longer than anyone waits."""
+MAX_COLUMNS = 20_000
+"""More are refused: work per column takes longer than anyone waits."""
 
 
 class StartAgain(Exception):
@@ -62,33 +39,11 @@ class RawTable:
     encoding: str = ""
 
 
-@dataclass(frozen=True)
-class Head:
-    """What is known of an input before it is read: its format and, for text, its dialect."""
-
-    format: Format
-    dialect: Dialect | None = None
-
-
-def look(source: Source, *, encoding: str | None, delimiter: str | None) -> Head:
-    """Find out what an input holds.
-
-    Raises:
-        BadData: it is empty or no table at all.
-        UsageProblem: the encoding or delimiter told is none.
-    """
-    head, whole = source.head()
-    kind = recognise(source, head)
-    if kind != "text":
-        return Head(kind)
-    return Head(kind, sniff(source, head, whole, encoding=encoding, delimiter=delimiter))
-
-
 def check_width(source: Source, columns: int) -> None:
     """Refuse a table of more columns than can be handled (BadData)."""
-    if columns > MOST_COLUMNS:
+    if columns > MAX_COLUMNS:
         raise BadData(
-            f"{source.name} has {columns:,} columns, more than the {MOST_COLUMNS:,} that are read",
+            f"{source.name} has {columns:,} columns, more than the {MAX_COLUMNS:,} that are read",
             "choose those with orders, users and products first, as with cut -d, -f1-9",
         )
 

@@ -1,0 +1,190 @@
+"""What every format gives: a head to look at, and a reader that can be used as often as is needed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import polars as pl
+
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.formats.raw_table import RawTable
+from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.schema import ROW, Say
+
+SAMPLE_ROWS = 200
+"""Rows of a typed table that are looked at."""
+
+BYTES_PER_ROW = 400
+"""Memory it takes to clean a row of a typed table at once."""
+
+
+class Reader(Protocol):
+    """An input as a table, to be read whole or in pieces, as often as is needed."""
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether it can be read in pieces."""
+
+    @property
+    def bytes_held(self) -> int:
+        """About how many bytes it takes to clean it as a whole."""
+
+    @property
+    def encoding(self) -> str:
+        """Encoding of text; empty for others."""
+
+    def no_rows(self) -> pl.DataFrame:
+        """Return its columns, in their types."""
+
+    def pieces(self, rows: int | None = None) -> Iterator[RawTable]:
+        """Read it: in pieces of about so many rows, or as a whole.
+
+        Raises:
+            BadData: it cannot be read.
+            StartAgain: it must be read again from the start, in another way that is known by now.
+        """
+
+    def texts(self, rows: int) -> Iterator[RawTable]:
+        """Read it in pieces of about so many rows, each column as it is written."""
+
+    def sample(self, places: int, bytes_per_place: int) -> RawTable:
+        """Read a few rows from all over it."""
+
+
+class Head(Protocol):
+    """What is seen of an input before it is read."""
+
+    @property
+    def names(self) -> list[str] | None:
+        """Names of its columns; None where its first row may or may not be a header."""
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """Its first rows as text."""
+
+    @property
+    def delimiter(self) -> str:
+        """What separates the fields of a text; empty for others."""
+
+    @property
+    def ragged(self) -> bool:
+        """Whether rows have unequally many fields."""
+
+    @property
+    def lists(self) -> Sequence[str]:
+        """Columns that hold lists."""
+
+    @property
+    def artifact(self) -> str:
+        """The kind of artifact that it says it is; else empty."""
+
+    @property
+    def uncut(self) -> bool:
+        """Whether its lines can be read without cutting them into fields."""
+
+    def open(self, names: list[str], *, header: bool, say: Say, stack: contextlib.ExitStack) -> Reader:
+        """Return what reads it as a table of these columns; `stack` closes what is open."""
+
+    def open_lines(self, *, say: Say, stack: contextlib.ExitStack) -> Reader:
+        """Return what reads it as one column `line`."""
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the user says of how text is written; None to detect it."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    Attributes:
+        name: for messages.
+        recognises: whether the first bytes of a file, decompressed, are of this format.
+        look: the head of an input; given the input, its first bytes and whether they are all there is.
+    """
+
+    name: str
+    recognises: Callable[[bytes], bool]
+    look: Callable[[Source, bytes, bool, ReadOptions, Say], Head]
+
+
+@dataclass
+class TableHead:
+    """The head of a typed table.
+
+    Attributes:
+        source: the input.
+        reader: what reads it.
+        sample: its first rows.
+        artifact: the kind of artifact that it says it is; else empty.
+    """
+
+    source: Source
+    reader: Reader
+    sample: pl.DataFrame
+    artifact: str = ""
+    delimiter: str = ""
+    ragged: bool = False
+    uncut: bool = False
+    lists: Sequence[str] = field(init=False)
+    names: list[str] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Name the columns."""
+        self.names = [name for name in self.sample.columns if name != ROW]
+        self.lists = [name for name, dtype in self.sample.schema.items() if isinstance(dtype, pl.List)]
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The first rows as text, without columns that hold lists."""
+        flat = self.sample.head(SAMPLE_ROWS).select(pl.exclude(ROW, *self.lists))
+        return [list(row) for row in flat.cast(pl.String, strict=False).fill_null("").rows()]
+
+    def open(self, names: list[str], *, header: bool, say: Say, stack: contextlib.ExitStack) -> Reader:
+        """Return what reads it."""
+        return self.reader
+
+    def open_lines(self, *, say: Say, stack: contextlib.ExitStack) -> Reader:
+        """Refuse (BadData): a table has no lines."""
+        raise BadData(f"{self.source.name}: this layout is for text, this is a table", "leave --layout out")
+
+
+@dataclass
+class WholeTable:
+    """A table that was read whole."""
+
+    table: RawTable
+    in_pieces: bool = False
+
+    @property
+    def bytes_held(self) -> int:
+        """Nothing beside what is there already."""
+        return 0
+
+    @property
+    def encoding(self) -> str:
+        """Encoding of what it was read from."""
+        return self.table.encoding
+
+    def no_rows(self) -> pl.DataFrame:
+        """Return its columns, in their types."""
+        return self.table.frame.drop(ROW).clear()
+
+    def pieces(self, rows: int | None = None) -> Iterator[RawTable]:
+        """Yield it whole."""
+        yield self.table
+
+    def texts(self, rows: int) -> Iterator[RawTable]:
+        """Yield it whole."""
+        yield self.table
+
+    def sample(self, places: int, bytes_per_place: int) -> RawTable:
+        """Return it whole."""
+        return self.table
