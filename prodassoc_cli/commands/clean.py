@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from prodassoc_cli.artifacts.inputs import InputFile
-    from prodassoc_cli.intake.append import Earlier
+    from prodassoc_cli.intake.arrange.append import Earlier
     from prodassoc_cli.intake.formats.sources import Source
 
 LARGE_BYTES = 100 * 10**6
@@ -157,7 +157,7 @@ def _earlier(this: Run, path: str) -> Earlier:
     """Return the interactions that were cleaned before, and let the run continue theirs."""
     from prodassoc_cli.artifacts.inputs import locate
     from prodassoc_cli.artifacts.store import read_lineage, read_pieces
-    from prodassoc_cli.intake.append import Earlier
+    from prodassoc_cli.intake.arrange.append import Earlier
 
     files = [each.path for each in locate([path])]
     lineage = read_lineage(files[0])

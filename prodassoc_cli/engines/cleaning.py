@@ -37,6 +37,7 @@ from prodassoc_cli.engines.reading import (
 from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.engines.slices import SLICE_BYTES, Slice, sliced
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS, Bounds, first_keys
+from prodassoc_cli.intake.columns.schema import Say, is_feedback
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.gather import PIECE_ROWS, day_first_told
 from prodassoc_cli.intake.inputs import open_inputs
@@ -45,7 +46,6 @@ from prodassoc_cli.intake.pipeline import Cleaning
 from prodassoc_cli.intake.products import ProductTally
 from prodassoc_cli.intake.rules.outliers import outliers
 from prodassoc_cli.intake.rules.rejects import Rejected
-from prodassoc_cli.intake.schema import Say, is_feedback
 from prodassoc_cli.intake.values.conventions import Conventions, Marks
 from prodassoc_cli.intake.values.counters import Counts, Description
 from prodassoc_cli.intake.values.usual_ids import IdCounts

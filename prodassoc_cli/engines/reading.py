@@ -28,6 +28,7 @@ from prodassoc_cli.engines.frames import (
 from prodassoc_cli.engines.slices import Slice
 from prodassoc_cli.errors import ProdassocError
 from prodassoc_cli.intake.arrange.partition_bounds import Bounds, first_keys
+from prodassoc_cli.intake.columns.schema import ROW, SOURCE
 from prodassoc_cli.intake.formats.delimited import Text
 from prodassoc_cli.intake.formats.parquet import ParquetRows
 from prodassoc_cli.intake.formats.sources import Source
@@ -35,10 +36,9 @@ from prodassoc_cli.intake.gather import PIECE_ROWS, text_values, with_reasons, w
 from prodassoc_cli.intake.inputs import Input, Piece, open_inputs, until_settled
 from prodassoc_cli.intake.layouts.layout import Layout, Lines, join_lines, placed
 from prodassoc_cli.intake.layouts.registry import LAYOUTS
-from prodassoc_cli.intake.schema import ROW, SOURCE
+from prodassoc_cli.intake.typed_rows import typed_rows
 from prodassoc_cli.intake.values.conventions import Conventions, Marks
 from prodassoc_cli.intake.values.numbers_ids import parse_ids
-from prodassoc_cli.intake.values.typed_rows import typed_rows
 from prodassoc_cli.intake.values.usual_ids import IdCounts
 from prodassoc_cli.settings import CleanConfig
 

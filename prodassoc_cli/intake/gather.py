@@ -20,16 +20,16 @@ from prodassoc_cli.intake.arrange.partition_bounds import (
 )
 from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.intake.columns.presets import PRESETS
+from prodassoc_cli.intake.columns.schema import OTHER, Say, is_feedback, number_fields
 from prodassoc_cli.intake.inputs import Inputs, Piece, until_settled
 from prodassoc_cli.intake.layouts.layout import Lines
 from prodassoc_cli.intake.rules.rejects import Rejected
 from prodassoc_cli.intake.rules.row_rules import unparsable
-from prodassoc_cli.intake.schema import Say, is_feedback, number_fields
+from prodassoc_cli.intake.typed_rows import typed_rows
 from prodassoc_cli.intake.values.categories import Coding
 from prodassoc_cli.intake.values.conventions import Conventions, Marks
 from prodassoc_cli.intake.values.numbers_ids import parse_ids
 from prodassoc_cli.intake.values.privacy import pseudonymize
-from prodassoc_cli.intake.values.typed_rows import OTHER, typed_rows
 from prodassoc_cli.intake.values.usual_ids import IdCounts, UsualIds
 from prodassoc_cli.resources import prefetch
 from prodassoc_cli.settings import CleanConfig

@@ -15,6 +15,7 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.header import header_names, is_header
 from prodassoc_cli.intake.columns.match import FIELDS, parse_map
 from prodassoc_cli.intake.columns.presets import PRESETS
+from prodassoc_cli.intake.columns.schema import Say
 from prodassoc_cli.intake.formats.arrow_types import NUMBER, TIME
 from prodassoc_cli.intake.formats.delimited import Text
 from prodassoc_cli.intake.formats.hive_columns import Folders
@@ -25,7 +26,6 @@ from prodassoc_cli.intake.formats.registry import look
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines, check_alike, join_lines, placed
 from prodassoc_cli.intake.layouts.registry import LAYOUTS, no_products, recognise
-from prodassoc_cli.intake.schema import Say
 from prodassoc_cli.settings import CleanConfig
 
 T = TypeVar("T")

@@ -15,12 +15,13 @@ from typing import Any, Self, TypeVar
 
 import polars as pl
 
-from prodassoc_cli.intake.append import Earlier, merged
+from prodassoc_cli.intake.arrange.append import Earlier, merged
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS
 from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.intake.arrange.sorting import Codes, in_order
 from prodassoc_cli.intake.columns.aliases import CATALOGUE_ALIASES
 from prodassoc_cli.intake.columns.match import parse_map
+from prodassoc_cli.intake.columns.schema import EVENT, FEEDBACK, INTERACTIONS, RESPONSES, Say
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.gather import Gathered, gather
 from prodassoc_cli.intake.holdout import check_parts, holdout_masks, parse_split
@@ -30,7 +31,6 @@ from prodassoc_cli.intake.rules.apply_rules import AmongAll, Part, PartRules
 from prodassoc_cli.intake.rules.outliers import Amounts, outliers
 from prodassoc_cli.intake.rules.rejects import RejectFormat, left_out
 from prodassoc_cli.intake.rules.reread_rejects import with_texts
-from prodassoc_cli.intake.schema import EVENT, FEEDBACK, INTERACTIONS, RESPONSES, Say
 from prodassoc_cli.intake.values.categories import as_texts
 from prodassoc_cli.intake.values.counters import Description
 from prodassoc_cli.intake.values.privacy import read_key

@@ -12,9 +12,9 @@ from prodassoc_cli.artifacts.schemas import PRODUCTS
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.aliases import CATALOGUE_ALIASES
 from prodassoc_cli.intake.columns.match import match_columns
+from prodassoc_cli.intake.columns.schema import REJECTS, ROW
 from prodassoc_cli.intake.formats.raw_table import RawTable, as_csv
 from prodassoc_cli.intake.rules.outliers import medians
-from prodassoc_cli.intake.schema import REJECTS, ROW
 from prodassoc_cli.intake.values.categories import numbered
 from prodassoc_cli.intake.values.counters import Counts
 from prodassoc_cli.intake.values.numbers_ids import parse_ids, parse_numbers

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.intake.arrange.sorting import in_order
+from prodassoc_cli.intake.columns.schema import INTERACTIONS
 from prodassoc_cli.intake.holdout import parse_split, split_holdout
-from prodassoc_cli.intake.schema import INTERACTIONS
 
 START = datetime(2024, 1, 1)
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from prodassoc_cli.artifacts import schemas
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns.schema import FEEDBACK, INTERACTIONS, REJECTS
 from prodassoc_cli.intake.pipeline import clean_orders
-from prodassoc_cli.intake.schema import FEEDBACK, INTERACTIONS, REJECTS
 from prodassoc_cli.settings import CleanConfig
 from tests.intake.conftest import sources
 

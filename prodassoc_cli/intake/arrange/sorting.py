@@ -14,7 +14,7 @@ from typing import cast
 
 import polars as pl
 
-from prodassoc_cli.intake.schema import FEEDBACK, INTERACTIONS
+from prodassoc_cli.intake.columns.schema import FEEDBACK, INTERACTIONS
 from prodassoc_cli.intake.values.categories import coded, known
 
 _LEADING = ("timestamp", "order_id", "user_id")

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns.schema import Say
 from prodassoc_cli.intake.formats.raw_table import RawTable, check_width, number_rows
 from prodassoc_cli.intake.formats.reader import Format, ReadOptions, TableHead, WholeTable
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.formats.typed_columns import artifact_of, frame_of, plain_columns, readable
-from prodassoc_cli.intake.schema import Say
 
 
 def read_whole(source: Source, what: str, read: Callable[[pa.NativeFile], pa.Table]) -> tuple[RawTable, str]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns.schema import ROW, Say
 from prodassoc_cli.intake.formats.arrow_types import column_of_another_type, conversion, no_rows
 from prodassoc_cli.intake.formats.dialect import Dialect, sniff
 from prodassoc_cli.intake.formats.encoding import (
@@ -35,7 +36,6 @@ from prodassoc_cli.intake.formats.raw_table import (
 )
 from prodassoc_cli.intake.formats.reader import Format, ReadOptions
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.schema import ROW, Say
 from prodassoc_cli.intake.values.parallel import run_parallel
 from prodassoc_cli.resources import prefetch
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns.schema import ROW, Say
 from prodassoc_cli.intake.formats.arrow_ipc import read_whole
 from prodassoc_cli.intake.formats.raw_table import RawTable, StartAgain, check_width, number_rows
 from prodassoc_cli.intake.formats.reader import (
@@ -21,7 +22,6 @@ from prodassoc_cli.intake.formats.reader import (
 )
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.formats.typed_columns import artifact_of, frame_of, plain_columns, readable
-from prodassoc_cli.intake.schema import ROW, Say
 from prodassoc_cli.resources import prefetch
 
 

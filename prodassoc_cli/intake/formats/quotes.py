@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns.schema import ROW
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.schema import ROW
 
 
 class Quotes:

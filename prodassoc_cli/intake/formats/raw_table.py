@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns.schema import REJECTS, ROW
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.schema import REJECTS, ROW
 
 MAX_COLUMNS = 20_000
 """More are refused: work per column takes longer than anyone waits."""

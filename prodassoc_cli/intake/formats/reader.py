@@ -10,9 +10,9 @@ from typing import Protocol
 import polars as pl
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns.schema import ROW, Say
 from prodassoc_cli.intake.formats.raw_table import RawTable
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.schema import ROW, Say
 
 SAMPLE_ROWS = 200
 """Rows of a typed table that are looked at."""

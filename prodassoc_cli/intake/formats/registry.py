@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns.schema import Say
 from prodassoc_cli.intake.formats.arrow_ipc import ARROW
 from prodassoc_cli.intake.formats.delimited import TEXT
 from prodassoc_cli.intake.formats.json_lines import JSON_LINES
 from prodassoc_cli.intake.formats.parquet import PARQUET
 from prodassoc_cli.intake.formats.reader import Format, Head, ReadOptions
 from prodassoc_cli.intake.formats.sources import Source, text_start
-from prodassoc_cli.intake.schema import Say
 
 FORMATS = (PARQUET, ARROW, JSON_LINES, TEXT)
 

@@ -6,9 +6,9 @@ import re
 
 import polars as pl
 
+from prodassoc_cli.intake.columns.schema import ROW
 from prodassoc_cli.intake.formats.raw_table import RawTable
 from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines, one_per_row
-from prodassoc_cli.intake.schema import ROW
 
 
 def _recognise(head: Head, _: dict[str, str]) -> str:

@@ -9,8 +9,8 @@ import polars as pl
 
 from prodassoc_cli.artifacts.schemas import Event
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns.schema import ROW, SOURCE
 from prodassoc_cli.intake.formats.raw_table import RawTable
-from prodassoc_cli.intake.schema import ROW, SOURCE
 
 
 @dataclass(frozen=True)

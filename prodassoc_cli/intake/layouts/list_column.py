@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns.schema import ROW
 from prodassoc_cli.intake.formats.raw_table import RawTable
 from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines, one_per_row
-from prodassoc_cli.intake.schema import ROW
 
 _DELIMITERS = (";", "|", ",", "\t", " ")
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from prodassoc_cli.intake.columns.schema import ROW
 from prodassoc_cli.intake.formats.raw_table import RawTable
 from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines
-from prodassoc_cli.intake.schema import ROW
 
 _TRUE_FALSE = ("", "0", "1", "0.0", "1.0", "true", "false")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from prodassoc_cli.intake.columns.schema import ROW
 from prodassoc_cli.intake.formats.raw_table import RawTable
 from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines
-from prodassoc_cli.intake.schema import ROW
 
 
 def _recognise(_: Head, columns: dict[str, str]) -> str:

@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from prodassoc_cli.artifacts.frames import with_absent
-from prodassoc_cli.intake.append import Earlier, known_before
+from prodassoc_cli.intake.arrange.append import Earlier, known_before
 from prodassoc_cli.intake.arrange.sorting import Codes, RowOrder
+from prodassoc_cli.intake.columns.schema import EVENT, INTERACTIONS, OTHER, ROW, SOURCE
 from prodassoc_cli.intake.layouts.layout import Layout
 from prodassoc_cli.intake.rules.core import Core
 from prodassoc_cli.intake.rules.duplicates import duplicate_rows
 from prodassoc_cli.intake.rules.outliers import Amounts, outliers
 from prodassoc_cli.intake.rules.row_rules import row_rules
 from prodassoc_cli.intake.rules.rules import REASON, also
-from prodassoc_cli.intake.schema import EVENT, INTERACTIONS, ROW, SOURCE
 from prodassoc_cli.intake.values.categories import as_texts
-from prodassoc_cli.intake.values.typed_rows import OTHER
 from prodassoc_cli.intake.values.usual_ids import UsualIds
 from prodassoc_cli.settings import CleanConfig
 

@@ -11,10 +11,10 @@ import polars as pl
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS
 from prodassoc_cli.intake.arrange.partitions import Partitions
+from prodassoc_cli.intake.columns.schema import REJECTS, ROW, SOURCE
 from prodassoc_cli.intake.formats.raw_table import as_csv
 from prodassoc_cli.intake.rules.apply_rules import Part
 from prodassoc_cli.intake.rules.rules import RULES
-from prodassoc_cli.intake.schema import REJECTS, ROW, SOURCE
 from prodassoc_cli.intake.values.privacy import pseudonymize
 
 ROWS_PER_PARTITION = 1 << 21

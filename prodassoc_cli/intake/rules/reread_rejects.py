@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
+from prodassoc_cli.intake.columns.schema import ROW
 from prodassoc_cli.intake.formats.raw_table import RawTable
 from prodassoc_cli.intake.formats.reader import Reader
 from prodassoc_cli.intake.rules.rejects import RejectFormat
-from prodassoc_cli.intake.schema import ROW
 
 _PIECE_ROWS = 1 << 17
 

@@ -7,9 +7,9 @@ import re
 import polars as pl
 
 from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.intake.columns.schema import FEEDBACK_NUMBERS, RESPONSES
 from prodassoc_cli.intake.layouts.layout import Layout
 from prodassoc_cli.intake.rules.rules import REASON, first_reason
-from prodassoc_cli.intake.schema import FEEDBACK_NUMBERS, RESPONSES
 from prodassoc_cli.intake.values.categories import distinct_texts, known, of_each
 from prodassoc_cli.intake.values.usual_ids import UsualIds
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import polars as pl
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.schema import FEEDBACK_NUMBERS, NUMBERS
+from prodassoc_cli.intake.columns.schema import FEEDBACK_NUMBERS, NUMBERS
 from prodassoc_cli.intake.values.dates import DayMarks, parse_times_as
 from prodassoc_cli.intake.values.numbers_ids import (
     NumberMarks,

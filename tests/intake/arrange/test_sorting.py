@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prodassoc_cli.intake.arrange.sorting import SORT_KEYS, RowOrder, in_order
+from prodassoc_cli.intake.columns.schema import INTERACTIONS
 from prodassoc_cli.intake.rules import outliers
 from prodassoc_cli.intake.rules.outliers import Amounts
-from prodassoc_cli.intake.schema import INTERACTIONS
 from prodassoc_cli.intake.values.categories import Coding, as_texts, coded, distinct_texts, numbered
 from prodassoc_cli.intake.values.numbers_ids import parse_ids
 

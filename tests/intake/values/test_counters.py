@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prodassoc_cli.intake.schema import EVENT, INTERACTIONS
+from prodassoc_cli.intake.columns.schema import EVENT, INTERACTIONS
 from prodassoc_cli.intake.values.categories import coded
 from prodassoc_cli.intake.values.counters import Description
 

@@ -15,6 +15,9 @@ Say = Callable[[str], None]
 SOURCE, ROW = "\0source", "\0row"
 """Where a row came from: which input, and its number there from 1. No column of an input can be called so."""
 
+OTHER = "\0other "
+"""Begins the names of columns of the input that are no field: rows are equal only if those are."""
+
 EVENT = pl.Enum(sorted(schemas.EVENTS))
 """Events; their codes have the order of their names."""
 

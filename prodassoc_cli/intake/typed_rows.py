@@ -12,16 +12,13 @@ from functools import partial
 
 import polars as pl
 
+from prodassoc_cli.intake.columns.schema import OTHER, ROW, SOURCE, TEXTS, is_feedback, number_fields
 from prodassoc_cli.intake.layouts.layout import Layout, Lines
-from prodassoc_cli.intake.schema import ROW, SOURCE, TEXTS, is_feedback, number_fields
 from prodassoc_cli.intake.values.categories import Coding
 from prodassoc_cli.intake.values.conventions import Conventions
 from prodassoc_cli.intake.values.dates import parse_times_as
 from prodassoc_cli.intake.values.numbers_ids import Parsed, parse_events, parse_ids, parse_numbers_as
 from prodassoc_cli.intake.values.parallel import run_parallel
-
-OTHER = "\0other "
-"""Begins the names of columns of the input that are no field, or show in rejects."""
 
 
 def typed_rows(
