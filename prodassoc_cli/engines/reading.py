@@ -35,7 +35,7 @@ from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.gather import PIECE_ROWS, text_values, with_reasons, without_text
 from prodassoc_cli.intake.inputs import Input, Piece, open_inputs, until_settled
 from prodassoc_cli.intake.layouts.layout import Layout, Lines, join_lines, placed
-from prodassoc_cli.intake.layouts.registry import LAYOUTS
+from prodassoc_cli.intake.layouts.registry import layout_of
 from prodassoc_cli.intake.typed_rows import typed_rows
 from prodassoc_cli.intake.values.conventions import Conventions, Marks
 from prodassoc_cli.intake.values.numbers_ids import parse_ids
@@ -173,7 +173,7 @@ class Surveyed:
             raise error_of(facts["error"])
         return cls(
             replace(file, tolerant=facts["tolerant"], as_text=frozenset(facts["as_text"])), facts["said"],
-            facts["facts"], LAYOUTS[facts["layout"]], lines_of(facts["empty"], frames), facts["delimiter"],
+            facts["facts"], layout_of(facts["layout"]), lines_of(facts["empty"], frames), facts["delimiter"],
             facts["bytes_held"], Marks.from_json(facts["marks"]), set(facts["odd"]), facts["ids"],
             facts["rows"], frames["sample"],
         )  # fmt: skip

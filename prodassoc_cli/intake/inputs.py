@@ -25,7 +25,7 @@ from prodassoc_cli.intake.formats.reader import Reader, ReadOptions
 from prodassoc_cli.intake.formats.registry import look
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines, check_alike, join_lines, placed
-from prodassoc_cli.intake.layouts.registry import LAYOUTS, no_products, recognise
+from prodassoc_cli.intake.layouts.registry import LAYOUTS, layout_of, no_products, recognise
 from prodassoc_cli.settings import CleanConfig
 
 T = TypeVar("T")
@@ -294,7 +294,7 @@ def _layout(
 ) -> tuple[Layout, dict[str, str], Folders]:
     """Return the layout of an input, and field → column."""
     folders = Folders.of(source, head.names)
-    told = LAYOUTS.get(config.layout)
+    told = layout_of(config.layout) if config.layout in LAYOUTS else None
     if told is not None and told.uncut:
         return told, {}, folders
     columns = folders.field_columns(head.names, mapping, config.preset, source.name)
@@ -315,13 +315,13 @@ def _header(head: FormatHead, config: CleanConfig) -> tuple[list[str], bool]:
     if head.names is not None:
         return head.names, True
     first = head.rows[0]
-    told = LAYOUTS.get(config.layout)
+    told = layout_of(config.layout) if config.layout in LAYOUTS else None
     if (told is not None and told.first_row_names) or is_header(head.rows):
         return header_names(first), True
     mapped = {entry.partition("=")[2].strip() for entry in config.map}
     if mapped and mapped <= set(header_names(first)):
         return header_names(first), True
-    known = PRESETS[config.preset].headerless if config.preset else ()
+    known: tuple[str, ...] = PRESETS[config.preset].headerless if config.preset else ()
     if head.delimiter == "::" and len(first) == len(PRESETS["movielens"].headerless):
         known = PRESETS["movielens"].headerless
     return [*known[: len(first)], *(str(place) for place in range(len(known) + 1, len(first) + 1))], False

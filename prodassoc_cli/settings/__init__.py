@@ -5,7 +5,7 @@ all derive from these classes (`prodassoc_cli.commands.options.build` does it). 
 heavy import, so that `--help` stays quick.
 """
 
-from prodassoc_cli.settings.clean import CleanConfig, Layout
+from prodassoc_cli.settings.clean import CleanConfig
 from prodassoc_cli.settings.common import CommonConfig, Format
 from prodassoc_cli.settings.declare import Setting, as_given, flag_of, result_parameters, setting
 from prodassoc_cli.settings.embed import EmbedConfig, ExportConfig
@@ -23,7 +23,6 @@ __all__ = [
     "ExportConfig",
     "Format",
     "InspectConfig",
-    "Layout",
     "MineConfig",
     "ModelName",
     "RecommendConfig",

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from prodassoc_cli.artifacts.schemas import Event
+from prodassoc_cli.intake.columns.presets import PRESETS
+from prodassoc_cli.intake.layouts.registry import LAYOUTS
 from prodassoc_cli.settings.declare import FILE, setting
 from prodassoc_cli.settings.engine import EngineConfig
 
-Layout = Literal["auto", "lines", "baskets", "list", "onehot", "fimi", "ratings"]
-Preset = Literal["uci", "instacart", "ga4", "personalize", "shopify", "recbole", "movielens"]
+if TYPE_CHECKING:
+    LayoutName = str
+    PresetName = str
+else:
+    LayoutName = Literal["auto", *LAYOUTS]
+    PresetName = Literal[tuple(PRESETS)]
 
 
 @dataclass(frozen=True)
@@ -20,8 +26,8 @@ class CleanConfig(EngineConfig):
     map: list[str] = setting(
         [], "Name a column yourself: order_id=InvoiceNo (repeatable)", group="Reading", metavar="FIELD=COLUMN"
     )
-    preset: Preset | None = setting(None, "Columns and rules of a known export", group="Reading")
-    layout: Layout = setting("auto", "How baskets are laid out in the file", group="Reading")
+    preset: PresetName | None = setting(None, "Columns and rules of a known export", group="Reading")
+    layout: LayoutName = setting("auto", "How baskets are laid out in the file", group="Reading")
     delimiter: str | None = setting(
         None, "Field delimiter [default: detected]", group="Reading", metavar="CHAR"
     )

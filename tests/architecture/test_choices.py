@@ -13,6 +13,7 @@ from prodassoc_cli.commands.embed import _STORED_AS
 from prodassoc_cli.commands.execution.dry_run import STEPS
 from prodassoc_cli.intake.columns.aliases import ALIASES
 from prodassoc_cli.intake.columns.presets import PRESETS
+from prodassoc_cli.intake.layouts.registry import LAYOUTS
 from prodassoc_cli.mining.measures import MEASURES, REQUIRED_MEASURES
 from prodassoc_cli.models.registry import MODELS
 
@@ -34,6 +35,7 @@ def choices(config: type, option: str) -> set[str]:
     ("config", "option", "known"),
     [
         (settings.CleanConfig, "preset", set(PRESETS)),
+        (settings.CleanConfig, "layout", {"auto", *LAYOUTS}),
         (settings.CleanConfig, "event", set(EVENTS)),
         (settings.TrainConfig, "model", set(MODELS)),
         (settings.EmbedConfig, "output_precision", set(_STORED_AS)),

@@ -57,10 +57,16 @@ def test_nothing_unsafe_is_read_or_run(path):
 
 
 def test_settings_and_help_stand_on_little():
-    """What `--help` imports knows only of schemas, errors and the list of models."""
+    """What `--help` imports knows only of schemas, errors and the lists of models, layouts and presets."""
     for path in (PACKAGE / "settings").glob("*.py"):
         ours = {name for name in imported(path) if name.startswith("prodassoc_cli.")}
-        light = ("settings", "artifacts.schemas", "models.registry")
+        light = (
+            "settings",
+            "artifacts.schemas",
+            "models.registry",
+            "intake.columns.presets",
+            "intake.layouts.registry",
+        )
         assert all(name.startswith(tuple(f"prodassoc_cli.{each}" for each in light)) for name in ours)
 
 

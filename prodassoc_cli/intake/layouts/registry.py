@@ -1,19 +1,36 @@
-"""Every layout, in the order in which an input is held against them; a new one is a line here."""
+"""Every layout, in the order in which an input is held against them; a new one is a line here.
+
+Light to import, so that the options of `clean` can be made of it.
+"""
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.layouts.baskets import BASKETS
-from prodassoc_cli.intake.layouts.fimi import FIMI
-from prodassoc_cli.intake.layouts.layout import Head, Layout
-from prodassoc_cli.intake.layouts.list_column import LIST
-from prodassoc_cli.intake.layouts.onehot import ONEHOT
-from prodassoc_cli.intake.layouts.order_lines import LINES
-from prodassoc_cli.intake.layouts.ratings import RATINGS
 
-_ALL = (FIMI, LIST, RATINGS, LINES, ONEHOT, BASKETS)
+if TYPE_CHECKING:
+    from prodassoc_cli.intake.layouts.layout import Head, Layout
 
-LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in _ALL}
+LAYOUTS = {
+    "fimi": "fimi:FIMI",
+    "list": "list_column:LIST",
+    "ratings": "ratings:RATINGS",
+    "lines": "order_lines:LINES",
+    "onehot": "onehot:ONEHOT",
+    "baskets": "baskets:BASKETS",
+}
+"""Name at the command line → module:layout in this package."""
+
+
+@cache
+def layout_of(name: str) -> Layout:
+    """Return the layout of that name, one of LAYOUTS."""
+    module, _, attribute = LAYOUTS[name].partition(":")
+    found: Layout = getattr(import_module(f"prodassoc_cli.intake.layouts.{module}"), attribute)
+    return found
 
 
 def recognise(head: Head, columns: dict[str, str]) -> tuple[Layout, str]:
@@ -26,7 +43,7 @@ def recognise(head: Head, columns: dict[str, str]) -> tuple[Layout, str]:
     Raises:
         BadData: no layout fits.
     """
-    for layout in _ALL:
+    for layout in map(layout_of, LAYOUTS):
         if why := layout.recognise(head, columns):
             return layout, why
     raise no_products(head)
