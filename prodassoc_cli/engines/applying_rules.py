@@ -28,7 +28,7 @@ from prodassoc_cli.intake.values.usual_ids import UsualIds
 from prodassoc_cli.settings import CleanConfig
 
 JUDGED = "part int, number int, kind string, data binary"
-"""Rows of `JudgePart`: interactions and rejects as frames, and one bundle of facts a part."""
+"""Rows of `JudgePart`: interactions and rejects as frames, and one bundle of facts per part."""
 
 _BATCH_BYTES = 1 << 26
 """Bytes of a row that Spark's buffers hold easily."""

@@ -39,7 +39,7 @@ from prodassoc_cli.engines.slices import SLICE_BYTES, Slice, sliced
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS, Bounds, first_keys
 from prodassoc_cli.intake.columns.schema import Say, is_feedback
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.gather import PIECE_ROWS, day_first_told
+from prodassoc_cli.intake.gather import PIECE_ROWS, day_first_given
 from prodassoc_cli.intake.inputs import open_inputs
 from prodassoc_cli.intake.layouts.layout import Layout, Lines, check_alike, join_lines
 from prodassoc_cli.intake.pipeline import Cleaning
@@ -321,7 +321,7 @@ class _Files:
             say("a log of what was shown: rows become impressions, clicks, purchases and dismissals")
         times = f"{self.names[0]}, column {self.found[0].empty.columns.get('timestamp', 'timestamp')}"
         return self.marks.decide(
-            day_first_told(config), times, say, decimal_comma=self.found[0].delimiter == ";", before={}
+            day_first_given(config), times, say, decimal_comma=self.found[0].delimiter == ";", before={}
         )
 
     def bounds(self, parts: int, conventions: Conventions, key: bytes | None, config: CleanConfig) -> Bounds:

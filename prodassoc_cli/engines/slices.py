@@ -29,7 +29,7 @@ _BLOCK = 1 << 22
 class Slice(Source):
     """The bytes of a text from `start` to before `stop`.
 
-    Its head is that of the whole text, which tells how to read it.
+    Its head is that of the whole text, which shows how to read it.
     """
 
     start: int = 0
@@ -91,7 +91,7 @@ def sliced(spark: Any, sources: Sequence[Source], size: int = SLICE_BYTES) -> di
 
 
 def _is_large_text(source: Source, size: int) -> bool:
-    """Tell whether an input is a text of several slices; what cannot be read is told by who reads it."""
+    """Return whether an input is a text of several slices; False for what cannot be read."""
     try:
         large = source.path.is_file() and source.path.stat().st_size > 2 * size
         return large and source.plain_path() is not None and recognise(source, source.head()[0]) is TEXT

@@ -123,7 +123,7 @@ def gather(
             "baskets without order ids cannot be added to earlier ones: each input numbers them anew",
             "clean all of the inputs again, without --append-to",
         )
-    # Numbers of earlier lines that were not written plainly tell how to read the new ones.
+    # Numbers of earlier lines that were not written plainly decide how to read the new ones.
     inputs.parse_plain_fields(
         [name for name in ("timestamp", *number_fields(fields)) if name not in before.get("styles", {})]
     )
@@ -173,7 +173,7 @@ def value_conventions(
 
     times = f"{inputs.sources[0]}, column {inputs.columns.get('timestamp', 'timestamp')}"
     return Marks.of(read, names).decide(
-        day_first_told(config), times, say, decimal_comma=inputs.delimiter == ";", before=before
+        day_first_given(config), times, say, decimal_comma=inputs.delimiter == ";", before=before
     )
 
 
@@ -257,7 +257,7 @@ def without_text(uncut: pl.DataFrame) -> pl.DataFrame:
     return uncut.with_columns(pl.lit("").alias("raw"))
 
 
-def day_first_told(config: CleanConfig) -> bool | None:
+def day_first_given(config: CleanConfig) -> bool | None:
     """Return what the options say of the order of day and month."""
     preset = PRESETS[config.preset].dayfirst if config.preset else None
     return preset if config.dayfirst is None else config.dayfirst

@@ -77,14 +77,14 @@ def check_parts(held_out: int, rows: int, spec: str) -> None:
 
 
 def holdout_masks(parts: Iterable[pl.DataFrame], split: Split, seed: int) -> Iterator[pl.Series]:
-    """Tell which rows are set aside.
+    """Return which rows are set aside.
 
     - `last-order`: the last order of each user who has two or more, by time, then order id.
     - `last-item`: the last row of each user who has two or more.
     - `time:F`: the last F of the rows; training rows are strictly earlier than any row set aside.
     - `random:F`: F of the orders, drawn with the seed; rows without an order are drawn one by one.
 
-    What is remembered of the rows is a row a user, or the ids of all orders for `random`.
+    What is remembered of the rows is a row per user, or the ids of all orders for `random`.
 
     Args:
         parts: sorted interactions in sorted parts, which are gone through more than once.
@@ -92,7 +92,7 @@ def holdout_masks(parts: Iterable[pl.DataFrame], split: Split, seed: int) -> Ite
         seed: of `random`.
 
     Yields:
-        A Boolean a row, part by part.
+        One Boolean per row, part by part.
 
     Raises:
         BadData: the rows lack what the split needs (users, orders, times).

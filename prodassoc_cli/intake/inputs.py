@@ -294,17 +294,17 @@ def _layout(
 ) -> tuple[Layout, dict[str, str], Folders]:
     """Return the layout of an input, and field → column."""
     folders = Folders.of(source, head.names)
-    told = layout_of(config.layout) if config.layout in LAYOUTS else None
-    if told is not None and told.uncut:
-        return told, {}, folders
+    asked = layout_of(config.layout) if config.layout in LAYOUTS else None
+    if asked is not None and asked.uncut:
+        return asked, {}, folders
     columns = folders.field_columns(head.names, mapping, config.preset, source.name)
-    if told is None:
+    if asked is None:
         found, why = recognise(head, columns)
         say(f"{source.name}: layout {found.name} ({why})")
         return found, columns, folders
-    if told.whole_rows and "product_id" not in columns:
+    if asked.whole_rows and "product_id" not in columns:
         raise no_products(head)
-    return told, columns, folders
+    return asked, columns, folders
 
 
 def _header(head: FormatHead, config: CleanConfig) -> tuple[list[str], bool]:
@@ -315,8 +315,8 @@ def _header(head: FormatHead, config: CleanConfig) -> tuple[list[str], bool]:
     if head.names is not None:
         return head.names, True
     first = head.rows[0]
-    told = layout_of(config.layout) if config.layout in LAYOUTS else None
-    if (told is not None and told.first_row_names) or is_header(head.rows):
+    asked = layout_of(config.layout) if config.layout in LAYOUTS else None
+    if (asked is not None and asked.first_row_names) or is_header(head.rows):
         return header_names(first), True
     mapped = {entry.partition("=")[2].strip() for entry in config.map}
     if mapped and mapped <= set(header_names(first)):

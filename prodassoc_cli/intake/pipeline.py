@@ -369,7 +369,7 @@ def _products(
 
 
 def interactions_of(kept: pl.DataFrame, codes: Codes | None) -> tuple[pl.DataFrame, Codes | None]:
-    """Take the columns of the schema; a row of a feedback log gives a row an event.
+    """Take the columns of the schema; a row of a feedback log gives one row per event.
 
     Products and events stay codes.
 

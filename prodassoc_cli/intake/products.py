@@ -35,7 +35,7 @@ def clean_catalogue(
 
     Args:
         tables: the parts of the catalogue.
-        mapping: field → column, as the user told.
+        mapping: field → column, as the user gave it.
 
     Returns:
         Products (without rows for products unknown to the catalogue), rejects, and field → column.

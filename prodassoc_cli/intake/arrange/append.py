@@ -28,7 +28,7 @@ class Earlier:
 
 
 def known_before(rows: pl.DataFrame, earlier: Earlier) -> pl.Series:
-    """Tell which rows equal an earlier one in everything that is kept of a row.
+    """Return which rows equal an earlier one in everything that is kept of a row.
 
     Args:
         rows: new rows with the columns of interactions.

@@ -24,7 +24,7 @@ def header_names(cells: Sequence[str]) -> list[str]:
 
 
 def is_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Tell whether the first row names columns: a known name, or no number where later rows have one."""
+    """Return whether the first row names columns: a known name, or no number where later rows have one."""
     first = rows[0]
     known = {normal(word) for words in (*ALIASES.values(), ITEM_LISTS) for word in words.split()}
     if any(normal(cell) in known for cell in first):

@@ -60,7 +60,7 @@ def match_columns(
     Args:
         names: the input's columns.
         aliases: field → names it goes by.
-        mapping: field → column, as the user told.
+        mapping: field → column, as the user gave it.
         preset: name of a preset.
         source: name of the input, for messages.
 

@@ -106,7 +106,7 @@ def open_delimited(
     source: Source, dialect: Dialect, names: list[str], *, header: bool, say: Say,
     stack: contextlib.ExitStack,
 ) -> Text:  # fmt: skip
-    """Open delimited text to be read as one string column a name.
+    """Open delimited text to be read as one string column per name.
 
     Args:
         source: what to read.
@@ -139,13 +139,13 @@ def _open(
     source: Source, dialect: Dialect, names: list[str], say: Say,
     stack: contextlib.ExitStack, *, header: bool = False, delimited: bool = False,
 ) -> Text:  # fmt: skip
-    guessed = "read as {} (it is not valid UTF-8; --encoding tells another)"
+    guessed = "read as {} (it is not valid UTF-8; --encoding names another)"
     if not dialect.sure:
         say(f"{source.name}: {guessed.format(dialect.encoding)}")
     cut_at = dialect.delimiter if delimited else NO_DELIMITER
     lenient = False
     try:
-        utf8 = stack.enter_context(as_utf8(source, dialect.encoding, told=dialect.told, delimiter=cut_at))
+        utf8 = stack.enter_context(as_utf8(source, dialect.encoding, named=dialect.named, delimiter=cut_at))
     except NotUtf8:
         dialect = dataclasses.replace(dialect, encoding=_second_guess(source))
         lenient = dialect.encoding == "utf-8"
@@ -322,11 +322,11 @@ class Text:
     def _pieces(self, rows: int | None) -> Iterator[RawTable]:
         broken: list[tuple[int, str]] = []
         quotes = Quotes(self.source, self.names, self._delimiter) if self.utf8.quotes else None
-        good = bad = told = 0
+        good = bad = taken = 0
         skipped = self._skips_header
         last = int(skipped)
         for frame in self._frames(rows, broken):
-            fresh, told = broken[told:], len(broken)
+            fresh, taken = broken[taken:], len(broken)
             frame = number_rows(frame, last, [number for number, _ in broken])
             last = frame[ROW][-1] if frame.height else last
             if quotes is not None:
@@ -334,8 +334,8 @@ class Text:
             table = self._table(frame, fresh, first=not (skipped or good + bad))
             good, bad = good + table.frame.height, bad + table.rejects.height
             yield table
-        if told < len(broken):
-            table = self._table(number_rows(self.no_rows()), broken[told:])
+        if taken < len(broken):
+            table = self._table(number_rows(self.no_rows()), broken[taken:])
             bad += table.rejects.height
             yield table
         if quotes is not None:
@@ -357,7 +357,7 @@ class Text:
         if self.header:
             if first and table.frame.height and table.frame[ROW][0] != 1:
                 message = f"{self.source.name}: the header is damaged"
-                raise BadData(message, "mend its first line, or fetch it again")
+                raise BadData(message, "fix its first line, or fetch it again")
             shifted = table.frame.slice(1) if first else table.frame
             table.frame = shifted.with_columns(pl.col(ROW) - 1)
             table.rejects = table.rejects.with_columns(pl.col("row") - 1)
@@ -410,7 +410,7 @@ class Text:
             raise BadData(
                 f"{name}: most rows are broken ({bad:,} of {good + bad:,}); row {row - self.header} has "
                 f"{found} fields, {len(self.names)} are expected",
-                "tell the right one with --delimiter, or --layout baskets for one basket a line",
+                "give the right one with --delimiter, or --layout baskets for one basket per line",
             )
         if not good:
             raise BadData(f"{name} has a header but no rows", "give a file with at least one row")

@@ -24,15 +24,15 @@ class Dialect:
         encoding: Python's name of its encoding.
         delimiter: what separates fields; may have several characters.
         sample: fields of its first rows.
-        sure: whether the encoding is known (byte order mark, valid UTF-8, or told by the user).
-        told: whether the user named the encoding.
+        sure: whether the encoding is known (byte order mark, valid UTF-8, or named by the user).
+        named: whether the user named the encoding.
     """
 
     encoding: str
     delimiter: str
     sample: list[list[str]] = field(repr=False)
     sure: bool = True
-    told: bool = False
+    named: bool = False
 
     @property
     def ragged(self) -> bool:
@@ -50,8 +50,8 @@ def sniff(
         source: for messages.
         head: its first bytes.
         whole: whether they are all there is.
-        encoding: what the user told; None to detect.
-        delimiter: what the user told; None to detect.
+        encoding: what the user gave; None to detect.
+        delimiter: what the user gave; None to detect.
 
     Raises:
         BadData: the bytes are no text.
@@ -69,7 +69,7 @@ def sniff(
     sample = _rows(text, best, whole)
     if not sample:
         raise BadData(f"{source.name} is empty", "give a file with at least one row")
-    return Dialect(name, best, sample, sure, told=bool(encoding))
+    return Dialect(name, best, sample, sure, named=bool(encoding))
 
 
 def _rows(text: str, delimiter: str, whole: bool) -> list[list[str]]:

@@ -68,7 +68,7 @@ def single_byte(head: bytes) -> str:
 
 
 def known_encoding(name: str) -> str:
-    """Return Python's name of an encoding the user told; UsageProblem where there is none."""
+    """Return Python's name of an encoding that the user named; UsageProblem where there is none."""
     try:
         return codecs.lookup(name).name
     except LookupError as problem:
@@ -97,7 +97,7 @@ class Utf8Text:
 
 @contextlib.contextmanager
 def as_utf8(
-    source: Source, encoding: str, *, told: bool = False, delimiter: str = ",", lenient: bool = False
+    source: Source, encoding: str, *, named: bool = False, delimiter: str = ",", lenient: bool = False
 ) -> Iterator[Utf8Text]:
     """Check a text to its end and bring it to UTF-8, a block at a time.
 
@@ -107,7 +107,7 @@ def as_utf8(
     Args:
         source: the input.
         encoding: Python's name of its encoding.
-        told: whether the user named it.
+        named: whether the user named it.
         delimiter: what separates its fields; one of several characters is replaced by UNIT.
         lenient: whether broken UTF-8 is replaced rather than refused.
 
@@ -116,7 +116,7 @@ def as_utf8(
         BadData: it cannot be decompressed.
         IOFailure: there is no room for the temporary file.
     """
-    strict = encoding in ("utf-8", "utf-8-sig") and not lenient and not told
+    strict = encoding in ("utf-8", "utf-8-sig") and not lenient and not named
     long = delimiter if len(delimiter) > 1 else ""
     path = source.plain_path() if strict and not long else None
     with contextlib.ExitStack() as stack:

@@ -27,7 +27,7 @@ def _look(source: Source, _: bytes, __: bool, ___: ReadOptions, say: Say) -> Tab
 
 
 def read_json_lines(source: Source, say: Say) -> RawTable:
-    """Read one JSON object a line; every value becomes the text it was, lists stay JSON.
+    """Read one JSON object per line; every value becomes the text it was, lists stay JSON.
 
     Raises:
         BadData: most lines are no JSON objects.
@@ -44,7 +44,7 @@ def read_json_lines(source: Source, say: Say) -> RawTable:
         else:
             keys.update(dict.fromkeys(line))
     if len(broken) * 2 > full.height or not keys:
-        raise BadData(f"{source.name}: most lines are no JSON objects", "give one JSON object a line")
+        raise BadData(f"{source.name}: most lines are no JSON objects", "give one JSON object per line")
     if broken:
         full = full.filter(~pl.col(ROW).is_in([number for number, _, _ in broken]))
     text = "\n".join(full["line"].to_list()).encode()
@@ -53,7 +53,7 @@ def read_json_lines(source: Source, say: Say) -> RawTable:
     except pl.exceptions.PolarsError as problem:
         reason = str(problem).splitlines()[0][:100]
         raise BadData(
-            f"{source.name} cannot be read as JSON: {reason}", "give one JSON object a line"
+            f"{source.name} cannot be read as JSON: {reason}", "give one JSON object per line"
         ) from problem
     rejects = pl.concat([lines.rejects, make_rejects(source, broken)])
     return RawTable(source.name, frame.with_columns(full[ROW]), rejects, encoding="utf-8")

@@ -121,7 +121,7 @@ class _Unpacked:
 
 
 def _packing(magic: bytes) -> Literal["gzip", "zstd"] | None:
-    """Tell how a file is compressed by its first four bytes."""
+    """Return how a file is compressed by its first four bytes."""
     if magic[:2] == b"\x1f\x8b":
         return "gzip"
     return "zstd" if magic == b"\x28\xb5\x2f\xfd" else None

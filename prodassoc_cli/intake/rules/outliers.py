@@ -117,7 +117,7 @@ def medians(groups: np.ndarray, values: np.ndarray, counts: np.ndarray) -> tuple
 
     Args:
         groups: int64, numbers of groups from 0, none of them empty.
-        values: float64, one a row.
+        values: float64, one per row.
         counts: int64, how often it occurs in its group.
 
     Returns:

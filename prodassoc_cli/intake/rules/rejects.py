@@ -43,8 +43,8 @@ class RejectFormat:
         if self.key is not None or self.drop_users:
             for column in self.user_columns & set(raw.columns):
                 blank = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
-                told = raw[column].cast(pl.String)
-                users = blank if self.key is None else pseudonymize(told, self.key)
+                names = raw[column].cast(pl.String)
+                users = blank if self.key is None else pseudonymize(names, self.key)
                 raw = raw.with_columns(users.alias(column))
         return raw.select(as_csv(raw.columns).alias("raw")).to_series()
 

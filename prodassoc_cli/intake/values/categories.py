@@ -1,4 +1,4 @@
-"""Texts that occur again and again, as numbers that have their order."""
+"""Texts that occur repeatedly, as numbers that have their order."""
 
 from __future__ import annotations
 
@@ -78,14 +78,14 @@ def distinct_texts(codes: pl.Series) -> pl.Series:
     return cast("pl.Enum", codes.dtype).categories
 
 
-def of_each(codes: pl.Series, told: pl.Series) -> pl.Series:
-    """Return for each row of a coded column what is told of its text; null where it has none.
+def of_each(codes: pl.Series, values: pl.Series) -> pl.Series:
+    """Return for each row of a coded column the value of its text; null where it has none.
 
     Args:
         codes: the column.
-        told: a value for each of `distinct_texts`.
+        values: one for each of `distinct_texts`.
     """
-    return told.gather(codes.to_physical())
+    return values.gather(codes.to_physical())
 
 
 def numbered(texts: pl.Series) -> tuple[np.ndarray, pl.Series]:

@@ -90,13 +90,13 @@ class Marks:
         return cls(numbers, DayMarks(**marks["days"]))
 
     def decide(
-        self, told: bool | None, where: str, say: Callable[[str], None], *, decimal_comma: bool,
+        self, given: bool | None, where: str, say: Callable[[str], None], *, decimal_comma: bool,
         before: dict[str, Any],
     ) -> Conventions:  # fmt: skip
         """Decide, and say what was a choice.
 
         Args:
-            told: whether the day comes first, as the user or a preset says; None where nobody does.
+            given: whether the day comes first, as the user or a preset says; None where nobody does.
             where: input and column of the times, for messages.
             say: receives notices of one line.
             decimal_comma: how to read `1,234` where nothing in its column decides.
@@ -106,7 +106,7 @@ class Marks:
             BadData: the dates can be read two ways, or these lines would change how those before were read.
         """
         known = before.get("day_first")
-        day_first, note = self.days.first(known if told is None else told, where)
+        day_first, note = self.days.first(known if given is None else given, where)
         if known is not None and self.days.dates and day_first != known:
             raise cannot_append("day and month stand in another order")
         styles = dict(before.get("styles", {}))

@@ -1,4 +1,4 @@
-"""What is counted over all kept rows, a part at a time, in memory that does not grow with the rows."""
+"""What is counted over all kept rows, part by part, in memory that does not grow with the rows."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Occurring:
 
 
 class Description:
-    """What the interactions are: the counts people are told."""
+    """What the interactions are: the counts that are reported."""
 
     def __init__(self) -> None:
         self._rows = 0

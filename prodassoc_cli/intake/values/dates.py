@@ -70,37 +70,37 @@ class DayMarks:
             self.zoned or other.zoned,
         )
 
-    def first(self, told: bool | None, where: str) -> tuple[bool, str]:
+    def first(self, given: bool | None, where: str) -> tuple[bool, str]:
         """Decide whether the day comes first: the data tell, then the user; and say so.
 
         Args:
-            told: the user's word, or a preset's; None where there is none.
+            given: order that the user or a preset names; None for none.
             where: name of the input and column, for messages.
 
         Raises:
             BadData: nothing tells, or the column has it both ways.
         """
         zone = "times with a zone were brought to UTC" if self.zoned else ""
-        first, note = self._order(told, where)
+        first, note = self._order(given, where)
         return first, "; ".join(each for each in (note, zone) if each)
 
-    def _order(self, told: bool | None, where: str) -> tuple[bool, str]:
+    def _order(self, given: bool | None, where: str) -> tuple[bool, str]:
         day, month = self.day, self.month
         if not self.dates:
             return True, ""
         if day and month:
             if min(day, month) <= MINORITY * (day + month):
                 return day > month, f"dates are {_order(day > month)}"
-            if told is None:
+            if given is None:
                 raise BadData(
                     f"{where}: dates are day/month in {day:,} values and month/day in {month:,}",
                     "--dayfirst or --monthfirst keeps one order and leaves the other rows out",
                 )
-            return told, f"dates are {_order(told)}, as told"
+            return given, f"dates are {_order(given)}, as given"
         if day or month:
             return day > 0, f"dates are {_order(day > 0)}"
-        if told is not None:
-            return told, f"dates are {_order(told)}, as told"
+        if given is not None:
+            return given, f"dates are {_order(given)}, as given"
         if self.alike == self.dates:
             return True, ""
         if self.dotted == self.dates:
@@ -125,7 +125,7 @@ def parse_times(
         where: name of the input and column, for messages.
 
     Raises:
-        BadData: nothing tells which of two numbers is the day, or the column has it both ways.
+        BadData: nothing shows which of two numbers is the day, or the column has it both ways.
     """
     parsed, marks = parse_times_as(column, day_first=True)
     first, note = marks.first(preset if dayfirst is None else dayfirst, where)
@@ -287,7 +287,7 @@ def _compact(plain: pl.Series) -> pl.Series:
 
 
 def _epochs(numbers: pl.Series) -> pl.Series:
-    """Turn seconds, milli-, micro- or nanoseconds since 1970 into times; the magnitude tells which."""
+    """Turn seconds, milli-, micro- or nanoseconds since 1970 into times; by their magnitude."""
     size = numbers.abs()
     # From 1973 to 5138 in each unit the ranges do not meet.
     micro = (

@@ -1,4 +1,4 @@
-"""Text → ids, numbers and events. How numbers are written is decided once a column, from all of it."""
+"""Text → ids, numbers and events. How numbers are written is decided once per column, from all of it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Parsed:
 
 
 def is_missing(column: pl.Series) -> pl.Series:
-    """Tell which values of a text column stand for none."""
+    """Return which values of a text column stand for none."""
     return (column.str.strip_chars().str.to_lowercase().is_in(NO_VALUE)).fill_null(value=True)
 
 
@@ -125,7 +125,7 @@ class NumberMarks:
 
 
 def has_odd_numbers(column: pl.Series) -> bool:
-    """Tell whether a column holds a value that is neither missing nor written as a plain number."""
+    """Return whether a column holds a value that is neither missing nor written as a plain number."""
     if column.dtype.is_numeric():
         return False
     text = column.cast(pl.String)

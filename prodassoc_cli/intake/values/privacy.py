@@ -36,7 +36,7 @@ def key_fingerprint(key: bytes) -> str:
 def pseudonymize(user_id: pl.Series, key: bytes) -> pl.Series:
     """Replace each id by the 64 hexadecimal digits of its HMAC-SHA-256 (RFC 2104); nulls stay.
 
-    The same id and key give the same pseudonym, so that files cleaned apart still join.
+    The same id and key give the same pseudonym, so that files cleaned separately still join.
     """
     distinct = user_id.drop_nulls().unique()
     hashes = [hmac.new(key, each.encode(), hashlib.sha256).hexdigest() for each in distinct]
