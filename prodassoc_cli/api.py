@@ -1,4 +1,4 @@
-"""The six stages as Python functions, for notebooks: words, defaults, checks and code of the commands.
+"""The six stages as Python functions, for notebooks: words, defaults, checks and results of the commands.
 
     from prodassoc_cli import clean, mine
 
@@ -6,37 +6,35 @@
     rules = mine(shop.interactions, min_support=0.01).rules
 
 A keyword is an option's name with underscores. What is read may be a path or a frame (of polars, or anything
-that speaks Arrow). A call is a run of the command: its inputs and results go through Parquet files in a
-temporary folder, so the rows are those that the command line writes.
+that speaks Arrow). A call runs the same stage as the command, with frames in place of files.
 """
 
 from __future__ import annotations
 
 import inspect
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
+import pyarrow as pa
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from prodassoc_cli.artifacts.inputs import locate
 from prodassoc_cli.artifacts.lineage import Lineage
-from prodassoc_cli.artifacts.schemas import KINDS, MODEL, RULES
-from prodassoc_cli.artifacts.store import read_artifact, read_lineage, write_artifact
-from prodassoc_cli.commands import clean as clean_command
-from prodassoc_cli.commands import embed as embed_command
-from prodassoc_cli.commands import evaluate as evaluate_command
-from prodassoc_cli.commands import mine as mine_command
-from prodassoc_cli.commands import recommend as recommend_command
-from prodassoc_cli.commands import train as train_command
-from prodassoc_cli.commands.execution.run import NothingToDo
-from prodassoc_cli.commands.options.build import cast_value
+from prodassoc_cli.artifacts.schemas import KINDS, MODEL, Kind
+from prodassoc_cli.artifacts.store import (
+    checked_rows,
+    read_artifact,
+    read_lineage,
+    read_table,
+    write_artifact,
+)
 from prodassoc_cli.errors import BadData, ProdassocError, UsageProblem, did_you_mean
+from prodassoc_cli.execution.frames import InMemory
+from prodassoc_cli.execution.run import NothingToDo, Run
+from prodassoc_cli.execution.targets import IN_MEMORY
 from prodassoc_cli.settings import (
     CleanConfig,
     CommonConfig,
@@ -47,35 +45,29 @@ from prodassoc_cli.settings import (
     TrainConfig,
     flag_of,
 )
+from prodassoc_cli.settings.check import checked_value
+from prodassoc_cli.settings.declare import default_of
 from prodassoc_cli.settings.naming import as_keywords
-
-if TYPE_CHECKING:
-    from typer import _click as click
-
-    from prodassoc_cli.commands.options.build import Body
+from prodassoc_cli.stages.clean import clean as clean_stage
+from prodassoc_cli.stages.embed import embed as embed_stage
+from prodassoc_cli.stages.evaluate import evaluate as evaluate_stage
+from prodassoc_cli.stages.mine import mine as mine_stage
+from prodassoc_cli.stages.recommend import recommend as recommend_stage
+from prodassoc_cli.stages.train import train as train_stage
 
 Result = TypeVar("Result")
+Stage = Callable[[Run, Sequence[str], Any], object]
 
 NOT_HERE = {"format", "raw_csv", "dry_run", "config", "wait", "force"}
 """Options that say how a command line runs, or in which form it writes."""
 
 _LISTS_OF_IDS = ("ids", "allow", "deny")
-"""Options that name a file of ids, one a line."""
-
-_IMPLIED = {
-    "products": ("clean", "products_output"),
-    "holdout": ("clean", "holdout_output"),
-    "neighbours": ("embed", "neighbours_output"),
-    "topics": ("embed", "topics_output"),
-    "keywords": ("embed", "topics_output"),
-    "interactions": ("embed", "profiles_output"),
-}
-"""Option → the output that its command wants to be told along with it; here it comes with the result."""
+"""Options that name a file of ids, one per line."""
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What `clean` gives back; None for what was not asked for.
+    """What `clean` returns; None for what was not asked for.
 
     Attributes:
         interactions: what happened.
@@ -92,13 +84,13 @@ class Cleaned:
 
 @dataclass(frozen=True)
 class Embedded:
-    """What `embed` gives back; None for what was not asked for.
+    """What `embed` returns; None for what was not asked for.
 
     Attributes:
-        embeddings: a vector a product.
-        neighbours: the products most like each, with `neighbours=`.
+        embeddings: one vector per product.
+        neighbours: the most similar products of each, with `neighbours=`.
         topics: topic and keywords of each product, with `topics=`, `keywords=` or `topics_output=True`.
-        profiles: who each user is, with `interactions=`.
+        profiles: profiles of the users, with `interactions=`.
     """
 
     embeddings: pl.DataFrame
@@ -109,13 +101,13 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Mined:
-    """What `mine` gives back; None for what was not asked for.
+    """What `mine` returns; None for what was not asked for.
 
     Attributes:
         rules: association rules; None with another `target=`.
-        itemsets: frequent sets, with another `target=` or `itemsets_output=True`.
+        itemsets: frequent itemsets, with another `target=` or `itemsets_output=True`.
         relations: complements, substitutes and variants, with `relations_output=True`.
-        outliers: baskets by how unusual they are, with `outliers_output=True`.
+        outliers: an outlier score per basket, with `outliers_output=True`.
     """
 
     rules: pl.DataFrame | None = None
@@ -125,225 +117,246 @@ class Mined:
 
 
 class Model:
-    """A trained recommender: a model file, on disk or in a temporary folder of its own.
+    """A trained recommender.
 
     Args:
         path: a file that `prodassoc train` wrote.
 
     Attributes:
-        path: where it lies.
-        name: which recommender it is.
+        path: its file; None where it is in memory only.
+        name: name of the recommender.
         facts: what the fit found out.
 
     Raises:
-        BadData: the file is no model.
+        BadData: the file is not a model.
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path: Path | None = Path(path)
         lineage = read_lineage(self.path)
         if lineage is None or lineage.kind != MODEL.name or "model" not in lineage.details:
-            raise BadData(f"{path} carries no model", "make it: train(interactions)")
-        self.name = str(lineage.details["model"]["name"])
-        self.facts: dict[str, Any] = dict(lineage.details["model"]["facts"])
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+            raise BadData(f"{path} does not contain a model", "make it: train(interactions)")
+        self._describe(lineage)
+        self._rows: pa.Table | None = None
 
     @classmethod
-    def _kept(cls, made: Path) -> Model:
-        """Return a model in a folder that goes when the model does."""
-        folder = tempfile.TemporaryDirectory(prefix="prodassoc-")
-        kept = cls(shutil.move(made, Path(folder.name) / "model.parquet"))
-        kept._folder = folder
-        return kept
+    def _of(cls, rows: pa.Table, lineage: Lineage) -> Model:
+        """Return a model that is in memory."""
+        model = cls.__new__(cls)
+        model.path, model._rows = None, rows
+        model._describe(lineage)
+        return model
+
+    def _describe(self, lineage: Lineage) -> None:
+        self._lineage = lineage
+        self.name = str(lineage.details["model"]["name"])
+        self.facts: dict[str, Any] = dict(lineage.details["model"]["facts"])
 
     def save(self, path: str | Path) -> Model:
         """Write the model to a file, as `prodassoc train -o` would, and return it from there."""
         from prodassoc_cli.artifacts.outputs import Outputs
 
         with Outputs([Path(path)]) as files:
-            files.file(Path(path)).write(self.path.read_bytes())
+            if self.path is not None:
+                files.file(Path(path)).write(self.path.read_bytes())
+            else:
+                write_artifact(self._table(), MODEL, self._lineage, files.file(Path(path)))
         return Model(path)
+
+    def _table(self) -> pa.Table:
+        """Return its arrays."""
+        if self._rows is not None:
+            return self._rows
+        assert self.path is not None
+        return read_table(self.path)[0]
+
+    def _as_input(self, name: str) -> str:
+        """Return what stands for it among the inputs of a stage."""
+        if self.path is not None:
+            return str(self.path)
+        return InMemory(name, self._table(), self._lineage.details["model"])
 
     def __repr__(self) -> str:
         users, products = self.facts.get("users", 0), self.facts.get("products", 0)
         return f"<Model {self.name}: {users:,} users, {products:,} products>"
 
 
+class _NotebookRun(Run):
+    """A run whose results are returned.
+
+    Attributes:
+        results: the rows of each output, by its name, with what made them.
+    """
+
+    def __init__(self, command: str, config: Any, common: CommonConfig) -> None:  # noqa: ANN401
+        super().__init__(command, config, common, as_keywords)
+        self.results: dict[str, tuple[pl.DataFrame | pa.Table, Lineage]] = {}
+
+    def keep(
+        self, name: str, kind: Kind, rows: pl.DataFrame | pa.Table | Iterable[Any], facts: dict[str, Any]
+    ) -> pl.DataFrame | pa.Table:
+        """Keep the rows of an output, and return them."""
+        whole = _whole(rows)
+        kept = whole if kind is MODEL else checked_rows(whole, kind, kind.name)
+        self.results[name] = kept, self.lineage(kind, facts)
+        return whole
+
+
+def _whole(rows: pl.DataFrame | pa.Table | Iterable[Any]) -> pl.DataFrame | pa.Table:
+    """Return rows that may come one frame after another as one."""
+    if isinstance(rows, pl.DataFrame | pa.Table):
+        return rows
+    parts = list(rows)
+    return (
+        pl.concat(parts, how="vertical_relaxed")
+        if isinstance(parts[0], pl.DataFrame)
+        else pa.concat_tables(parts)
+    )
+
+
 @dataclass(frozen=True)
-class _Common(CommonConfig):
-    """The common options of a call: what comes next is the caller's to know."""
+class _Results:
+    """What came of a call, by the names of the outputs.
 
-    from_shell: ClassVar[bool] = False
+    Attributes:
+        rows: the rows of each output.
+        lineage: what made the main output.
+        files: the files of those that have one.
+    """
 
+    rows: dict[str, Any]
+    lineage: Lineage
+    files: dict[str, str]
 
-@dataclass(frozen=True)
-class _Made:
-    """The files of a call: `output`, and further ones by their option's name; some lie in its folder."""
-
-    files: dict[str, Path]
-    folder: Path
-
-    def frame(self, name: str) -> pl.DataFrame:
-        """Return one result."""
-        return read_artifact(self._parts(name), KINDS[self._kind(name)])[0]
-
-    def frames(self, **others: str) -> dict[str, pl.DataFrame]:
-        """Return all results by the names of their outputs, the main one by its kind or a word for that."""
-        kind = self._kind("output")
-        names = {name: name.removesuffix("_output") for name in self.files} | {
-            "output": others.get(kind, kind)
-        }
-        return {names[name]: self.frame(name) for name in self.files}
+    def named(self, main: str | None = None) -> dict[str, pl.DataFrame]:
+        """Return the rows of all outputs, of the main one by its kind unless a name is given."""
+        rows = dict(self.rows)
+        rows[main or self.lineage.kind] = rows.pop("output")
+        return rows
 
     def model(self) -> Model:
-        """Return the main result as a model."""
-        path = self.files["output"]
-        return Model._kept(path) if path.is_relative_to(self.folder) else Model(path)
-
-    def _kind(self, name: str) -> str:
-        lineage = read_lineage(self._parts(name)[0])
-        assert lineage is not None
-        return lineage.kind
-
-    def _parts(self, name: str) -> list[Path]:
-        return [each.path for each in locate([str(self.files[name])])]
+        """Return the main output as a model."""
+        path = self.files.get("output")
+        return Model(path) if path is not None else Model._of(self.rows["output"], self.lineage)
 
 
 class _Call:
-    """One call of a stage: its options, and the files it reads and writes.
+    """One call of a stage.
 
     Args:
-        stage: name of the command.
+        name: name of the stage.
         config: its config class.
-        folder: where frames and results lie meanwhile.
     """
 
-    def __init__(self, stage: str, config: type[Any], folder: Path) -> None:
-        self._stage, self._config = stage, config
-        self._folder, self._given = folder, folder / "given"
-        self._parameters = _parameters(stage)
+    def __init__(self, name: str, config: type[Any]) -> None:
+        self._name, self._config = name, config
+        self._options = {each.name: each for each in (*fields(config), *fields(CommonConfig))}
 
-    def run(self, body: Body, inputs: Any, options: dict[str, Any]) -> _Made:  # noqa: ANN401
-        """Run the command, and return what it made."""
+    def run(self, stage: Stage, inputs: Sequence[str], options: dict[str, Any]) -> _Results:
+        """Run the stage, and return what came of it."""
         values = self._values(options)
-        results = {name: Path(value) for name, value in values.items() if _is_output(name) and value}
-        for name, path in results.items():
-            if path.suffix.lower() not in ("", ".parquet"):
+        outputs = {name: value for name, value in values.items() if _is_output(name) and value}
+        for name, path in outputs.items():
+            if path != IN_MEMORY and Path(path).suffix.lower() not in ("", ".parquet"):
                 raise UsageProblem(
-                    f"{name}={path}: here files are Parquet", "write the frame that comes back"
+                    f"{name}={path}: here files are Parquet", "write the frame that is returned"
                 )
         config = self._config(**{each.name: values[each.name] for each in fields(self._config)})
-        common = _Common(**{each.name: values[each.name] for each in fields(CommonConfig)})
+        common = CommonConfig(**{each.name: values[each.name] for each in fields(CommonConfig)})
+        run = _NotebookRun(self._name, config, common)
         try:
             with threadpool_limits(1, "blas"):  # a command line sees to that before numpy is imported
-                body(self._inputs(inputs), config, common)
+                stage(run, inputs, config)
         except NothingToDo:
             pass  # the files asked for are there, from the same run
-        except ProdassocError as error:
-            for folder in (self._given, self._folder):
-                error.message = error.message.replace(f"{folder}/", "")
-            error.message, error.hint = as_keywords(error.message), as_keywords(error.hint)
-            raise
-        return _Made(results, self._folder)
+        named = {name.removesuffix("_output"): path for name, path in outputs.items()}
+        results = {name: run.results.get(name) or _read(path) for name, path in named.items()}
+        return _Results(
+            {name: rows for name, (rows, _) in results.items()},
+            results["output"][1],
+            {name: path for name, path in named.items() if path != IN_MEMORY},
+        )
 
     def _values(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Return every option of the command: its default, or what is given, checked as in a command line."""
+        """Return every option of the stage: its default, or what is given, checked as on a command line."""
+        known = self._options.keys() - NOT_HERE
         for name in options:
-            if name not in self._parameters or name in NOT_HERE:
-                known = set(self._parameters) - NOT_HERE
-                raise UsageProblem(f"{self._stage} has no option '{name}'", did_you_mean(name, known))
+            if name not in known:
+                raise UsageProblem(f"{self._name} has no option '{name}'", did_you_mean(name, known))
         given = {name: value for name, value in options.items() if value is not None}
-        for name, (stage, output) in _IMPLIED.items():
-            if stage == self._stage and name in given:
-                given.setdefault(output, True)
+        for name in list(given):
+            for needed in self._options[name].metadata["setting"].needs:
+                if _is_output(needed):  # a command line must say where it goes; here it is returned
+                    given.setdefault(needed, True)
         given.setdefault("output", True)
-        values = {}
-        for config in (self._config, CommonConfig):
-            standard = config()
-            for each in fields(config):
-                value = given.get(each.name)
-                default = getattr(standard, each.name)
-                values[each.name] = default if value is None else self._value(each.name, value)
-        return values
+        return {
+            name: self._value(name, given[name]) if name in given else default_of(option)
+            for name, option in self._options.items()
+        }
 
     def _value(self, name: str, value: Any) -> Any:  # noqa: ANN401 — anything an option can be given as
         if _is_output(name):
-            path = self._folder / f"{name}.parquet" if value is True else value
-            return None if value is False else str(path)
+            return IN_MEMORY if value is True else None if value is False else str(value)
         if name in _LISTS_OF_IDS and not isinstance(value, str | Path):
             ids = value.to_series() if isinstance(value, pl.DataFrame) else value
-            path = self._folder / f"{name}.txt"
-            path.write_text("".join(f"{each}\n" for each in ids), encoding="utf-8")
-            return str(path)
+            return InMemory(name, pl.DataFrame({"id": pl.Series(list(ids), dtype=pl.String)}))
         if _is_frame(value) or isinstance(value, Model):
-            return self._file(name, value)
-        parameter = self._parameters[name]
-        return cast_value(parameter, _words(value, many=getattr(parameter, "multiple", False)), name)
-
-    def _inputs(self, inputs: Any) -> list[str]:  # noqa: ANN401 — a path, a frame, a model, or several
-        argument = next(each for each in self._parameters.values() if each.param_type_name == "argument")
-        name = str(argument.name)
-        if isinstance(inputs, Mapping):
-            found = [self._file(each, frame) for each, frame in inputs.items()]
-        elif isinstance(inputs, Sequence) and not isinstance(inputs, str):
-            found = [self._file(f"{name}-{number}", each) for number, each in enumerate(inputs, 1)]
-        else:
-            found = [] if inputs is None else [self._file(name, inputs)]
-        if argument.nargs == 1 and len(found) != 1:
-            raise UsageProblem(f"{self._stage} takes one input, not {len(found)}", f"give one: {name}")
-        return found
-
-    def _file(self, name: str, value: Any) -> str:  # noqa: ANN401 — a path, a frame or a model
-        """Return the file of what is given; a frame is written to one of that name."""
-        if isinstance(value, Model):
-            return str(value.path)
-        if not _is_frame(value):
-            return str(value)
-        frame = value.collect() if isinstance(value, pl.LazyFrame) else pl.DataFrame(value)
-        path = self._given / f"{Path(name).name}.parquet"
-        path.parent.mkdir(exist_ok=True)
-        if "antecedent" in frame.columns:  # a list of recommendations needs no word of what it is
-            with path.open("wb") as stream:
-                write_artifact(frame, RULES, Lineage(RULES.name, "mine", {}, 0, ()), stream)
-        else:
-            frame.write_parquet(path)
-        return str(path)
+            return _input(name, value)
+        config = self._config if name in {each.name for each in fields(self._config)} else CommonConfig
+        return checked_value(config, self._options[name], _as_option(value))
 
 
-def _call(
-    stage: str, config: type[Any], body: Body, take: Callable[[_Made], Result]
+def _function(
+    name: str,
+    config: type[Any],
+    input_name: str,
+    stage: Stage,
+    take: Callable[[_Results], Result],
+    *,
+    many: bool = False,
 ) -> Callable[..., Result]:
     """Return a stage as a function: keywords as its options are, results as `take` makes them."""
 
     def function(inputs: Any = None, /, **options: Any) -> Result:  # noqa: ANN401
-        with tempfile.TemporaryDirectory(prefix="prodassoc-") as folder:
-            return take(_Call(stage, config, Path(folder)).run(body, inputs, options))
+        try:
+            given = _inputs(input_name, inputs)
+            if not many and len(given) != 1:
+                raise UsageProblem(f"{name} takes one input, not {len(given)}", f"give one: {input_name}")
+            return take(_Call(name, config).run(stage, given, options))
+        except ProdassocError as error:
+            error.message, error.hint = as_keywords(error.message), as_keywords(error.hint)
+            raise
 
     options = [each for each in (*fields(config), *fields(CommonConfig)) if each.name not in NOT_HERE]
     signature = inspect.signature(function)
-    standard = {**vars(config()), **vars(CommonConfig())}
     keywords = [
-        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=standard[each.name])
+        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=default_of(each))
         for each in options
     ]
     first = next(iter(signature.parameters.values()))
     function.__signature__ = signature.replace(parameters=[first, *keywords])  # type: ignore[attr-defined]
-    function.__name__ = function.__qualname__ = stage
+    function.__name__ = function.__qualname__ = name
     meanings = (f"    {each.name}: {each.metadata['setting'].meaning} ({flag_of(each)})" for each in options)
-    opening = f"{config.__doc__} The same as `prodassoc {stage}`; results are returned."
+    opening = f"{config.__doc__} The same as `prodassoc {name}`; results are returned."
     function.__doc__ = "\n".join([f"{opening}\n\nKeyword arguments:", *meanings])
     return function
 
 
-@cache
-def _parameters(stage: str) -> dict[str, click.Parameter]:
-    """Return the options of a command as its command line checks them."""
-    import typer
+def _inputs(name: str, inputs: Any) -> list[str]:  # noqa: ANN401 — a path, a frame, a model, or several
+    if isinstance(inputs, Mapping):
+        return [_input(str(each), value) for each, value in inputs.items()]
+    if isinstance(inputs, Sequence) and not isinstance(inputs, str):
+        return [_input(f"{name}-{number}", value) for number, value in enumerate(inputs, 1)]
+    return [] if inputs is None else [_input(name, inputs)]
 
-    from prodassoc_cli.app import app
 
-    group: Any = typer.main.get_command(app)
-    return {str(each.name): each for each in group.commands[stage].params if each.name != "version"}
+def _input(name: str, value: Any) -> str:  # noqa: ANN401 — a path, a frame or a model
+    """Return the path of an input, or what stands for one in memory."""
+    if isinstance(value, Model):
+        return value._as_input(name)
+    if not _is_frame(value):
+        return str(value)
+    return InMemory(name, value.collect() if isinstance(value, pl.LazyFrame) else pl.DataFrame(value))
 
 
 def _is_output(name: str) -> bool:
@@ -354,25 +367,44 @@ def _is_frame(value: object) -> bool:
     return hasattr(value, "__arrow_c_stream__") or isinstance(value, pl.LazyFrame)
 
 
-def _words(value: Any, *, many: bool) -> Any:  # noqa: ANN401 — as it is given, as an option takes it
-    """Return a value as its option takes it: NAME=VALUE of a mapping, commas between the ids of a basket."""
+def _as_option(value: Any) -> Any:  # noqa: ANN401 — as it is given, as an option takes it
+    """Return a value as options hold it: NAME=VALUE of a mapping, commas between the ids of a basket."""
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, Mapping):
         return [f"{name}={each}" for name, each in value.items()]
-    if many:
-        several = [value] if isinstance(value, str) else list(value)
-        return [each if isinstance(each, str) else ",".join(map(str, each)) for each in several]
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ",".join(map(str, value))
+        return [each if isinstance(each, str) else _joined(each) for each in value]
     return value
 
 
-clean = _call("clean", CleanConfig, clean_command.run, lambda made: Cleaned(**made.frames()))
-embed = _call(
-    "embed", EmbedConfig, embed_command.run, lambda made: Embedded(**made.frames(codes="embeddings"))
+def _joined(value: Any) -> str:  # noqa: ANN401
+    return ",".join(map(str, value)) if isinstance(value, Sequence) else str(value)
+
+
+def _read(path: str) -> tuple[pl.DataFrame, Lineage]:
+    """Return an output from its file, and what made it."""
+    files = [each.path for each in locate([path])]
+    lineage = read_lineage(files[0])
+    assert lineage is not None
+    return read_artifact(files, KINDS[lineage.kind])[0], lineage
+
+
+def _evaluate(run: Run, inputs: Sequence[str], config: EvaluateConfig) -> None:
+    evaluate_stage(run, inputs, config).check_requirements()
+
+
+clean = _function(
+    "clean", CleanConfig, "orders", clean_stage, lambda made: Cleaned(**made.named()), many=True
 )
-mine = _call("mine", MineConfig, mine_command.run, lambda made: Mined(**made.frames()))
-train = _call("train", TrainConfig, train_command.run, lambda made: made.model())
-recommend = _call("recommend", RecommendConfig, recommend_command.run, lambda made: made.frame("output"))
-evaluate = _call("evaluate", EvaluateConfig, evaluate_command.run, lambda made: made.frame("output"))
+embed = _function(
+    "embed", EmbedConfig, "products", embed_stage, lambda made: Embedded(**made.named("embeddings"))
+)
+mine = _function("mine", MineConfig, "interactions", mine_stage, lambda made: Mined(**made.named()))
+train = _function("train", TrainConfig, "interactions", train_stage, _Results.model)
+recommend = _function(
+    "recommend", RecommendConfig, "model", recommend_stage, lambda made: made.rows["output"]
+)
+evaluate = _function(
+    "evaluate", EvaluateConfig, "recs", _evaluate, lambda made: made.rows["output"], many=True
+)

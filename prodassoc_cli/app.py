@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import NoReturn
 
 import typer
-from typer import _click as click
 
-from prodassoc_cli import watchdog as guards
+from prodassoc_cli import watchdog
 from prodassoc_cli.commands import clean, embed, evaluate, export, inspect, mine, recommend, train
-from prodassoc_cli.commands.execution.run import NothingToDo
 from prodassoc_cli.commands.options.build import print_version
+from prodassoc_cli.commands.options.click_names import ClickException, answer_completion
 from prodassoc_cli.commands.options.suggestions import explain
 from prodassoc_cli.errors import BadConfig, BadData, ProdassocError, UsageProblem
+from prodassoc_cli.execution.run import NothingToDo
 from prodassoc_cli.resources import lacks_addresses
 from prodassoc_cli.terminal.messages import Messages
 
@@ -61,7 +61,7 @@ def main() -> NoReturn:
     """Run the command line and exit with the contract's code."""
     # A run makes few cycles of objects, and imports make many objects: looking for cycles would take 60 ms.
     gc.set_threshold(100_000, 20, 20)
-    guards.watch_signals()
+    watchdog.watch_signals()
     code = run_command_line(sys.argv[1:] or ["--help"])
     if len(sys.argv) == 1:
         _say_next_step()
@@ -71,7 +71,7 @@ def main() -> NoReturn:
 
 def _say_next_step() -> None:
     """Say which command comes first, or next after what lies in the current folder."""
-    from prodassoc_cli.commands.execution.next_step import Guide
+    from prodassoc_cli.commands.next_step import Guide
 
     found: dict[str, Path] = {}
     if any(Path().glob("*.parquet")):
@@ -96,7 +96,7 @@ def run_command_line(arguments: list[str]) -> int:
         if {"-v", "--verbose"} & set(arguments):
             traceback.print_exc()
         return error.exit_code
-    except click.exceptions.ClickException as error:
+    except ClickException as error:
         return _usage_error(error, messages)
     except BaseException as error:  # polars' panics are no Exceptions
         return _ended_by(error, messages)
@@ -104,7 +104,7 @@ def run_command_line(arguments: list[str]) -> int:
 
 
 def _asks_for_json(arguments: list[str]) -> bool:
-    """Tell whether errors are wanted as JSON; read from the words, since they may not have been parsed."""
+    """Return whether errors are wanted as JSON; read from the words, since they may not have been parsed."""
     flags = " ".join(arguments).replace("=", " ")
     return "--log-format json" in flags or os.environ.get("PRODASSOC_LOG_FORMAT") == "json"
 
@@ -112,14 +112,14 @@ def _asks_for_json(arguments: list[str]) -> bool:
 def _ended_by(error: BaseException, messages: Messages) -> int:
     """Return the exit code of a run that something from outside ended, or a bug."""
     if isinstance(error, BrokenPipeError):
-        # Nobody reads any more: what is left in the buffer must not raise again at exit.
+        # There is no reader any more: what is left in the buffer must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
-    if isinstance(error, KeyboardInterrupt | guards.Terminated):
+    if isinstance(error, KeyboardInterrupt | watchdog.Terminated):
         # A library may raise one interrupt and Python another, where the first was being cleaned up after.
-        guards.remove_unfinished()
-        ended = isinstance(error, guards.Terminated)
-        return guards.EXIT_TERMINATED if ended else guards.EXIT_INTERRUPTED
+        watchdog.remove_unfinished()
+        ended = isinstance(error, watchdog.Terminated)
+        return watchdog.EXIT_TERMINATED if ended else watchdog.EXIT_INTERRUPTED
     if isinstance(error, MemoryError) or lacks_addresses(0.7):  # libraries then fail in ways of their own
         messages.error(
             "out of memory", "give the run more, or less to do: `memory_limit`, a higher `min_support`"
@@ -137,12 +137,12 @@ def _ended_by(error: BaseException, messages: Messages) -> int:
 def _run(arguments: list[str]) -> None:
     """Run one command line. Not by `app()`, which turns interrupts and broken pipes into codes of its own."""
     root = typer.main.get_command(app)
-    root._main_shell_completion({}, "prodassoc")  # answers a shell's Tab, then exits
+    answer_completion(root, "prodassoc")
     with root.make_context("prodassoc", arguments) as context:
         root.invoke(context)
 
 
-def _usage_error(error: click.exceptions.ClickException, messages: Messages) -> int:
+def _usage_error(error: ClickException, messages: Messages) -> int:
     """Say what is wrong with the command line, in two lines."""
     context = getattr(error, "ctx", None)
     parameter = getattr(error, "param", None)

@@ -164,7 +164,7 @@ def test_baskets_as_text_or_lists_and_frames_of_others(shell, notebook):
         (lambda shop: api.mine([shop, shop]), UsageProblem, "one input, not 2"),
         (lambda shop: api.mine(), UsageProblem, "one input, not 0"),
         (lambda shop: api.mine("no.parquet"), NoInput, "no file no.parquet"),
-        (lambda shop: api.mine(shop.drop("event")), BadData, "^interactions.parquet has no column 'event'"),
+        (lambda shop: api.mine(shop.drop("event")), BadData, "^interactions has no column 'event'"),
         (lambda shop: prodassoc_cli.Model(ORDERS), BadData, "not"),
     ],
 )  # fmt: skip

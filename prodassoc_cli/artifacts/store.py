@@ -50,6 +50,23 @@ def read_artifact(paths: Sequence[Path], kind: Kind) -> tuple[pl.DataFrame, Line
     return frame, parts[0][1]
 
 
+def checked_rows(rows: pl.DataFrame | pa.Table, kind: Kind, name: str) -> pl.DataFrame:
+    """Return rows in memory as `read_artifact` would return them from a file.
+
+    Args:
+        rows: the rows.
+        kind: what they must be.
+        name: their name in error texts.
+
+    Raises:
+        BadData: their columns or values do not fit.
+    """
+    table = as_table(rows, kind) if isinstance(rows, pl.DataFrame) else rows
+    frame = pl.from_arrow(conform(table, kind, name))
+    assert isinstance(frame, pl.DataFrame)
+    return frame.with_columns(pl.col(pl.List(pl.Categorical)).cast(pl.List(pl.String)))
+
+
 def read_pieces(
     paths: Sequence[Path], kind: Kind, columns: Sequence[str], rows: int = ROW_GROUP_ROWS
 ) -> Iterator[pl.DataFrame]:

@@ -23,11 +23,11 @@ def register(app: typer.Typer) -> None:
             "prodassoc export all-MiniLM-L12-v2 -o minilm-l12",
             "prodassoc export xlm-roberta-base -o xlmr --precision fp32",
         ),
-        run,
+        perform,
     )
 
 
-def run(inputs: list[str], config: ExportConfig, common: CommonConfig) -> None:
+def perform(inputs: list[str], config: ExportConfig, common: CommonConfig) -> None:
     """Build the ONNX model; no torch is needed."""
     from prodassoc_cli.embedding.export.export import export_checkpoint
 

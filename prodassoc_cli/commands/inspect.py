@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from prodassoc_cli.artifacts.schemas import KINDS, MODEL, SCHEMA_VERSION, Column
-from prodassoc_cli.commands.execution.run import Run
+from prodassoc_cli.commands.next_step import say_command_after
 from prodassoc_cli.commands.options.build import InputArgument, command
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
+from prodassoc_cli.execution.run import Run
 from prodassoc_cli.settings import CommonConfig, InspectConfig
 
 if TYPE_CHECKING:
@@ -35,17 +36,17 @@ def register(app: typer.Typer) -> None:
             "prodassoc inspect --schema rules",
             "prodassoc inspect --parameters item-knn",
         ),
-        run,
+        perform,
     )
 
 
-def run(inputs: list[str], config: InspectConfig, common: CommonConfig) -> None:
+def perform(inputs: list[str], config: InspectConfig, common: CommonConfig) -> None:
     """Show one artifact on standard output: tables, or one JSON object with --format jsonl."""
     from prodassoc_cli.artifacts.discover import role_of
     from prodassoc_cli.artifacts.store import read_table
     from prodassoc_cli.terminal import output
 
-    this = Run("inspect", config, common)
+    run = Run("inspect", config, common)
     if common.output is not None:
         raise UsageProblem("inspect only shows", "send standard output to a file with >")
     if sum((bool(inputs), config.schema is not None, config.parameters is not None)) != 1:
@@ -54,7 +55,7 @@ def run(inputs: list[str], config: InspectConfig, common: CommonConfig) -> None:
     if not inputs:
         _show_declared(config, as_json=as_json)
         return
-    files = this.take("artifact", inputs)
+    files = run.take("artifact", inputs)
     if len(files) > 1 and not Path(inputs[0]).is_dir():
         raise UsageProblem(
             f"inspect shows one artifact; {inputs[0]} names {len(files)} files", f"try {files[0].path}"
@@ -78,7 +79,7 @@ def run(inputs: list[str], config: InspectConfig, common: CommonConfig) -> None:
         output.write_line(output.table_text(seen.head, config.rows))
     role = role_of(files[0].path)
     if role is not None:
-        this.hint_after(role, Path(inputs[0]))
+        say_command_after(run, role, Path(inputs[0]))
 
 
 def _show_declared(config: InspectConfig, *, as_json: bool) -> None:

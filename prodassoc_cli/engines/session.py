@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from prodassoc_cli.errors import BadConfig, BadData, CannotCreate, IOFailure, NoInput, UsageProblem
+from prodassoc_cli.settings.engine import EngineConfig
 
 LEAST_VERSION = (4, 1)
 """Release of PySpark with what is used here."""
@@ -92,6 +93,21 @@ def spark_session(master: str, options: Mapping[str, str]) -> Iterator[Any]:
         finally:
             with contextlib.suppress(Exception):  # a session that has died is closed
                 spark.stop()
+
+
+@contextlib.contextmanager
+def configured_session(config: EngineConfig) -> Iterator[Any]:
+    """Open the session that the options of a stage ask for; see `spark_session`.
+
+    Raises:
+        UsageProblem: a setting of Spark has no value.
+    """
+    pairs = [each.partition("=") for each in config.spark_conf]
+    wrong = next((name for name, equals, _ in pairs if not (name and equals)), None)
+    if wrong is not None:
+        raise UsageProblem(f"`spark_conf`: '{wrong}' is no setting", "write it like spark.executor.memory=2g")
+    with spark_session(config.master, {name: value for name, _, value in pairs}) as spark:
+        yield spark
 
 
 def parallelism(spark: Any) -> int:  # noqa: ANN401 — a SparkSession

@@ -21,7 +21,7 @@ from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.models.data import Csr, TrainingData, csr_of
 from prodassoc_cli.models.kernels.topk import top_k
-from prodassoc_cli.settings import Setting
+from prodassoc_cli.settings.declare import Setting
 
 Arrays = dict[str, NDArray[Any]]
 

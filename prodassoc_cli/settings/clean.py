@@ -24,7 +24,7 @@ class CleanConfig(EngineConfig):
     """Raw order lines → interactions (and a catalogue → products)."""
 
     map: list[str] = setting(
-        [], "Name a column yourself: order_id=InvoiceNo (repeatable)", group="Reading", metavar="FIELD=COLUMN"
+        [], "Name a column: order_id=InvoiceNo (repeatable)", group="Reading", metavar="FIELD=COLUMN"
     )
     preset: PresetName | None = setting(None, "Columns and rules of a known export", group="Reading")
     layout: LayoutName = setting("auto", "How baskets are laid out in the file", group="Reading")
@@ -33,40 +33,52 @@ class CleanConfig(EngineConfig):
     )
     encoding: str | None = setting(None, "Text encoding [default: detected]", group="Reading", metavar="NAME")
     dayfirst: bool | None = setting(
-        None, "Dates are day/month (or month/day) where the data leave it open", group="Reading",
+        None, "Read ambiguous dates as day/month (or month/day) [default: detected]", group="Reading",
         flag="--dayfirst/--monthfirst",
     )  # fmt: skip
     append_to: str | None = setting(
-        None, "Interactions cleaned before, to which these lines are added; -o may be the same file",
-        group="Reading", **FILE,
+        None, "Add these lines to interactions cleaned earlier; -o may be the same file",
+        group="Reading", on_spark=False, **FILE,
+        excludes=(
+            "holdout", "drop_outliers", "min_item_count", "min_user_count", "products", "products_output",
+        ),
     )  # fmt: skip
     event: Event | None = setting(
-        None, "Event of rows that carry none [default: purchase, or rating]", group="Reading"
+        None, "Event of rows without one [default: purchase, or rating]", group="Reading"
     )
     products: str | None = setting(
-        None, "Catalogue to clean along", group="Catalogue", metavar="FILE", result=False
+        None, "Product catalogue to clean too", group="Catalogue", needs=("products_output",), **FILE
     )
-    products_output: str | None = setting(None, "Where products go", group="Catalogue", **FILE)
+    products_output: str | None = setting(None, "Output of the products", group="Catalogue", **FILE)
     rejects_output: str | None = setting(
-        None, "Where left-out rows go, with reasons", group="Cleaning", **FILE
+        None, "Output of the rejected rows, with reasons", group="Cleaning", **FILE
     )
     drop_outliers: bool = setting(False, "Leave out outliers of price and quantity", group="Cleaning")
     service_codes: str | None = setting(
-        None, "Regular expression of codes that are no products [default: POSTAGE and the like]",
+        None, "Regular expression of codes that are not products [default: POSTAGE and similar]",
         group="Cleaning", metavar="REGEX",
     )  # fmt: skip
     min_item_count: int = setting(
-        1, "Leave out products with fewer rows, over and over", group="Cleaning", metavar="N", low=1
-    )
+        1, "Minimum number of rows per product, applied repeatedly with --min-user-count", group="Cleaning",
+        metavar="N", low=1, on_spark=False,
+    )  # fmt: skip
     min_user_count: int = setting(
-        1, "Leave out users with fewer rows, over and over", group="Cleaning", metavar="N", low=1
-    )
+        1, "Minimum number of rows per user, applied repeatedly with --min-item-count", group="Cleaning",
+        metavar="N", low=1, on_spark=False,
+    )  # fmt: skip
     pseudonymize_key_file: str | None = setting(
-        None, "Replace user ids by keyed hashes (HMAC-SHA-256)", group="Privacy", **FILE
+        None,
+        "Replace user ids with keyed hashes (HMAC-SHA-256); the file holds the key",
+        group="Privacy",
+        **FILE,
     )
-    drop_users: bool = setting(False, "Leave user ids out of everything that is written", group="Privacy")
+    drop_users: bool = setting(
+        False, "Leave user ids out of all outputs", group="Privacy", excludes=("pseudonymize_key_file",)
+    )
     holdout: str | None = setting(
         None, "Set rows aside for evaluation: last-order, last-item, time:FRACTION, random:FRACTION",
-        group="Holdout", metavar="SPLIT",
+        group="Holdout", metavar="SPLIT", needs=("holdout_output",),
     )  # fmt: skip
-    holdout_output: str | None = setting(None, "Where the rows set aside go", group="Holdout", **FILE)
+    holdout_output: str | None = setting(
+        None, "Output of the rows set aside", group="Holdout", needs=("holdout",), **FILE
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from prodassoc_cli.settings.declare import FILE, setting
 
@@ -14,41 +14,38 @@ Format = Literal["parquet", "csv", "jsonl", "table"]
 class CommonConfig:
     """Options that every command has."""
 
-    from_shell: ClassVar[bool] = True
-    """Whether a run says which command comes next, and shows what it has written to a file."""
-
-    output: str | None = setting(None, "Where to write; - is standard output", flag="-o/--output", **FILE)
+    output: str | None = setting(None, "Output file; - is standard output", flag="-o/--output", **FILE)
     format: Format | None = setting(
-        None, "Format of the output [default: by its suffix; a table on a terminal]", result=False
+        None, "Output format [default: by the suffix; a table on a terminal]", result=False
     )
     raw_csv: bool = setting(
-        False, "Leave CSV texts that a spreadsheet would take for formulas as they are", result=False
+        False, "Do not escape CSV texts that a spreadsheet would run as formulas", result=False
     )
-    summary: str | None = setting(None, "Write the run's summary as JSON", **FILE)
+    summary: str | None = setting(None, "Write a summary of the run as JSON", **FILE)
     metrics_file: str | None = setting(
-        None, "Write the run's figures for Prometheus' textfile collector", metavar="FILE.prom", result=False
+        None, "Write figures of the run for Prometheus' textfile collector", metavar="FILE.prom", result=False
     )
     threads: int | None = setting(
-        None, "Threads to use [default: all cores]", metavar="N", low=1, high=1024, result=False
+        None, "Number of threads [default: all cores]", metavar="N", low=1, high=1024, result=False
     )
     memory_limit: str | None = setting(
         None,
-        "Memory the run may use, such as 8GB [default: 75% of what is free]",
+        "Memory limit, such as 8GB [default: 75% of the free memory]",
         metavar="SIZE",
         result=False,
     )
-    seed: int = setting(42, "Seed of everything random", metavar="N", low=0, high=2**31 - 1)
-    force: bool = setting(False, "Run even if the output is up to date", result=False)
+    seed: int = setting(42, "Random seed", metavar="N", low=0, high=2**31 - 1)
+    force: bool = setting(False, "Run even if the outputs are up to date", result=False)
     wait: float = setting(
-        0.0, "Wait this long for another run that writes the same output", metavar="SECONDS", low=0.0,
+        0.0, "How long to wait for another run that writes the same output", metavar="SECONDS", low=0.0,
         result=False,
     )  # fmt: skip
-    dry_run: bool = setting(False, "Say what would be read, done and written, and stop", result=False)
-    quiet: bool = setting(False, "Say nothing but errors", flag="-q/--quiet", result=False)
-    verbose: bool = setting(False, "Say more; show tracebacks", flag="-v/--verbose", result=False)
+    dry_run: bool = setting(False, "Show what would be read, done and written, then stop", result=False)
+    quiet: bool = setting(False, "Show only errors", flag="-q/--quiet", result=False)
+    verbose: bool = setting(False, "Show tracebacks of errors", flag="-v/--verbose", result=False)
     log_format: Literal["text", "json"] = setting(
-        "text", "Form of what is said on standard error", result=False
+        "text", "Format of messages on standard error", result=False
     )
     config: str | None = setting(
-        None, "Read defaults from this TOML file [default: prodassoc.toml if there]", **FILE
+        None, "Read defaults from this TOML file [default: prodassoc.toml if it exists]", **FILE
     )

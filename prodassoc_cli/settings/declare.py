@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 
@@ -19,6 +19,9 @@ class Setting:
         flag: its flags where they are not `--name-with-dashes`.
         result: whether it decides what is written. Only such options enter the lineage;
             where a file goes, how many threads work or what is shown does not.
+        needs: what must be given with it: other options, or NAME=VALUE where another must have that value.
+        excludes: what cannot be given with it, in the same form.
+        on_spark: whether it works with `engine=spark`.
     """
 
     meaning: str
@@ -28,6 +31,9 @@ class Setting:
     high: float | None = None
     flag: str | None = None
     result: bool = True
+    needs: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    on_spark: bool = True
 
 
 def setting(default: Any, meaning: str, **details: Any) -> Any:  # noqa: ANN401 — as dataclasses.field is typed
@@ -38,6 +44,11 @@ def setting(default: Any, meaning: str, **details: Any) -> Any:  # noqa: ANN401 
     return field(default=default, metadata=metadata)
 
 
+def default_of(option: Field[Any]) -> Any:  # noqa: ANN401 — any default
+    """Return the default of an option."""
+    return option.default_factory() if option.default_factory is not MISSING else option.default
+
+
 def flag_of(option: Field[Any]) -> str:
     """Return the flag that an option is shown by: `--min-support`, `-k`."""
     about: Setting = option.metadata["setting"]
@@ -46,12 +57,12 @@ def flag_of(option: Field[Any]) -> str:
     return first if first.startswith("--") else last
 
 
-def as_given(flag: str, value: object) -> str:
-    """Return how an option was given: `with --map order_id=Bon`, `without --drop-users`."""
+def as_given(name: str, value: object) -> str:
+    """Return how an option was given, for messages: "with `map=order_id=Bon`", "without `drop_users`"."""
     if value in (None, False, []):
-        return f"without {flag}"
+        return f"without `{name}`"
     words = [str(each) for each in value] if isinstance(value, list) else [str(value)]
-    return f"with {flag}" if value is True else f"with {' '.join(f'{flag} {word}' for word in words)}"
+    return f"with `{name}`" if value is True else f"with {' '.join(f'`{name}={word}`' for word in words)}"
 
 
 def result_parameters(config: object) -> dict[str, Any]:

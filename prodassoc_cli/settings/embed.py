@@ -15,72 +15,77 @@ class EmbedConfig(EngineConfig):
 
     encoder: Literal["auto", "onnx", "tfidf"] = setting(
         "auto",
-        "What makes the vectors; auto takes the model unless it cannot read the texts",
+        "Text encoder; auto uses the model unless it cannot read the texts",
         group="Encoder",
     )
     model: str | None = setting(
         None,
-        "ONNX model folder [default: all-MiniLM-L6-v2, in the package]",
+        "ONNX model folder [default: all-MiniLM-L6-v2, included]",
         group="Encoder",
         metavar="DIR",
         result=False,
     )
     text: str = setting(
         "{title} {brand} {category} {description}",
-        "Text of a product, from its columns",
+        "Template of a product's text, from its columns",
         group="Text",
         metavar="TEMPLATE",
     )
     max_tokens: int | None = setting(
         None,
-        "Cut texts after this many tokens [default: the model's limit]",
+        "Maximum number of tokens per text [default: the model's limit]",
         group="Text",
         metavar="N",
         low=4,
     )
-    dims: int | None = setting(None, "Keep the first N dimensions", group="Encoder", metavar="N", low=2)
+    dims: int | None = setting(None, "Number of dimensions to keep", group="Encoder", metavar="N", low=2)
     cache: str | None = setting(
-        None, "Keep vectors here; encode only new and changed texts", group="Encoder", metavar="DIR",
+        None, "Cache of vectors: only new and changed texts are encoded", group="Encoder", metavar="DIR",
         result=False,
     )  # fmt: skip
-    device: Literal["cpu", "cuda"] = setting("cpu", "Where the model runs", group="Encoder")
+    device: Literal["cpu", "cuda"] = setting("cpu", "Device the model runs on", group="Encoder")
     provider: str | None = setting(
-        None, "onnxruntime provider, instead of --device: OpenVINO, …", group="Encoder", metavar="NAME"
+        None,
+        "onnxruntime provider, instead of --device: OpenVINO, …",
+        group="Encoder",
+        metavar="NAME",
+        excludes=("device",),
     )
     output_precision: Literal["f32", "f16", "int8", "binary"] = setting(
-        "f32", "How vectors are stored; int8 and binary are for vector databases", group="Encoder"
+        "f32", "Precision of the stored vectors; int8 and binary are for vector databases", group="Encoder"
     )
     vectors: str | None = setting(
-        None, "Vectors of your own (images, audio): product_id, embedding", group="Own vectors", **FILE
+        None, "Your own vectors (images, audio): product_id, embedding", group="Own vectors", **FILE
     )
     vectors_mode: Literal["concat", "average"] = setting(
-        "concat", "How they are joined with those of the texts", group="Own vectors"
+        "concat", "How to combine them with the text vectors", group="Own vectors"
     )
     vectors_weight: float = setting(
-        0.5, "Their share in the cosine of two products", group="Own vectors", metavar="FRACTION",
+        0.5, "Their weight in the cosine similarity", group="Own vectors", metavar="FRACTION",
         low=0.0, high=1.0,
     )  # fmt: skip
     neighbours: int | None = setting(
-        None, "Most similar products a product [default: 10]", group="Neighbours", metavar="K",
-        low=1, high=10_000,
+        None, "Number of nearest products per product [default: 10]", group="Neighbours", metavar="K",
+        low=1, high=10_000, needs=("neighbours_output",),
     )  # fmt: skip
-    neighbours_output: str | None = setting(None, "Where they go", group="Neighbours", **FILE)
-    topics_output: str | None = setting(
-        None, "Where topics and keywords of the products go", group="Topics", **FILE
-    )
+    neighbours_output: str | None = setting(None, "Output of the neighbours", group="Neighbours", **FILE)
+    topics_output: str | None = setting(None, "Output of topics and keywords", group="Topics", **FILE)
     topics: int | None = setting(
         None, "Number of topics [default: √(products/2), at most 200]", group="Topics", metavar="N",
-        low=1, high=10_000,
+        low=1, high=10_000, needs=("topics_output",),
     )  # fmt: skip
     keywords: int | None = setting(
-        None, "Keyphrases a product; 0 for none [default: 5]", group="Topics", metavar="N", low=0, high=100
-    )
+        None, "Number of keyphrases per product; 0 for none [default: 5]", group="Topics", metavar="N", low=0,
+        high=100, needs=("topics_output",),
+    )  # fmt: skip
     interactions: str | None = setting(
-        None, "Interactions, to make profiles of the users", group="Profiles", **FILE
+        None, "Interactions, for user profiles", group="Profiles", needs=("profiles_output",), **FILE
     )
-    profiles_output: str | None = setting(None, "Where the profiles go", group="Profiles", **FILE)
+    profiles_output: str | None = setting(
+        None, "Output of the user profiles", group="Profiles", needs=("interactions",), **FILE
+    )
     half_life: float = setting(
-        90.0, "After so many days an interaction counts half", group="Profiles", metavar="DAYS", low=0.001
+        90.0, "Half-life: an interaction this old counts half", group="Profiles", metavar="DAYS", low=0.001
     )
 
 

@@ -14,10 +14,10 @@ _ENGINE: dict[str, Any] = {"group": "Engine", "result": False}
 class EngineConfig:
     """Where a stage runs."""
 
-    engine: Literal["local", "spark"] = setting("local", "Where it runs", **_ENGINE)
+    engine: Literal["local", "spark"] = setting("local", "Execution engine", **_ENGINE)
     master: str = setting(
-        "local[*]", "Spark's master: local[2], spark://host:7077, sc://host:15002", metavar="URL", **_ENGINE
+        "local[*]", "Spark master: local[2], spark://host:7077, sc://host:15002", metavar="URL", **_ENGINE
     )
     spark_conf: list[str] = setting(
-        [], "A setting of Spark: spark.executor.memory=2g (repeatable)", metavar="NAME=VALUE", **_ENGINE
+        [], "Spark setting: spark.executor.memory=2g (repeatable)", metavar="NAME=VALUE", **_ENGINE
     )

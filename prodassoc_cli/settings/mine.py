@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from prodassoc_cli.settings.declare import FILE, setting
 from prodassoc_cli.settings.engine import EngineConfig
@@ -11,119 +11,131 @@ from prodassoc_cli.settings.engine import EngineConfig
 VARIANT_SIMILARITY, SUBSTITUTE_SIMILARITY, RELATION_LEVEL = 0.85, 0.5, 0.001
 """Where one relation of two products ends and the next begins; `recommend --relation` has the same."""
 
+_OF_RULES = "target=rules"
+_COSINE: dict[str, Any] = {
+    "group": "Embeddings", "metavar": "COSINE", "low": -1.0, "high": 1.0, "on_spark": False,
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class MineConfig(EngineConfig):
     """Interactions → association rules, or itemsets."""
 
     target: Literal["rules", "frequent", "closed", "maximal"] = setting(
-        "rules", "What to find", group="Search"
+        "rules", "Rules, or which itemsets", group="Search"
     )
     algorithm: Literal["auto", "apriori", "fp-growth", "eclat"] = setting(
-        "auto", "How; all give the same result", group="Search"
+        "auto", "Mining algorithm (all give the same result)", group="Search", on_spark=False
     )
     min_support: float | None = setting(
-        None, "Least share of baskets, such as 0.01 [default: 0.005, but at least 3 baskets]",
-        group="Search", metavar="FRACTION", low=0.0, high=1.0,
+        None, "Minimum support, such as 0.01 [default: 0.005, but at least 3 baskets]",
+        group="Search", metavar="FRACTION", low=0.0, high=1.0, excludes=("min_count",),
     )  # fmt: skip
     min_count: int | None = setting(
-        None, "Least number of baskets, instead of --min-support", group="Search", metavar="N", low=1
+        None, "Minimum number of baskets, instead of --min-support", group="Search", metavar="N", low=1
     )
-    max_size: int | None = setting(None, "Most products in a set", group="Search", metavar="N", low=1)
+    max_size: int | None = setting(
+        None, "Maximum number of products per itemset", group="Search", metavar="N", low=1
+    )
     max_basket_size: int | None = setting(
-        None, "Leave out baskets with more products", group="Search", metavar="N", low=1
+        None, "Leave out baskets with more products than this", group="Search", metavar="N", low=1
     )
     level: str = setting(
-        "product", "What rules are about: product, category, brand, or N steps of the category's path",
-        group="Taxonomy", metavar="LEVEL",
+        "product", "What rules are about: product, category, brand, or the first N levels of the category",
+        group="Taxonomy", metavar="LEVEL", needs=("products",),
+        excludes=("generalized", "embeddings", "validate"), on_spark=False,
     )  # fmt: skip
-    generalized: bool = setting(False, "Mix products and their categories in one rule", group="Taxonomy")
+    generalized: bool = setting(
+        False, "Mix products and their categories in one rule", group="Taxonomy",
+        needs=(_OF_RULES, "products"), excludes=("embeddings", "validate"), on_spark=False,
+    )  # fmt: skip
     min_interest: float | None = setting(
-        None, "Drop generalized rules not this much above what one level up lets expect, such as 1.1",
-        group="Taxonomy", metavar="R", low=1.0,
+        None, "Minimum ratio of a generalized rule to what its categories' rule predicts, such as 1.1",
+        group="Taxonomy", metavar="R", low=1.0, needs=("generalized",), on_spark=False,
     )  # fmt: skip
     sequence: float | None = setting(
-        None, "Rules across orders: A, then B by the same user within so many days", group="Search",
-        metavar="DAYS", low=0.0,
+        None, "Rules across orders: A, then B by the same user within this many days", group="Search",
+        metavar="DAYS", low=0.0, needs=(_OF_RULES,), on_spark=False,
+        excludes=(
+            "itemsets_output", "outliers_output", "relations_output", "measures", "min", "prune",
+            "antecedent", "consequent", "validate", "embeddings", "generalized", "min_interest",
+        ),
     )  # fmt: skip
     min_users: int | None = setting(
-        None, "Drop what fewer distinct users back", group="Privacy", metavar="K", low=1
-    )
+        None, "Minimum number of distinct users behind each itemset or rule", group="Privacy", metavar="K",
+        low=1, on_spark=False,
+    )  # fmt: skip
     min_confidence: float = setting(
-        0.1, "Least confidence of a rule", group="Rules", metavar="FRACTION", low=0.0, high=1.0
+        0.1, "Minimum confidence", group="Rules", metavar="FRACTION", low=0.0, high=1.0
     )
-    min_lift: float = setting(1.0, "Least lift of a rule", group="Rules", metavar="X", low=0.0)
+    min_lift: float = setting(1.0, "Minimum lift", group="Rules", metavar="X", low=0.0)
     max_consequent: int = setting(
-        1, "Most products on the right of a rule", group="Rules", metavar="N", low=1
+        1, "Maximum number of products in the consequent", group="Rules", metavar="N", low=1
     )
     sort_by: str = setting("lift", "Measure to sort by, best first", group="Rules", metavar="MEASURE")
-    top: int | None = setting(None, "Keep the first N", group="Rules", metavar="N", low=1)
+    top: int | None = setting(None, "Keep only the first N rules", group="Rules", metavar="N", low=1)
     measures: str | None = setting(
-        None, "Measures to write, comma-separated, or all [default: nine]", group="Rules", metavar="NAMES"
-    )
+        None, "Measures to write, comma-separated, or all [default: nine]", group="Rules", metavar="NAMES",
+        needs=(_OF_RULES,),
+    )  # fmt: skip
     min: list[str] = setting(
-        [], "Least value of any measure: phi=0.1 (repeatable)", group="Rules", metavar="MEASURE=VALUE"
-    )
+        [], "Minimum value of any measure: phi=0.1 (repeatable)", group="Rules", metavar="MEASURE=VALUE",
+        needs=(_OF_RULES,),
+    )  # fmt: skip
     prune: str | None = setting(
         None, "Drop rules no better than a more general one: redundant, non-productive, improvement=X",
-        group="Rules", metavar="HOW",
+        group="Rules", metavar="METHOD", needs=(_OF_RULES,),
     )  # fmt: skip
     antecedent: list[str] = setting(
-        [], "Only rules with one of these on the left: ids, or category=Dairy (repeatable)",
-        group="Constraints", metavar="A,B",
+        [], "Only rules with one of these in the antecedent: ids, or category=Dairy (repeatable)",
+        group="Constraints", metavar="A,B", needs=(_OF_RULES,),
     )  # fmt: skip
     consequent: list[str] = setting(
-        [], "Only rules with one of these on the right (repeatable)", group="Constraints", metavar="A,B"
-    )
+        [], "Only rules with one of these in the consequent (repeatable)", group="Constraints",
+        metavar="A,B", needs=(_OF_RULES,),
+    )  # fmt: skip
     exclude: list[str] = setting(
-        [], "Leave these products out of the search (repeatable)", group="Constraints", metavar="A,B"
-    )
+        [], "Leave these products out of the search (repeatable)", group="Constraints", metavar="A,B",
+        on_spark=False,
+    )  # fmt: skip
     fdr: float | None = setting(
-        None, "Keep rules with a q-value up to this, such as 0.05", group="Significance", metavar="Q",
-        low=0.0, high=1.0,
+        None, "Maximum false discovery rate (q-value), such as 0.05", group="Significance", metavar="Q",
+        low=0.0, high=1.0, needs=(_OF_RULES,),
     )  # fmt: skip
     correction: Literal["webb", "bh", "by", "holm", "bonferroni"] | None = setting(
-        None, "How p-values become q-values [default: webb; holm with --validate]", group="Significance"
-    )
+        None, "Correction for multiple testing [default: webb; holm with --validate]", group="Significance",
+        needs=(_OF_RULES,),
+    )  # fmt: skip
     validate: str | None = setting(
-        None, "Test the rules on these other interactions", group="Significance", **FILE
-    )
+        None, "Test the rules on these other interactions", group="Significance", needs=(_OF_RULES,),
+        excludes=("correction=webb",), on_spark=False, **FILE,
+    )  # fmt: skip
     embeddings: str | None = setting(
-        None, "Embeddings: adds the similarity of the sides, and how two products relate", group="Meaning",
-        **FILE,
+        None, "Embeddings: adds how similar the two sides are and how they relate", group="Embeddings",
+        needs=(_OF_RULES,), on_spark=False, **FILE,
     )  # fmt: skip
     relations_output: str | None = setting(
-        None, "Where complements, substitutes and variants go", group="Meaning", **FILE
-    )
-    variant_similarity: float = setting(
-        VARIANT_SIMILARITY,
-        "Least similarity of variants",
-        group="Meaning",
-        metavar="COSINE",
-        low=-1.0,
-        high=1.0,
-    )
+        None, "Output of complements, substitutes and variants", group="Embeddings", needs=("embeddings",),
+        on_spark=False, **FILE,
+    )  # fmt: skip
+    variant_similarity: float = setting(VARIANT_SIMILARITY, "Minimum similarity of variants", **_COSINE)
     substitute_similarity: float = setting(
-        SUBSTITUTE_SIMILARITY,
-        "Least similarity of substitutes",
-        group="Meaning",
-        metavar="COSINE",
-        low=-1.0,
-        high=1.0,
+        SUBSTITUTE_SIMILARITY, "Minimum similarity of substitutes", **_COSINE
     )
     relation_level: float = setting(
-        RELATION_LEVEL,
-        "Greatest p-value of being bought together",
-        group="Meaning",
-        metavar="P",
-        low=0.0,
-        high=1.0,
-    )
+        RELATION_LEVEL, "Maximum p-value of being bought together", group="Embeddings", metavar="P",
+        low=0.0, high=1.0, on_spark=False,
+    )  # fmt: skip
     products: str | None = setting(
         None, "Products: titles for tables, categories and brands", group="Rules", **FILE
     )
     outliers_output: str | None = setting(
-        None, "Where a score a basket goes, of how few frequent sets it fits", group="Rules", **FILE
+        None, "Output of an outlier score per basket (few frequent itemsets: high score)", group="Rules",
+        on_spark=False, **FILE,
+    )  # fmt: skip
+    itemsets_output: str | None = setting(
+        None, "Output of the frequent itemsets", group="Rules", needs=(_OF_RULES,), **FILE
     )
-    itemsets_output: str | None = setting(None, "Where the frequent itemsets go", group="Rules", **FILE)
-    report: str | None = setting(None, "Write an HTML page of the rules for people", group="Rules", **FILE)
+    report: str | None = setting(
+        None, "Write an HTML report of the rules", group="Rules", needs=(_OF_RULES,), on_spark=False, **FILE
+    )

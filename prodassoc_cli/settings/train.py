@@ -22,12 +22,12 @@ class TrainConfig(EngineConfig):
     model: ModelName = setting("hybrid", "Recommender to train", group="Model")
     param: list[str] = setting(
         [],
-        "Set a parameter of the model: neighbours=200 (repeatable); inspect --parameters MODEL lists them",
+        "Model parameter: neighbours=200 (repeatable); see inspect --parameters MODEL",
         group="Model",
         metavar="NAME=VALUE",
     )
     tune: int | None = setting(
-        None, "Search parameters first: this many sets, judged by orders set aside", group="Model",
+        None, "Tune parameters first: number of trials, judged on held-out orders", group="Model",
         metavar="N", low=1, high=10_000,
     )  # fmt: skip
     products: str | None = setting(
@@ -36,6 +36,6 @@ class TrainConfig(EngineConfig):
     embeddings: str | None = setting(None, "Embeddings of the products", group="Inputs", **FILE)
     rules: str | None = setting(None, "Association rules", group="Inputs", **FILE)
     feedback: str | None = setting(
-        None, "Log of lists shown, made by clean: clicks and purchases count for, dismissals against",
+        None, "Impression log, made by clean: clicks and purchases count for, dismissals against",
         group="Inputs", **FILE,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO
 
 from prodassoc_cli.errors import IOFailure
@@ -21,9 +21,6 @@ TABLE_ROWS = 20
 
 LEAST_TEXT_WIDTH = 8
 """Texts are not cut below this; columns without room are left out and counted."""
-
-BARS = "▁▂▃▄▅▆▇█"
-"""What a sparkline is made of."""
 
 GAP = 3
 """Blanks between two columns."""
@@ -121,14 +118,6 @@ def fits(frame: pl.DataFrame, rows: int = TABLE_ROWS) -> bool:
     shown = frame.head(rows)
     wanted = [max(cell_len(_cell(value)) for value in [name, *shown[name]]) for name in shown.columns]
     return sum(wanted) + GAP * (len(wanted) - 1) <= shutil.get_terminal_size((100, 24)).columns
-
-
-def sparkline(values: Sequence[float]) -> str:
-    """Return non-negative values as a row of small bars, the largest full; empty without one above 0."""
-    top = max(values, default=0.0)
-    if top <= 0:
-        return ""
-    return "".join(BARS[round(value / top * (len(BARS) - 1))] for value in values)
 
 
 def _columns_that_fit(frame: pl.DataFrame, total: int) -> pl.DataFrame:

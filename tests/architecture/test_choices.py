@@ -9,13 +9,13 @@ import pytest
 
 from prodassoc_cli import settings
 from prodassoc_cli.artifacts.schemas import EVENTS, KINDS
-from prodassoc_cli.commands.embed import _STORED_AS
-from prodassoc_cli.commands.execution.dry_run import STEPS
+from prodassoc_cli.execution.dry_run import STEPS
 from prodassoc_cli.intake.columns.aliases import ALIASES
 from prodassoc_cli.intake.columns.presets import PRESETS
 from prodassoc_cli.intake.layouts.registry import LAYOUTS
 from prodassoc_cli.mining.measures import MEASURES, REQUIRED_MEASURES
 from prodassoc_cli.models.registry import MODELS
+from prodassoc_cli.stages.embed import STORED_AS
 
 
 def choices(config: type, option: str) -> set[str]:
@@ -38,7 +38,7 @@ def choices(config: type, option: str) -> set[str]:
         (settings.CleanConfig, "layout", {"auto", *LAYOUTS}),
         (settings.CleanConfig, "event", set(EVENTS)),
         (settings.TrainConfig, "model", set(MODELS)),
-        (settings.EmbedConfig, "output_precision", set(_STORED_AS)),
+        (settings.EmbedConfig, "output_precision", set(STORED_AS)),
     ],
 )
 def test_choices_are_what_the_domain_knows(config, option, known):

@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "prodassoc_cli"
 DOMAIN = ("intake", "mining", "embedding", "models", "evaluation")
+ENTRANCES = ("commands", "stages", "execution", "api", "app")
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 
@@ -36,7 +37,9 @@ def test_the_domain_knows_no_terminal(path):
     names = imported(path)
     if room(path) in DOMAIN:
         assert not any(
-            name.startswith(("typer", "rich", "prodassoc_cli.commands", "prodassoc_cli.terminal"))
+            name.startswith(
+                ("typer", "rich", *(f"prodassoc_cli.{each}" for each in (*ENTRANCES, "terminal")))
+            )
             for name in names
         )
         assert "prodassoc_cli.artifacts.store" not in names
@@ -63,6 +66,7 @@ def test_settings_and_help_stand_on_little():
         light = (
             "settings",
             "artifacts.schemas",
+            "errors",
             "models.registry",
             "intake.columns.presets",
             "intake.layouts.registry",
@@ -73,7 +77,7 @@ def test_settings_and_help_stand_on_little():
 def test_only_the_entrances_know_the_commands():
     for path in MODULES:
         if any(name.startswith("prodassoc_cli.commands") for name in imported(path)):
-            assert room(path) == "commands" or path.name in ("app.py", "api.py"), path
+            assert room(path) == "commands" or path.name == "app.py", path
 
 
 def test_errors_and_schemas_stand_on_nothing():
@@ -127,3 +131,23 @@ MAY_KNOW: dict[str, list[str]] = tomllib.loads(
 @pytest.mark.parametrize("room", sorted(MAY_KNOW | rooms_known()))
 def test_a_room_knows_only_the_rooms_it_is_said_to_know(room):
     assert sorted(rooms_known().get(room, set())) == MAY_KNOW.get(room, [])
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    waiting = {module_name(path): modules_imported(path) for path in MODULES}
+    while free := {name for name, needed in waiting.items() if not needed & waiting.keys() - {name}}:
+        waiting = {name: needed for name, needed in waiting.items() if name not in free}
+    assert not waiting, sorted(waiting)
+
+
+def modules_imported(path: Path) -> set[str]:
+    """Return the modules that a file imports from: of `from room import module`, the module alone."""
+    modules = {module_name(each) for each in MODULES}
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module in modules:
+            named = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in modules else node.module for name in named}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names} & modules
+    return found

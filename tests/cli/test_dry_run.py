@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from prodassoc_cli.commands.execution.dry_run import rows_of
+from prodassoc_cli.execution.dry_run import rows_of
 from prodassoc_cli.settings import CleanConfig, CommonConfig, RecommendConfig
 from prodassoc_cli.settings.declare import flag_of
 from tests.conftest import SAMPLE, CommandLine

@@ -323,7 +323,7 @@ def test_damaged_models_are_refused(prodassoc, shop, tiny_model, damage, code, s
         (["--interactions", "interactions.parquet"], "--profiles-output"),
         (["--profiles-output", "u.parquet"], "--interactions"),
         (["--provider", "nonesuch"], "no such provider"),
-        (["--device", "cuda", "--provider", "cpu"], "give one of them"),
+        (["--device", "cuda", "--provider", "cpu"], "exclude each other"),
         (["--vectors-weight", "1.5"], "vectors-weight"),
         (["--text", "{titel}"], "did you mean 'title'?"),
     ],

@@ -181,7 +181,7 @@ def test_a_log_alone_can_be_judged(shop):
     assert "Clicks over the baseline" in (shop / "log.html").read_text()
     nothing = run("evaluate", "--truth", "holdout.parquet")
     assert nothing.returncode == 2
-    assert "nothing to judge" in nothing.stderr.decode()
+    assert "nothing to evaluate" in nothing.stderr.decode()
 
 
 def test_two_models_of_one_kind_go_by_their_files(shop):
@@ -213,4 +213,4 @@ def test_mine_writes_a_page_of_rules(shop):
     assert "up to date" in ok(run, *words, "--products", "products.parquet").stderr.decode()
     done = run(*words, "--target", "closed", "--force")
     assert done.returncode == 2
-    assert "--report is for rules" in done.stderr.decode()
+    assert "--report needs --target rules" in done.stderr.decode()

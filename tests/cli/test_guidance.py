@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from prodassoc_cli.commands.execution.next_step import Guide
+from prodassoc_cli.commands.next_step import Guide
 from tests.cli.documents import Shell
 from tests.conftest import CommandLine
 

@@ -85,7 +85,12 @@ def test_lines_sent_again_are_duplicates(first, tmp_path):
         ([("104", "u", "p1", "1", "1,25", "2024-04-01")], (), 65, "written in another way"),
         ([("200", "u", "x", "1", "1", "2024-04-01")] * 9, (), 65, "look otherwise"),
         ([("105", "u", "p1", "1", "1", "2024-04-01")], ("--event", "view"), 2, "was made without --event"),
-        ([("105", "u", "p1", "1", "1", "2024-04-01")], ("--drop-outliers",), 2, "--drop-outliers needs all"),
+        (
+            [("105", "u", "p1", "1", "1", "2024-04-01")],
+            ("--drop-outliers",),
+            2,
+            "--append-to and --drop-outliers exclude each other",
+        ),
     ],
 )
 def test_what_would_change_the_lines_before_is_refused(first, tmp_path, lines, words, code, why):

@@ -237,11 +237,10 @@ def test_standard_input_stays_here(prodassoc):
 
 def test_every_option_is_done_or_refused():
     """A new option of `clean` must be thought of here: what reads it on Spark?"""
-    from prodassoc_cli.commands.clean import NOT_ON_SPARK
-
     known = {
         "map", "preset", "layout", "delimiter", "encoding", "dayfirst", "event", "products",
         "products_output", "rejects_output", "drop_outliers", "service_codes",
         "pseudonymize_key_file", "drop_users", "holdout", "holdout_output", "engine", "master", "spark_conf",
     }  # fmt: skip
-    assert {each.name for each in dataclasses.fields(CleanConfig)} == known | NOT_ON_SPARK.keys()
+    options = dataclasses.fields(CleanConfig)
+    assert {each.name for each in options if each.metadata["setting"].on_spark} == known

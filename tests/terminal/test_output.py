@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from prodassoc_cli.terminal.output import fits, sparkline, table_text, write_text
+from prodassoc_cli.terminal.output import fits, table_text, write_text
 
 
 def text_of(frame: pl.DataFrame, form: str) -> str:
@@ -67,9 +67,3 @@ def test_what_fits_is_not_cut(monkeypatch):
     for width in range(20, 40):
         monkeypatch.setenv("COLUMNS", str(width))
         assert fits(frame) == ("…" not in table_text(frame)), width
-
-
-def test_a_sparkline_has_a_bar_a_value():
-    assert sparkline([0.0, 1.0, 2.0]) == "▁▅█"
-    assert sparkline([5]) == "█"
-    assert sparkline([]) == sparkline([0.0, 0.0]) == ""

@@ -9,17 +9,18 @@ from __future__ import annotations
 import inspect
 import tomllib
 from collections.abc import Callable
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
 import typer
-from typer import _click as click
 from typer.core import TyperCommand
 
+from prodassoc_cli.commands.options.click_names import Context, HelpFormatter, Parameter
 from prodassoc_cli.commands.options.suggestions import refuse_unknown_variables, value_hint
 from prodassoc_cli.errors import BadConfig, UsageProblem, did_you_mean
 from prodassoc_cli.settings import CommonConfig, Setting
+from prodassoc_cli.settings.declare import default_of
 from prodassoc_cli.version import __version__
 
 DEFAULT_CONFIG_FILE = "prodassoc.toml"
@@ -94,12 +95,12 @@ def command(
 class GroupedHelp(TyperCommand):
     """A command whose plain help stands under headings; rich help costs another 70 ms of CPU."""
 
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+    def collect_usage_pieces(self, ctx: Context) -> list[str]:
         """Write the argument as a word in capitals, with dots where several may be given."""
         arguments = [each for each in self.get_params(ctx) if each.param_type_name == "argument"]
         return [*(f"{each.metavar}{'...' if each.nargs != 1 else ''}" for each in arguments), "[OPTIONS]"]
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the argument, then each group of options, the common ones last."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
@@ -112,7 +113,7 @@ class GroupedHelp(TyperCommand):
             with formatter.section(heading):
                 formatter.write_dl(records, col_max=34)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the examples as they are, not wrapped."""
         if self.epilog:
             formatter.write_paragraph()
@@ -150,7 +151,7 @@ def _option_parameter(
     if common:
         variables.append(_variable(each.name))
     info = typer.Option(
-        _default(each),
+        default_of(each),
         *words,
         help=about.meaning,
         metavar=about.metavar,
@@ -158,7 +159,7 @@ def _option_parameter(
         max=about.high,
         envvar=variables,
         show_envvar=False,
-        show_default=_default(each) not in (None, False, []),
+        show_default=default_of(each) not in (None, False, []),
         is_eager=each.name == "config",
         callback=_load_config if each.name == "config" else None,
         rich_help_panel=COMMON_GROUP if common else about.group,
@@ -169,10 +170,6 @@ def _option_parameter(
 def _variable(*names: str) -> str:
     """Return the environment variable of an option, or what those of a command begin with."""
     return "_".join([ENVIRONMENT_PREFIX, *(name.rstrip("_").upper() for name in names)])
-
-
-def _default(each: Field[Any]) -> Any:  # noqa: ANN401 — any default
-    return each.default_factory() if each.default_factory is not MISSING else each.default
 
 
 def _version_parameter() -> inspect.Parameter:
@@ -236,7 +233,7 @@ def _defaults_of(ctx: typer.Context, document: dict[str, Any], path: Path) -> di
     return defaults
 
 
-def cast_value(parameter: click.Parameter, value: Any, name: str, ctx: click.Context | None = None) -> Any:  # noqa: ANN401
+def cast_value(parameter: Parameter, value: Any, name: str, ctx: typer.Context | None = None) -> Any:  # noqa: ANN401
     """Return a value that is no text of a command line as the option has it.
 
     Args:
@@ -250,7 +247,7 @@ def cast_value(parameter: click.Parameter, value: Any, name: str, ctx: click.Con
     """
     try:
         return parameter.type_cast_value(cast("Any", ctx), value)
-    except click.exceptions.BadParameter as error:
+    except typer.BadParameter as error:
         raise UsageProblem(f"{name}: {error.message}", value_hint(parameter, error.message)) from error
     except (TypeError, ValueError, OverflowError) as error:  # inf, a table, a date
         raise UsageProblem(f"{name}: {error}") from error

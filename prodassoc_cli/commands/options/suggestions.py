@@ -6,19 +6,18 @@ import os
 import re
 from collections.abc import Iterable
 
-from typer import _click as click
-
+from prodassoc_cli.commands.options.click_names import ClickException, NoSuchOption, Parameter
 from prodassoc_cli.errors import BadConfig, did_you_mean
 
 _NO_COMMAND = re.compile(r"No such command '(?P<word>.*?)'")
 _NO_CHOICE = re.compile(r"'(?P<word>.*)' is not one of ", re.DOTALL)
 
 
-def explain(error: click.exceptions.ClickException) -> tuple[str, str]:
-    """Return what is wrong with a command line, and what would mend it."""
+def explain(error: ClickException) -> tuple[str, str]:
+    """Return what is wrong with a command line, and what would fix it."""
     context = getattr(error, "ctx", None)
     help_line = f"see: {context.command_path if context is not None else 'prodassoc'} --help"
-    if isinstance(error, click.exceptions.NoSuchOption) and context is not None:
+    if isinstance(error, NoSuchOption) and context is not None:
         flags = [flag for each in context.command.params for flag in (*each.opts, *each.secondary_opts)]
         known = [flag for flag in [*flags, "--help"] if flag.startswith("--")]
         return error.message, did_you_mean(error.option_name, known, otherwise=help_line)
@@ -29,7 +28,7 @@ def explain(error: click.exceptions.ClickException) -> tuple[str, str]:
     return text, value_hint(getattr(error, "param", None), error.message) or help_line
 
 
-def value_hint(parameter: click.Parameter | None, message: str) -> str:
+def value_hint(parameter: Parameter | None, message: str) -> str:
     """Return what a value should have been: the choice probably meant, or how shares are written; else ""."""
     if getattr(parameter, "metavar", None) == "FRACTION":
         number = (

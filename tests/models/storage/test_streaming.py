@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prodassoc_cli.commands.train import GATHERED
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.model import train
 from prodassoc_cli.models.registry import MODELS, family
 from prodassoc_cli.models.storage.artifact import to_arrow
 from prodassoc_cli.models.storage.streaming import GatheredData
+from prodassoc_cli.stages.train import GATHERED
 
 SCHEMA = {
     "user_id": pl.String, "order_id": pl.String, "product_id": pl.String, "event": pl.String,

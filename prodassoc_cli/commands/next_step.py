@@ -17,6 +17,8 @@ from prodassoc_cli.artifacts.schemas import (
     RECOMMENDATIONS,
     RULES,
 )
+from prodassoc_cli.execution.run import Run
+from prodassoc_cli.execution.targets import STDOUT
 
 _NAMES = {RECOMMENDATIONS.name: "recs"}
 _SAMPLES = Path("sample_data")
@@ -24,24 +26,37 @@ _ORDERS = ("order", "sale", "transaction", "invoice", "basket", "retail", "purch
 _CATALOGUE = ("catalog", "product", "item", "article")
 
 
-def command_after(role: str, path: Path, known: dict[str, Path]) -> str | None:
-    """Return the command that takes a file next, with what lies beside it; None where none does.
+def say_next_step(run: Run, role: str, *, more: str = "", **files: str | None) -> None:
+    """Say which command comes next, with the real file names; nothing when no file was written.
 
     Args:
-        role: what the file is; see `artifacts.surroundings`.
-        path: the file.
-        known: other files to take, by their roles, before any that are found.
+        run: a run that ended well.
+        role: what its main output is; see `artifacts.discover`.
+        more: words that the next command needs beside the files.
+        files: other files of this run, by their roles; the rest is looked for beside the output.
     """
+    if run.common.output not in (None, STDOUT):
+        say_command_after(run, role, Path(str(run.common.output)), more=more, **files)
+
+
+def say_command_after(run: Run, role: str, path: Path, *, more: str = "", **files: str | None) -> None:
+    """Say which command takes that file next, with what lies beside it."""
+    if run.common.quiet or not (path.is_file() or path.is_dir()):
+        return
     from prodassoc_cli.artifacts.discover import artifacts_in
 
-    return Guide({**artifacts_in(path.parent), **known, role: path}, path.parent).after(role)
+    known = {name: Path(where) for name, where in files.items() if where not in (None, STDOUT)}
+    found = {**artifacts_in(path.parent), **known, role: path}
+    command = Guide(found, path.parent).after(role)
+    if command is not None:
+        run.messages.hint(f"prodassoc {command} {more}".rstrip())
 
 
 class Guide:
     """Knows the chain.
 
     Args:
-        found: the artifacts that are there, by role; see `artifacts.surroundings`.
+        found: the artifacts that are there, by role; see `artifacts.discover`.
         folder: where further ones will go.
     """
 
@@ -54,11 +69,11 @@ class Guide:
         next_steps: dict[str, Callable[[], str | None]] = {
             INTERACTIONS.name: self._embed if self._misses_vectors else self._mine,
             HOLDOUT: lambda: None,
-            FEEDBACK: lambda: f"evaluate --feedback {self._there(FEEDBACK)}",
+            FEEDBACK: lambda: f"evaluate --feedback {self._file_of(FEEDBACK)}",
             PRODUCTS.name: self._embed,
             EMBEDDINGS.name: self._train if self._has(RULES.name) else self._mine,
             RULES.name: self._train,
-            MODEL.name: lambda: f"recommend {self._there(MODEL.name)} -o {self._new(RECOMMENDATIONS.name)}",
+            MODEL.name: lambda: f"recommend {self._file_of(MODEL.name)} -o {self._new(RECOMMENDATIONS.name)}",
             RECOMMENDATIONS.name: self._evaluate,
         }
         return next_steps.get(role, lambda: None)()
@@ -73,7 +88,7 @@ class Guide:
                 return self._embed()
             if not self._has(following[role].name):
                 return self.after(role.name) or ""
-        return f"inspect {self._there(METRICS.name)}"
+        return f"inspect {self._file_of(METRICS.name)}"
 
     @property
     def _misses_vectors(self) -> bool:
@@ -82,7 +97,7 @@ class Guide:
     def _has(self, role: str) -> bool:
         return role in self._found
 
-    def _there(self, role: str) -> str:
+    def _file_of(self, role: str) -> str:
         """Return the file of a role, or the name it usually has."""
         return shlex.quote(str(self._found.get(role, self._folder / f"{role}.parquet")))
 
@@ -90,7 +105,7 @@ class Guide:
         return shlex.quote(str(self._folder / f"{_NAMES.get(role, role)}.parquet"))
 
     def _option(self, role: str) -> str:
-        return f" --{role} {self._there(role)}" if self._has(role) else ""
+        return f" --{role} {self._file_of(role)}" if self._has(role) else ""
 
     def _clean(self) -> str:
         folder = self._folder if _raw(self._folder) or not _SAMPLES.is_dir() else _SAMPLES
@@ -107,19 +122,19 @@ class Guide:
         return " ".join(words)
 
     def _embed(self) -> str:
-        return f"embed {self._there(PRODUCTS.name)} -o {self._new(EMBEDDINGS.name)}"
+        return f"embed {self._file_of(PRODUCTS.name)} -o {self._new(EMBEDDINGS.name)}"
 
     def _mine(self) -> str:
-        return f"mine {self._there(INTERACTIONS.name)} -o {self._new(RULES.name)}"
+        return f"mine {self._file_of(INTERACTIONS.name)} -o {self._new(RULES.name)}"
 
     def _train(self) -> str:
         options = "".join(self._option(kind.name) for kind in (PRODUCTS, EMBEDDINGS, RULES))
-        return f"train {self._there(INTERACTIONS.name)}{options} -o {self._new(MODEL.name)}"
+        return f"train {self._file_of(INTERACTIONS.name)}{options} -o {self._new(MODEL.name)}"
 
     def _evaluate(self) -> str:
         if not self._has(HOLDOUT):
-            return f"inspect {self._there(RECOMMENDATIONS.name)}"
-        lists, truth = self._there(RECOMMENDATIONS.name), self._there(HOLDOUT)
+            return f"inspect {self._file_of(RECOMMENDATIONS.name)}"
+        lists, truth = self._file_of(RECOMMENDATIONS.name), self._file_of(HOLDOUT)
         return f"evaluate {lists} --truth {truth} -o {self._new(METRICS.name)}"
 
 

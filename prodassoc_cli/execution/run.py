@@ -1,24 +1,26 @@
-"""One run of a command: what it takes in, what it puts out, what it says.
+"""One run of a stage: what it takes in, what it puts out, what it says.
 
-A command's body reads: take the inputs, open the outputs, call the domain, put the results, say what to do
-next. Everything that is the same for all commands happens here: digests, lineage, the check whether there is
-anything to do, locks, formats, the summary.
+A stage's run reads: take the inputs, open the outputs, call the domain, put the results. Everything that is
+the same for all stages happens here: digests, lineage, the check whether there is anything to do, locks,
+formats, the summary.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from prodassoc_cli.artifacts.schemas import Kind
-from prodassoc_cli.commands.execution.memory import bound_memory
-from prodassoc_cli.commands.execution.run_summary import Account
-from prodassoc_cli.commands.execution.targets import Target, Writer
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
+from prodassoc_cli.execution.frames import InMemory, digest_rows
+from prodassoc_cli.execution.memory import bound_memory, minimum_memory
+from prodassoc_cli.execution.run_summary import RunSummary
+from prodassoc_cli.execution.targets import IN_MEMORY, STDOUT, Target
+from prodassoc_cli.execution.writer import Writer
 from prodassoc_cli.resources import (
     held_memory,
     memory_budget,
@@ -28,6 +30,9 @@ from prodassoc_cli.resources import (
     use_threads,
 )
 from prodassoc_cli.settings import CommonConfig, as_given, result_parameters
+from prodassoc_cli.settings.check import check_options
+from prodassoc_cli.settings.naming import as_flags
+from prodassoc_cli.stage import Progress, StageContext
 from prodassoc_cli.terminal.messages import Messages
 
 if TYPE_CHECKING:
@@ -38,8 +43,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.artifacts.lineage import InputDigest, Lineage
     from prodassoc_cli.artifacts.outputs import Outputs
     from prodassoc_cli.artifacts.partial_read import OpenArtifact
-
-STDOUT = "-"
+    from prodassoc_cli.stage import Rows
 
 
 class NothingToDo(Exception):
@@ -47,26 +51,40 @@ class NothingToDo(Exception):
 
 
 class Run:
-    """One run of a command.
+    """One run of a stage.
 
     Args:
-        command: its name.
-        config: its config, an instance of a class of `settings.py`.
-        common: the options every command has.
+        command: name of the stage.
+        config: its options, an instance of a class of `settings`.
+        common: the options every stage has.
+        name_options: how messages name options; see `settings.naming`.
 
     Attributes:
         messages: what it says goes through here.
-        threads: threads it may use.
+        threads: number of threads it may use.
         memory_limit: bytes it may use.
         taken: the files of every input taken, by its role.
         page_path: where a page for people goes; see `page`.
-        bytes_a_row: memory a row of its inputs takes at the least; None for what is usual of the command.
+        bytes_per_row: memory a row of its inputs takes at the least; None for what is usual of the stage.
+
+    Raises:
+        UsageProblem: options do not go together.
     """
 
-    def __init__(self, command: str, config: Any, common: CommonConfig) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        command: str,
+        config: Any,  # noqa: ANN401
+        common: CommonConfig,
+        name_options: Callable[[str], str] = as_flags,
+    ) -> None:
+        check_options(config)
         self.command = command
         self.common = common
-        self.messages = Messages(command, quiet=common.quiet, log_format=common.log_format)
+        self.name_options = name_options
+        self.messages = Messages(
+            command, quiet=common.quiet, log_format=common.log_format, name_options=name_options
+        )
         self.threads = use_threads(common.threads)
         use_freed_memory_again()
         place_kernel_cache()
@@ -75,11 +93,12 @@ class Run:
         self._parameters = result_parameters(config)
         self.is_here = getattr(config, "engine", "local") == "local"
         self.taken: dict[str, list[InputFile]] = {}
+        self.in_memory: dict[str, list[InMemory]] = {}
         self._earlier: tuple[InputDigest, ...] = ()
-        self.bytes_a_row: int | None = None
-        self._account = Account(command, common)
+        self.bytes_per_row: int | None = None
+        self._summary = RunSummary(command, common)
         self.page_path: Path | None = None
-        self._digesting: Callable[[], list[tuple[InputDigest, Path]]] | None = None
+        self._digesting: Callable[[], list[tuple[InputDigest, Path | None]]] | None = None
 
     def take(
         self, role: str, specs: str | Sequence[str] | None, meanwhile: Sequence[str] = ()
@@ -88,7 +107,7 @@ class Run:
 
         Args:
             role: what the input is to the command; the name it is read by.
-            specs: file, glob, folder or `-`, or several of them.
+            specs: file, glob, folder, `-` or rows in memory, or several of them.
             meanwhile: modules to import while standard input comes in.
 
         Raises:
@@ -96,19 +115,20 @@ class Run:
         """
         from prodassoc_cli.artifacts.inputs import locate
 
-        found = locate([] if specs is None else [specs] if isinstance(specs, str) else specs, meanwhile)
-        self.taken[role] = found
-        return found
+        named = [] if specs is None else [specs] if isinstance(specs, str) else specs
+        self.in_memory[role] = [each for each in named if isinstance(each, InMemory)]
+        self.taken[role] = locate([each for each in named if not isinstance(each, InMemory)], meanwhile)
+        return self.taken[role]
 
     @cached_property
-    def _digested(self) -> list[tuple[InputDigest, Path]]:
-        """Digests of what was taken, files and first parts of folders; a table for people goes without."""
+    def _digested(self) -> list[tuple[InputDigest, Path | None]]:
+        """Digests of what was taken: files, first parts of folders, rows in memory."""
         return self._digest() if self._digesting is None else self._digesting()
 
-    def _digest(self) -> list[tuple[InputDigest, Path]]:
-        from prodassoc_cli.artifacts.lineage import digest_file
+    def _digest(self) -> list[tuple[InputDigest, Path | None]]:
+        from prodassoc_cli.artifacts.lineage import InputDigest, digest_file
 
-        digests = []
+        digests: list[tuple[InputDigest, Path | None]] = []
         for role, files in self.taken.items():
             # The manifest of a folder holds the digests of its parts: its own stands for all of them.
             whole = {each.manifest: each for each in reversed(files) if each.manifest is not None}
@@ -118,6 +138,9 @@ class Run:
                 elif whole[each.manifest] is each:
                     name = f"{each.manifest.resolve().parent.name}/"
                     digests.append((digest_file(each.manifest, role, name), each.path))
+            digests += [
+                (InputDigest(role, str(each), digest_rows(each.rows)), None) for each in self.in_memory[role]
+            ]
         return digests
 
     @property
@@ -136,16 +159,15 @@ class Run:
             UsageProblem: it had other options.
         """
         for name, value in self._parameters.items():
-            theirs = lineage.parameters.get(name)
-            if theirs != value:
-                flag = "--" + name.replace("_", "-")
-                ours = as_given(flag, value)
+            earlier = lineage.parameters.get(name)
+            if earlier != value:
+                before, now = as_given(name, earlier), as_given(name, value)
                 raise UsageProblem(
-                    f"what is added to was made {as_given(flag, theirs)}, this run is {ours}",
-                    f"give the same {flag}, or clean all of the inputs again",
+                    f"what is added to was made {before}, this run is {now}",
+                    f"give the same `{name}`, or clean all of the inputs again",
                 )
         if all(each in lineage.inputs for each in self._taken):
-            self.messages.info("these inputs are in it already")
+            self.messages.info("these inputs are already in it")
             self._nothing_to_do()
         self._earlier = lineage.inputs
 
@@ -158,8 +180,34 @@ class Run:
         """Return the files of an input taken before; none where it was not given."""
         return self.taken.get(role, [])
 
-    def digested(self) -> list[tuple[InputDigest, Path]]:
-        """Return every input taken, with its digest: files, and the first parts of folders."""
+    @property
+    def context(self) -> StageContext:
+        """What the domain works with in this run, and whom it tells."""
+        return StageContext(
+            self.threads,
+            self.common.seed,
+            self.memory_limit,
+            lambda: self.memory_left,
+            self.messages.info,
+            self.messages.warning,
+            self.note,
+            self.messages.table,
+            self.progress,
+            self.kernels,
+        )
+
+    def progress(self, label: str) -> AbstractContextManager[Progress]:
+        """Open a progress bar."""
+        from prodassoc_cli.terminal.progress import progress_bar
+
+        return progress_bar(label, quiet=self.common.quiet)
+
+    def is_given(self, role: str) -> bool:
+        """Return whether an input was given."""
+        return bool(self.files(role) or self.in_memory.get(role))
+
+    def digested(self) -> list[tuple[InputDigest, Path | None]]:
+        """Return every input taken, with its digest: files, first parts of folders, rows in memory."""
         return self._digested
 
     def read(self, role: str, kind: Kind) -> pl.DataFrame:
@@ -168,9 +216,13 @@ class Run:
 
     def read_with_lineage(self, role: str, kind: Kind) -> tuple[pl.DataFrame, Lineage | None]:
         """Read an input taken before, with what made it."""
-        from prodassoc_cli.artifacts.store import read_artifact
+        from prodassoc_cli.artifacts.store import checked_rows, read_artifact
 
-        frame, lineage = read_artifact([each.path for each in self.taken[role]], kind)
+        lineage = None
+        if self.in_memory[role]:
+            frame = checked_rows(self.in_memory[role][0].rows, kind, str(self.in_memory[role][0]))
+        else:
+            frame, lineage = read_artifact([each.path for each in self.taken[role]], kind)
         self.messages.step(f"read {role}", frame.height)
         return frame, lineage
 
@@ -178,6 +230,9 @@ class Run:
         """Read some columns of an input taken before, piece by piece, texts as dictionaries."""
         from prodassoc_cli.artifacts.store import read_coded_pieces
 
+        if self.in_memory[role]:
+            yield self.read(role, kind).to_arrow()
+            return
         rows = 0
         for piece in read_coded_pieces([each.path for each in self.taken[role]], kind, columns):
             rows += piece.num_rows
@@ -199,7 +254,7 @@ class Run:
 
     def read_optional(self, role: str, kind: Kind) -> pl.DataFrame | None:
         """Read an input taken before, or None where none was given."""
-        return self.read(role, kind) if self.files(role) else None
+        return self.read(role, kind) if self.is_given(role) else None
 
     def page(self, where: str | None) -> None:
         """Say where a page for people goes, before the outputs are opened; it appears together with them."""
@@ -210,7 +265,7 @@ class Run:
         """Lock the outputs, and put them in place together when the block ends well.
 
         Args:
-            main: the kind of what goes to -o.
+            main: the kind of the main output.
             others: further outputs by name: their kind and where they go; None leaves one out.
 
         Yields:
@@ -232,12 +287,7 @@ class Run:
             [*(target.folder or target.path for target in targets.values()), *self.reports()]
         )
         if self.common.dry_run:
-            from prodassoc_cli.commands.execution.dry_run import plan_of
-
-            done = not self.common.force and self._is_up_to_date(targets)
-            for line in plan_of(self, targets, done):
-                self.messages.info(line)
-            raise NothingToDo
+            self._plan(targets)
         paths = [target.path for target in targets.values() if target.path] + self.reports()
         for path in paths:
             recover(Path(os.path.realpath(path)))
@@ -248,7 +298,8 @@ class Run:
         if not self.common.force and self._up_to_date(targets):
             self._nothing_to_do()
         if self.is_here:
-            bound_memory(self)
+            limit, given = self.memory_limit, self.common.memory_limit
+            bound_memory(self.command, self._minimum_memory, limit, given, self.messages.error)
         folders = {each.folder: open_folder(each.folder) for each in targets.values() if each.folder}
         try:
             with Outputs(paths, wait=self.common.wait) as files:
@@ -256,15 +307,32 @@ class Run:
                     raise NothingToDo
                 for folder in folders:
                     sweep(folder)
-                yield Writer(self, targets, files)
+                yield Writer(self, targets, files, raw_csv=self.common.raw_csv)
                 self._write_reports(targets, files)
         finally:
             for folder, made in folders.items():
                 tidy(folder, made)
 
-    def room(self) -> Path | None:
+    def _plan(self, targets: dict[str, Target]) -> NoReturn:
+        """Say what would be read, done and written, and end the run."""
+        from prodassoc_cli.execution.dry_run import Needs, Plan, plan_of
+
+        place = f"{self.threads} threads" if self.is_here else self.config.master
+        needs = Needs(place, self._minimum_memory, self.memory_limit, self.common.seed)
+        done = not self.common.force and self._is_up_to_date(targets)
+        plan = Plan(self.command, self.config, self.taken)
+        for line in plan_of(plan, targets, self.reports(), needs, is_done=done):
+            self.messages.info(line)
+        raise NothingToDo
+
+    @property
+    def _minimum_memory(self) -> int:
+        files = (each for files in self.taken.values() for each in files)
+        return minimum_memory(self.command, files, self.bytes_per_row)
+
+    def scratch_folder(self) -> Path | None:
         """Return the folder for what does not fit in memory: that of the output, which needs room anyway."""
-        if self.common.output in (None, STDOUT):
+        if self.common.output in (None, STDOUT, IN_MEMORY):
             return None
         folder = Path(os.path.realpath(str(self.common.output))).parent
         return folder if os.access(folder, os.W_OK) and folder != Path("/dev") else None
@@ -276,17 +344,21 @@ class Run:
         inputs = tuple(self._digests)
         return Lineage(kind.name, self.command, self._parameters, self.common.seed, inputs, details)
 
+    def keep(self, name: str, kind: Kind, rows: Rows, facts: dict[str, Any]) -> Rows:
+        """Return the rows of an output that is about to be written; who wants them back keeps them here."""
+        return rows
+
     def decide(self, **facts: Any) -> None:  # noqa: ANN401 — anything JSON can hold
         """Note what else decides the result beside the options and inputs, before the outputs are opened."""
         self._parameters |= facts
 
-    def note(self, **facts: Any) -> None:  # noqa: ANN401 — anything JSON can hold
-        """Put facts into the run's summary."""
-        self._account.note(facts)
+    def note(self, facts: dict[str, Any]) -> None:
+        """Put facts, ready for JSON, into the run's summary."""
+        self._summary.note(facts)
 
     def wrote(self, name: str, kind: Kind, rows: int) -> None:
         """Note that an output is written, for the summary, the log and the metrics."""
-        self._account.wrote(name, kind.name, rows)
+        self._summary.wrote(name, kind.name, rows)
         self.messages.step(f"write {name}", rows)
 
     @contextmanager
@@ -295,30 +367,10 @@ class Run:
         with self.messages.if_slow("compiling kernels for this processor; only the first run waits for it"):
             yield
 
-    def next_step(self, role: str, *, more: str = "", **files: str | None) -> None:
-        """Say which command comes next, with the real file names; nothing when no file was written.
-
-        Args:
-            role: what was made, and is in -o; see `artifacts.surroundings`.
-            more: words that the next command needs beside the files.
-            files: other files of this run, by their roles; the rest is looked for beside the output.
-        """
-        if self.common.output not in (None, STDOUT):
-            self.hint_after(role, Path(str(self.common.output)), more=more, **files)
-
-    def hint_after(self, role: str, path: Path, *, more: str = "", **files: str | None) -> None:
-        """Say which command takes that file next."""
-        if self.common.quiet or not self.common.from_shell or not (path.is_file() or path.is_dir()):
-            return
-        from prodassoc_cli.commands.execution.next_step import command_after
-
-        known = {name: Path(where) for name, where in files.items() if where not in (None, STDOUT)}
-        command = command_after(role, path, known)
-        if command is not None:
-            self.messages.hint(f"prodassoc {command} {more}".rstrip())
-
     def _main_target(self, kind: Kind) -> Target:
         where, form = self.common.output, self.common.format
+        if where == IN_MEMORY:
+            return Target.at(kind, where)
         if where is None:
             return Target(kind, None, form or "table")
         if where == STDOUT:
@@ -334,7 +386,7 @@ class Run:
                 raise UsageProblem(f"{path} is an input and an output", "name another file with `output`")
 
     def _up_to_date(self, targets: dict[str, Target]) -> bool:
-        """Tell whether every output is there and came from this very run; touch them if so."""
+        """Return whether every output is there and came from this very run; touch them if so."""
         if not self._is_up_to_date(targets):
             return False
         for target in targets.values():
@@ -367,14 +419,14 @@ class Run:
 
         if self.common.metrics_file is not None:
             with Outputs([Path(self.common.metrics_file)], wait=self.common.wait) as files:
-                self._account.write_metrics(files)
+                self._summary.write_metrics(files)
         raise NothingToDo
 
     def reports(self) -> list[Path]:
         """Return where facts about the run itself go, and the page for people."""
-        return self._account.paths() if self.page_path is None else [*self._account.paths(), self.page_path]
+        return self._summary.paths() if self.page_path is None else [*self._summary.paths(), self.page_path]
 
     def _write_reports(self, targets: dict[str, Target], files: Outputs) -> None:
         outputs = {name: str(target.folder or target.path or STDOUT) for name, target in targets.items()}
         inputs = [vars(each) for each in self._digests] if self.common.summary is not None else []
-        self._account.write(files, parameters=self._parameters, inputs=inputs, outputs=outputs)
+        self._summary.write(files, parameters=self._parameters, inputs=inputs, outputs=outputs)

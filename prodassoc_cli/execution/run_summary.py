@@ -1,4 +1,4 @@
-"""What a run tells of itself in files: the summary as JSON, and figures for Prometheus."""
+"""What a run reports of itself in files: the summary as JSON, and figures for Prometheus."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.artifacts.outputs import Outputs
 
 
-class Account:
+class RunSummary:
     """Facts of one run, and where they go.
 
     Args:

@@ -1,4 +1,4 @@
-"""What `mine` works out from what it read: each step calls the domain and says what came of it."""
+"""What `mine` does with interactions, step by step: baskets, itemsets, rules and what follows from them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from prodassoc_cli.commands.execution.run import Run
-from prodassoc_cli.commands.options.mine_options import locates
+from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.settings import MineConfig
+from prodassoc_cli.stage import StageContext, StageResult
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,17 +22,53 @@ if TYPE_CHECKING:
     from prodassoc_cli.mining.products.taxonomy import Taxonomy
     from prodassoc_cli.mining.selection.rule_selection import Judge
 
+SHOWN_RULES = 20
+SHOWN_COLUMNS = ("count", "support", "confidence", "lift")
+SHOWN_FURTHER = ("q_value", "holdout_support", "similarity", "relation")
 
-class Mined:
-    """What was read, and what comes of it.
+
+def check_values(config: MineConfig) -> None:
+    """Refuse values of options that name nothing, before anything is read.
+
+    Raises:
+        UsageProblem: there is no such measure or way to prune.
+    """
+    from prodassoc_cli.mining.measures import REQUIRED_MEASURES, chosen_measures, least_values, measure
+    from prodassoc_cli.mining.selection.pruning import pruning
+
+    if config.sequence is not None and config.sort_by not in REQUIRED_MEASURES:
+        raise UsageProblem(
+            f"`sequence` has no measure '{config.sort_by}'", f"sort by {', '.join(REQUIRED_MEASURES)}"
+        )
+    measure(config.sort_by)
+    chosen_measures(config.measures)
+    least_values(config.min)
+    pruning(config.prune)
+
+
+def locates_baskets(config: MineConfig) -> bool:
+    """Return whether it matters which rows a basket was made of."""
+    return config.sequence is not None or bool(
+        config.min_users or config.embeddings or config.outliers_output
+    )
+
+
+def needs_only_baskets(config: MineConfig) -> bool:
+    """Return whether baskets are all that is wanted of the interactions, so that they may come in pieces."""
+    whole = locates_baskets(config) or config.exclude or config.generalized or config.level != "product"
+    return not whole
+
+
+class MiningStage:
+    """The work of `mine`.
 
     Args:
-        this: the run.
         config: its options.
-        interactions: what happened; in pieces where baskets are all that is wanted of it.
+        interactions: what happened; in pieces where baskets are all that is wanted, see `needs_only_baskets`.
         products: the catalogue.
         embeddings: vectors of the products.
         holdout: other interactions to test rules on.
+        context: what it works with and whom it tells.
 
     Attributes:
         baskets: the baskets of what is mined.
@@ -45,29 +81,57 @@ class Mined:
     min_count: int
 
     def __init__(
-        self, this: Run, config: MineConfig, interactions: pl.DataFrame | Iterator[pa.Table],
-        products: pl.DataFrame | None, embeddings: pl.DataFrame | None, holdout: pl.DataFrame | None,
-    ) -> None:  # fmt: skip
+        self,
+        config: MineConfig,
+        interactions: pl.DataFrame | Iterator[pa.Table],
+        *,
+        products: pl.DataFrame | None = None,
+        embeddings: pl.DataFrame | None = None,
+        holdout: pl.DataFrame | None = None,
+        context: StageContext,
+    ) -> None:
         from prodassoc_cli.mining.basket_builder import baskets_from_pieces
 
-        self._this, self._config = this, config
+        self._config, self._context = config, context
         self.products, self._embeddings = products, embeddings
         self._parents: dict[str, str] = {}
         self._holdout = None if holdout is None else self._included(holdout, strict=False)
         if isinstance(interactions, Iterator):
-            self.baskets = baskets_from_pieces(interactions, config.max_basket_size, this.messages.warning)
+            self.baskets = baskets_from_pieces(interactions, config.max_basket_size, context.warn)
             return
         self._interactions = self._about(self._included(interactions))
-        locate = locates(config)
+        locate = locates_baskets(config)
         self.baskets = self._to_baskets(self._interactions, locate)
         if not locate:
             self._interactions = self._interactions.clear()
+
+    def results(self) -> Iterator[StageResult]:
+        """Yield what was asked for, rules first."""
+        config = self._config
+        if config.sequence is not None:
+            yield self._of_rules(self.sequences(), users=self.n_users)
+            return
+        self.find_sets()
+        baskets = {"baskets": len(self.baskets)}
+        if config.target == "rules":
+            yield self._of_rules(self.rules(), **baskets)
+        if config.target != "rules" or config.itemsets_output:
+            yield StageResult(
+                "itemsets" if config.target == "rules" else "output", self.sets.tables(), baskets
+            )
+        if config.relations_output:
+            yield StageResult("relations", self.related_products())
+        if config.outliers_output:
+            yield StageResult("outliers", self.outliers(), baskets)
+
+    def _of_rules(self, rules: pl.DataFrame, **facts: int) -> StageResult:
+        return StageResult("output", rules, facts, _with_titles(rules.head(SHOWN_RULES), self.products))
 
     def _to_baskets(self, interactions: pl.DataFrame, locate: bool = False) -> Baskets:
         from prodassoc_cli.mining.basket_builder import baskets_from_interactions
 
         return baskets_from_interactions(
-            interactions, self._config.max_basket_size, self._this.messages.warning, locate
+            interactions, self._config.max_basket_size, self._context.warn, locate
         )
 
     def _included(self, interactions: pl.DataFrame, strict: bool = True) -> pl.DataFrame:
@@ -92,7 +156,7 @@ class Mined:
         elif self._config.level != "product" and self.products is not None:
             interactions, lost = at_level(interactions, self.products, self._config.level)
             if lost:
-                self._this.messages.warning(f"{lost:,} rows left out: their product has no {self._belonging}")
+                self._context.warn(f"{lost:,} rows left out: their product has no {self._belonging}")
         return interactions
 
     @property
@@ -119,12 +183,12 @@ class Mined:
 
     def find_sets(self) -> None:
         """Find the itemsets, and say what was looked for and found."""
-        this, config, baskets = self._this, self._config, self.baskets
-        with this.kernels():
+        context, config, baskets = self._context, self._config, self.baskets
+        with context.loading():
             from prodassoc_cli.mining.itemsets import nothing_found, resolve_min_count
 
-        least = resolve_min_count(len(baskets), config.min_support, config.min_count)
-        self.min_count = max(least, config.min_users or 1)
+        min_count = resolve_min_count(len(baskets), config.min_support, config.min_count)
+        self.min_count = max(min_count, config.min_users or 1)
         searched = self._searched()
         sets = self._search(searched)
         if self._taxonomy is not None:
@@ -133,7 +197,7 @@ class Mined:
             sets = without_own_ancestors(sets, self._taxonomy)
         before = len(sets)
         if config.min_users is not None:
-            with this.kernels():
+            with context.loading():
                 from prodassoc_cli.mining.patterns.user_support import with_min_users
 
             sets = with_min_users(sets, searched, self._users, config.min_users)
@@ -142,16 +206,16 @@ class Mined:
         word = "frequent" if config.target == "rules" else config.target
         what = {"category": "categories"}.get(self._belonging, f"{self._belonging}s")
         what = "products and categories" if config.generalized else what
-        this.messages.info(
+        context.say(
             f"{len(baskets):,} baskets, {len(baskets.item_ids):,} {what}, "
             f"{before:,} {word} itemsets in at least {self.min_count:,} baskets ({share:.3%})"
         )
         if not before:
-            this.messages.warning(nothing_found(baskets, self.min_count))
+            context.warn(nothing_found(baskets, self.min_count))
         elif config.min_users is not None:
-            this.messages.info(f"{len(sets):,} of them backed by at least {config.min_users:,} users")
+            context.say(f"{len(sets):,} of them backed by at least {config.min_users:,} users")
         facts = {"baskets": len(baskets), "products": len(baskets.item_ids)}
-        this.note(**facts, min_count=self.min_count, itemsets=len(sets))
+        context.note({**facts, "min_count": self.min_count, "itemsets": len(sets)})
 
     def _search(self, baskets: Baskets) -> Itemsets:
         """Return the itemsets of baskets."""
@@ -164,14 +228,14 @@ class Mined:
             target=config.target,
             algorithm=config.algorithm,
             max_size=config.max_size,
-            threads=self._this.threads,
-            memory_limit=self._this.memory_left,
+            threads=self._context.threads,
+            memory_limit=self._context.memory_left(),
         )
 
     def rules(self) -> pl.DataFrame:
         """Make the rules, and say what was asked of them and how many passed."""
-        this, config = self._this, self._config
-        with this.kernels():
+        context, config = self._context, self._config
+        with context.loading():
             from prodassoc_cli.mining.measures import chosen_measures, least_values
             from prodassoc_cli.mining.rules import mine_rules
 
@@ -184,8 +248,8 @@ class Mined:
             max_consequent=config.max_consequent,
             sort_by=config.sort_by,
             top=config.top,
-            threads=this.threads,
-            memory_limit=this.memory_left,
+            threads=context.threads,
+            memory_limit=context.memory_left(),
             measures=chosen_measures(config.measures),
             least=least_values(config.min),
             keep=sides,
@@ -193,10 +257,10 @@ class Mined:
         )
         self._say_rules(rules.height)
         if judge is not None:
-            this.messages.info(judge.account())
-            this.note(**judge.facts)
+            context.say(judge.account())
+            context.note(judge.facts)
         if len(self.sets) and rules.is_empty():
-            this.messages.warning(self._why_none(judge))
+            context.warn(self._why_none(judge))
         if self._embeddings is not None:
             from prodassoc_cli.mining.products.relations import with_relations
 
@@ -207,7 +271,7 @@ class Mined:
         config = self._config
         first = f", the first {config.top} by {config.sort_by}" if config.top == found else ""
         bounds = f"confidence ≥ {config.min_confidence:g} and lift ≥ {config.min_lift:g}"
-        self._this.messages.info(f"{found:,} rules of {bounds}{first}")
+        self._context.say(f"{found:,} rules of {bounds}{first}")
 
     @cached_property
     def _wanted(self) -> tuple[set[str] | None, set[str] | None]:
@@ -263,26 +327,26 @@ class Mined:
         """Return what to lower when no rule is left, by where the last of them went."""
         config = self._config
         if judge is None or not judge.facts["rules_tested"]:
-            given = [f", --{name}" for name in ("antecedent", "consequent", "min") if getattr(config, name)]
-            return f"no rule passes: lower --min-support, --min-confidence or --min-lift{''.join(given)}"
+            given = [f", `{name}`" for name in ("antecedent", "consequent", "min") if getattr(config, name)]
+            return f"no rule passes: lower `min_support`, `min_confidence` or `min_lift`{''.join(given)}"
         if judge.facts["rules_pruned"] == judge.facts["rules_tested"]:
-            return f"all {judge.facts['rules_tested']:,} rules are superfluous by --prune or --min-interest"
+            return f"all {judge.facts['rules_tested']:,} rules are removed by `prune` or `min_interest`"
         return (
-            f"no rule is significant at --fdr {config.fdr:g}: fewer hypotheses help, with --max-size 2, "
-            "a higher --min-support or --antecedent"
+            f"no rule is significant at `fdr={config.fdr:g}`: fewer hypotheses help, with `max_size=2`, "
+            "a higher `min_support` or `antecedent`"
         )
 
     def sequences(self) -> pl.DataFrame:
         """Make the rules across orders, and say how many there are."""
-        this, config = self._this, self._config
-        with this.kernels():
+        context, config = self._context, self._config
+        with context.loading():
             from prodassoc_cli.mining.itemsets import resolve_min_count
             from prodassoc_cli.mining.patterns.sequences import orders_of, sequence_rules
 
         assert config.sequence is not None
         orders = orders_of(self.baskets, self._users, self._interactions["timestamp"])
-        least = resolve_min_count(orders.n_users, config.min_support, config.min_count)
-        self.min_count = max(least, config.min_users or 1)
+        min_count = resolve_min_count(orders.n_users, config.min_support, config.min_count)
+        self.min_count = max(min_count, config.min_users or 1)
         rules = sequence_rules(
             orders,
             config.sequence,
@@ -294,16 +358,16 @@ class Mined:
             sort_by=config.sort_by,
             top=config.top,
         )
-        this.messages.info(
+        context.say(
             f"{orders.n_users:,} users, {len(orders.user):,} orders; "
             f"a sequence needs at least {self.min_count:,} users"
         )
         self._say_rules(rules.height)
         if rules.is_empty():
-            this.messages.warning(
-                "no sequence passes: raise --sequence, or lower --min-support, --min-confidence or --min-lift"
+            context.warn(
+                "no sequence passes: raise `sequence`, or lower `min_support`, `min_confidence` or `min_lift`"
             )
-        this.note(users=orders.n_users, orders=len(orders.user), min_count=self.min_count)
+        context.note({"users": orders.n_users, "orders": len(orders.user), "min_count": self.min_count})
         return rules
 
     @cached_property
@@ -335,7 +399,7 @@ class Mined:
         found = related_pairs(self._evidence, frequent, together, self._thresholds)
         counts = dict(found["relation"].value_counts().sort("relation").iter_rows())
         said = ", ".join(f"{number // 2:,} pairs of {name}s" for name, number in counts.items())
-        self._this.messages.info(said or "no products are related")
+        self._context.say(said or "no products are related")
         return found
 
     def outliers(self) -> pl.DataFrame:
@@ -343,3 +407,12 @@ class Mined:
         from prodassoc_cli.mining.patterns.outlier_baskets import outlier_scores
 
         return outlier_scores(self.sets, self.baskets, self._interactions)
+
+
+def _with_titles(rules: pl.DataFrame, products: pl.DataFrame | None) -> pl.DataFrame:
+    """Return the rules as people read them: titles instead of ids where the products are given."""
+    from prodassoc_cli.artifacts.titles import with_titles
+
+    named = rules if products is None else with_titles(rules, products, ("antecedent", "consequent"))
+    further = [name for name in SHOWN_FURTHER if name in rules.columns]
+    return named.select("antecedent", "consequent", *SHOWN_COLUMNS, *further)

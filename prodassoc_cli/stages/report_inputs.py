@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from prodassoc_cli.artifacts.schemas import RULES
-from prodassoc_cli.commands.execution.run import Run
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.execution.run import Run
 
 if TYPE_CHECKING:
     import polars as pl
@@ -15,29 +15,27 @@ if TYPE_CHECKING:
     from prodassoc_cli.evaluation.report.data import Provenance
 
 
-def read_report_inputs(this: Run) -> tuple[pl.DataFrame | None, dict[str, Any] | None]:
+def read_report_inputs(run: Run) -> tuple[pl.DataFrame | None, dict[str, Any] | None]:
     """Return the rules to show and the summary of cleaning; None for what was not given.
 
     Raises:
         BadData: the summary is no JSON of `clean --summary`.
     """
-    rules = this.read_optional("rules", RULES)
-    files = this.files("cleaning")
+    rules = run.read_optional("rules", RULES)
+    files = run.files("cleaning")
     if not files:
         return rules, None
     path = files[0].path
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as problem:
-        raise BadData(f"{path} is no JSON", "give what prodassoc clean --summary FILE wrote") from problem
+        raise BadData(f"{path} is not JSON", "give what `clean summary=FILE` wrote") from problem
     if not isinstance(facts, dict) or "rows_in" not in facts:
-        raise BadData(
-            f"{path} is no summary of prodassoc clean", "give what prodassoc clean --summary FILE wrote"
-        )
+        raise BadData(f"{path} is not a summary of `clean`", "give what `clean summary=FILE` wrote")
     return rules, facts
 
 
-def provenance_of(this: Run) -> list[Provenance]:
+def provenance_of(run: Run) -> list[Provenance]:
     """Return where each input of a run came from."""
     from dataclasses import asdict
 
@@ -45,15 +43,15 @@ def provenance_of(this: Run) -> list[Provenance]:
     from prodassoc_cli.evaluation.report.data import Provenance
 
     found = []
-    for digest, path in this.digested():
-        lineage = None if path.suffix == ".json" else read_lineage(path)
+    for digest, path in run.digested():
+        lineage = None if path is None or path.suffix == ".json" else read_lineage(path)
         found.append(
             Provenance(digest.role, digest.name, digest.sha256, {} if lineage is None else asdict(lineage))
         )
     return found
 
 
-def rules_report(this: Run, rules: pl.DataFrame, products: pl.DataFrame | None, config: object) -> str:
+def rules_report(run: Run, rules: pl.DataFrame, products: pl.DataFrame | None, config: object) -> str:
     """Return a report of rules alone."""
     from prodassoc_cli.evaluation.report.build import render_rules
     from prodassoc_cli.evaluation.report.data import ReportData
@@ -63,7 +61,7 @@ def rules_report(this: Run, rules: pl.DataFrame, products: pl.DataFrame | None, 
         ReportData(
             rules=rules,
             products=products,
-            provenance=provenance_of(this),
+            provenance=provenance_of(run),
             parameters=result_parameters(config),
         )
     )

@@ -3,51 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from prodassoc_cli.artifacts.schemas import MODEL, RECOMMENDATIONS, RULES
-from prodassoc_cli.commands.execution.run import Run
 from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.evaluation.stage import JudgedInputs
+from prodassoc_cli.execution.frames import InMemory
+from prodassoc_cli.execution.run import Run
 
 if TYPE_CHECKING:
-    import polars as pl
+    import pyarrow as pa
 
     from prodassoc_cli.artifacts.inputs import InputFile
     from prodassoc_cli.artifacts.lineage import Lineage
 
 
-@dataclass
-class JudgedInputs:
-    """The inputs by the name of the model (or file) they come from.
-
-    Attributes:
-        lists: recommendations.
-        ratings: those whose scores are predicted ratings.
-        rules: association rules.
-        lineages: what made each file, by its name.
-    """
-
-    lists: dict[str, pl.DataFrame] = field(default_factory=dict)
-    ratings: dict[str, pl.DataFrame] = field(default_factory=dict)
-    rules: dict[str, pl.DataFrame] = field(default_factory=dict)
-    lineages: dict[str, Lineage | None] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class _Input:
-    """One input: the name of its model, its file, its rows, its kind, whether its scores are ratings."""
+    """One input: the name of its model, of its file, its rows, its kind, whether its scores are ratings."""
 
     name: str
-    path: Path
+    file: str
     frame: pl.DataFrame
     kind: str
     rates: bool
 
 
-def read_inputs(this: Run, users: Sequence[str], k: int, *, include_seen: bool) -> JudgedInputs:
+def read_inputs(run: Run, users: Sequence[str], k: int, *, include_seen: bool) -> JudgedInputs:
     """Read each input for what it says it is; a model makes lists of k products for the users.
 
     Raises:
@@ -56,24 +43,40 @@ def read_inputs(this: Run, users: Sequence[str], k: int, *, include_seen: bool) 
     """
     from prodassoc_cli.artifacts.store import read_artifact
 
-    found = JudgedInputs()
-    read: list[_Input] = []
-    for path, parts, lineage in _datasets(this.files("recommendations")):
+    def lists_of(file: str, rows: pl.DataFrame | pa.Table, header: dict[str, Any] | None) -> _Input:
+        name, frame, rates = _recommend(run, file, rows, header, users, k, include_seen=include_seen)
+        return _Input(name, file, frame, MODEL.name, rates)
+
+    read = [_in_memory(each, lists_of) for each in run.in_memory["recommendations"]]
+    for path, parts, lineage in _datasets(run.files("recommendations")):
         kind = lineage.kind if lineage else RECOMMENDATIONS.name
         details = lineage.details if lineage else {}
-        found.lineages[path.name] = lineage
         if kind == MODEL.name:
-            name, frame, rates = _recommend(this, path, users, k, include_seen=include_seen)
-        else:
-            frame, _ = read_artifact(parts, RULES if kind == RULES.name else RECOMMENDATIONS)
-            name = path.stem if kind == RULES.name else str(details.get("model", path.stem))
-            rates = details.get("score") == "rating"
-        read.append(_Input(name, path, frame, kind, rates))
+            table, _ = read_artifact([path], MODEL)
+            read.append(lists_of(path.stem, table, details.get("model")))
+            continue
+        frame, _ = read_artifact(parts, RULES if kind == RULES.name else RECOMMENDATIONS)
+        name = path.stem if kind == RULES.name else str(details.get("model", path.stem))
+        read.append(_Input(name, path.stem, frame, kind, details.get("score") == "rating"))
+    found = JudgedInputs()
     for name, each in zip(_distinct_names(read), read, strict=True):
         (found.rules if each.kind == RULES.name else found.lists)[name] = each.frame
         if each.rates:
             found.ratings[name] = each.frame
     return found
+
+
+def _in_memory(
+    given: InMemory, lists_of: Callable[[str, pl.DataFrame | pa.Table, dict[str, Any] | None], _Input]
+) -> _Input:
+    """Return an input that is in memory: a model, rules, or recommendations."""
+    from prodassoc_cli.artifacts.store import checked_rows
+
+    if given.model is not None:
+        return lists_of(str(given), given.rows, given.model)
+    names = given.rows.columns if isinstance(given.rows, pl.DataFrame) else given.rows.column_names
+    kind = RULES if "antecedent" in names else RECOMMENDATIONS
+    return _Input(str(given), str(given), checked_rows(given.rows, kind, str(given)), kind.name, rates=False)
 
 
 def _datasets(files: Sequence[InputFile]) -> list[tuple[Path, list[Path], Lineage | None]]:
@@ -102,7 +105,7 @@ def _datasets(files: Sequence[InputFile]) -> list[tuple[Path, list[Path], Lineag
 def _distinct_names(read: Sequence[_Input]) -> list[str]:
     """Return the name of each input's model, or of its file where several are of one model."""
     shared = Counter(each.name for each in read)
-    names = [each.path.stem if shared[each.name] > 1 else each.name for each in read]
+    names = [each.file if shared[each.name] > 1 else each.name for each in read]
     for name, count in Counter(names).items():
         if count > 1:
             raise UsageProblem(f"two inputs are named '{name}'", "rename one of the files")
@@ -110,23 +113,26 @@ def _distinct_names(read: Sequence[_Input]) -> list[str]:
 
 
 def _recommend(
-    this: Run, path: Path, users: Sequence[str], k: int, *, include_seen: bool
+    run: Run,
+    file: str,
+    rows: pl.DataFrame | pa.Table,
+    header: dict[str, Any] | None,
+    users: Sequence[str],
+    k: int,
+    *,
+    include_seen: bool,
 ) -> tuple[str, pl.DataFrame, bool]:
     """Return the name of a model, its lists, and whether its scores are ratings."""
-    from prodassoc_cli.artifacts.store import read_artifact
-    from prodassoc_cli.terminal.progress import progress_bar
-
-    with this.kernels():
+    with run.kernels():
         from prodassoc_cli.models.serving.recommend import recommend
         from prodassoc_cli.models.storage.artifact import from_arrow
-    table, lineage = read_artifact([path], MODEL)
-    if lineage is None or "model" not in lineage.details:
-        raise BadData(f"{path} carries no model", "make it: prodassoc train interactions.parquet")
-    model = from_arrow(table.to_arrow(), lineage.details["model"])
-    with progress_bar(f"lists of {model.name}", quiet=this.common.quiet) as progress:
+    if header is None:
+        raise BadData(f"{file} does not contain a model", "make it: `train interactions.parquet`")
+    model = from_arrow(rows.to_arrow() if isinstance(rows, pl.DataFrame) else rows, header)
+    with run.progress(f"lists of {model.name}") as progress:
         served = recommend(
-            model, k=k, ids=users, include_seen=include_seen, threads=this.threads, progress=progress
+            model, k=k, ids=users, include_seen=include_seen, threads=run.threads, progress=progress
         )
     for notice in served.notices:
-        this.messages.warning(f"{model.name}: {notice}")
+        run.messages.warning(f"{model.name}: {notice}")
     return model.name, served.frame, model.recommender.predicts_ratings

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import zlib
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, MODEL, PRODUCTS, RECOMMENDATIONS
-from prodassoc_cli.commands.execution.memory import least_memory
 from prodassoc_cli.settings import flag_of
 
 if TYPE_CHECKING:
     from prodassoc_cli.artifacts.inputs import InputFile
-    from prodassoc_cli.commands.execution.run import Run
-    from prodassoc_cli.commands.execution.targets import Target
+    from prodassoc_cli.execution.targets import Target
 
 STEPS = {
     "clean": "find out how the files are written, name their columns, read each value, leave out the rows "
@@ -48,26 +46,45 @@ _LOOKED_AT = 1 << 18
 _GZIP, _BINARY = b"\x1f\x8b", (b"\x28\xb5\x2f\xfd", b"ARROW1")
 
 
-def plan_of(run: Run, targets: dict[str, Target], is_done: bool) -> Iterator[str]:
+@dataclass(frozen=True)
+class Needs:
+    """What a run takes of the machine.
+
+    Attributes:
+        place: where it runs, in words.
+        memory: bytes it will hold at the least.
+        memory_limit: bytes it may hold.
+        seed: its random seed.
+    """
+
+    place: str
+    memory: int
+    memory_limit: int
+    seed: int
+
+
+def plan_of(
+    plan: Plan, targets: dict[str, Target], reports: Sequence[Path], needs: Needs, *, is_done: bool
+) -> Iterator[str]:
     """Yield what a run would read, do and write, line by line.
 
     Args:
-        run: the run, its inputs taken.
+        plan: its inputs and options.
         targets: its outputs.
-        is_done: whether they are up to date.
+        reports: files about the run itself.
+        needs: what it takes of the machine.
+        is_done: whether the outputs are up to date.
     """
-    plan = Plan(run.command, run.config, run.taken)
     yield from plan.reads()
     if is_done:
         yield "nothing would be done: the output is up to date (`force` makes it again)"
         return
-    place = f"{run.threads} threads" if run.is_here else run.config.master
-    needs = f"at least {least_memory(run) / 1e6:,.0f} MB of {run.memory_limit / 1e6:,.0f} MB"
+    memory = f"at least {needs.memory / 1e6:,.0f} MB of {needs.memory_limit / 1e6:,.0f} MB"
     yield plan.does()
-    yield f"would run on {place}, use {needs}, and draw by seed {run.common.seed}"
+    yield f"would run on {needs.place}, use {memory}, and draw by seed {needs.seed}"
     for name, target in targets.items():
         yield plan.writes(name, target)
-    for path in run.reports():
+    for path in reports:
         yield f"would write a report to {path}"
 
 

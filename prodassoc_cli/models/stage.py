@@ -1,0 +1,88 @@
+"""What `train` does with training data: parameters are tuned if asked for, and a model is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from prodassoc_cli.settings import TrainConfig
+from prodassoc_cli.stage import StageContext
+
+if TYPE_CHECKING:
+    from prodassoc_cli.models.data import TrainingData
+    from prodassoc_cli.models.model import TrainedModel
+
+
+def train_model(
+    config: TrainConfig,
+    data: TrainingData,
+    context: StageContext,
+    fit: Callable[..., TrainedModel] | None = None,
+) -> TrainedModel:
+    """Fit the model asked for, and say what it learned.
+
+    Args:
+        config: the options of `train`.
+        data: what to learn from.
+        context: what it works with and whom it tells.
+        fit: fits a model elsewhere, called as `models.model.train`; None to fit it here.
+
+    Raises:
+        UsageProblem: no such model or parameter, or the data lack what the model needs.
+    """
+    from prodassoc_cli.models.model import train
+
+    parameters = config.param
+    if config.tune is not None:
+        from prodassoc_cli.models.hybrid.tuning import tune
+
+        with context.progress("trying parameters") as progress:
+            parameters, found = tune(
+                config.model, data, config.tune, config.param, context.seed, context.threads, progress
+            )
+        context.note({"tuning": found})
+        for line in _tuning_lines(config.model, found):
+            context.say(line)
+    model = (fit or train)(
+        config.model, data, parameters=parameters, seed=context.seed, threads=context.threads
+    )
+    context.note({"model": model.facts})
+    context.say(
+        f"{model.name}: {model.facts['users']:,} users, {model.facts['products']:,} products, "
+        f"{model.facts['pairs']:,} pairs of user and product"
+    )
+    for line in _validation_lines(model.facts):
+        context.say(line)
+    return model
+
+
+def _tuning_lines(model: str, found: dict[str, Any]) -> list[str]:
+    """Return what the search chose, one line per model."""
+    lines = []
+    for name, each in ({model: found} if "chosen" in found else found).items():
+        (metric, ndcg), *_ = ((key, value) for key, value in each.items() if key.startswith("ndcg"))
+        chosen = ", ".join(f"{key}={value}" for key, value in each["chosen"].items()) or "as they were"
+        lines.append(
+            f"tuned {name}: {chosen} ({metric} {ndcg['before']:.4f} → {ndcg['after']:.4f}, "
+            f"{each['trials']} trials, {each['users']:,} users)"
+        )
+    return lines
+
+
+def _validation_lines(facts: dict[str, Any]) -> list[str]:
+    """Return what a fusing model learned about its parts, one line per kind of list."""
+    from prodassoc_cli.models.storage.describe import LISTS
+
+    lines = []
+    for mode in ("new", "all"):
+        if mode not in facts:
+            continue
+        words, found = f"lists {LISTS[mode]}", facts[mode]
+        (metric, by_model), *_ = ((key, value) for key, value in found.items() if key.startswith("ndcg"))
+        scores = ", ".join(
+            f"{name} {value:.4f}" for name, value in sorted(by_model.items(), key=lambda each: -each[1])
+        )
+        shares = ", ".join(f"{name} {share:.0%}" for name, share in found["shares"].items())
+        lines.append(f"{words}: validation {metric} over {found['users']:,} users: {scores}")
+        lines.append(f"{words}: ranked by {found['chosen']}; contributions: {shares}")
+    return lines

@@ -1,0 +1,171 @@
+"""Raw order lines → interactions, and a catalogue → products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from prodassoc_cli.artifacts.schemas import INTERACTIONS, PRODUCTS, REJECTS
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.execution.engine import engine, parts_of, within_reach
+from prodassoc_cli.execution.frames import memory_file
+from prodassoc_cli.execution.run import Run
+from prodassoc_cli.execution.writer import Writer
+from prodassoc_cli.resources import share_threads
+from prodassoc_cli.settings import CleanConfig
+from prodassoc_cli.stage import StageResult
+
+if TYPE_CHECKING:
+    from prodassoc_cli.artifacts.inputs import InputFile
+    from prodassoc_cli.intake.arrange.append import Earlier
+    from prodassoc_cli.intake.formats.sources import Source
+
+LARGE_BYTES = 100 * 10**6
+"""Inputs of so many bytes are cleaned in parts, several stages beside one another."""
+
+
+def clean(run: Run, inputs: Sequence[str], config: CleanConfig) -> dict[str, Any]:
+    """Clean order lines, and what belongs to them; return what is known of them."""
+    with ExitStack() as stack:
+        orders = _taken(run, "orders", inputs, stack)
+        if config.engine == "spark":
+            within_reach(run, "orders")
+        elif sum(each.path.stat().st_size for each in orders) >= LARGE_BYTES:
+            share_threads(run.threads)
+        catalogue = _taken(run, "products", config.products, stack)
+        if config.pseudonymize_key_file:
+            from prodassoc_cli.intake.values.privacy import key_fingerprint, read_key
+
+            run.decide(pseudonymized_by=key_fingerprint(read_key(config.pseudonymize_key_file)))
+        earlier = _earlier(run, config.append_to) if config.append_to else None
+        outputs = stack.enter_context(
+            run.outputs(
+                INTERACTIONS,
+                products=(PRODUCTS, config.products_output),
+                rejects=(REJECTS, config.rejects_output),
+                holdout=(INTERACTIONS, config.holdout_output),
+            )
+        )
+        with (
+            engine(config) as spark,
+            _cleaning(
+                spark,
+                _sources(orders, inputs),
+                config,
+                run.messages.info,
+                catalogue=_sources(catalogue, [str(config.products)]),
+                seed=run.common.seed,
+                budget=run.memory_limit,
+                folder=run.scratch_folder(),
+                keep_rejects=outputs.wants("rejects"),
+                earlier=earlier,
+            ) as cleaning,
+        ):
+            rows_stay_there = spark is not None and outputs.folder("output") is not None
+            summary = _put_all(outputs, cleaning, in_parts=rows_stay_there and not config.holdout)
+        run.note(summary)
+        for line in _summary_lines(summary):
+            run.messages.info(line)
+    _warn_without_orders(run, summary)
+    return summary
+
+
+def _taken(run: Run, role: str, specs: str | Sequence[str] | None, stack: ExitStack) -> list[InputFile]:
+    """Find the files of an input; rows in memory become files there, for readers that judge by the bytes."""
+    from prodassoc_cli.artifacts.inputs import InputFile
+
+    files = run.take(role, specs)
+    in_memory = [
+        InputFile(str(each), stack.enter_context(memory_file(each.rows))) for each in run.in_memory[role]
+    ]
+    return [*files, *in_memory]
+
+
+def _put_all(outputs: Writer, cleaning: Any, *, in_parts: bool) -> dict[str, Any]:  # noqa: ANN401
+    """Put what comes of the cleaning; return its summary."""
+    if in_parts:
+        into = parts_of(outputs, conventions=cleaning.facts)
+        cleaning.write_parts(into)
+        outputs.put_parts("output", into.check())
+    else:
+        outputs.put(StageResult("output", cleaning.interactions(), {"conventions": cleaning.facts}))
+    outputs.put(StageResult("rejects", cleaning.all_rejects()))
+    if cleaning.products is not None:
+        outputs.put(StageResult("products", cleaning.products))
+    outputs.put(StageResult("holdout", cleaning.holdout()))
+    summary: dict[str, Any] = cleaning.summary
+    return summary
+
+
+def _warn_without_orders(run: Run, summary: dict[str, Any]) -> None:
+    events, orders = (summary["interactions"][name] for name in ("events", "orders"))
+    if "purchase" in events and "impression" not in events and not orders:
+        run.messages.warning(
+            "no column holds orders: what a user buys at one moment counts as one basket; "
+            "if there is one, name it: `map=order_id=COLUMN`"
+        )
+
+
+def _cleaning(spark: Any, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401 — those of `Cleaning`
+    """Return what cleans: here, or in a cluster."""
+    if spark is None:
+        from prodassoc_cli.intake.pipeline import Cleaning
+
+        return Cleaning(*inputs, **options)
+    from prodassoc_cli.engines.cleaning import SparkCleaning
+
+    return SparkCleaning(spark, *inputs, **options)
+
+
+def _sources(files: Sequence[InputFile], named: Sequence[str]) -> list[Source]:
+    """Return files as sources; those of a dataset with the columns that its folders name."""
+    from prodassoc_cli.artifacts.partitions import partition_values
+    from prodassoc_cli.intake.formats.sources import Source
+
+    return [
+        Source(
+            each.name, each.path.absolute(), {} if str(each.path) in named else partition_values(each.path)
+        )
+        for each in files
+    ]
+
+
+def _earlier(run: Run, path: str) -> Earlier:
+    """Return the interactions that were cleaned before, and let the run continue theirs."""
+    from prodassoc_cli.artifacts.inputs import locate
+    from prodassoc_cli.artifacts.store import read_lineage, read_pieces
+    from prodassoc_cli.intake.arrange.append import Earlier
+
+    files = [each.path for each in locate([path])]
+    lineage = read_lineage(files[0])
+    if lineage is None or lineage.kind != INTERACTIONS.name or "conventions" not in lineage.details:
+        raise BadData(
+            f"{path} does not record how its lines were read, so none can be added",
+            "give interactions made by this version of `clean`",
+        )
+    run.continue_run(lineage)
+    names = [column.name for column in INTERACTIONS.columns]
+    return Earlier(lineage.details["conventions"], lambda: read_pieces(files, INTERACTIONS, names))
+
+
+def _summary_lines(summary: dict[str, Any]) -> list[str]:
+    """Return what was read, left out and kept, one line each."""
+    kept = summary["interactions"]
+    rows = f"{summary['rows_in']:,} rows read, {summary['rows_kept']:,} kept"
+    lines = [f"{rows}, {summary['rows_rejected']:,} left out"]
+    if summary["rejects"]:
+        lines.append("left out: " + ", ".join(f"{name} {n:,}" for name, n in summary["rejects"].items()))
+    span = f", {kept['first']} to {kept['last']}" if kept["first"] else ""
+    lines.append(
+        f"{kept['users']:,} users, {kept['orders']:,} orders, {kept['products']:,} products{span}; "
+        f"{summary['missing_user']:,} rows without a user"
+    )
+    flagged = {name: n for name, n in summary["flagged_outliers"].items() if n}
+    if flagged:
+        found = ", ".join(f"{n:,} of {name}" for name, n in flagged.items())
+        lines.append(f"outliers: {found} (kept; `drop_outliers` leaves them out)")
+    if "holdout" in summary:
+        split = summary["holdout"]
+        lines.append(f"holdout: {split['holdout']:,} rows set aside, {split['train']:,} to train on")
+    return lines

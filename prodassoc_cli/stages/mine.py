@@ -1,0 +1,76 @@
+"""Interactions → association rules, or itemsets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from prodassoc_cli.artifacts.schemas import (
+    EMBEDDINGS,
+    INTERACTIONS,
+    ITEMSETS,
+    OUTLIERS,
+    PRODUCTS,
+    RELATED_PRODUCTS,
+    RULES,
+)
+from prodassoc_cli.execution.run import Run
+from prodassoc_cli.settings import MineConfig
+from prodassoc_cli.stages.report_inputs import rules_report
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from prodassoc_cli.mining.stage import MiningStage
+
+BYTES_PER_ROW, BYTES_PER_WHOLE_ROW = 20, 150
+"""Memory it takes at the least to make baskets of a row, and to keep all of the row meanwhile."""
+
+
+def mine(run: Run, inputs: Sequence[str], config: MineConfig) -> None:
+    """Find frequent sets of products, and the rules between them."""
+    from prodassoc_cli.mining.stage import check_values, needs_only_baskets
+
+    check_values(config)
+    run.take("interactions", inputs, meanwhile=["prodassoc_cli.mining.itemsets"])
+    run.take("products", config.products)
+    run.take("embeddings", config.embeddings)
+    run.take("validate", config.validate)
+    run.bytes_per_row = BYTES_PER_ROW if needs_only_baskets(config) else BYTES_PER_WHOLE_ROW
+    run.page(config.report)
+    with run.outputs(
+        RULES if config.target == "rules" else ITEMSETS,
+        itemsets=(ITEMSETS, config.itemsets_output),
+        relations=(RELATED_PRODUCTS, config.relations_output),
+        outliers=(OUTLIERS, config.outliers_output),
+    ) as outputs:
+        stage = _stage(run, config)
+        for result in stage.results():
+            outputs.put(result)
+            if result.output == "output" and config.report is not None:
+                rules: pl.DataFrame = result.rows  # type: ignore[assignment]
+                outputs.put_page(lambda rules=rules: rules_report(run, rules, stage.products, config))  # type: ignore[misc]
+
+
+def _stage(run: Run, config: MineConfig) -> MiningStage:
+    """Read what was given, and make baskets of it."""
+    if config.engine == "spark":
+        from prodassoc_cli.engines.mining_stage import SparkMiningStage
+        from prodassoc_cli.execution.engine import shared_files
+
+        paths = shared_files(run, "interactions", INTERACTIONS)
+        products = run.read_optional("products", PRODUCTS)
+        return SparkMiningStage(config, paths, products=products, context=run.context)
+    from prodassoc_cli.mining.basket_builder import BASKET_COLUMNS
+    from prodassoc_cli.mining.stage import MiningStage, needs_only_baskets
+
+    return MiningStage(
+        config,
+        run.read_pieces("interactions", INTERACTIONS, BASKET_COLUMNS)
+        if needs_only_baskets(config)
+        else run.read("interactions", INTERACTIONS),
+        products=run.read_optional("products", PRODUCTS),
+        embeddings=run.read_optional("embeddings", EMBEDDINGS),
+        holdout=run.read_optional("validate", INTERACTIONS),
+        context=run.context,
+    )

@@ -1,0 +1,200 @@
+"""A model → recommendations."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from prodassoc_cli.artifacts.schemas import EMBEDDINGS, MODEL, PRODUCTS, RECOMMENDATIONS
+from prodassoc_cli.errors import BadData, NoInput, UsageProblem
+from prodassoc_cli.execution.engine import engine, parts_of, shared_files
+from prodassoc_cli.execution.run import Run
+from prodassoc_cli.settings import RecommendConfig
+from prodassoc_cli.stage import StageResult
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from prodassoc_cli.artifacts.partial_read import OpenArtifact
+    from prodassoc_cli.engines.parts import PartsOf
+    from prodassoc_cli.models.model import TrainedModel
+    from prodassoc_cli.models.serving.recommend import Blocks
+
+
+def recommend(run: Run, inputs: Sequence[str], config: RecommendConfig) -> None:
+    """Make lists for users, for products or for baskets."""
+    run.take("model", inputs)
+    for role in ("ids", "allow", "deny"):
+        _take_ids(run, role, getattr(config, role))
+    run.take("products", config.products)
+    run.take("embeddings", config.embeddings)
+    with run.outputs(RECOMMENDATIONS) as outputs:
+        model = _model(run, config)
+        with engine(config) as spark, run.progress("making lists") as progress:
+            means = "rating" if model.recommender.predicts_ratings else "rank"
+            facts = {"model": model.name, "score": means}
+            to_folder = spark is not None and outputs.folder("output") is not None
+            into = parts_of(outputs, **facts) if to_folder and audience_of(config) != "baskets" else None
+            made = _maker(run, spark, into)(model, **_asked(run, config), progress=progress)
+            if into is not None and into.parts:
+                outputs.put_parts("output", into.check())
+            else:
+                first = next(made.frames)
+                every = itertools.chain([first], made.frames)
+                outputs.put(StageResult("output", every, facts, _with_titles(first, model)))
+        for notice in made.notices:
+            run.messages.warning(notice)
+        run.note(made.counts)
+        run.messages.info(f"{made.counts['lists']:,} lists, {made.counts['rows']:,} recommendations")
+
+
+def _model(run: Run, config: RecommendConfig) -> TrainedModel:
+    """Read the model; for baskets, only what their products take of it."""
+    if run.in_memory["model"]:
+        from prodassoc_cli.models.storage.artifact import from_arrow
+
+        given = run.in_memory["model"][0]
+        assert given.model is not None
+        return from_arrow(given.rows, given.model)
+    from concurrent.futures import ThreadPoolExecutor
+
+    # Importing and reading take most of the time of one basket's answer: side by side, then.
+    with run.opened("model", MODEL) as file, ThreadPoolExecutor(1) as pool, run.kernels():
+        header = _header(file)
+        reading = pool.submit(_read_arrays, file, header, config.basket)
+        from prodassoc_cli.models.storage.artifact import family_of, from_arrays
+
+        if not config.basket:  # for a basket numpy is quicker than loading kernels
+            from prodassoc_cli.models.kernels.dispatch import load_kernels
+
+            load_kernels("reasons", *family_of(header).serve_kernels)
+        arrays = reading.result()
+    run.messages.step("read model", file.height)
+    return from_arrays(arrays, header, for_kernels=not config.basket)
+
+
+def _maker(run: Run, spark: Any, into: PartsOf | None) -> Callable[..., Blocks]:  # noqa: ANN401
+    """Return what makes the lists: here, or in a cluster."""
+    from prodassoc_cli.models.serving.recommend import in_blocks
+
+    return in_blocks if spark is None else _on_spark(run, spark, into)
+
+
+def _asked(run: Run, config: RecommendConfig) -> dict[str, Any]:
+    """Return what `serving.in_blocks` is to make, by its own names."""
+    return {
+        "k": config.k,
+        "audience": audience_of(config),
+        "ids": _read_ids(run, "ids"),
+        "baskets": [basket.split(",") for basket in config.basket],
+        "include_seen": config.include_seen,
+        "where": config.where,
+        "allow": _read_ids(run, "allow"),
+        "deny": _read_ids(run, "deny"),
+        "products": run.read_optional("products", PRODUCTS),
+        "embeddings": run.read_optional("embeddings", EMBEDDINGS),
+        "diversity": config.diversity,
+        "max_per_category": config.max_per_category,
+        "relation": config.relation,
+        "epsilon": config.explore,
+        "seed": run.common.seed,
+        "with_reasons": config.reasons,
+        "reason_weights": config.reason_weights,
+        "threads": run.threads,
+    }
+
+
+def _on_spark(run: Run, spark: Any, into: PartsOf | None) -> Callable[..., Blocks]:  # noqa: ANN401
+    """Return what makes the lists in a cluster."""
+    from prodassoc_cli.engines.recommending import recommend_on_spark
+    from prodassoc_cli.models.serving.recommend import Blocks
+
+    path, *more = shared_files(run, "model", MODEL)
+    if more:
+        raise UsageProblem("`engine=spark` takes a model of one file", "train it again, into one file")
+
+    def lists(*arguments: Any, **options: Any) -> Blocks:  # noqa: ANN401 — those of `in_blocks`
+        served = recommend_on_spark(spark, path, *arguments, into=into, **options)
+        return Blocks(iter([served.frame]), served.notices, served.counts)
+
+    return lists
+
+
+def audience_of(config: RecommendConfig) -> Literal["users", "products", "baskets"]:
+    """Return what the lists are for."""
+    return "baskets" if config.basket else config.for_
+
+
+def _header(file: OpenArtifact) -> dict[str, Any]:
+    """Return what the file tells of its model.
+
+    Raises:
+        BadData: it holds no model.
+    """
+    header: dict[str, Any] = {} if file.lineage is None else file.lineage.details.get("model", {})
+    if not header:
+        raise BadData("the model file does not contain a model", "make it: `train interactions.parquet`")
+    return header
+
+
+def _read_arrays(file: OpenArtifact, header: dict[str, Any], baskets: Sequence[str]) -> dict[str, Any]:
+    """Return the arrays of the model file; for baskets, what their products take of them.
+
+    Raises:
+        BadData: it is damaged.
+    """
+    from prodassoc_cli.models.storage.array_storage import as_bad_data, joined_apart, joined_for
+
+    with as_bad_data(header):
+        if baskets:
+            products = [product for basket in baskets for product in basket.split(",")]
+            return joined_for(products, file.read, header["arrays"], header["by_product"])
+        return joined_apart(file.read, header["arrays"])
+
+
+def _take_ids(run: Run, role: str, path: str | None) -> None:
+    """Take a file of ids.
+
+    Raises:
+        NoInput: it does not exist; perhaps an id itself was given.
+    """
+    try:
+        run.take(role, path)
+    except NoInput as error:
+        hint = (
+            error.hint or f"it takes a file, one id a line; for one id: echo {path} | prodassoc … --{role} -"
+        )
+        raise NoInput(f"`{role}`: {error.message}", hint) from error
+
+
+def _read_ids(run: Run, role: str) -> list[str] | None:
+    """Read a file of ids, one a line; None where none was given.
+
+    Raises:
+        BadData: it is not UTF-8 text.
+    """
+    if run.in_memory[role]:
+        return [str(each) for each in run.in_memory[role][0].rows["id"].to_list()]
+    files = run.files(role)
+    return [line for each in files for line in _lines(each.path) if line] if files else None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line.rstrip("\r") for line in path.read_text(encoding="utf-8-sig").split("\n")]
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path} is not a text file of ids in UTF-8", "write one id a line") from error
+
+
+def _with_titles(frame: pl.DataFrame, model: TrainedModel) -> pl.DataFrame:
+    """Return the lists as people read them: titles instead of ids, no scores beside reasons."""
+    from prodassoc_cli.artifacts.titles import with_titles
+
+    subject = frame.columns[0]
+    columns = ["product_id"] + (["source_product_id"] if subject == "source_product_id" else [])
+    shown = with_titles(frame.head(200), model.items.frame, columns)
+    names = {"product_id": "product", "source_product_id": "for_product"}
+    last = "reason" if "reason" in frame.columns else "score"
+    return shown.select(subject, "rank", "product_id", last).rename(names, strict=False)

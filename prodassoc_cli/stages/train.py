@@ -1,0 +1,103 @@
+"""Interactions → a recommendation model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, MODEL, PRODUCTS, RULES
+from prodassoc_cli.execution.engine import engine
+from prodassoc_cli.execution.run import Run
+from prodassoc_cli.settings import TrainConfig
+from prodassoc_cli.stage import StageResult
+
+if TYPE_CHECKING:
+    from prodassoc_cli.models.data import TrainingData
+    from prodassoc_cli.models.model import TrainedModel
+
+GATHERED = ("item-knn",)
+"""Models that learn from matrices alone, which are made of the lines piece by piece where there are many."""
+
+GATHER_FROM = 1 << 22
+"""Lines from which on they are gathered: fewer fit in memory, and are done sooner there."""
+
+BYTES_PER_GATHERED_LINE = 65
+"""What such a run holds per line at its peak: with item-knn on 97 million interactions 70 were measured."""
+
+
+def train(run: Run, inputs: Sequence[str], config: TrainConfig) -> dict[str, Any]:
+    """Fit one recommender, and return what the fit found out."""
+    run.take("interactions", inputs)
+    run.take("products", config.products)
+    run.take("embeddings", config.embeddings)
+    run.take("rules", config.rules)
+    run.take("feedback", config.feedback)
+    if config.engine == "spark" and config.model == "als":
+        from prodassoc_cli.engines.factorizing import SOLVER
+
+        run.decide(solver=SOLVER)  # its vectors are others than those made here
+    lines = _lines_to_gather(run, config)
+    with run.outputs(MODEL) as outputs:
+        with run.kernels():
+            from prodassoc_cli.models.kernels.dispatch import load_kernels
+            from prodassoc_cli.models.registry import make
+            from prodassoc_cli.models.stage import train_model
+            from prodassoc_cli.models.storage.artifact import to_arrow
+
+            load_kernels(*make(config.model, config.param).fit_kernels)
+
+        data = _gathered(run, lines) if lines else _whole(run)
+        with engine(config) as spark:
+            model = train_model(config, data, run.context, None if spark is None else _on_spark(spark))
+        table, header = to_arrow(model)
+        outputs.put(StageResult("output", table, {"model": header}))
+    return model.facts
+
+
+def _lines_to_gather(run: Run, config: TrainConfig) -> int:
+    """Return how many lines there are if they are to be gathered piece by piece; 0 to take them whole."""
+    others = (config.embeddings, config.rules, config.feedback, config.tune)
+    if config.model not in GATHERED or config.engine != "local" or any(each is not None for each in others):
+        return 0
+    from prodassoc_cli.artifacts.partial_read import count_rows
+
+    lines = sum(count_rows(each.path) or 0 for each in run.files("interactions"))
+    if lines < GATHER_FROM:
+        return 0
+    run.bytes_per_row = BYTES_PER_GATHERED_LINE
+    return lines
+
+
+def _whole(run: Run) -> TrainingData:
+    from prodassoc_cli.models.data import TrainingData
+    from prodassoc_cli.models.feedback import with_feedback
+
+    interactions = run.read("interactions", INTERACTIONS)
+    log = run.read_optional("feedback", INTERACTIONS)
+    return TrainingData.from_frames(
+        interactions if log is None else with_feedback(interactions, log),
+        products=run.read_optional("products", PRODUCTS),
+        embeddings=run.read_optional("embeddings", EMBEDDINGS),
+        rules=run.read_optional("rules", RULES),
+    )
+
+
+def _gathered(run: Run, lines: int) -> TrainingData:
+    from prodassoc_cli.artifacts.store import read_pieces
+    from prodassoc_cli.models.storage.streaming import COLUMNS, GatheredData
+
+    paths = [each.path for each in run.files("interactions")]
+    return GatheredData.from_pieces(
+        lambda: read_pieces(paths, INTERACTIONS, COLUMNS),
+        lines,
+        products=run.read_optional("products", PRODUCTS),
+        folder=run.scratch_folder(),
+    )
+
+
+def _on_spark(spark: Any) -> Callable[..., TrainedModel]:  # noqa: ANN401 — a SparkSession
+    """Return what trains in a cluster."""
+    from prodassoc_cli.engines.training import train_on_spark
+
+    return partial(train_on_spark, spark)
