@@ -31,9 +31,9 @@ from prodassoc_cli.artifacts.store import (
     read_table,
     write_artifact,
 )
-from prodassoc_cli.errors import BadData, ProdassocError, UsageProblem, did_you_mean
+from prodassoc_cli.errors import BadData, NothingToDo, ProdassocError, UsageProblem, did_you_mean
 from prodassoc_cli.execution.frames import InMemory
-from prodassoc_cli.execution.run import NothingToDo, Run
+from prodassoc_cli.execution.run import Run
 from prodassoc_cli.execution.targets import IN_MEMORY
 from prodassoc_cli.settings import (
     CleanConfig,

@@ -19,8 +19,7 @@ from prodassoc_cli.commands import clean, embed, evaluate, export, inspect, mine
 from prodassoc_cli.commands.options.build import print_version
 from prodassoc_cli.commands.options.click_names import ClickException, answer_completion
 from prodassoc_cli.commands.options.suggestions import explain
-from prodassoc_cli.errors import BadConfig, BadData, ProdassocError, UsageProblem
-from prodassoc_cli.execution.run import NothingToDo
+from prodassoc_cli.errors import BadConfig, BadData, NothingToDo, ProdassocError, UsageProblem
 from prodassoc_cli.resources import lacks_addresses
 from prodassoc_cli.terminal.messages import Messages
 

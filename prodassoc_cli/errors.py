@@ -78,6 +78,10 @@ class BadConfig(ProdassocError):
     exit_code = 78
 
 
+class NothingToDo(Exception):
+    """The run ends here, well: its output is up to date, or it was a dry run."""
+
+
 def did_you_mean(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
     """Return a hint that names what `name` was probably meant to be, else all that is known.
 

@@ -7,9 +7,7 @@ import typer
 from prodassoc_cli.artifacts.schemas import FEEDBACK, INTERACTIONS
 from prodassoc_cli.commands.next_step import say_next_step
 from prodassoc_cli.commands.options.build import InputArgument, command
-from prodassoc_cli.execution.run import Run
 from prodassoc_cli.settings import CleanConfig, CommonConfig
-from prodassoc_cli.stages.clean import clean
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +31,9 @@ def register(app: typer.Typer) -> None:
 
 def perform(inputs: list[str], config: CleanConfig, common: CommonConfig) -> None:
     """Clean order lines, and what belongs to them."""
+    from prodassoc_cli.execution.run import Run
+    from prodassoc_cli.stages.clean import clean
+
     run = Run("clean", config, common)
     summary = clean(run, inputs, config)
     role = FEEDBACK if "impression" in summary["interactions"]["events"] else INTERACTIONS.name

@@ -7,9 +7,7 @@ import typer
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS
 from prodassoc_cli.commands.next_step import say_next_step
 from prodassoc_cli.commands.options.build import InputArgument, command
-from prodassoc_cli.execution.run import Run
 from prodassoc_cli.settings import CommonConfig, EmbedConfig
-from prodassoc_cli.stages.embed import embed
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +31,9 @@ def register(app: typer.Typer) -> None:
 
 def perform(inputs: list[str], config: EmbedConfig, common: CommonConfig) -> None:
     """Encode the text of each product into a vector of length 1."""
+    from prodassoc_cli.execution.run import Run
+    from prodassoc_cli.stages.embed import embed
+
     run = Run("embed", config, common)
     embed(run, inputs, config)
     if config.output_precision in ("f32", "f16"):

@@ -7,9 +7,7 @@ import shlex
 import typer
 
 from prodassoc_cli.commands.options.build import InputArgument, command
-from prodassoc_cli.execution.run import Run
 from prodassoc_cli.settings import CommonConfig, EvaluateConfig
-from prodassoc_cli.stages.evaluate import evaluate
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +28,9 @@ def register(app: typer.Typer) -> None:
 
 def perform(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> None:
     """Judge lists, models and rules, side by side."""
+    from prodassoc_cli.execution.run import Run
+    from prodassoc_cli.stages.evaluate import evaluate
+
     run = Run("evaluate", config, common)
     judged = evaluate(run, inputs, config)
     if judged.view is not None:

@@ -13,7 +13,6 @@ from prodassoc_cli.artifacts.schemas import KINDS, MODEL, SCHEMA_VERSION, Column
 from prodassoc_cli.commands.next_step import say_command_after
 from prodassoc_cli.commands.options.build import InputArgument, command
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
-from prodassoc_cli.execution.run import Run
 from prodassoc_cli.settings import CommonConfig, InspectConfig
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ def perform(inputs: list[str], config: InspectConfig, common: CommonConfig) -> N
     """Show one artifact on standard output: tables, or one JSON object with --format jsonl."""
     from prodassoc_cli.artifacts.discover import role_of
     from prodassoc_cli.artifacts.store import read_table
+    from prodassoc_cli.execution.run import Run
     from prodassoc_cli.terminal import output
 
     run = Run("inspect", config, common)

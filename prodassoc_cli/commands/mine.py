@@ -7,9 +7,7 @@ import typer
 from prodassoc_cli.artifacts.schemas import RULES
 from prodassoc_cli.commands.next_step import say_next_step
 from prodassoc_cli.commands.options.build import InputArgument, command
-from prodassoc_cli.execution.run import Run
 from prodassoc_cli.settings import CommonConfig, MineConfig
-from prodassoc_cli.stages.mine import mine
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +28,9 @@ def register(app: typer.Typer) -> None:
 
 def perform(inputs: list[str], config: MineConfig, common: CommonConfig) -> None:
     """Find frequent sets of products, and the rules between them."""
+    from prodassoc_cli.execution.run import Run
+    from prodassoc_cli.stages.mine import mine
+
     run = Run("mine", config, common)
     mine(run, inputs, config)
     is_of_products = config.sequence is None and config.level == "product" and not config.generalized

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prodassoc_cli.artifacts.schemas import (
     EMBEDDINGS,
@@ -17,8 +18,11 @@ from prodassoc_cli.artifacts.schemas import (
     RECOMMENDATIONS,
     RULES,
 )
-from prodassoc_cli.execution.run import Run
-from prodassoc_cli.execution.targets import STDOUT
+
+if TYPE_CHECKING:
+    from prodassoc_cli.execution.run import Run
+
+STDOUT = "-"
 
 _NAMES = {RECOMMENDATIONS.name: "recs"}
 _SAMPLES = Path("sample_data")

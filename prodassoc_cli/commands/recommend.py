@@ -7,9 +7,7 @@ import typer
 from prodassoc_cli.artifacts.schemas import RECOMMENDATIONS
 from prodassoc_cli.commands.next_step import say_next_step
 from prodassoc_cli.commands.options.build import InputArgument, command
-from prodassoc_cli.execution.run import Run
 from prodassoc_cli.settings import CommonConfig, RecommendConfig
-from prodassoc_cli.stages.recommend import audience_of, recommend
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +29,9 @@ def register(app: typer.Typer) -> None:
 
 def perform(inputs: list[str], config: RecommendConfig, common: CommonConfig) -> None:
     """Make lists for users, for products or for baskets."""
+    from prodassoc_cli.execution.run import Run
+    from prodassoc_cli.stages.recommend import audience_of, recommend
+
     run = Run("recommend", config, common)
     recommend(run, inputs, config)
     if audience_of(config) == "users":

@@ -7,9 +7,7 @@ import typer
 from prodassoc_cli.artifacts.schemas import MODEL
 from prodassoc_cli.commands.next_step import say_next_step
 from prodassoc_cli.commands.options.build import InputArgument, command
-from prodassoc_cli.execution.run import Run
 from prodassoc_cli.settings import CommonConfig, TrainConfig
-from prodassoc_cli.stages.train import train
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +29,9 @@ def register(app: typer.Typer) -> None:
 
 def perform(inputs: list[str], config: TrainConfig, common: CommonConfig) -> None:
     """Fit one recommender."""
+    from prodassoc_cli.execution.run import Run
+    from prodassoc_cli.stages.train import train
+
     run = Run("train", config, common)
     facts = train(run, inputs, config)
     say_next_step(run, MODEL.name, more="" if facts["users"] else "--for products")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from prodassoc_cli.artifacts.schemas import Kind
-from prodassoc_cli.errors import BadData, NoInput, UsageProblem
+from prodassoc_cli.errors import BadData, NoInput, NothingToDo, UsageProblem
 from prodassoc_cli.execution.frames import InMemory, digest_rows
 from prodassoc_cli.execution.memory import bound_memory, minimum_memory
 from prodassoc_cli.execution.run_summary import RunSummary
@@ -44,10 +44,6 @@ if TYPE_CHECKING:
     from prodassoc_cli.artifacts.outputs import Outputs
     from prodassoc_cli.artifacts.partial_read import OpenArtifact
     from prodassoc_cli.stage import Rows
-
-
-class NothingToDo(Exception):
-    """The run ends here, well: its output is up to date, or it was a dry run."""
 
 
 class Run:
