@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests import fork_server
 
 # How long an example takes says more of the machine's other work than of the code.
 settings.register_profile("prodassoc", deadline=None)
@@ -19,23 +22,44 @@ SAMPLE = ROOT / "sample_data"
 
 
 class CommandLine:
-    """Runs `prodassoc` in a folder, in a process of its own."""
+    """Runs `prodassoc` in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def __call__(self, *words: str, stdin: bytes | None = None, env: dict[str, str] | None = None):
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **(env or {})}
+        """Run it in a process of its own that has its imports already; see `fork_server`."""
+        with (
+            tempfile.TemporaryFile() as given,
+            tempfile.TemporaryFile() as out,
+            tempfile.TemporaryFile() as err,
+        ):
+            given.write(stdin or b"")
+            given.seek(0)
+            streams = [given.fileno(), out.fileno(), err.fileno()]
+            server = fork_server.socket_of_server(ROOT)
+            code = fork_server.request(server, list(words), str(self.folder), environment(env), streams)
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(words, code, out.read(), err.read())
+
+    def started(self, *words: str, stdin: bytes | None = None, env: dict[str, str] | None = None):
+        """Run it in a process that starts, where its start is what is tested."""
         return subprocess.run(
             [sys.executable, "-m", "prodassoc_cli", *words],
             cwd=self.folder,
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
-            env=environment,
+            env=environment(env),
             timeout=300,
             check=False,
         )
+
+
+def environment(env: dict[str, str] | None = None) -> dict[str, str]:
+    """Return the environment of a command line."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", **(env or {})}
 
 
 @pytest.fixture

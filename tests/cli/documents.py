@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from tests.conftest import ROOT, SAMPLE
+from tests.fork_server import write_program
 
 COMMANDS = ("clean", "embed", "mine", "train", "recommend", "evaluate", "inspect", "export")
 
@@ -41,11 +42,9 @@ class Shell:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.seconds: list[tuple[float, str]] = []
-        for program, words in {"prodassoc": "-m prodassoc_cli", "python": ""}.items():
-            path = folder / "bin" / program
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
-            path.chmod(0o755)
+        write_program(folder / "bin" / "prodassoc", ROOT)
+        (folder / "bin" / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        (folder / "bin" / "python").chmod(0o755)
         (folder / "sample_data").symlink_to(SAMPLE)
         self.env = {
             **os.environ,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT, SAMPLE
+from tests.fork_server import write_program
 
 DOCUMENTS = [ROOT / "README.md"]
 NUMERIC = ("numpy", "polars", "rich", "scikit-learn", "scipy")
@@ -53,11 +53,8 @@ def test_console_blocks(document, tmp_path):
     if other:
         pytest.skip(f"{', '.join(other)} not as in requirements.lock: last digits may differ")
     (tmp_path / "sample_data").symlink_to(SAMPLE)
-    (tmp_path / "bin").mkdir()
-    program = tmp_path / "bin" / "prodassoc"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m prodassoc_cli "$@"\n')
-    program.chmod(0o755)
-    path = f"{program.parent}:{os.environ['PATH']}"
+    write_program(tmp_path / "bin" / "prodassoc", ROOT)
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
     env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "150", "PATH": path}
     for block in console_blocks(document):
         for command, shown in transcript(block):

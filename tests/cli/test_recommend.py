@@ -12,7 +12,7 @@ import pytest
 
 from prodassoc_cli.artifacts.schemas import REASONS, RECOMMENDATIONS
 from prodassoc_cli.artifacts.store import read_artifact
-from tests.conftest import ROOT, SAMPLE
+from tests.conftest import ROOT, SAMPLE, CommandLine
 
 HEAVY = {"numba", "pandas", "sklearn", "onnxruntime", "pyarrow.dataset", "scipy.optimize", "scipy.stats"}
 
@@ -26,13 +26,16 @@ main()
 
 
 def prodassoc(
-    folder: Path, *arguments: str, python: tuple[str, ...] = ("-m", "prodassoc_cli")
+    folder: Path, *arguments: str, python: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *python, *arguments],
-        cwd=folder, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "COLUMNS": "120"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    env = {"PATH": "/usr/bin:/bin", "COLUMNS": "120"}
+    if python:
+        return subprocess.run(
+            [sys.executable, *python, *arguments],
+            cwd=folder, env={"PYTHONPATH": str(ROOT), **env}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    done = CommandLine(folder)(*arguments, env=env)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ def _read(data: pa.NativeFile) -> pa.Table:
         return pa.ipc.open_stream(data).read_all()
 
 
-def _look(source: Source, _: bytes, __: bool, ___: ReadOptions, ____: Say) -> TableHead:
+def _look(source: Source, head: bytes, whole: bool, options: ReadOptions, say: Say) -> TableHead:
     table, artifact = read_whole(source, "Arrow", _read)
     return TableHead(source, WholeTable(table), table.frame, artifact)
 

@@ -93,7 +93,7 @@ class TextHead:
         return open_lines(self.source, self.dialect, say=say, stack=stack)
 
 
-def _look(source: Source, head: bytes, whole: bool, options: ReadOptions, _: Say) -> TextHead:
+def _look(source: Source, head: bytes, whole: bool, options: ReadOptions, say: Say) -> TextHead:
     return TextHead(
         source, sniff(source, head, whole, encoding=options.encoding, delimiter=options.delimiter)
     )

@@ -21,7 +21,7 @@ def _recognises(head: bytes) -> bool:
     return start.startswith(b"{") and b'"' in start[:200]
 
 
-def _look(source: Source, _: bytes, __: bool, ___: ReadOptions, say: Say) -> TableHead:
+def _look(source: Source, head: bytes, whole: bool, options: ReadOptions, say: Say) -> TableHead:
     table = read_json_lines(source, say)
     return TableHead(source, WholeTable(table), table.frame)
 

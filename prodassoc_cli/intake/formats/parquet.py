@@ -29,7 +29,7 @@ def _read(data: pa.NativeFile) -> pa.Table:
     return pa.parquet.ParquetFile(data).read()
 
 
-def _look(source: Source, _: bytes, __: bool, ___: ReadOptions, ____: Say) -> TableHead:
+def _look(source: Source, head: bytes, whole: bool, options: ReadOptions, say: Say) -> TableHead:
     if source.plain_path() is None:
         table, artifact = read_whole(source, "Parquet", _read)
         return TableHead(source, WholeTable(table), table.frame, artifact)
