@@ -4,8 +4,8 @@ Most of what a short run takes is imports. A fork is a process of its own in all
 arguments, environment, working folder, standard streams and exit code. What is about starting (imports,
 signals, memory, time) is tested on processes that start.
 
-    python -m tests.fork_server SOCKET          serves
-    python tests/fork_server.py SOCKET WORDS    runs one command line, as `prodassoc WORDS` would
+    python -m tests.fork_server serve SOCKET        serves
+    python tests/fork_server.py run SOCKET WORDS    runs one command line, as `prodassoc WORDS` would
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def socket_of_server(root: Path) -> str:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = f"{folder}/socket"
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.fork_server", path],
+        [sys.executable, "-m", "tests.fork_server", "serve", path],
         cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
     )  # fmt: skip
     atexit.register(server.kill)
@@ -128,12 +128,13 @@ def socket_of_server(root: Path) -> str:
 def write_program(path: Path, root: Path) -> None:
     """Write a program for shells that runs command lines in forks."""
     path.parent.mkdir(exist_ok=True)
-    words = f'"{sys.executable}" -I -S "{__file__}" "{socket_of_server(root)}"'
+    words = f'"{sys.executable}" -I -S "{__file__}" run "{socket_of_server(root)}"'
     path.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
     path.chmod(0o755)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 2:
-        serve(sys.argv[1])
-    sys.exit(request(sys.argv[1], sys.argv[2:], os.getcwd(), dict(os.environ), [0, 1, 2]))
+    verb, socket_path, *given = sys.argv[1:]
+    if verb == "serve":
+        serve(socket_path)
+    sys.exit(request(socket_path, given, os.getcwd(), dict(os.environ), [0, 1, 2]))
