@@ -95,6 +95,8 @@ def test_the_map_names_what_is_there():
     for path in MODULES:
         if room(path) in ("", "commands", "artifacts"):
             assert path.stem in words | commands | {"__init__", "__main__"}, f"{path} is not on the map"
+    for each in {folder(path) for path in MODULES if path.parent != PACKAGE}:
+        assert f"`{each}/`" in text, f"{each} is not on the map"
     for name in re.findall(r"`((?:\w+/)*\w+\.py)`", text):
         is_there = any(str(path).endswith(f"/{name}") for path in [*MODULES, *ROOT.glob("*/*.py")])
         assert is_there or name == "commands/NAME.py", f"the map names {name}"
