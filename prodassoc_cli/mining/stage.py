@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.mining.baskets import Baskets
     from prodassoc_cli.mining.itemsets import Itemsets
     from prodassoc_cli.mining.products.constraints import Sides
-    from prodassoc_cli.mining.products.relations import Evidence, Thresholds
+    from prodassoc_cli.mining.products.relations import PairEvidence, Thresholds
     from prodassoc_cli.mining.products.taxonomy import Taxonomy
     from prodassoc_cli.mining.selection.rule_selection import Judge
 
@@ -371,11 +371,11 @@ class MiningStage:
         return rules
 
     @cached_property
-    def _evidence(self) -> Evidence:
+    def _evidence(self) -> PairEvidence:
         from prodassoc_cli.mining.products.relations import evidence_of
 
         assert self._embeddings is not None
-        return evidence_of(self.baskets, self._users, self._embeddings)
+        return evidence_of(self.baskets, self._users, self._embeddings, self.products)
 
     @property
     def _thresholds(self) -> Thresholds:

@@ -33,11 +33,23 @@ class Together:
         """Return in how many columns both items of each pair are, and its lift: c·n / (n_i·n_j)."""
         if self._by_item is None or not len(left):
             return np.zeros(len(left)), np.zeros(len(left))
-        count = self._counted(left, right).astype(np.float64)
-        sizes = np.diff(self._by_item.indptr).astype(np.float64)
-        return count, count * self._by_item.shape[1] / np.maximum(sizes[left] * sizes[right], 1)
+        count = self.count(left, right).astype(np.float64)
+        sizes = self.sizes.astype(np.float64)
+        return count, count * self.n / np.maximum(sizes[left] * sizes[right], 1)
 
-    def _counted(self, left: Ints, right: Ints) -> Longs:
+    @property
+    def n(self) -> int:
+        """Number of orders (or users)."""
+        return 0 if self._by_item is None else int(self._by_item.shape[1])
+
+    @property
+    def sizes(self) -> Longs:
+        """Number of orders (or users) with each item."""
+        assert self._by_item is not None
+        return np.diff(self._by_item.indptr).astype(np.int64)
+
+    def count(self, left: Ints, right: Ints) -> Longs:
+        """Return in how many columns both items of each pair are."""
         assert self._by_item is not None
         wanted = left.astype(np.int64) * self._by_item.shape[0] + right
         at, known = self._found(wanted)

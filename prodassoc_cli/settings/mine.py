@@ -8,7 +8,7 @@ from typing import Any, Literal
 from prodassoc_cli.settings.declare import FILE, setting
 from prodassoc_cli.settings.engine import EngineConfig
 
-VARIANT_SIMILARITY, SUBSTITUTE_SIMILARITY, RELATION_LEVEL = 0.85, 0.5, 0.001
+VARIANT_SIMILARITY, SUBSTITUTE_SIMILARITY, RELATION_LEVEL = 0.85, 0.5, 0.0001
 """Where one relation of two products ends and the next begins; `recommend --relation` has the same."""
 
 _OF_RULES = "target=rules"

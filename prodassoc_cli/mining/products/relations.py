@@ -1,25 +1,29 @@
-"""How two products stand to each other: complement, substitute or variant.
+"""How two products are related: complement, substitute or variant; the one definition of all commands.
 
-Three things are looked at. Their texts, by the cosine of the embeddings; their baskets: are they bought
-together more often than by chance? And their users: are they bought by the same people? Complements meet in
+A pair is judged by its texts (the cosine of the embeddings), its baskets (are they bought together more often
+than by chance?), its users (are they bought by the same people?) and its categories. Complements meet in
 baskets. Substitutes do the same job, so their texts are similar and the same people buy them, but not at
 once. Variants are one product in another size or colour: nearly the same text. The definitions stand in
-docs/conventions.md.
+docs/conventions.md, and how they were chosen in docs/decisions/0012.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import polars as pl
 from scipy import sparse
 
-from prodassoc_cli.indexing import aligned_vectors
-from prodassoc_cli.mining.baskets import Baskets
+from prodassoc_cli.indexing import aligned_vectors, numbered
 from prodassoc_cli.mining.selection.significance import log_fisher
 from prodassoc_cli.settings.mine import RELATION_LEVEL, SUBSTITUTE_SIMILARITY, VARIANT_SIMILARITY
+
+if TYPE_CHECKING:
+    from prodassoc_cli.mining.baskets import Baskets
 
 _BLOCK = 1_024
 _ROWS = 1 << 15
@@ -30,9 +34,9 @@ class Thresholds:
     """Where one relation ends and the next begins.
 
     Attributes:
-        variant: least similarity of variants.
-        substitute: least similarity of substitutes.
-        level: greatest p-value of being bought together, or by the same users.
+        variant: minimum similarity of variants.
+        substitute: minimum similarity of substitutes.
+        level: maximum p-value of being bought together, or by the same users.
     """
 
     variant: float = VARIANT_SIMILARITY
@@ -40,30 +44,87 @@ class Thresholds:
     level: float = RELATION_LEVEL
 
 
+class PairCounts(Protocol):
+    """How many rows (baskets, or users) hold an item, and how many hold both of a pair."""
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """int64[items], rows with each item."""
+
+    def count(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Return int64[pairs], rows with both items of each pair."""
+
+
 @dataclass(frozen=True)
-class Evidence:
+class HeldTogether:
+    """`PairCounts` of many pairs at once, by sparse products.
+
+    Attributes:
+        held: rows × items, ones.
+    """
+
+    held: sparse.csr_matrix
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.held.shape[0])
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """int64[items], rows with each item."""
+        return np.asarray(self.held.sum(axis=0)).ravel().astype(np.int64)
+
+    def count(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Return int64[pairs], rows with both items of each pair."""
+        both = np.zeros(len(a), np.int64)
+        columns = self.held.tocsc()
+        order = np.argsort(a, kind="stable")
+        for begin in range(0, self.held.shape[1], _BLOCK):
+            here = order[np.searchsorted(a[order], begin) : np.searchsorted(a[order], begin + _BLOCK)]
+            if len(here):
+                block = (columns[:, begin : begin + _BLOCK].T @ self.held).tocsr()
+                block.sort_indices()  # so that entries are found by bisection
+                both[here] = np.asarray(block[a[here] - begin, b[here]]).ravel()
+        return both
+
+
+@dataclass(frozen=True)
+class PairEvidence:
     """What pairs of products are judged by: who holds which product, and vectors.
 
     Attributes:
-        by_basket: baskets × items, ones.
-        by_user: users × items, ones; None where there are no users.
+        by_basket: counts of baskets.
+        by_user: counts of users; None where there are no users.
         vectors: float32[items, dims] of length 1; zeros where a product has none.
         item_ids: product id of each item.
+        category: int[items], number of each item's category, -1 where it is unknown; None for all unknown.
     """
 
-    by_basket: sparse.csr_matrix
-    by_user: sparse.csr_matrix | None
+    by_basket: PairCounts
+    by_user: PairCounts | None
     vectors: np.ndarray
     item_ids: pl.Series
+    category: np.ndarray | None = None
 
 
-def evidence_of(baskets: Baskets, user: np.ndarray | None, embeddings: pl.DataFrame) -> Evidence:
+def evidence_of(
+    baskets: Baskets,
+    user: np.ndarray | None,
+    embeddings: pl.DataFrame,
+    products: pl.DataFrame | None = None,
+) -> PairEvidence:
     """Return what pairs are judged by.
 
     Args:
         baskets: the baskets.
         user: int32, user of each basket, -1 for none; None where there are no users.
         embeddings: product_id, embedding.
+        products: product_id, category; None where categories are unknown.
     """
     shape = len(baskets), len(baskets.item_ids)
     ones = np.ones(len(baskets.items), np.int32)
@@ -75,12 +136,26 @@ def evidence_of(baskets: Baskets, user: np.ndarray | None, embeddings: pl.DataFr
         held = sparse.coo_matrix(
             (ones[known], (owner[known], baskets.items[known])), shape=(int(user.max()) + 1, shape[1])
         )
-        by_user = held.tocsr()
-        by_user.data[:] = 1
-    return Evidence(by_basket, by_user, aligned_vectors(embeddings, baskets.item_ids), baskets.item_ids)
+        once = held.tocsr()
+        once.data[:] = 1
+        by_user = HeldTogether(once)
+    ids = baskets.item_ids
+    category = None
+    if products is not None:
+        about = products.select(pl.col("product_id").cast(pl.String), "category")
+        first = about.unique("product_id", keep="first", maintain_order=True)
+        named = ids.to_frame("product_id").join(first, on="product_id", how="left", maintain_order="left")
+        category = category_numbers(named["category"])
+    return PairEvidence(HeldTogether(by_basket), by_user, aligned_vectors(embeddings, ids), ids, category)
 
 
-def similarity_of_sides(rules: pl.DataFrame, evidence: Evidence) -> pl.Series:
+def category_numbers(paths: pl.Series) -> np.ndarray:
+    """Return the number of each category path such as `Food > Dairy`, -1 where there is none."""
+    steps = paths.cast(pl.String).str.split(">").list.eval(pl.element().str.strip_chars())
+    return numbered(steps.list.join(">").replace("", None))[0]
+
+
+def similarity_of_sides(rules: pl.DataFrame, evidence: PairEvidence) -> pl.Series:
     """Return the cosine of the mean vectors of both sides of each rule; null where a side has no vector.
 
     Args:
@@ -99,7 +174,7 @@ def similarity_of_sides(rules: pl.DataFrame, evidence: Evidence) -> pl.Series:
     return pl.Series("similarity", np.concatenate(parts)).fill_nan(None)
 
 
-def _sums(lists: pl.Series, evidence: Evidence) -> np.ndarray:
+def _sums(lists: pl.Series, evidence: PairEvidence) -> np.ndarray:
     """Return the sum of the vectors of each list: it points where their mean points."""
     if lists.is_empty():
         return np.zeros((0, evidence.vectors.shape[1]), np.float32)
@@ -109,7 +184,7 @@ def _sums(lists: pl.Series, evidence: Evidence) -> np.ndarray:
     return np.asarray(np.add.reduceat(evidence.vectors[at.to_numpy()], starts, axis=0))
 
 
-def with_relations(rules: pl.DataFrame, evidence: Evidence, thresholds: Thresholds) -> pl.DataFrame:
+def with_relations(rules: pl.DataFrame, evidence: PairEvidence, thresholds: Thresholds) -> pl.DataFrame:
     """Return the rules with the similarity of their sides and, for pairs of products, their relation.
 
     Args:
@@ -133,7 +208,9 @@ def with_relations(rules: pl.DataFrame, evidence: Evidence, thresholds: Threshol
     return rules.with_columns(pl.Series("relation", relation.tolist(), dtype=pl.String))
 
 
-def judged_pairs(a: np.ndarray, b: np.ndarray, evidence: Evidence, thresholds: Thresholds) -> pl.DataFrame:
+def judged_pairs(
+    a: np.ndarray, b: np.ndarray, evidence: PairEvidence, thresholds: Thresholds
+) -> pl.DataFrame:
     """Return similarity, count, lift, p_value, user_lift, user_p_value and relation of pairs of items.
 
     Args:
@@ -148,22 +225,25 @@ def judged_pairs(a: np.ndarray, b: np.ndarray, evidence: Evidence, thresholds: T
         left, right = evidence.vectors[a[part]], evidence.vectors[b[part]]
         known = left.any(axis=1) & right.any(axis=1)
         similarity[part] = np.where(known, (left * right).sum(axis=1), np.nan)
-    count, lift, log_p = _together(evidence.by_basket, a, b)
-    frame = pl.DataFrame(
-        {"similarity": similarity, "count": count, "lift": lift, "p_value": np.exp(log_p)}
-    ).with_columns(pl.col("similarity").fill_nan(None).clip(-1, 1))
+    count, lift, p_value = _significance(evidence.by_basket, a, b)
+    frame = pl.DataFrame({"similarity": similarity, "count": count, "lift": lift, "p_value": p_value})
+    frame = frame.with_columns(pl.col("similarity").fill_nan(None).clip(-1, 1))
     if evidence.by_user is not None:
-        _, user_lift, user_log_p = _together(evidence.by_user, a, b)
+        _, user_lift, user_p = _significance(evidence.by_user, a, b)
         frame = frame.with_columns(
-            pl.Series("user_lift", user_lift).fill_nan(None), pl.Series("user_p_value", np.exp(user_log_p))
+            pl.Series("user_lift", user_lift).fill_nan(None), pl.Series("user_p_value", user_p)
         )
     else:
         unknown = pl.lit(None, pl.Float64)
         frame = frame.with_columns(unknown.alias("user_lift"), unknown.alias("user_p_value"))
-    return frame.with_columns(_relation(thresholds).alias("relation"))
+    same_category = np.ones(len(a), np.bool_)
+    if evidence.category is not None:
+        left, right = evidence.category[a], evidence.category[b]
+        same_category = (left == right) | (left < 0) | (right < 0)
+    return frame.with_columns(_relation(thresholds, pl.lit(pl.Series(same_category))).alias("relation"))
 
 
-def _relation(thresholds: Thresholds) -> pl.Expr:
+def _relation(thresholds: Thresholds, same_category: pl.Expr) -> pl.Expr:
     """Return the relation of a pair; null where it is none of them."""
     similarity, together = pl.col("similarity"), pl.col("p_value") <= thresholds.level
     same_users = (pl.col("user_p_value") <= thresholds.level) & (pl.col("user_lift") > pl.col("lift"))
@@ -171,34 +251,28 @@ def _relation(thresholds: Thresholds) -> pl.Expr:
     return (
         pl.when(similarity >= thresholds.variant)
         .then(pl.lit("variant"))
-        .when((similarity >= thresholds.substitute) & apart)
+        .when((similarity >= thresholds.substitute) & same_category & apart)
         .then(pl.lit("substitute"))
         .when(together & (pl.col("lift") > 1))
         .then(pl.lit("complement"))
     )
 
 
-def _together(
-    held: sparse.csr_matrix, a: np.ndarray, b: np.ndarray
+def _significance(
+    counts: PairCounts, a: np.ndarray, b: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return how many rows hold both items of each pair, the lift, and the log of Fisher's p-value."""
-    counts = np.asarray(held.sum(axis=0)).ravel().astype(np.int64)
-    both = np.zeros(len(a), np.int64)
-    columns = held.tocsc()
-    order = np.argsort(a, kind="stable")
-    for begin in range(0, held.shape[1], _BLOCK):
-        here = order[np.searchsorted(a[order], begin) : np.searchsorted(a[order], begin + _BLOCK)]
-        if len(here):
-            block = (columns[:, begin : begin + _BLOCK].T @ held).tocsr()
-            both[here] = np.asarray(block[a[here] - begin, b[here]]).ravel()
-    n = held.shape[0]
+    """Return how many rows hold both items of each pair, the lift, and Fisher's p-value."""
+    both, left, right = counts.count(a, b), counts.sizes[a], counts.sizes[b]
     with np.errstate(divide="ignore", invalid="ignore"):
-        lift = both * float(n) / (counts[a].astype(float) * counts[b])
-    return both, lift, log_fisher(np.full(len(a), n), counts[a], counts[b], both)
+        lift = both * float(counts.n) / (left.astype(float) * right)
+    return both, lift, np.exp(log_fisher(np.full(len(a), counts.n), left, right, both))
 
 
 def related_pairs(
-    evidence: Evidence, frequent: np.ndarray, together: tuple[np.ndarray, np.ndarray], thresholds: Thresholds
+    evidence: PairEvidence,
+    frequent: np.ndarray,
+    together: tuple[np.ndarray, np.ndarray],
+    thresholds: Thresholds,
 ) -> pl.DataFrame:
     """Return all related pairs (columns of `schemas.RELATED_PRODUCTS`), both ways round.
 

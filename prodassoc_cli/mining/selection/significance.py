@@ -64,13 +64,13 @@ def _log_tail(n: np.ndarray, n_a: np.ndarray, n_b: np.ndarray, n_ab: np.ndarray)
         active = active[term[active] > _NEGLIGIBLE * total[active]]
         step += 1
     with np.errstate(divide="ignore", invalid="ignore"):
-        log_tail = np.where(possible, _log_probability(n, n_a, n_b, first) + np.log(total), -np.inf)
+        log_tail = np.where(possible, log_probability(n, n_a, n_b, first) + np.log(total), -np.inf)
         below = np.log1p(-np.minimum(np.exp(log_tail), 1.0))
     return np.minimum(np.where(upper, log_tail, below), 0.0)
 
 
-def _log_probability(n: np.ndarray, n_a: np.ndarray, n_b: np.ndarray, n_ab: np.ndarray) -> np.ndarray:
-    """Return ln P(X = n_ab); the terms of both factors are subtracted pairwise to keep them small."""
+def log_probability(n: np.ndarray, n_a: np.ndarray, n_b: np.ndarray, n_ab: np.ndarray) -> np.ndarray:
+    """Return ln P(X = n_ab), the terms of both factors subtracted pairwise to keep them small."""
     return (
         _log_choose(n_a, n_ab) + _log_choose(n - n_a, n_b - n_ab) - _log_choose(n, n_b)
     )  # fmt: skip

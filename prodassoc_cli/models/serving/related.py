@@ -1,8 +1,7 @@
-"""What goes with a product, and what stands in for it: two lists, by what is bought together and by texts.
+"""What goes with a product, and what stands in for it: two lists.
 
-Complements are bought together more often than by chance, and are not the same thing in another colour.
-Substitutes read alike and are of the same category, and no basket says that anyone wants both. As the first
-need a sign of togetherness and the second its absence, no product is in both lists.
+Complements, substitutes and variants are those of `mining.products.relations`. A variant that is bought
+together with its product stands in for nothing, and completes nothing: it is in neither list.
 """
 
 from __future__ import annotations
@@ -11,31 +10,38 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from scipy import special
 
-from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints
+from prodassoc_cli.arrays import Bools, Floats, Ints
 from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.mining.products.relations import (
+    PairEvidence,
+    Thresholds,
+    category_numbers,
+    judged_pairs,
+)
+from prodassoc_cli.mining.selection.significance import log_probability
 from prodassoc_cli.models.base import Evidence, Why
-from prodassoc_cli.models.data import Csr
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.model import TrainedModel
-from prodassoc_cli.settings.mine import SUBSTITUTE_SIMILARITY, VARIANT_SIMILARITY
 
-ERROR_RATE = 0.05
-"""Complements: share of false ones among a product's that is put up with. Substitutes: level of the test."""
+Relation = Literal["complement", "substitute"]
 
-_LEAST_BASKETS = 2
+_THRESHOLDS = Thresholds()
+
+_MIN_BASKETS = 2
+"""Baskets that must hold both products before one is said to go with the other."""
 
 
 def related(
     model: TrainedModel,
     sources: Ints,
-    relation: Literal["complement", "substitute"],
+    relation: Relation,
     k: int,
     threads: int,
     *,
     allowed: Bools | None = None,
     vectors: Floats | None = None,
+    thresholds: Thresholds = _THRESHOLDS,
 ) -> tuple[Ints, Floats, Evidence]:
     """Return up to k related products of each source, best first, their scores and the evidence.
 
@@ -49,6 +55,7 @@ def related(
         threads: threads to use.
         allowed: which products may be listed; None for all.
         vectors: n_items × d, the products' texts; zeros where one has none.
+        thresholds: where one relation ends and the next begins.
 
     Raises:
         UsageProblem: substitutes are asked for without texts.
@@ -60,64 +67,54 @@ def related(
                 "give `embeddings=FILE`",
             )
         vectors = np.zeros((len(model.items), 1), np.float32)
-    count, expected = together(model, sources)
-    p_value = chance(count, expected)
-    likeness = vectors[sources] @ vectors.T
-    rows = np.arange(len(sources))
+    evidence = evidence_of(model, vectors)
+    scores = np.full((len(sources), len(model.items)), -np.inf, np.float32)
     if relation == "complement":
-        with np.errstate(divide="ignore", invalid="ignore"):
-            lift = count / expected
-            confidence = count / _sizes(model)[sources][:, None]
-        fits = (count >= _LEAST_BASKETS) & significant(p_value) & (likeness < VARIANT_SIMILARITY)
-        scores = np.where(fits, confidence * np.sqrt(lift), -np.inf)
+        by_item = model.items_by_customer if model.items_by_basket is None else model.items_by_basket
+        both = (by_item[sources] @ by_item.T).tocoo()
+        sizes = evidence.by_basket.sizes
+        n, left, right = evidence.by_basket.n, sizes[sources[both.row]], sizes[both.col]
+        score = both.data / left * np.sqrt(both.data * float(n) / (left.astype(float) * right))
+        # A tail is no less than its first term, which is far quicker to compute: few pairs are left to judge.
+        first_term = log_probability(np.full(len(left), n), left, right, both.data.astype(np.int64))
+        likely = (both.data >= _MIN_BASKETS) & (first_term <= np.log(thresholds.level))
+        scores[both.row[likely], both.col[likely]] = score[likely]
     else:
-        fits = (p_value > ERROR_RATE) & (likeness >= SUBSTITUTE_SIMILARITY) & _same_category(model, sources)
-        scores = np.where(fits, likeness, -np.inf)
-    scores[rows, sources] = -np.inf
-    items, values = top_k(scores.astype(np.float32), k, threads, allowed=allowed)
+        likeness = vectors[sources] @ vectors.T
+        similar = likeness >= thresholds.substitute
+        scores[similar] = likeness[similar]
+    scores[np.arange(len(sources)), sources] = -np.inf
+    judged = np.zeros(scores.shape, np.bool_)
+    depth = k
+    while True:  # The best are judged until all that are listed are related: far fewer than all pairs.
+        items, values = top_k(scores, depth, threads, allowed=allowed)
+        row, slot = np.nonzero((items >= 0) & ~np.take_along_axis(judged, np.maximum(items, 0), axis=1))
+        if not (slot < k).any():
+            break
+        item = items[row, slot]
+        judged[row, item] = True
+        pairs = judged_pairs(sources[row], item, evidence, thresholds)
+        wrong = ~pairs.select(is_listed(relation, thresholds)).to_series().to_numpy()
+        scores[row[wrong], item[wrong]] = -np.inf
+        depth *= 2
+    items, values = items[:, :k], values[:, :k]
     named = np.where(items >= 0, sources[:, None], -1)
     why = Why.BOUGHT_TOGETHER if relation == "complement" else Why.SIMILAR
     return items, values, Evidence.of(why, items, others=named, weight=values)
 
 
-def together(model: TrainedModel, sources: Ints) -> tuple[Doubles, Doubles]:
-    """Return sources × items: in how many baskets both are, and in how many they would be by chance."""
-    by_item = _by_item(model)
-    count = np.asarray((by_item[sources] @ by_item.T).todense(), np.float64)
-    sizes = _sizes(model)
-    return count, sizes[sources][:, None] * sizes / max(1, by_item.shape[1])
+def evidence_of(model: TrainedModel, vectors: Floats) -> PairEvidence:
+    """Return what pairs of the model's products are judged by."""
+    category = category_numbers(model.items.frame["category"])
+    if model.baskets is None:
+        return PairEvidence(model.by_customers, None, vectors, model.items.ids, category)
+    return PairEvidence(model.in_baskets, model.by_customers, vectors, model.items.ids, category)
 
 
-def chance(count: Doubles, expected: Doubles) -> Doubles:
-    """Return the probability of a count at least as high by chance, as a Poisson tail.
-
-    It is that of Fisher's exact test in the limit of many baskets. With fewer it is the larger one wherever
-    it is small, so that the error is on the safe side.
-    """
-    return np.where(count > 0, special.pdtrc(np.maximum(count - 1, 0), expected), 1.0)
-
-
-def significant(p_values: Doubles) -> Bools:
-    """Return which are significant at a false discovery rate of 5 % a row (Benjamini and Hochberg, 1995)."""
-    ordered = np.sort(p_values, axis=1)
-    tests = p_values.shape[1]
-    below = ordered <= ERROR_RATE * np.arange(1, tests + 1) / tests
-    last = np.where(below, np.arange(tests), -1).max(axis=1)
-    bound = np.where(last >= 0, ordered[np.arange(len(ordered)), np.maximum(last, 0)], -1.0)
-    return p_values <= bound[:, None]
-
-
-def _by_item(model: TrainedModel) -> Csr:
-    return model.items_by_customer if model.items_by_basket is None else model.items_by_basket
-
-
-def _sizes(model: TrainedModel) -> Doubles:
-    return np.diff(_by_item(model).indptr).astype(np.float64)
-
-
-def _same_category(model: TrainedModel, sources: Ints) -> Bools:
-    """Return sources × items: whether both are of one category; a source without one may be like any."""
-    path = model.items.frame["category"].str.split(">").list.eval(pl.element().str.strip_chars())
-    number = path.list.join(">").replace("", None).rank("dense").fill_null(0).to_numpy()
-    own = number[sources][:, None]
-    return (own == number) | (own == 0)
+def is_listed(relation: Relation, thresholds: Thresholds) -> pl.Expr:
+    """Return whether a judged pair belongs into the lists of that relation."""
+    is_listed = pl.col("relation") == relation
+    if relation == "substitute":
+        together = (pl.col("p_value") <= thresholds.level) & (pl.col("lift") > 1)
+        is_listed |= (pl.col("relation") == "variant") & ~together
+    return is_listed.fill_null(value=False)

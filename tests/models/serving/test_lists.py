@@ -9,17 +9,18 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.indexing import aligned_vectors
+from prodassoc_cli.mining.products.relations import Thresholds, judged_pairs
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.model import TrainedModel, train
 from prodassoc_cli.models.serving.diversity import Variety
 from prodassoc_cli.models.serving.exploration import explore
 from prodassoc_cli.models.serving.filters import allowed_items
 from prodassoc_cli.models.serving.recommend import recommend
-from prodassoc_cli.models.serving.related import chance, significant
+from prodassoc_cli.models.serving.related import evidence_of, is_listed, related
 from tests.models.shops import catalogue, lines, random_shop, vectors
 
 
@@ -229,24 +230,28 @@ def test_exploring_lists_log_what_they_did(item_knn):
         recommend(item_knn, epsilon=0.1, max_per_category=1)
 
 
-def test_the_tail_of_chance_is_on_the_safe_side():
-    rng = np.random.default_rng(0)
-    n = 500
-    left, right = rng.integers(1, 200, (2, 300))
-    count = np.array([rng.integers(0, min(pair) + 1) for pair in zip(left, right, strict=True)])
-    ours = chance(count.astype(float), left * right / n)
-    exact = stats.hypergeom.sf(count - 1, n, left, right)
-    tested = (exact < 0.1) & (count > 0)
-    assert tested.sum() > 50
-    assert (ours[tested] >= exact[tested]).all()
-    rare = stats.hypergeom.sf(2, 10**7, 1000, 900)
-    assert chance(np.array([3.0]), np.array([1000 * 900 / 10**7]))[0] == pytest.approx(rare, rel=0.01)
-
-
-@given(hnp.arrays(np.float64, (3, 12), elements=st.sampled_from([1e-6, 1e-3, 0.01, 0.02, 0.04, 0.5, 1.0])))
-def test_false_discoveries_are_controlled(p_values):
-    expected = stats.false_discovery_control(p_values, axis=1) <= 0.05 * (1 + 1e-12)
-    np.testing.assert_array_equal(significant(p_values), expected)
+@pytest.mark.parametrize("relation", ["complement", "substitute"])
+def test_lists_are_those_of_the_definition(relation):
+    """Every product that is related by definition is listed, best first, and no other."""
+    shop, products, texts = torch_shop()
+    model = train("item-knn", TrainingData.from_frames(shop, products, texts))
+    vectors_of_texts = aligned_vectors(texts, model.items.ids)
+    evidence = evidence_of(model, vectors_of_texts)
+    n = len(model.items)
+    a, b = (each.ravel() for each in np.indices((n, n)))
+    judged = judged_pairs(a, b, evidence, Thresholds()).with_columns(
+        a=pl.Series(a), b=pl.Series(b), chance=stats.hypergeom.sf(
+            evidence.by_basket.count(a, b) - 1, evidence.by_basket.n, evidence.by_basket.sizes[a],
+            evidence.by_basket.sizes[b],
+        )
+    )  # fmt: skip
+    np.testing.assert_allclose(judged["p_value"], judged["chance"], rtol=1e-6)
+    often = pl.col("count") >= (2 if relation == "complement" else 0)
+    wanted = judged.filter((pl.col("a") != pl.col("b")) & often & is_listed(relation, Thresholds()))
+    items, _, _ = related(model, np.arange(n, dtype=np.int32), relation, n, 1, vectors=vectors_of_texts)
+    found = {(row, item) for row, each in enumerate(items) for item in each if item >= 0}
+    assert found == set(zip(wanted["a"], wanted["b"], strict=True))
+    assert found
 
 
 def torch_shop() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
