@@ -22,7 +22,7 @@ from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.intake.columns.presets import PRESETS
 from prodassoc_cli.intake.columns.schema import OTHER, Say, is_feedback, number_fields
 from prodassoc_cli.intake.inputs import Inputs, Piece, until_settled
-from prodassoc_cli.intake.layouts.layout import Lines
+from prodassoc_cli.intake.layouts.layout import Layout, Lines
 from prodassoc_cli.intake.rules.rejects import Rejected
 from prodassoc_cli.intake.rules.row_rules import unparsable
 from prodassoc_cli.intake.typed_rows import typed_rows
@@ -65,6 +65,7 @@ class Gathered:
     Attributes:
         partitions: the rows, by ranges of the order of interactions; `reason` is the code of a rule (REASON)
             that a value breaks.
+        layout: of the inputs.
         products: has numbered the products.
         usual: what is usual among all rows.
         feedback: whether they are a log of shown lists.
@@ -73,6 +74,7 @@ class Gathered:
     """
 
     partitions: Partitions
+    layout: Layout
     products: Coding
     usual: UsualIds
     feedback: bool
@@ -80,9 +82,10 @@ class Gathered:
     facts: dict[str, Any]
 
     def with_products(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return rows with products as `categories.coded` has them; their numbers stay beside them."""
+        """Return rows with products as `categories.coded` has them; what `shown` needs stays beside them."""
         numbers = rows["product_id"]
-        return rows.with_columns(self.products.coded(numbers), numbers.alias(NUMBER))
+        coded = rows.with_columns(self.products.coded(numbers))
+        return coded if self.layout.whole_rows else coded.with_columns(numbers.alias(NUMBER))
 
     def shown(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return what rejects show of parts of a basket."""
@@ -134,7 +137,7 @@ def gather(
     if is_feedback(fields):
         say("a log of what was shown: rows become impressions, clicks, purchases and dismissals")
 
-    def read() -> tuple[Gathered, Conventions, list[str]]:
+    def read() -> tuple[Gathered, list[str]]:
         notices: list[str] = []
         conventions = value_conventions(inputs, config, notices.append, before, wanted > 1)
         rejected = Rejected(keep=keep_rejects, in_memory=not on_disk, folder=folder)
@@ -146,10 +149,11 @@ def gather(
             "styles": conventions.styles,
             "day_first": conventions.day_first if conventions.dated else before.get("day_first"),
         }
-        found = Gathered(partitions, gathering.products, usual, is_feedback(fields), rejected, facts)
-        return found, conventions, notices
+        products = gathering.products
+        found = Gathered(partitions, inputs.layout, products, usual, is_feedback(fields), rejected, facts)
+        return found, notices
 
-    found, _, notices = until_settled(read)
+    found, notices = until_settled(read)
     for notice in notices:
         say(notice)
     return found
@@ -181,7 +185,7 @@ def text_values(fields: pl.DataFrame) -> list[str]:
     """Return the fields of numbers and times that are text, so that it must be found how they are written."""
     return [
         name for name in ("timestamp", *number_fields(fields.columns))
-        if name in fields.columns and fields.schema[name] == pl.String
+        if fields.schema.get(name) == pl.String
     ]  # fmt: skip
 
 

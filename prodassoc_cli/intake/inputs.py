@@ -294,7 +294,7 @@ def _layout(
 ) -> tuple[Layout, dict[str, str], Folders]:
     """Return the layout of an input, and field → column."""
     folders = Folders.of(source, head.names)
-    asked = layout_of(config.layout) if config.layout in LAYOUTS else None
+    asked = _asked_layout(config)
     if asked is not None and asked.uncut:
         return asked, {}, folders
     columns = folders.field_columns(head.names, mapping, config.preset, source.name)
@@ -307,6 +307,11 @@ def _layout(
     return asked, columns, folders
 
 
+def _asked_layout(config: CleanConfig) -> Layout | None:
+    """Return the layout that the user names; None where it is to be found out."""
+    return layout_of(config.layout) if config.layout in LAYOUTS else None
+
+
 def _header(head: FormatHead, config: CleanConfig) -> tuple[list[str], bool]:
     """Return the names of the columns, and whether they stand in the first row.
 
@@ -315,7 +320,7 @@ def _header(head: FormatHead, config: CleanConfig) -> tuple[list[str], bool]:
     if head.names is not None:
         return head.names, True
     first = head.rows[0]
-    asked = layout_of(config.layout) if config.layout in LAYOUTS else None
+    asked = _asked_layout(config)
     if (asked is not None and asked.first_row_names) or is_header(head.rows):
         return header_names(first), True
     mapped = {entry.partition("=")[2].strip() for entry in config.map}

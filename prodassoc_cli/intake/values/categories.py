@@ -92,8 +92,3 @@ def numbered(texts: pl.Series) -> tuple[np.ndarray, pl.Series]:
     """Return a number from 0 for each text, int64, and the text of each number, sorted."""
     codes = coded(texts)
     return codes.to_physical().cast(pl.Int64).to_numpy(), distinct_texts(codes)
-
-
-def texts_of_numbers(numbers: np.ndarray, dtype: pl.DataType) -> pl.Series:
-    """Return the texts that numbers of a Categorical or Enum stand for."""
-    return pl.Series(numbers, dtype=pl.UInt32).cat.to(dtype).cast(pl.String)

@@ -84,8 +84,9 @@ class HeldTogether:
         both = np.zeros(len(a), np.int64)
         columns = self.held.tocsc()
         order = np.argsort(a, kind="stable")
+        ordered = a[order]
         for begin in range(0, self.held.shape[1], _BLOCK):
-            here = order[np.searchsorted(a[order], begin) : np.searchsorted(a[order], begin + _BLOCK)]
+            here = order[np.searchsorted(ordered, begin) : np.searchsorted(ordered, begin + _BLOCK)]
             if len(here):
                 block = (columns[:, begin : begin + _BLOCK].T @ self.held).tocsr()
                 block.sort_indices()  # so that entries are found by bisection

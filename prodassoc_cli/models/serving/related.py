@@ -72,13 +72,15 @@ def related(
     if relation == "complement":
         by_item = model.items_by_customer if model.items_by_basket is None else model.items_by_basket
         both = (by_item[sources] @ by_item.T).tocoo()
+        often = both.data >= _MIN_BASKETS
+        row, item, count = both.row[often], both.col[often], both.data[often]
         sizes = evidence.by_basket.sizes
-        n, left, right = evidence.by_basket.n, sizes[sources[both.row]], sizes[both.col]
-        score = both.data / left * np.sqrt(both.data * float(n) / (left.astype(float) * right))
+        n, left, right = evidence.by_basket.n, sizes[sources[row]], sizes[item]
+        score = count / left * np.sqrt(count * float(n) / (left.astype(float) * right))
         # A tail is no less than its first term, which is far quicker to compute: few pairs are left to judge.
-        first_term = log_probability(np.full(len(left), n), left, right, both.data.astype(np.int64))
-        likely = (both.data >= _MIN_BASKETS) & (first_term <= np.log(thresholds.level))
-        scores[both.row[likely], both.col[likely]] = score[likely]
+        first_term = log_probability(np.full(len(left), n), left, right, count.astype(np.int64))
+        unlikely = first_term <= np.log(thresholds.level)
+        scores[row[unlikely], item[unlikely]] = score[unlikely]
     else:
         likeness = vectors[sources] @ vectors.T
         similar = likeness >= thresholds.substitute
