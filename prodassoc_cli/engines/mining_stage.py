@@ -45,16 +45,16 @@ class SparkMiningStage(MiningStage):
             )
             super().find_sets()
 
-    def _search(self, baskets: Baskets) -> Itemsets:
+    def _search(self, baskets: Baskets, min_count: int, target: str, max_size: int | None) -> Itemsets:
         from prodassoc_cli.engines.mining import SparkBaskets, mine_on_spark
 
         assert isinstance(baskets, SparkBaskets)
         return mine_on_spark(
             self._spark,
             baskets,
-            min_count=self.min_count,
-            target=self._config.target,
-            max_size=self._config.max_size,
+            min_count=min_count,
+            target=target,
+            max_size=max_size,
             memory_limit=self._context.memory_limit,
         )
 

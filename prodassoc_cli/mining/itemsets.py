@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 import polars as pl
@@ -24,8 +22,6 @@ from prodassoc_cli.mining.kernels.tree import (
     sizes_of,
 )
 
-DEFAULT_SUPPORT = 0.005
-LEAST_DEFAULT_COUNT = 3
 UNLIMITED = 2**31 - 1
 """Stands for no maximum size; also the most nodes a tree can have, its links being int32."""
 
@@ -192,31 +188,6 @@ def lists_of_ids(offsets: np.ndarray, ranks: np.ndarray, sorted_ids: pl.Series) 
     return series
 
 
-def resolve_min_count(n_baskets: int, min_support: float | None = None, min_count: int | None = None) -> int:
-    """Return the least number of baskets, from a fraction or a number.
-
-    The fraction is taken as the decimal it was written as: 0.1 of 30 baskets is 3, though 0.1 * 30 > 3 in
-    floating point. Without either, `DEFAULT_SUPPORT`, but at least `LEAST_DEFAULT_COUNT` baskets.
-
-    Raises:
-        UsageProblem: both are given, or one is out of its range.
-    """
-    if min_support is not None and min_count is not None:
-        raise UsageProblem("`min_support` and `min_count` say the same thing twice", "give one of them")
-    if min_count is not None:
-        if min_count < 1:
-            raise UsageProblem(f"`min_count` must be at least 1, not {min_count}")
-        return min_count
-    if min_support is None:
-        return max(LEAST_DEFAULT_COUNT, math.ceil(Fraction(str(DEFAULT_SUPPORT)) * n_baskets))
-    if not 0 <= min_support <= 1:
-        raise UsageProblem(
-            f"`min_support` is a fraction from 0 to 1, not {min_support:g}",
-            "for a number of baskets, use `min_count`",
-        )
-    return max(1, math.ceil(Fraction(str(min_support)) * n_baskets))
-
-
 def mine_itemsets(
     baskets: Baskets,
     *,
@@ -301,15 +272,3 @@ def _keep_only(tree: np.ndarray, mode: int, max_size: int) -> None:
     drop_subsumed(tree, index.words, index.hashes, index.table, mode == MAXIMAL)
     too_large = sizes_of(tree) > max_size
     tree[COUNT, too_large] = -np.abs(tree[COUNT, too_large])
-
-
-def nothing_found(baskets: Baskets, min_count: int) -> str:
-    """Return what to tell a user whose result is empty: the highest support seen and the option to lower."""
-    if not len(baskets):
-        return "there are no baskets: no row has a product with an order or a user"
-    highest = int(baskets.counts[0])
-    share = 100 * highest / len(baskets)
-    return (
-        f"no itemset reaches {min_count:,} baskets; the most frequent product is in {highest:,} of "
-        f"{len(baskets):,} ({share:.3g} %): lower `min_support`"
-    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.settings import MineConfig
 from prodassoc_cli.stage import StageContext, StageResult
 
@@ -164,6 +164,18 @@ class MiningStage:
         """Name of what the level makes of a product."""
         return self._config.level if self._config.level in ("product", "brand") else "category"
 
+    @property
+    def _plural(self) -> str:
+        return {"category": "categories"}.get(self._belonging, f"{self._belonging}s")
+
+    @property
+    def _decisive(self) -> str:
+        """Name of the option that sets the minimum count."""
+        config = self._config
+        if config.min_users and config.min_users == self.min_count:
+            return "min_users"
+        return "min_support" if config.min_count is None else "min_count"
+
     @cached_property
     def _users(self) -> np.ndarray | None:
         from prodassoc_cli.mining.patterns.user_support import users_of_baskets
@@ -184,13 +196,15 @@ class MiningStage:
     def find_sets(self) -> None:
         """Find the itemsets, and say what was looked for and found."""
         context, config, baskets = self._context, self._config, self.baskets
+        from prodassoc_cli.mining.support import resolve_min_count
+
         with context.loading():
-            from prodassoc_cli.mining.itemsets import nothing_found, resolve_min_count
+            import prodassoc_cli.mining.itemsets  # noqa: F401
 
         min_count = resolve_min_count(len(baskets), config.min_support, config.min_count)
         self.min_count = max(min_count, config.min_users or 1)
         searched = self._searched()
-        sets = self._search(searched)
+        sets = self._search(searched, self.min_count, config.target, config.max_size)
         if self._taxonomy is not None:
             from prodassoc_cli.mining.products.taxonomy import without_own_ancestors
 
@@ -204,30 +218,28 @@ class MiningStage:
         self.sets = sets
         share = self.min_count / len(baskets) if len(baskets) else 0
         word = "frequent" if config.target == "rules" else config.target
-        what = {"category": "categories"}.get(self._belonging, f"{self._belonging}s")
-        what = "products and categories" if config.generalized else what
+        what = "products and categories" if config.generalized else self._plural
         context.say(
             f"{len(baskets):,} baskets, {len(baskets.item_ids):,} {what}, "
             f"{before:,} {word} itemsets in at least {self.min_count:,} baskets ({share:.3%})"
         )
         if not before:
-            context.warn(nothing_found(baskets, self.min_count))
+            context.warn(self._why_no_sets())
         elif config.min_users is not None:
             context.say(f"{len(sets):,} of them backed by at least {config.min_users:,} users")
         facts = {"baskets": len(baskets), "products": len(baskets.item_ids)}
         context.note({**facts, "min_count": self.min_count, "itemsets": len(sets)})
 
-    def _search(self, baskets: Baskets) -> Itemsets:
+    def _search(self, baskets: Baskets, min_count: int, target: str, max_size: int | None) -> Itemsets:
         """Return the itemsets of baskets."""
         from prodassoc_cli.mining.itemsets import mine_itemsets
 
-        config = self._config
         return mine_itemsets(
             baskets,
-            min_count=self.min_count,
-            target=config.target,
-            algorithm=config.algorithm,
-            max_size=config.max_size,
+            min_count=min_count,
+            target=target,
+            algorithm=self._config.algorithm,
+            max_size=max_size,
             threads=self._context.threads,
             memory_limit=self._context.memory_left(),
         )
@@ -260,7 +272,7 @@ class MiningStage:
             context.say(judge.account())
             context.note(judge.facts)
         if len(self.sets) and rules.is_empty():
-            context.warn(self._why_none(judge))
+            context.warn(self._why_no_rules(judge))
         if self._embeddings is not None:
             from prodassoc_cli.mining.products.relations import with_relations
 
@@ -323,11 +335,21 @@ class MiningStage:
             config.min_interest,
         )
 
-    def _why_none(self, judge: Judge | None) -> str:
-        """Return what to lower when no rule is left, by where the last of them went."""
+    def _why_no_sets(self) -> str:
+        """Return what to change where no itemset is frequent."""
+        from prodassoc_cli.mining.support import nothing_found
+
+        nothing = nothing_found(self.baskets, self.min_count, self._decisive)
+        return (self._why_no_pairs() or nothing) if self._config.target == "rules" else nothing
+
+    def _why_no_rules(self, judge: Judge | None) -> str:
+        """Return what to change where no rule is left, by where the last of them went."""
         config = self._config
+        if why := self._why_no_pairs():
+            return why
         if judge is None or not judge.facts["rules_tested"]:
-            given = [f", `{name}`" for name in ("antecedent", "consequent", "min") if getattr(config, name)]
+            bounds = ("antecedent", "consequent", "min", "min_users")
+            given = [f", `{name}`" for name in bounds if getattr(config, name)]
             return f"no rule passes: lower `min_support`, `min_confidence` or `min_lift`{''.join(given)}"
         if judge.facts["rules_pruned"] == judge.facts["rules_tested"]:
             return f"all {judge.facts['rules_tested']:,} rules are removed by `prune` or `min_interest`"
@@ -336,11 +358,52 @@ class MiningStage:
             "a higher `min_support` or `antecedent`"
         )
 
+    def _why_no_pairs(self) -> str | None:
+        """Return why no itemset has two products, as a rule needs; None where one has, or it is unknown."""
+        from prodassoc_cli.mining.kernels.tree import sizes_of
+        from prodassoc_cli.mining.support import nearest
+
+        config, baskets = self._config, self.baskets
+        if not len(baskets) or sizes_of(self.sets.tree).max(initial=0) > 1:
+            return None
+        if config.max_size == 1:
+            return "a rule needs two products: `max_size=1` finds none"
+        if baskets.counts.sum() == len(baskets):
+            none = f"every basket holds a single {self._belonging}, so there are no rules"
+            whole = "; for baskets of all that a user bought, `clean map=order_id=…` with the column of users"
+            return none + (whole if config.level == "product" else "")
+        if config.generalized or config.min_users or self._wanted != (None, None):
+            return None
+        count = self._highest_pair()
+        if count is None:
+            return None
+        return nearest(f"pair of {self._plural}", count, len(baskets), self._decisive)
+
+    def _highest_pair(self) -> int | None:
+        """Return in how many baskets the most frequent pair is, where there is one and it is not frequent."""
+        import numpy as np
+
+        from prodassoc_cli.mining.kernels.bitsets import COUNT
+        from prodassoc_cli.mining.kernels.tree import sizes_of
+
+        bound = min(self.min_count, int(self.baskets.counts[1]) + 1)  # no pair is in so many
+        while bound > 2:
+            bound = max(2, bound // 2)
+            try:
+                tree = self._search(self.baskets, bound, "frequent", 2).tree
+            except BadData:  # too many to hold
+                return None
+            found = tree[COUNT, np.flatnonzero(sizes_of(tree) == 2)]
+            if len(found):
+                return int(found.max())
+        return 1
+
     def sequences(self) -> pl.DataFrame:
         """Make the rules across orders, and say how many there are."""
         context, config = self._context, self._config
+        from prodassoc_cli.mining.support import resolve_min_count
+
         with context.loading():
-            from prodassoc_cli.mining.itemsets import resolve_min_count
             from prodassoc_cli.mining.patterns.sequences import orders_of, sequence_rules
 
         assert config.sequence is not None

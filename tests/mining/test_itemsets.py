@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prodassoc_cli.artifacts.schemas import ITEMSETS
-from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.mining.itemsets import mine_itemsets, nothing_found, resolve_min_count
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.mining.itemsets import mine_itemsets
 from prodassoc_cli.mining.kernels import search as kernels
 from prodassoc_cli.mining.kernels.bitsets import COUNT, PARENT
+from prodassoc_cli.mining.support import nothing_found
 from prodassoc_cli.terminal.output import to_frame
 
 from .conftest import FOUR, as_dict, brute_force, load, make_baskets
@@ -171,40 +172,6 @@ def test_depth_is_not_bounded_by_levels():
 def test_sparse_recursion_only(monkeypatch):
     """The search has a largest number of levels before bitsets take over; there must always be room."""
     assert kernels._MAX_LEVELS >= 2
-
-
-@pytest.mark.parametrize(
-    ("n", "support", "count", "expected"),
-    [
-        (30, 0.1, None, 3),
-        (10, 0.3, None, 3),
-        (1000, 0.0015, None, 2),
-        (88162, 0.001, None, 89),
-        (100, 0.0, None, 1),
-        (100, 1.0, None, 100),
-        (100, None, 7, 7),
-        (100, None, None, 3),
-        (100_000, None, None, 500),
-        (0, 0.5, None, 1),
-    ],
-)
-def test_resolve_min_count(n, support, count, expected):
-    assert resolve_min_count(n, support, count) == expected
-
-
-def test_resolve_min_count_refuses():
-    with pytest.raises(UsageProblem, match="twice"):
-        resolve_min_count(10, 0.1, 3)
-    with pytest.raises(UsageProblem, match="fraction") as wrong:
-        resolve_min_count(10, 5)
-    assert "`min_count`" in wrong.value.hint
-
-
-def test_nothing_found_says_the_highest_support():
-    text = nothing_found(make_baskets(FOUR), 4)
-    assert "no itemset reaches 4 baskets" in text
-    assert "3 of 4 (75 %)" in text
-    assert "`min_support`" in text
 
 
 @pytest.mark.parametrize(
