@@ -31,6 +31,7 @@ from prodassoc_cli.artifacts.store import (
     read_table,
     write_artifact,
 )
+from prodassoc_cli.declare import default_of, flag_of
 from prodassoc_cli.errors import BadData, NothingToDo, ProdassocError, UsageProblem, did_you_mean
 from prodassoc_cli.execution.frames import InMemory
 from prodassoc_cli.execution.run import Run
@@ -43,10 +44,8 @@ from prodassoc_cli.settings import (
     MineConfig,
     RecommendConfig,
     TrainConfig,
-    flag_of,
 )
 from prodassoc_cli.settings.check import checked_value
-from prodassoc_cli.settings.declare import default_of
 from prodassoc_cli.settings.naming import as_keywords
 from prodassoc_cli.stages.clean import clean as clean_stage
 from prodassoc_cli.stages.embed import embed as embed_stage

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, MODEL, PRODUCTS, RECOMMENDATIONS
-from prodassoc_cli.settings import flag_of
+from prodassoc_cli.declare import flag_of
 
 if TYPE_CHECKING:
     from prodassoc_cli.artifacts.inputs import InputFile

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from prodassoc_cli.artifacts.schemas import Kind
+from prodassoc_cli.declare import as_given, result_parameters
 from prodassoc_cli.errors import BadData, NoInput, NothingToDo, UsageProblem
 from prodassoc_cli.execution.frames import InMemory, digest_rows
 from prodassoc_cli.execution.memory import bound_memory, minimum_memory
@@ -29,7 +30,7 @@ from prodassoc_cli.resources import (
     use_freed_memory_again,
     use_threads,
 )
-from prodassoc_cli.settings import CommonConfig, as_given, result_parameters
+from prodassoc_cli.settings import CommonConfig
 from prodassoc_cli.settings.check import check_options
 from prodassoc_cli.settings.naming import as_flags
 from prodassoc_cli.stage import Progress, StageContext

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
+from prodassoc_cli.declare import Setting
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.models.data import Csr, TrainingData, csr_of
 from prodassoc_cli.models.kernels.topk import top_k
-from prodassoc_cli.settings.declare import Setting
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -197,42 +197,27 @@ class Recommender(ABC):
 
     Attributes:
         name: the word for it at the command line.
+        Parameters: frozen dataclass of its parameters, each declared by `declare.setting`.
         fused: whether `top_k` goes without the scores of all items, so that blocks may be large.
-        Parameters: frozen dataclass of its parameters, each declared by `settings.setting`.
-        needs_events: whether fitting looks at single events, not at the matrices made of them alone.
         names_pairs: whether its reasons speak of products bought together, which takes the baskets.
+        needs_events: whether fitting looks at single events, not at the matrices made of them alone.
+        adds_up: whether a score is a sum over the history, so that its evidence says what a product gave.
+        predicts_ratings: whether its scores are ratings on the users' scale.
+        by_product: its arrays with a row per product, of which scores take only those of the history.
+        fit_kernels: modules of compiled kernels that fitting takes, beside those that all models share.
+        serve_kernels: modules of compiled kernels that scores and reasons take, beside the shared ones.
     """
 
     name: ClassVar[str]
-    fused: ClassVar[bool] = False
     Parameters: ClassVar[type] = NoParameters
-    names_pairs: ClassVar[bool] = False
-    needs_events: ClassVar[bool] = True
-
-    @property
-    def by_product(self) -> tuple[str, ...]:
-        """Which of its arrays have a row a product, of which scores take those of the history only."""
-        return ()
-
-    @property
-    def predicts_ratings(self) -> bool:
-        """Whether its scores are ratings on the users' scale."""
-        return False
-
-    @property
-    def fit_kernels(self) -> tuple[str, ...]:
-        """Modules of compiled kernels that fitting takes, beside those that all models share."""
-        return ()
-
-    @property
-    def serve_kernels(self) -> tuple[str, ...]:
-        """Modules of compiled kernels that scores and reasons take, beside those that all models share."""
-        return ()
-
-    @property
-    def adds_up(self) -> bool:
-        """Whether a score is a sum over the history, so that its evidence says what a product gave."""
-        return False
+    fused: bool = False
+    names_pairs: bool = False
+    needs_events: bool = True
+    adds_up: bool = False
+    predicts_ratings: bool = False
+    by_product: tuple[str, ...] = ()
+    fit_kernels: tuple[str, ...] = ()
+    serve_kernels: tuple[str, ...] = ()
 
     def __init__(self, parameters: Any = None) -> None:  # noqa: ANN401 — the subclass's own dataclass
         self.parameters = type(self).Parameters() if parameters is None else parameters

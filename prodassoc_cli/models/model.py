@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -104,7 +105,7 @@ def train(
     name: str,
     data: TrainingData,
     *,
-    parameters: tuple[str, ...] | list[str] = (),
+    parameters: Sequence[str] = (),
     seed: int = 42,
     threads: int = 1,
 ) -> TrainedModel:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from prodassoc_cli.settings import TrainConfig
 from prodassoc_cli.stage import StageContext
 
 if TYPE_CHECKING:
@@ -14,17 +13,22 @@ if TYPE_CHECKING:
 
 
 def train_model(
-    config: TrainConfig,
+    name: str,
     data: TrainingData,
     context: StageContext,
+    *,
+    parameters: Sequence[str] = (),
+    trials: int | None = None,
     fit: Callable[..., TrainedModel] | None = None,
 ) -> TrainedModel:
     """Fit the model asked for, and say what it learned.
 
     Args:
-        config: the options of `train`.
+        name: one of `registry.MODELS`.
         data: what to learn from.
         context: what it works with and whom it tells.
+        parameters: assignments `name=value`.
+        trials: number of sets of parameters to try first; None to take the parameters as they are.
         fit: fits a model elsewhere, called as `models.model.train`; None to fit it here.
 
     Raises:
@@ -32,20 +36,15 @@ def train_model(
     """
     from prodassoc_cli.models.model import train
 
-    parameters = config.param
-    if config.tune is not None:
+    if trials is not None:
         from prodassoc_cli.models.hybrid.tuning import tune
 
         with context.progress("trying parameters") as progress:
-            parameters, found = tune(
-                config.model, data, config.tune, config.param, context.seed, context.threads, progress
-            )
+            parameters, found = tune(name, data, trials, parameters, context.seed, context.threads, progress)
         context.note({"tuning": found})
-        for line in _tuning_lines(config.model, found):
+        for line in _tuning_lines(name, found):
             context.say(line)
-    model = (fit or train)(
-        config.model, data, parameters=parameters, seed=context.seed, threads=context.threads
-    )
+    model = (fit or train)(name, data, parameters=parameters, seed=context.seed, threads=context.threads)
     context.note({"model": model.facts})
     context.say(
         f"{model.name}: {model.facts['users']:,} users, {model.facts['products']:,} products, "

@@ -7,7 +7,6 @@ heavy import, so that `--help` stays quick.
 
 from prodassoc_cli.settings.clean import CleanConfig
 from prodassoc_cli.settings.common import CommonConfig, Format
-from prodassoc_cli.settings.declare import Setting, as_given, flag_of, result_parameters, setting
 from prodassoc_cli.settings.embed import EmbedConfig, ExportConfig
 from prodassoc_cli.settings.evaluate import EvaluateConfig
 from prodassoc_cli.settings.inspect import InspectConfig
@@ -26,10 +25,5 @@ __all__ = [
     "MineConfig",
     "ModelName",
     "RecommendConfig",
-    "Setting",
     "TrainConfig",
-    "as_given",
-    "flag_of",
-    "result_parameters",
-    "setting",
 ]

@@ -6,8 +6,8 @@ from dataclasses import Field, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from prodassoc_cli.declare import Setting, default_of
 from prodassoc_cli.errors import UsageProblem, did_you_mean
-from prodassoc_cli.settings.declare import Setting, default_of
 
 
 def check_options(config: Any) -> None:  # noqa: ANN401 — a config class's instance

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from prodassoc_cli.artifacts.schemas import Event
+from prodassoc_cli.declare import FILE, setting
 from prodassoc_cli.intake.columns.presets import PRESETS
 from prodassoc_cli.intake.layouts.registry import LAYOUTS
-from prodassoc_cli.settings.declare import FILE, setting
 from prodassoc_cli.settings.engine import EngineConfig
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from prodassoc_cli.settings.declare import setting
+from prodassoc_cli.declare import setting
 
 _ENGINE: dict[str, Any] = {"group": "Engine", "result": False}
 

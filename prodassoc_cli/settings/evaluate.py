@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prodassoc_cli.settings.declare import FILE, setting
+from prodassoc_cli.declare import FILE, setting
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from prodassoc_cli.settings.declare import FILE, setting
+from prodassoc_cli.declare import FILE, setting
 from prodassoc_cli.settings.engine import EngineConfig
 
 VARIANT_SIMILARITY, SUBSTITUTE_SIMILARITY, RELATION_LEVEL = 0.85, 0.5, 0.0001

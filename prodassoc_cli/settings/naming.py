@@ -17,9 +17,9 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
 
+from prodassoc_cli.declare import flag_of
 from prodassoc_cli.settings.clean import CleanConfig
 from prodassoc_cli.settings.common import CommonConfig
-from prodassoc_cli.settings.declare import flag_of
 from prodassoc_cli.settings.embed import EmbedConfig, ExportConfig
 from prodassoc_cli.settings.evaluate import EvaluateConfig
 from prodassoc_cli.settings.inspect import InspectConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from prodassoc_cli.settings.declare import FILE, setting
+from prodassoc_cli.declare import FILE, setting
 from prodassoc_cli.settings.engine import EngineConfig
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from prodassoc_cli.declare import FILE, setting
 from prodassoc_cli.models.registry import MODELS
-from prodassoc_cli.settings.declare import FILE, setting
 from prodassoc_cli.settings.engine import EngineConfig
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, METRICS, PRODUCTS
+from prodassoc_cli.declare import result_parameters
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.execution.run import Run
-from prodassoc_cli.settings import EvaluateConfig, result_parameters
+from prodassoc_cli.settings import EvaluateConfig
 from prodassoc_cli.stage import StageResult
 from prodassoc_cli.stages.report_inputs import provenance_of, read_report_inputs
 

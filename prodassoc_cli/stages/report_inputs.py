@@ -53,9 +53,9 @@ def provenance_of(run: Run) -> list[Provenance]:
 
 def rules_report(run: Run, rules: pl.DataFrame, products: pl.DataFrame | None, config: object) -> str:
     """Return a report of rules alone."""
+    from prodassoc_cli.declare import result_parameters
     from prodassoc_cli.evaluation.report.build import render_rules
     from prodassoc_cli.evaluation.report.data import ReportData
-    from prodassoc_cli.settings import result_parameters
 
     return render_rules(
         ReportData(

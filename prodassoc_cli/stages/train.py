@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from prodassoc_cli.models.data import TrainingData
     from prodassoc_cli.models.model import TrainedModel
 
-GATHERED = ("item-knn",)
-"""Models that learn from matrices alone, which are made of the lines piece by piece where there are many."""
-
 GATHER_FROM = 1 << 22
-"""Lines from which on they are gathered: fewer fit in memory, and are done sooner there."""
+"""Lines from which on those of a model that needs no single events become matrices piece by piece: fewer fit
+in memory, and are done sooner there."""
 
 BYTES_PER_GATHERED_LINE = 65
 """What such a run holds per line at its peak: with item-knn on 97 million interactions 70 were measured."""
@@ -49,7 +47,14 @@ def train(run: Run, inputs: Sequence[str], config: TrainConfig) -> dict[str, Any
 
         data = _gathered(run, lines) if lines else _whole(run)
         with engine(config) as spark:
-            model = train_model(config, data, run.context, None if spark is None else _on_spark(spark))
+            model = train_model(
+                config.model,
+                data,
+                run.context,
+                parameters=config.param,
+                trials=config.tune,
+                fit=None if spark is None else _on_spark(spark),
+            )
         table, header = to_arrow(model)
         outputs.put(StageResult("output", table, {"model": header}))
     return model.facts
@@ -58,12 +63,16 @@ def train(run: Run, inputs: Sequence[str], config: TrainConfig) -> dict[str, Any
 def _lines_to_gather(run: Run, config: TrainConfig) -> int:
     """Return how many lines there are if they are to be gathered piece by piece; 0 to take them whole."""
     others = (config.embeddings, config.rules, config.feedback, config.tune)
-    if config.model not in GATHERED or config.engine != "local" or any(each is not None for each in others):
+    if config.engine != "local" or any(each is not None for each in others):
         return 0
     from prodassoc_cli.artifacts.partial_read import count_rows
 
     lines = sum(count_rows(each.path) or 0 for each in run.files("interactions"))
     if lines < GATHER_FROM:
+        return 0
+    from prodassoc_cli.models.registry import family
+
+    if family(config.model).needs_events:
         return 0
     run.bytes_per_row = BYTES_PER_GATHERED_LINE
     return lines

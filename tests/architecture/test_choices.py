@@ -9,6 +9,7 @@ import pytest
 
 from prodassoc_cli import settings
 from prodassoc_cli.artifacts.schemas import EVENTS, KINDS
+from prodassoc_cli.declare import flag_of
 from prodassoc_cli.execution.dry_run import STEPS
 from prodassoc_cli.intake.columns.aliases import ALIASES
 from prodassoc_cli.intake.columns.presets import PRESETS
@@ -58,7 +59,7 @@ def test_every_option_has_a_meaning_and_a_flag_of_its_own():
         if not name.endswith("Config"):
             continue
         own = [*fields(config), *(() if config is settings.CommonConfig else fields(settings.CommonConfig))]
-        flags = [settings.flag_of(each) for each in own]
+        flags = [flag_of(each) for each in own]
         assert len(flags) == len(set(flags))
         assert all(each.metadata["setting"].meaning for each in own)
 

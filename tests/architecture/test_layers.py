@@ -65,6 +65,7 @@ def test_settings_and_help_stand_on_little():
         ours = {name for name in imported(path) if name.startswith("prodassoc_cli.")}
         light = (
             "settings",
+            "declare",
             "artifacts.schemas",
             "errors",
             "models.registry",

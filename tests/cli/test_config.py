@@ -11,6 +11,7 @@ import typer
 
 from prodassoc_cli.artifacts.schemas import KINDS
 from prodassoc_cli.commands.options import build as options
+from prodassoc_cli.declare import flag_of
 from prodassoc_cli.errors import BadConfig
 from prodassoc_cli.settings import (
     CleanConfig,
@@ -23,7 +24,6 @@ from prodassoc_cli.settings import (
     RecommendConfig,
     TrainConfig,
 )
-from prodassoc_cli.settings.declare import flag_of
 
 CONFIGS = {
     "clean": CleanConfig, "embed": EmbedConfig, "mine": MineConfig, "train": TrainConfig,

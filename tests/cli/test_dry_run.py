@@ -8,9 +8,9 @@ import re
 
 import pytest
 
+from prodassoc_cli.declare import flag_of
 from prodassoc_cli.execution.dry_run import rows_of
 from prodassoc_cli.settings import CleanConfig, CommonConfig, RecommendConfig
-from prodassoc_cli.settings.declare import flag_of
 from tests.conftest import SAMPLE, CommandLine
 from tests.embedding.conftest import write_checkpoint
 

@@ -18,9 +18,9 @@ from typer.core import TyperCommand
 
 from prodassoc_cli.commands.options.click_names import Context, HelpFormatter, Parameter
 from prodassoc_cli.commands.options.suggestions import refuse_unknown_variables, value_hint
+from prodassoc_cli.declare import Setting, default_of
 from prodassoc_cli.errors import BadConfig, UsageProblem, did_you_mean
-from prodassoc_cli.settings import CommonConfig, Setting
-from prodassoc_cli.settings.declare import default_of
+from prodassoc_cli.settings import CommonConfig
 from prodassoc_cli.version import __version__
 
 DEFAULT_CONFIG_FILE = "prodassoc.toml"

@@ -9,7 +9,7 @@ import numpy as np
 
 from prodassoc_cli.arrays import Doubles
 from prodassoc_cli.evaluation.judged_lists import Judged
-from prodassoc_cli.evaluation.metrics import ndcg as formula
+from prodassoc_cli.ndcg import ndcg as ndcg_of_hits
 
 
 def per_user(judged: Judged, k: int, gains: Doubles | None = None) -> Doubles:
@@ -47,7 +47,7 @@ def reciprocal_rank(judged: Judged, k: int) -> Doubles:
 
 def ndcg(judged: Judged, k: int) -> Doubles:
     """DCG / ideal DCG with DCG = Σ over hits of 1 / log₂(position + 1)."""
-    return formula.ndcg(judged.hit_user, judged.hit_position, judged.truth.relevant, k)
+    return ndcg_of_hits(judged.hit_user, judged.hit_position, judged.truth.relevant, k)
 
 
 def hit_rate(judged: Judged, k: int) -> Doubles:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from prodassoc_cli.arrays import Doubles, Floats, Ints
+from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import FEW, csr_arrays, over_rows, ready
-from prodassoc_cli.settings import setting
 
 _EXACT_STEPS, _EXACT = 200, 1e-8
 
@@ -22,18 +22,22 @@ _EXACT_STEPS, _EXACT = 200, 1e-8
 class AlsParameters:
     """Parameters of als."""
 
-    factors: int = setting(128, "Length of the vectors", metavar="N", low=1, high=2_048)
-    epochs: int = setting(12, "Longs users and products are solved in turn", metavar="N", low=1, high=1_000)
     unobserved: float | None = setting(
         None, "Weight of a product not bought, beside 1 for one bought [default: 10 times the density]",
-        low=1e-6, high=10.0,
+        low=1e-6, high=10.0, tuned=SearchRange(0.001, 1, log=True),
     )  # fmt: skip
     ridge: float = setting(
-        0.06, "Pull of the vectors towards zero, as a share of a row's average length", low=1e-9, high=1e3
-    )
+        0.06, "Pull of the vectors towards zero, as a share of a row's average length", low=1e-9, high=1e3,
+        tuned=SearchRange(0.01, 0.4, log=True),
+    )  # fmt: skip
     frequency: float = setting(
-        1.0, "How the pull grows with how much a user or product has", low=0.0, high=2.0
+        1.0, "How the pull grows with how much a user or product has", low=0.0, high=2.0,
+        tuned=SearchRange(0, 1.2),
+    )  # fmt: skip
+    factors: int = setting(
+        128, "Length of the vectors", metavar="N", low=1, high=2_048, tuned=SearchRange(32, 256, log=True)
     )
+    epochs: int = setting(12, "Times users and products are solved in turn", metavar="N", low=1, high=1_000)
     steps: int = setting(
         3, "Steps of conjugate gradients each time a vector is solved for", metavar="N", low=1, high=100
     )
@@ -54,20 +58,11 @@ class Als(Recommender):
 
     name = "als"
     Parameters = AlsParameters
+    fit_kernels = serve_kernels = ("als",)  # a user is solved for when asked for
     products: Floats
     spectrum: Floats
     factorize: Callable[[Csr, int, int], Floats] | None = None
     """Finds the vectors of the products from users × products, seed and threads; None to do so here."""
-
-    @property
-    def fit_kernels(self) -> tuple[str, ...]:
-        """Modules of compiled kernels that fitting takes."""
-        return ("als",)
-
-    @property
-    def serve_kernels(self) -> tuple[str, ...]:
-        """The same: a user is solved for when asked for."""
-        return self.fit_kernels
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Find the vectors of the products, and turn them so that solving for users is cheap."""

@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.arrays import Floats, Ints
+from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, Items, TrainingData, csr, csr_of
 from prodassoc_cli.models.families.item_knn import weighed
-from prodassoc_cli.settings import setting
 
 _PRICE_BANDS = 8
 CATEGORY_SEPARATOR = ">"
@@ -25,8 +25,9 @@ class ContentParameters:
     """Parameters of content."""
 
     text_weight: float = setting(
-        0.8, "Share of the texts in the score; the rest is category, brand and price", low=0.0, high=1.0
-    )
+        0.8, "Share of the texts in the score; the rest is category, brand and price", low=0.0, high=1.0,
+        tuned=SearchRange(0, 1),
+    )  # fmt: skip
 
 
 class Content(Recommender):

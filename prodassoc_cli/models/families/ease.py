@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from prodassoc_cli.arrays import Floats, Ints, Longs
+from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows
-from prodassoc_cli.settings import setting
 
 _GRAM_ENTRIES = 2_000
 """Counts kept a product where the Gram matrix is sparse."""
@@ -27,11 +27,11 @@ class EaseParameters:
 
     ridge: float | None = setting(
         None, "Pull of the weights towards zero [default: 3.5 times the purchases of a mean product]",
-        low=1e-3, high=1e9,
+        low=1e-3, high=1e9, tuned=SearchRange(10, 2000, log=True),
     )  # fmt: skip
     degree: float = setting(
         0.1, "How much a product's popularity counts against it, and that of what was bought for it",
-        low=0.0, high=1.0,
+        low=0.0, high=1.0, tuned=SearchRange(0, 0.3),
     )  # fmt: skip
     max_products: int = setting(
         8_000, "Products up to which all weights are kept: 8 bytes times its square", metavar="N", low=1
@@ -54,17 +54,9 @@ class Ease(Recommender):
 
     name = "ease"
     Parameters = EaseParameters
+    by_product = ("weights",)
+    fit_kernels = ("ease",)
     weights: Floats | Csr
-
-    @property
-    def by_product(self) -> tuple[str, ...]:
-        """The weights."""
-        return ("weights",)
-
-    @property
-    def fit_kernels(self) -> tuple[str, ...]:
-        """Modules of compiled kernels that fitting takes."""
-        return ("ease",)
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Solve for the weights, dense or restricted."""

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from prodassoc_cli.arrays import Floats, Ints
+from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
-from prodassoc_cli.settings import setting
 
 _DENSE = 40
 """Purchases a product from which on b is that of dense data."""
@@ -25,23 +25,29 @@ _BM25_K1, _BM25_B = 1.2, 0.75
 class ItemKnnParameters:
     """Parameters of item-knn."""
 
-    neighbours: int = setting(400, "Similar products kept for each product", metavar="N", low=1, high=10_000)
+    neighbours: int = setting(
+        400, "Similar products kept for each product", metavar="N", low=1, high=10_000,
+        tuned=SearchRange(50, 800, log=True),
+    )  # fmt: skip
     similarity: Literal["custom", "cosine", "asymmetric", "conditional", "jaccard", "bm25"] = setting(
         "custom", "Named similarity; custom is made of a, b, iuf and power, asymmetric of a"
     )
     a: float = setting(
-        0.65, "How much the popularity of the product bought counts against", low=0.0, high=2.0
-    )
+        0.65, "How much the popularity of the product bought counts against", low=0.0, high=2.0,
+        tuned=SearchRange(0.3, 0.9),
+    )  # fmt: skip
     b: float | None = setting(
         None, "How much the popularity of the product scored counts against [default: by density]",
-        low=0.0, high=2.0,
+        low=0.0, high=2.0, tuned=SearchRange(0.1, 0.8),
     )  # fmt: skip
     iuf: float = setting(
-        0.6, "How much less those say who buy much (inverse user frequency)", low=0.0, high=2.0
-    )
+        0.6, "How much less those say who buy much (inverse user frequency)", low=0.0, high=2.0,
+        tuned=SearchRange(0, 1),
+    )  # fmt: skip
     power: float = setting(
-        1.4, "Exponent of the similarity: above 1 favours near neighbours", low=0.1, high=5.0
-    )
+        1.4, "Exponent of the similarity: above 1 favours near neighbours", low=0.1, high=5.0,
+        tuned=SearchRange(0.8, 2),
+    )  # fmt: skip
     counts: Literal["none", "log", "linear"] = setting(
         "none", "How repeated purchases weigh in a user's history"
     )
@@ -62,19 +68,11 @@ class ItemKnn(Recommender):
     fused = True
     names_pairs = True
     needs_events = False
+    adds_up = True
+    by_product = ("similar",)
     Parameters = ItemKnnParameters
     product = staticmethod(similarity.top_k_product)
     """What multiplies; it may do so elsewhere."""
-
-    @property
-    def by_product(self) -> tuple[str, ...]:
-        """The similarities."""
-        return ("similar",)
-
-    @property
-    def adds_up(self) -> bool:
-        """Whether a score is a sum over the history: it is."""
-        return True
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Compute the similarities by one fused product."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from prodassoc_cli.arrays import Floats, Ints
+from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import csr_arrays
-from prodassoc_cli.settings import setting
 
 _FOLD_IN_RIDGE = 1.0
 
@@ -21,13 +21,19 @@ _FOLD_IN_RIDGE = 1.0
 class MfParameters:
     """Parameters of mf."""
 
+    learning_rate: float = setting(
+        0.004, "Step of Adam", low=1e-6, high=1.0, tuned=SearchRange(0.001, 0.02, log=True)
+    )
+    decay: float = setting(
+        0.01, "Pull of the vectors towards zero", low=0.0, high=1.0, tuned=SearchRange(0.001, 0.1, log=True)
+    )
+    epochs: int = setting(
+        10, "Passes over the purchases", metavar="N", low=1, high=1_000, tuned=SearchRange(5, 30)
+    )
     factors: int = setting(64, "Length of the vectors", metavar="N", low=1, high=1_024)
-    epochs: int = setting(10, "Passes over the purchases", metavar="N", low=1, high=1_000)
     negatives: int = setting(
         4, "Products not bought, drawn for each one bought", metavar="N", low=1, high=100
     )
-    learning_rate: float = setting(0.004, "Step of Adam", low=1e-6, high=1.0)
-    decay: float = setting(0.01, "Pull of the vectors towards zero", low=0.0, high=1.0)
 
 
 class Mf(Recommender):
@@ -40,15 +46,11 @@ class Mf(Recommender):
 
     name = "mf"
     Parameters = MfParameters
+    fit_kernels = ("mf",)
     users: Floats
     products: Floats
     biases: Floats
     fold_in: Floats
-
-    @property
-    def fit_kernels(self) -> tuple[str, ...]:
-        """Modules of compiled kernels that fitting takes."""
-        return ("mf",)
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Learn the vectors on one thread: the order of the steps decides the result."""

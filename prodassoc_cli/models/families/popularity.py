@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.arrays import Floats, Ints
+from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import TrainingData
-from prodassoc_cli.settings import setting
 
 _DAY = 86_400_000_000
 
@@ -21,8 +21,9 @@ class PopularityParameters:
     """Parameters of popularity."""
 
     half_life: float | None = setting(
-        None, "Days after which a purchase counts half [default: never]", metavar="DAYS", low=1e-3
-    )
+        None, "Days after which a purchase counts half [default: never]", metavar="DAYS", low=1e-3,
+        tuned=SearchRange(3, 1000, log=True),
+    )  # fmt: skip
 
 
 class Popularity(Recommender):

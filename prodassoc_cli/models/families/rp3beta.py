@@ -5,22 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models.data import TrainingData, binary
 from prodassoc_cli.models.families.item_knn import ItemKnn, ItemKnnParameters, item_similarities
-from prodassoc_cli.settings import setting
 
 
 @dataclass(frozen=True)
 class Rp3BetaParameters:
     """Parameters of rp3beta."""
 
-    neighbours: int = setting(400, "Products kept for each product", metavar="N", low=1, high=10_000)
+    neighbours: int = setting(
+        400, "Products kept for each product", metavar="N", low=1, high=10_000,
+        tuned=SearchRange(50, 800, log=True),
+    )  # fmt: skip
     alpha: float = setting(
-        0.8, "Exponent of the steps' probabilities: below 1 they differ less", low=0.0, high=2.0
-    )
+        0.8, "Exponent of the steps' probabilities: below 1 they differ less", low=0.0, high=2.0,
+        tuned=SearchRange(0.3, 1.2),
+    )  # fmt: skip
     beta: float = setting(
-        0.4, "How much the popularity of the product reached counts against it", low=0.0, high=2.0
-    )
+        0.4, "How much the popularity of the product reached counts against it", low=0.0, high=2.0,
+        tuned=SearchRange(0, 0.9),
+    )  # fmt: skip
     counts: Literal["none", "log", "linear"] = setting(
         "none", "How repeated purchases weigh in a user's history"
     )

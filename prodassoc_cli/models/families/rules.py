@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 
 from prodassoc_cli.arrays import Floats, Ints
+from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, RuleTable, TrainingData, binary
-from prodassoc_cli.settings import setting
 
 _BASKET_BLOCK = 8_192
 
@@ -22,11 +22,13 @@ class RulesParameters:
 
     combine: Literal["sum", "best"] = setting("sum", "How the rules that lead to one product add up")
     lift_power: float = setting(
-        0.5, "Score of a rule is confidence · lift^this: 0 favours popular products", low=0.0, high=2.0
-    )
+        0.5, "Score of a rule is confidence · lift^this: 0 favours popular products", low=0.0, high=2.0,
+        tuned=SearchRange(0, 1.5),
+    )  # fmt: skip
     min_count: int = setting(
-        3, "Baskets a pair must be in; only where no rules are given", metavar="N", low=1
-    )
+        3, "Baskets a pair must be in; only where no rules are given", metavar="N", low=1,
+        tuned=SearchRange(2, 10, log=True),
+    )  # fmt: skip
     pairs: int = setting(
         200, "Pairs kept for each product; only where no rules are given", metavar="N", low=1, high=10_000
     )
@@ -41,19 +43,10 @@ class Rules(Recommender):
     name = "rules"
     fused = True
     names_pairs = True
+    by_product = ("pairs",)
     Parameters = RulesParameters
     table: RuleTable | None
     pairs: Csr | None
-
-    @property
-    def by_product(self) -> tuple[str, ...]:
-        """The pairs."""
-        return ("pairs",)
-
-    @property
-    def adds_up(self) -> bool:
-        """Whether a score is a sum over the history: of pairs it is, of mined rules one of rules."""
-        return self.table is None and self.parameters.combine == "sum"
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Take the rules given, or count the pairs."""
@@ -89,6 +82,8 @@ class Rules(Recommender):
         return common
 
     def _prepare(self) -> None:
+        # Of pairs a score is a sum over the history, of mined rules one over rules.
+        self.adds_up = self.table is None and self.parameters.combine == "sum"
         if self.table is None:
             return
         value = self.table.confidence * self.table.lift**self.parameters.lift_power

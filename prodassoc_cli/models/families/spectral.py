@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from prodassoc_cli.arrays import Floats, Ints
+from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary, csr_of
 from prodassoc_cli.models.families.eigenvectors import leading_eigenvectors
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_rows, ready
-from prodassoc_cli.settings import setting
 
 _BLOCK = 256
 _DENSE = 40
@@ -33,11 +33,12 @@ class SpectralParameters:
     )
     exponent: float | None = setting(
         None, "Exponent of root: the smaller, the more rare tastes count [default: by density]",
-        low=0.0, high=1.0,
+        low=0.0, high=1.0, tuned=SearchRange(0.1, 0.8),
     )  # fmt: skip
     degree: float | None = setting(
-        None, "How much a product's popularity counts for it [default: by density]", low=-1.0, high=2.0
-    )
+        None, "How much a product's popularity counts for it [default: by density]", low=-1.0, high=2.0,
+        tuned=SearchRange(0, 0.6),
+    )  # fmt: skip
     order: int = setting(8, "Degree of the Chebyshev polynomial", metavar="N", low=1, high=64)
     flatness: float = setting(1.5, "How flat the plateau of chebyshev is", low=0.1, high=100.0)
     ideal: float | None = setting(
@@ -57,15 +58,11 @@ class Spectral(Recommender):
 
     name = "spectral"
     Parameters = SpectralParameters
+    serve_kernels = ("spectral",)  # for its reasons
     graph: Csr
     vectors: Floats
     signs: Floats
     popularity: Floats
-
-    @property
-    def serve_kernels(self) -> tuple[str, ...]:
-        """The kernel of its reasons."""
-        return ("spectral",)
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Normalise the graph and find its leading eigenvectors."""

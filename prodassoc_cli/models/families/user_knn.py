@@ -8,23 +8,33 @@ from typing import Literal
 import numpy as np
 
 from prodassoc_cli.arrays import Floats, Ints
+from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows, ready
-from prodassoc_cli.settings import setting
 
 
 @dataclass(frozen=True)
 class UserKnnParameters:
     """Parameters of user-knn."""
 
-    neighbours: int = setting(100, "Users taken as neighbours", metavar="N", low=1, high=100_000)
-    a: float = setting(0.6, "How much it counts against a neighbour to buy much", low=0.0, high=2.0)
+    neighbours: int = setting(
+        100, "Users taken as neighbours", metavar="N", low=1, high=100_000,
+        tuned=SearchRange(50, 800, log=True),
+    )  # fmt: skip
+    a: float = setting(
+        0.6, "How much it counts against a neighbour to buy much", low=0.0, high=2.0,
+        tuned=SearchRange(0.3, 0.8),
+    )  # fmt: skip
     iif: float = setting(
-        0.4, "How much less popular products say of likeness (inverse item frequency)", low=0.0, high=2.0
-    )
-    power: float = setting(1.5, "Exponent of the similarity: above 1 favours near ones", low=0.1, high=5.0)
+        0.4, "How much less popular products say of similarity (inverse item frequency)", low=0.0, high=2.0,
+        tuned=SearchRange(0, 0.8),
+    )  # fmt: skip
+    power: float = setting(
+        1.5, "Exponent of the similarity: above 1 favours near ones", low=0.1, high=5.0,
+        tuned=SearchRange(0.8, 3),
+    )  # fmt: skip
     predict: Literal["auto", "purchases", "ratings"] = setting(
         "auto", "What scores mean; auto: ratings where most rows are ratings"
     )
@@ -43,11 +53,6 @@ class UserKnn(Recommender):
     Parameters = UserKnnParameters
     others: Csr
     ratings: Csr | None
-
-    @property
-    def predicts_ratings(self) -> bool:
-        """Whether its scores are ratings on the users' scale: where most rows are ratings."""
-        return self.ratings is not None
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Keep the users' rows, scaled; the neighbours of a history are found when it is scored."""

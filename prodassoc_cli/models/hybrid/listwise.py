@@ -8,8 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from prodassoc_cli.arrays import Bools, Doubles, Floats, Longs
-from prodassoc_cli.evaluation.metrics.ndcg import ndcg
 from prodassoc_cli.models.data import Csr, binary, csr_of
+from prodassoc_cli.ndcg import ndcg
 
 CUT = 10
 """Length of the lists that ways of ranking are compared by."""

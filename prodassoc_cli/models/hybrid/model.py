@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from prodassoc_cli.arrays import Doubles, Floats, Ints
+from prodassoc_cli.declare import setting
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why, parse_parameters
 from prodassoc_cli.models.data import Csr, TrainingData
@@ -35,7 +36,6 @@ from prodassoc_cli.models.hybrid.listwise import (
 )
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.split import basket_queries, inner_split, user_queries
-from prodassoc_cli.settings import setting
 
 PARTS: dict[str, type[Recommender]] = {
     part.name: part for part in (Popularity, ItemKnn, UserKnn, Rules, Mf, Content, Spectral, Ease, Als)
@@ -108,6 +108,10 @@ class Hybrid(Recommender):
     def _keep(self, names: Iterable[str]) -> None:
         self.parts = {name: self.parts[name] for name in names}
         self.parameters = replace(self.parameters, parts=",".join(self.parts))
+        parts = self.parts.items()
+        self.by_product = tuple(f"{name}/{array}" for name, part in parts for array in part.by_product)
+        self.fit_kernels = tuple(kernel for _, part in parts for kernel in part.fit_kernels)
+        self.serve_kernels = tuple(kernel for _, part in parts for kernel in part.serve_kernels)
 
     @classmethod
     def from_assignments(cls, assignments: Iterable[str]) -> Self:
@@ -142,21 +146,6 @@ class Hybrid(Recommender):
         return [f"{part}.{feature}" for part in self.parts for feature in _PER_PART] + [
             f"{group}.{feature}" for group, named in _GROUPS.items() for feature in named
         ]
-
-    @property
-    def by_product(self) -> tuple[str, ...]:
-        """Those of the parts."""
-        return tuple(f"{name}/{array}" for name, part in self.parts.items() for array in part.by_product)
-
-    @property
-    def fit_kernels(self) -> tuple[str, ...]:
-        """Modules of compiled kernels that fitting its parts takes."""
-        return tuple(kernel for part in self.parts.values() for kernel in part.fit_kernels)
-
-    @property
-    def serve_kernels(self) -> tuple[str, ...]:
-        """Those of its parts."""
-        return tuple(kernel for part in self.parts.values() for kernel in part.serve_kernels)
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Fit the parts on the inner split, learn the weights there, and fit the parts again on all."""

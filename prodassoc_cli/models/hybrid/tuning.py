@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from operator import itemgetter
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from prodassoc_cli.declare import SearchRange
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.evaluation.metrics.ndcg import ndcg
 from prodassoc_cli.models.base import Recommender
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.families.rules import recounted
 from prodassoc_cli.models.hybrid.listwise import CUT, without
 from prodassoc_cli.models.hybrid.model import Hybrid
 from prodassoc_cli.models.kernels.topk import top_k
-from prodassoc_cli.models.registry import make
+from prodassoc_cli.models.registry import family, make
 from prodassoc_cli.models.split import InnerSplit, inner_split, user_queries
+from prodassoc_cli.ndcg import ndcg
+from prodassoc_cli.stage import Progress
 
 _USERS = 4_000
 _LEAST_USERS = 20
@@ -28,30 +30,24 @@ _STEP = 0.1
 """Standard deviation of a draw near another, as a share of the range."""
 
 Values = Mapping[str, float | int]
-Progress = Callable[[int, int], None]
-"""Told how many sets of parameters have been tried, and how many will be."""
 
 
 @dataclass(frozen=True)
-class Range:
-    """What a parameter may be.
+class Searched:
+    """A parameter that is searched.
 
     Attributes:
-        low: least value.
-        high: largest value.
-        log: whether it is drawn evenly by its logarithm.
+        range: where its best value is looked for.
         whole: whether it is a whole number.
     """
 
-    low: float
-    high: float
-    log: bool = False
-    whole: bool = False
+    range: SearchRange
+    whole: bool
 
     def draw(self, rng: np.random.Generator, near: float | None = None) -> float | int:
         """Return a value anywhere in the range, or near one of its values, to three significant digits."""
-        scale, back = (np.log, np.exp) if self.log else (float, float)
-        low, high = scale(self.low), scale(self.high)
+        scale, back = (np.log, np.exp) if self.range.log else (float, float)
+        low, high = scale(self.range.low), scale(self.range.high)
         if near is None:
             at = rng.uniform(low, high)
         else:
@@ -60,41 +56,12 @@ class Range:
         return round(value) if self.whole else float(f"{value:.3g}")
 
 
-_NEIGHBOURS = Range(50, 800, log=True, whole=True)
-
-SEARCH: dict[str, dict[str, Range]] = {
-    "popularity": {"half_life": Range(3, 1000, log=True)},
-    "item-knn": {
-        "neighbours": _NEIGHBOURS,
-        "a": Range(0.3, 0.9),
-        "b": Range(0.1, 0.8),
-        "iuf": Range(0, 1),
-        "power": Range(0.8, 2),
-    },
-    "user-knn": {
-        "neighbours": _NEIGHBOURS,
-        "a": Range(0.3, 0.8),
-        "iif": Range(0, 0.8),
-        "power": Range(0.8, 3),
-    },
-    "rules": {"lift_power": Range(0, 1.5), "min_count": Range(2, 10, log=True, whole=True)},
-    "rp3beta": {"neighbours": _NEIGHBOURS, "alpha": Range(0.3, 1.2), "beta": Range(0, 0.9)},
-    "spectral": {"exponent": Range(0.1, 0.8), "degree": Range(0, 0.6)},
-    "ease": {"ridge": Range(10, 2000, log=True), "degree": Range(0, 0.3)},
-    "als": {
-        "unobserved": Range(0.001, 1, log=True),
-        "ridge": Range(0.01, 0.4, log=True),
-        "frequency": Range(0, 1.2),
-        "factors": Range(32, 256, log=True, whole=True),
-    },
-    "mf": {
-        "learning_rate": Range(0.001, 0.02, log=True),
-        "decay": Range(0.001, 0.1, log=True),
-        "epochs": Range(5, 30, whole=True),
-    },
-    "content": {"text_weight": Range(0, 1)},
-}
-"""What is searched for each model; a hybrid's parts are searched one by one."""
+def searched_parameters(model: str) -> dict[str, Searched]:
+    """Return the parameters of a model that are searched: those declared with a range (`tuned`)."""
+    declared = family(model).Parameters
+    hints = get_type_hints(declared)
+    ranges = {each.name: each.metadata["setting"].tuned for each in fields(declared)}
+    return {name: Searched(each, hints[name] is int) for name, each in ranges.items() if each is not None}
 
 
 def tune(
@@ -142,14 +109,14 @@ def tune(
         hybrid = make(name, parameters)
         assert isinstance(hybrid, Hybrid)
         chosen, found = list(parameters), {}
-        parts = [part for part in hybrid.usable(data) if part in SEARCH]
+        parts = [part for part in hybrid.usable(data) if searched_parameters(part)]
         for n, part in enumerate(parts):
             own = [each.removeprefix(f"{part}.") for each in parameters if each.startswith(f"{part}.")]
 
-            def told(done: int, of_one: int, before: int = n) -> None:
+            def overall(done: int, of_one: int, before: int = n) -> None:
                 progress(before * of_one + done, len(parts) * of_one)
 
-            best, found[part] = _search(part, split, trials, own, seed, threads, told)
+            best, found[part] = _search(part, split, trials, own, seed, threads, overall)
             chosen += [f"{part}.{each}" for each in best[len(own) :]]
         return chosen, found
 
@@ -164,7 +131,7 @@ def _search(
     progress: Progress,
 ) -> tuple[list[str], dict[str, Any]]:
     fixed = {each.partition("=")[0].strip().replace("-", "_") for each in given}
-    space = {key: each for key, each in SEARCH.get(name, {}).items() if key not in fixed}
+    space = {key: each for key, each in searched_parameters(name).items() if key not in fixed}
     if not space:
         raise UsageProblem(f"`tune`: model '{name}' has no parameter left to search", "leave `tune` out")
     rng = np.random.default_rng(seed)

@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import polars as pl
 
+from prodassoc_cli.declare import Setting
 from prodassoc_cli.models.registry import family
-from prodassoc_cli.settings import Setting
 
 LISTS = {"new": "of new products", "all": "that may repeat", "basket": "for a basket"}
 """The kinds of lists a fusion learns weights for, by their names in the facts."""

@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from prodassoc_cli.declare import SearchRange
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.hybrid import tuning
-from prodassoc_cli.models.hybrid.tuning import SEARCH, Range, tune
+from prodassoc_cli.models.hybrid.tuning import Searched, searched_parameters, tune
 from prodassoc_cli.models.model import train
 from prodassoc_cli.models.registry import MODELS, make
 from prodassoc_cli.models.split import inner_split
@@ -25,8 +26,9 @@ def shop() -> TrainingData:
 
 def test_what_is_searched_are_parameters_within_their_bounds():
     rng = np.random.default_rng(0)
-    assert set(SEARCH) <= set(MODELS)
-    for name, space in SEARCH.items():
+    spaces = {name: searched_parameters(name) for name in MODELS}
+    assert {name for name, space in spaces.items() if not space} == {"hybrid", "repeat", "trending", "random"}
+    for name, space in spaces.items():
         for _ in range(20):
             make(name, [f"{key}={each.draw(rng)}" for key, each in space.items()])
 
@@ -91,14 +93,21 @@ def test_a_model_whose_parameters_are_all_given_has_nothing_to_search(shop):
         tune("ease", shop, 2, ["ridge=5", "degree=0"], 1, 1)
 
 
-@pytest.mark.parametrize("each", [Range(1, 9, whole=True), Range(0.1, 10, log=True), Range(0, 1)])
+@pytest.mark.parametrize(
+    "each",
+    [
+        Searched(SearchRange(1, 9), whole=True),
+        Searched(SearchRange(0.1, 10, log=True), whole=False),
+        Searched(SearchRange(0, 1), whole=False),
+    ],
+)
 def test_draws_lie_in_the_range(each):
     drawn = [each.draw(np.random.default_rng(seed)) for seed in range(50)]
-    assert all(each.low <= value <= each.high for value in drawn)
+    assert all(each.range.low <= value <= each.range.high for value in drawn)
     assert len(set(drawn)) > 5
     rng = np.random.default_rng(0)
-    near = [each.draw(rng, each.low) for _ in range(200)]
-    assert all(each.low <= value <= each.high for value in near)
+    near = [each.draw(rng, each.range.low) for _ in range(200)]
+    assert all(each.range.low <= value <= each.range.high for value in near)
     assert np.median(near) < np.median(drawn)
 
 

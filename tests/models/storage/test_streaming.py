@@ -16,7 +16,6 @@ from prodassoc_cli.models.model import train
 from prodassoc_cli.models.registry import MODELS, family
 from prodassoc_cli.models.storage.artifact import to_arrow
 from prodassoc_cli.models.storage.streaming import GatheredData
-from prodassoc_cli.stages.train import GATHERED
 
 SCHEMA = {
     "user_id": pl.String, "order_id": pl.String, "product_id": pl.String, "event": pl.String,
@@ -71,7 +70,8 @@ def test_the_matrices_are_those_of_the_whole(lines):
     assert np.array_equal(ours.last_seen, whole.last_seen)
 
 
-def test_the_model_is_that_of_the_whole():
+@pytest.mark.parametrize("name", [name for name in MODELS if not family(name).needs_events])
+def test_the_model_is_that_of_the_whole(name):
     chance = np.random.default_rng(3)
     users, products = chance.integers(0, 60, 900), chance.integers(0, 25, 900) ** 2 // 25
     frame = frame_of(
@@ -88,15 +88,11 @@ def test_the_model_is_that_of_the_whole():
         ]
     )
     catalogue = pl.DataFrame({"product_id": ["p00", "never bought"], "title": ["Bread", "Salt"]})
-    whole = train("item-knn", TrainingData.from_frames(frame, catalogue))
+    whole = train(name, TrainingData.from_frames(frame, catalogue))
     pieces = GatheredData.from_pieces(
         lambda: frame.iter_slices(100), frame.height, products=catalogue, lines_a_bucket=50
     )
-    table, header = to_arrow(train("item-knn", pieces))
+    table, header = to_arrow(train(name, pieces))
     expected, told = to_arrow(whole)
     assert header == told
     assert table.equals(expected)
-
-
-def test_only_models_of_matrices_are_gathered():
-    assert set(GATHERED) <= {name for name in MODELS if not family(name).needs_events}

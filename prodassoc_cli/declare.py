@@ -7,6 +7,21 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class SearchRange:
+    """Where tuning looks for the best value of a parameter.
+
+    Attributes:
+        low: smallest value.
+        high: largest value.
+        log: whether values are drawn evenly by their logarithms.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+
+@dataclass(frozen=True)
 class Setting:
     """What is known of one option beside its type and default.
 
@@ -22,6 +37,7 @@ class Setting:
         needs: what must be given with it: other options, or NAME=VALUE where another must have that value.
         excludes: what cannot be given with it, in the same form.
         on_spark: whether it works with `engine=spark`.
+        tuned: where tuning looks for its best value; None where it leaves it alone.
     """
 
     meaning: str
@@ -34,6 +50,7 @@ class Setting:
     needs: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     on_spark: bool = True
+    tuned: SearchRange | None = None
 
 
 def setting(default: Any, meaning: str, **details: Any) -> Any:  # noqa: ANN401 — as dataclasses.field is typed
