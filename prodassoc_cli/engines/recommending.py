@@ -24,7 +24,7 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.models.kernels.dispatch import load_kernels
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.reasons import Audience
-from prodassoc_cli.models.serving.recommend import FEW_LISTS, Served, blocks_of, recommend
+from prodassoc_cli.models.serving.recommend import FEW_LISTS, Recommendations, blocks_of, recommend
 from prodassoc_cli.models.storage.artifact import from_arrow
 
 _PART_ROWS = 1 << 20
@@ -43,7 +43,7 @@ def recommend_on_spark(
     progress: Callable[[int, int], None] | None = None,
     into: PartsOf | None = None,
     **options: Any,  # noqa: ANN401 — those of `recommend`
-) -> Served:
+) -> Recommendations:
     """Return what `models.serving.recommend` does, row for row; the executors make the lists.
 
     Args:
@@ -68,7 +68,7 @@ def recommend_on_spark(
         return recommend(model, audience=audience, ids=ids, threads=threads, progress=progress, **options)
     if options.get("reason_weights") is None:  # decided by all lists, not by those of a chunk
         options["reason_weights"] = len(wanted) <= FEW_LISTS
-    # One list is made here: what the options cannot have is told at once, and so is the form of a list.
+    # One list is asked for here: what the options cannot have is said at once.
     tried = recommend(model, audience=audience, ids=wanted[:first].to_list(), threads=threads, **options)
     send_files(spark, [path])
     # Cut where the local search cuts: the last bits of a product of matrices depend on their heights.
@@ -97,9 +97,9 @@ def _wanted(model: TrainedModel, audience: Audience, ids: Sequence[str] | None) 
 
 
 def _together(
-    results: list[bytes], tried: Served, model: TrainedModel, audience: Audience, ids: Sequence[str] | None,
-    into: PartsOf | None,
-) -> Served:  # fmt: skip
+    results: list[bytes], tried: Recommendations, model: TrainedModel, audience: Audience,
+    ids: Sequence[str] | None, into: PartsOf | None,
+) -> Recommendations:  # fmt: skip
     """Put the lists of the chunks together, with what is to be said of all of them."""
     counts: Counter[str] = Counter()
     frames = []
@@ -121,7 +121,7 @@ def _together(
                 f"`ids`: products not known to the model, ignored: {len(missing)}, such as '{missing[0]}'"
             )
     frame = pl.concat(frames) if into is None else tried.frame
-    return Served(frame, notices, {name: counts[name] for name in tried.counts})
+    return Recommendations(iter([frame]), notices, {name: counts[name] for name in tried.counts})
 
 
 @dataclass(frozen=True)
@@ -136,12 +136,12 @@ class _MakeLists:
     def __call__(self, texts: list[str]) -> bytes:
         number, *ids = texts
         served = recommend(_model(self.file), audience=self.audience, ids=ids, threads=1, **self.options)
-        head = json.dumps(served.counts).encode()
-        body = io.BytesIO()
+        frame, body = served.frame, io.BytesIO()
+        head = json.dumps(served.counts).encode()  # right once all lists are made
         if self.into is None:
-            served.frame.write_ipc(body, compression="zstd")
+            frame.write_ipc(body, compression="zstd")
         else:
-            part = self.into.write(int(number), served.frame, RECOMMENDATIONS)
+            part = self.into.write(int(number), frame, RECOMMENDATIONS)
             body.write(json.dumps(asdict(part)).encode())
         return len(head).to_bytes(_HEAD, "little") + head + body.getvalue()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.artifacts.partial_read import OpenArtifact
     from prodassoc_cli.engines.parts import PartsOf
     from prodassoc_cli.models.model import TrainedModel
-    from prodassoc_cli.models.serving.recommend import Blocks
+    from prodassoc_cli.models.serving.recommend import Recommendations
 
 
 def recommend(run: Run, inputs: Sequence[str], config: RecommendConfig) -> None:
@@ -75,15 +76,22 @@ def _model(run: Run, config: RecommendConfig) -> TrainedModel:
     return from_arrays(arrays, header, for_kernels=not config.basket)
 
 
-def _maker(run: Run, spark: Any, into: PartsOf | None) -> Callable[..., Blocks]:  # noqa: ANN401
+def _maker(run: Run, spark: Any, into: PartsOf | None) -> Callable[..., Recommendations]:  # noqa: ANN401
     """Return what makes the lists: here, or in a cluster."""
-    from prodassoc_cli.models.serving.recommend import in_blocks
+    if spark is None:
+        from prodassoc_cli.models.serving.recommend import recommend
 
-    return in_blocks if spark is None else _on_spark(run, spark, into)
+        return recommend
+    from prodassoc_cli.engines.recommending import recommend_on_spark
+
+    path, *more = shared_files(run, "model", MODEL)
+    if more:
+        raise UsageProblem("`engine=spark` takes a model of one file", "train it again, into one file")
+    return partial(recommend_on_spark, spark, path, into=into)
 
 
 def _asked(run: Run, config: RecommendConfig) -> dict[str, Any]:
-    """Return what `serving.in_blocks` is to make, by its own names."""
+    """Return what `serving.recommend` is to make, by its own names."""
     return {
         "k": config.k,
         "audience": audience_of(config),
@@ -104,22 +112,6 @@ def _asked(run: Run, config: RecommendConfig) -> dict[str, Any]:
         "reason_weights": config.reason_weights,
         "threads": run.threads,
     }
-
-
-def _on_spark(run: Run, spark: Any, into: PartsOf | None) -> Callable[..., Blocks]:  # noqa: ANN401
-    """Return what makes the lists in a cluster."""
-    from prodassoc_cli.engines.recommending import recommend_on_spark
-    from prodassoc_cli.models.serving.recommend import Blocks
-
-    path, *more = shared_files(run, "model", MODEL)
-    if more:
-        raise UsageProblem("`engine=spark` takes a model of one file", "train it again, into one file")
-
-    def lists(*arguments: Any, **options: Any) -> Blocks:  # noqa: ANN401 — those of `in_blocks`
-        served = recommend_on_spark(spark, path, *arguments, into=into, **options)
-        return Blocks(iter([served.frame]), served.notices, served.counts)
-
-    return lists
 
 
 def audience_of(config: RecommendConfig) -> Literal["users", "products", "baskets"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy import sparse
 
 from prodassoc_cli.arrays import Bools, Ints
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
+from prodassoc_cli.indexing import index_of
 from prodassoc_cli.models.base import Queries
 from prodassoc_cli.models.data import NO_TIME, Csr, csr_of
 from prodassoc_cli.models.model import TrainedModel
@@ -55,28 +56,31 @@ def requests(
         options: how the rows are asked.
 
     Raises:
-        UsageProblem: the options do not fit together.
+        UsageProblem: there is no basket.
         BadData: none of what is asked for is known.
     """
-    if baskets and audience != "baskets":
-        raise UsageProblem("`basket` is for lists for baskets", "add `for_=baskets`")
-    made = {"users": _users, "products": _products, "baskets": _baskets}[audience]
-    return made(model, ids, baskets, notices, options)
+    if audience == "users":
+        return _users(model, ids, options)
+    if audience == "products":
+        names, history = _products(model, ids, notices)
+    else:
+        names, history = _baskets(model, baskets, notices)
+
+    def block(rows: slice) -> Queries:
+        return basket_queries(
+            history[rows], allowed=options.allowed, new_only=options.new_only, depth=options.depth
+        )
+
+    return Requests(names, block, np.zeros(len(names), np.bool_))
 
 
-def _users(
-    model: TrainedModel,
-    ids: Sequence[str] | None,
-    baskets: Sequence[Sequence[str]],
-    notices: list[str],
-    options: Options,
-) -> Requests:
-    wanted = model.users if ids is None else pl.Series(list(ids), dtype=pl.String).unique(maintain_order=True)
+def _users(model: TrainedModel, ids: Sequence[str] | None, options: Options) -> Requests:
     if ids is None and not model.users.len():
         raise BadData(
             "the model knows no users: all its orders are anonymous", "ask `for_=products` or baskets"
         )
-    place = _index(wanted, model.users)
+    wanted = model.users if ids is None else _distinct(ids)
+    place = index_of(wanted, model.users).fill_null(-1).to_numpy()
     newest = int(model.last_seen.max(initial=NO_TIME))
 
     def block(rows: slice) -> Queries:
@@ -89,17 +93,13 @@ def _users(
             depth=options.depth,
             newest=newest,
         )
-        if (users >= 0).all():
-            return queries
-        return _emptied(queries, users)
+        return queries if (users >= 0).all() else _emptied(queries, users)
 
     return Requests(wanted, block, place < 0)
 
 
-def _index(wanted: pl.Series, known: pl.Series) -> Ints:
-    index = pl.DataFrame({"id": known, "place": np.arange(known.len(), dtype=np.int32)})
-    joined = pl.DataFrame({"id": wanted}).join(index, on="id", how="left", maintain_order="left")
-    return joined["place"].fill_null(-1).to_numpy()
+def _distinct(ids: Iterable[str]) -> pl.Series:
+    return pl.Series("id", list(ids), pl.String).unique(maintain_order=True)
 
 
 def _emptied(queries: Queries, users: Ints) -> Queries:
@@ -116,55 +116,31 @@ def _emptied(queries: Queries, users: Ints) -> Queries:
     )
 
 
-def _products(
-    model: TrainedModel,
-    ids: Sequence[str] | None,
-    baskets: Sequence[Sequence[str]],
-    notices: list[str],
-    options: Options,
-) -> Requests:
+def _products(model: TrainedModel, ids: Sequence[str] | None, notices: list[str]) -> tuple[pl.Series, Csr]:
+    """Return the products asked for, and each as a history of one product."""
     if ids is None:
         place = np.arange(len(model.items), dtype=np.int32)
     else:
-        wanted = pl.Series("id", list(ids), pl.String).unique(maintain_order=True)
-        place = _known_products(model, wanted, "`ids`", notices)
-    names = model.items.ids.gather(pl.Series(place))
-
-    def block(rows: slice) -> Queries:
-        items = place[rows]
-        one = sparse.csr_array(
-            (np.ones(len(items), np.float32), items, np.arange(len(items) + 1)),
-            shape=(len(items), len(model.items)),
-        )
-        return _anonymous(one, options)
-
-    return Requests(names, block, np.zeros(len(place), np.bool_))
+        place = _known_products(model, _distinct(ids), "`ids`", notices)
+    entries = (np.ones(len(place), np.float32), place, np.arange(len(place) + 1))
+    history = sparse.csr_array(entries, shape=(len(place), len(model.items)))
+    return model.items.ids.gather(pl.Series(place)), history
 
 
 def _baskets(
-    model: TrainedModel,
-    ids: Sequence[str] | None,
-    baskets: Sequence[Sequence[str]],
-    notices: list[str],
-    options: Options,
-) -> Requests:
+    model: TrainedModel, baskets: Sequence[Sequence[str]], notices: list[str]
+) -> tuple[pl.Series, Csr]:
+    """Return the numbers of the baskets, from 1, and the baskets as histories."""
     if not baskets:
         raise UsageProblem("no basket to recommend for", "add `basket=A,B`")
-    rows, columns = [], []
-    for n, basket in enumerate(baskets):
-        wanted = pl.Series("id", [each.strip() for each in basket], pl.String).unique(maintain_order=True)
-        place = np.sort(_known_products(model, wanted, f"basket {n + 1}", notices))
-        rows.append(np.full(len(place), n))
-        columns.append(place)
-    entries = np.ones(sum(map(len, rows)), np.float32)
-    shape = (len(baskets), len(model.items))
-    matrix = csr_of(sparse.csr_array((entries, (np.concatenate(rows), np.concatenate(columns))), shape=shape))
-    names = pl.Series([str(n + 1) for n in range(len(baskets))])
-    return Requests(names, lambda rows: _anonymous(matrix[rows], options), np.zeros(len(baskets), np.bool_))
-
-
-def _anonymous(history: Csr, options: Options) -> Queries:
-    return basket_queries(history, allowed=options.allowed, new_only=options.new_only, depth=options.depth)
+    places = [
+        np.sort(_known_products(model, _distinct(each.strip() for each in basket), f"basket {n}", notices))
+        for n, basket in enumerate(baskets, 1)
+    ]
+    sizes = [len(place) for place in places]
+    entries = (np.ones(sum(sizes), np.float32), np.concatenate(places), np.cumsum([0, *sizes]))
+    history = csr_of(sparse.csr_array(entries, shape=(len(baskets), len(model.items))))
+    return pl.Series([str(n) for n in range(1, len(baskets) + 1)]), history
 
 
 def _known_products(model: TrainedModel, wanted: pl.Series, where: str, notices: list[str]) -> Ints:

@@ -22,7 +22,7 @@ _POOL = 10
 
 
 @dataclass(frozen=True)
-class Cut:
+class ListSpec:
     """How lists are cut from scores.
 
     Attributes:
@@ -62,25 +62,27 @@ class Lists:
     short: Longs
 
 
-def cut_lists(model: TrainedModel, queries: Queries, how: Cut, ids: Sequence[str], threads: int) -> Lists:
+def cut_lists(
+    model: TrainedModel, queries: Queries, spec: ListSpec, ids: Sequence[str], threads: int
+) -> Lists:
     """Return the lists of the queries, whose `depth` is the number of candidates ranked.
 
     Args:
         model: gives the scores, and the popularity.
         queries: whom the lists are for.
-        how: length, variety and exploration.
+        spec: length, variety and exploration.
         ids: names of the rows, which decide what is explored.
         threads: threads to use.
     """
     items, scores, own = _ranked(model, queries, threads)
-    if not how.variety and not how.epsilon:
+    if not spec.variety and not spec.epsilon:
         return Lists(items, scores, own, None, np.empty(0, np.int64))
-    places = _places(items, scores, how)
-    shown, propensity = places[:, : how.k], None
+    places = _places(items, scores, spec)
+    shown, propensity = places[:, : spec.k], None
     full = items.shape[1] < len(model.items) and items[:, -1] >= 0
     short = np.flatnonzero((shown < 0).any(axis=1) & full)
-    if how.epsilon:
-        shown, propensity = explore(places, (places >= 0).sum(axis=1), how.k, how.epsilon, how.seed, ids)
+    if spec.epsilon:
+        shown, propensity = explore(places, (places >= 0).sum(axis=1), spec.k, spec.epsilon, spec.seed, ids)
     there, at = shown >= 0, np.maximum(shown, 0)
     return Lists(
         np.where(there, np.take_along_axis(items, at, axis=1), -1),
@@ -91,23 +93,23 @@ def cut_lists(model: TrainedModel, queries: Queries, how: Cut, ids: Sequence[str
     )
 
 
-def _places(items: Ints, scores: Floats, how: Cut) -> Ints:
+def _places(items: Ints, scores: Floats, spec: ListSpec) -> Ints:
     """Return the places of the chosen candidates in the order of the list, then of the runners-up."""
     listed = items >= 0
     rank = np.where(listed, np.arange(items.shape[1]), items.shape[1]).astype(np.int64)
-    k = min(how.k, items.shape[1])
-    if how.variety:
-        chosen = how.variety.choose(items, scores, k)
+    k = min(spec.k, items.shape[1])
+    if spec.variety:
+        chosen = spec.variety.choose(items, scores, k)
         row, slot = np.nonzero(chosen >= 0)
         rank[row, chosen[row, slot]] = slot - k
     order = np.argsort(rank, axis=1, kind="stable").astype(np.int32)
     sorted_rank = np.take_along_axis(rank, order, axis=1)
-    if how.variety:
+    if spec.variety:
         # What was left out of a list for its category is no candidate; with exploration there are no limits.
-        last = sorted_rank < (items.shape[1] if how.epsilon else 0)
+        last = sorted_rank < (items.shape[1] if spec.epsilon else 0)
     else:
         last = sorted_rank < items.shape[1]
-    width = how.k * (1 + RUNNERS_UP) if how.epsilon else how.k
+    width = spec.k * (1 + RUNNERS_UP) if spec.epsilon else spec.k
     return np.where(last, order, -1)[:, :width]
 
 

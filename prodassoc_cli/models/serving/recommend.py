@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -22,7 +22,7 @@ from prodassoc_cli.models.serving.audiences import Options, Requests, requests
 from prodassoc_cli.models.serving.counterfactual import score_drop
 from prodassoc_cli.models.serving.diversity import Variety, variety
 from prodassoc_cli.models.serving.filters import allowed_items
-from prodassoc_cli.models.serving.lists import Cut, Lists, cut_lists
+from prodassoc_cli.models.serving.lists import Lists, ListSpec, cut_lists
 from prodassoc_cli.models.serving.reasons import Audience, reasons
 
 Relation = Literal["complement", "substitute"]
@@ -44,42 +44,27 @@ ID_COLUMNS: dict[Audience, str] = {
 
 
 @dataclass
-class Served:
-    """Recommendations and what to say of them.
-
-    Attributes:
-        frame: in the schema of recommendations.
-        notices: what was ignored or stood in, one sentence each.
-        counts: lists, rows, unknown users, and rows filled up by popularity.
-    """
-
-    frame: pl.DataFrame
-    notices: list[str] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass
-class Blocks:
-    """Recommendations that are made as they are taken, block by block.
+class Recommendations:
+    """Lists that are made as they are taken, block by block.
 
     Attributes:
         frames: they, in the schema of recommendations; at least one frame.
-        notices: as those of `Served`.
-        counts: as those of `Served`; there once the frames are at their end.
+        notices: what was ignored or stood in, one sentence each.
+        counts: lists, rows, unknown users, and rows filled up by popularity; those of rows are right once the
+            frames are at their end.
     """
 
     frames: Iterator[pl.DataFrame]
-    notices: list[str] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
+    notices: list[str]
+    counts: dict[str, int]
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """All lists at once."""
+        return pl.concat(list(self.frames))
 
 
-def recommend(model: TrainedModel, **options: Any) -> Served:  # noqa: ANN401 — those of `in_blocks`
-    """Return all lists at once, see `in_blocks`."""
-    made = in_blocks(model, **options)
-    return Served(pl.concat(list(made.frames)), made.notices, made.counts)
-
-
-def in_blocks(
+def recommend(
     model: TrainedModel,
     *,
     k: int = 10,
@@ -101,7 +86,7 @@ def in_blocks(
     reason_weights: bool | None = None,
     threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
-) -> Blocks:
+) -> Recommendations:
     """Return the k best products for each user, product or basket, with reasons.
 
     Each list has exactly k products where k pass the filters; what a model cannot score comes last, by
@@ -132,49 +117,32 @@ def in_blocks(
         progress: called with rows done and rows in all.
 
     Raises:
-        UsageProblem: the options do not fit together.
+        UsageProblem: an option needs texts, categories or baskets that are not there.
         BadData: none of the products asked for is known, or no product passes the filters.
     """
     if products is not None:
         model = model.with_catalogue(products)
     allowed, notices = allowed_items(model.items, where, allow, deny)
-    if epsilon and (max_per_category is not None or relation is not None):
-        raise UsageProblem(
-            "`explore` goes with neither `max_per_category` nor `relation`", "drop one of them"
-        )
-    how = Cut(k, _variety(model, diversity, max_per_category, embeddings), epsilon, seed)
+    spec = ListSpec(k, _variety(model, diversity, max_per_category, embeddings), epsilon, seed)
     new_only = not include_seen or audience == "products"
-    asked = requests(
-        audience, model, ids, baskets, notices, Options(allowed, new_only, how.depth(len(model.items)))
-    )
-    relate = None
+    options = Options(allowed, new_only, spec.depth(len(model.items)))
+    asked = requests(audience, model, ids, baskets, notices, options)
+    total, unknown = asked.ids.len(), int(asked.unknown.sum())
+    if unknown:
+        notices.append(f"users not known to the model: {unknown}; they get popular products")
+    weighs = total <= FEW_LISTS if reason_weights is None else reason_weights
+    maker = _ListMaker(model, audience, asked, spec, with_reasons, weighs, threads)
+    width = 0 if model.recommender.fused else len(model.items)
+    block: Callable[[slice], tuple[pl.DataFrame, int]] = maker.block
     if relation is not None:
-        if audience != "products":
-            raise UsageProblem("`relation` is between products", "add `for_=products`")
-        from prodassoc_cli.models.serving.related import related  # scipy.special, which no other list needs
-
-        relate = partial(
-            related, model, relation=relation, k=k, threads=threads, allowed=allowed,
-            vectors=vectors_of(model, embeddings),
-        )  # fmt: skip
-    unknown, total = asked.unknown, asked.ids.len()
-    reasoning = None
-    if with_reasons:
-        weighs = total <= FEW_LISTS if reason_weights is None else reason_weights
-        reasoning = _Reasoning(audience, weighs, threads)
-    if unknown.any():
-        notices.append(f"users not known to the model: {int(unknown.sum())}; they get popular products")
-    counts = {"lists": total, "rows": 0, "unknown_users": int(unknown.sum()), "filled_by_popularity": 0}
-    dense = 0 if model.recommender.fused else 1
-    width = len(model.items) * (dense if relate is None else _RELATED_ARRAYS)
+        width = len(model.items) * _RELATED_ARRAYS
+        block = partial(maker.related, relation, allowed, _texts(model, embeddings, relation))
+    counts = {"lists": total, "rows": 0, "unknown_users": unknown, "filled_by_popularity": 0}
 
     def frames() -> Iterator[pl.DataFrame]:
         for rows in blocks_of(total, width):
             with one_blas_thread():
-                if relate is not None:
-                    frame, fillers = _related_block(model, asked, rows, relate, reasoning), 0
-                else:
-                    frame, fillers = _block(model, asked, rows, ID_COLUMNS[audience], how, reasoning, threads)
+                frame, fillers = block(rows)
             counts["rows"] += frame.height
             counts["filled_by_popularity"] += fillers
             if progress is not None:
@@ -183,104 +151,100 @@ def in_blocks(
         if not total:
             yield _empty(ID_COLUMNS[audience], with_reasons=with_reasons)
 
-    return Blocks(frames(), notices, counts)
+    return Recommendations(frames(), notices, counts)
 
 
 @dataclass(frozen=True)
-class _Reasoning:
-    """How reasons are given: for whom, and whether their weights are worth scoring again for."""
+class _ListMaker:
+    """Makes the lists that are asked for, some rows at a time, and counts the places that popularity filled.
 
+    Attributes:
+        model: gives scores, reasons and titles.
+        audience: whom the lists are for.
+        asked: they.
+        spec: what a list is like.
+        with_reasons: whether reasons are given.
+        weighs: whether their weights are worth scoring again for.
+        threads: threads to use.
+    """
+
+    model: TrainedModel
     audience: Audience
+    asked: Requests
+    spec: ListSpec
+    with_reasons: bool
     weighs: bool
     threads: int
 
-    def __call__(
-        self,
-        model: TrainedModel,
-        queries: Queries,
-        items: Ints,
-        scores: Floats,
-        own: Bools,
-        unknown: Bools,
-    ) -> pl.DataFrame:
-        """Return the columns of reasons; `own` says which items the model itself listed."""
-        recommender = model.recommender
+    def block(self, rows: slice) -> tuple[pl.DataFrame, int]:
+        """Return the lists of these rows."""
+        column, ids, unknown = ID_COLUMNS[self.audience], self.asked.ids[rows], self.asked.unknown[rows]
+        queries = self.asked.block(rows)
+        frame, fillers, short = self._answers(queries, ids, unknown)
+        deeper = []
+        for start in range(0, len(short), _ALL_ITEMS_ROWS):
+            # So many of their candidates were of few categories that all products must be ranked.
+            few = short[start : start + _ALL_ITEMS_ROWS]
+            deep = replace(queries.rows(few), depth=len(self.model.items))
+            again, more, _ = self._answers(deep, ids.gather(pl.Series(few)), unknown[few])
+            deeper.append(again)
+            fillers += more
+        if deeper:
+            whole = frame.filter(~pl.col(column).is_in(pl.concat(deeper)[column].unique().implode()))
+            order = pl.DataFrame({column: ids, "_row": np.arange(ids.len())})
+            joined = pl.concat([whole, *deeper]).join(order, on=column, how="left")
+            frame = joined.sort("_row", "rank").drop("_row")
+        return frame, fillers
+
+    def related(
+        self, relation: Relation, allowed: Bools | None, vectors: Floats, rows: slice
+    ) -> tuple[pl.DataFrame, int]:
+        """Return the complements or substitutes of these products; nothing fills their lists up."""
+        from prodassoc_cli.models.serving.related import related  # scipy.special, which no other list needs
+
+        queries = self.asked.block(rows)
+        items, scores, evidence = related(
+            self.model, queries.history.indices.astype(np.int32), relation, self.spec.k, self.threads,
+            allowed=allowed, vectors=vectors,
+        )  # fmt: skip
+        frame = self._frame(items, scores, self.asked.ids[rows])
+        if self.with_reasons:
+            frame = frame.hstack(reasons(self.model, evidence, queries, items, "products"))
+        return frame, 0
+
+    def _answers(self, queries: Queries, ids: pl.Series, unknown: Bools) -> tuple[pl.DataFrame, int, Longs]:
+        """Return the lists of the queries, the number of fillers, and the rows that need more candidates."""
+        names = ids.to_list() if self.spec.epsilon else ()
+        lists = cut_lists(self.model, queries, self.spec, names, self.threads)
+        frame = self._frame(lists.items, lists.scores, ids)
+        if self.with_reasons:
+            frame = frame.hstack(self._reasons(queries, lists, unknown))
+        if lists.propensity is not None:
+            frame = frame.with_columns(propensity=pl.Series(lists.propensity[lists.items >= 0]))
+        return frame, int((lists.items >= 0).sum() - lists.own.sum()), lists.short
+
+    def _reasons(self, queries: Queries, lists: Lists, unknown: Bools) -> pl.DataFrame:
+        recommender, items, own = self.model.recommender, lists.items, lists.own
         evidence = recommender.explain(queries, np.where(own, items, -1), self.threads)
         evidence = evidence.where(own, Evidence.of(Why.POPULAR, items))
         again = evidence.kind == Why.AGAIN
         evidence.others[:, :, 0] = np.where(again, items, evidence.others[:, :, 0])
         if not recommender.adds_up:
             named = evidence.others if self.weighs else np.full_like(evidence.others, -1)
-            weight = score_drop(recommender, queries, items, scores, named, self.threads)
+            weight = score_drop(recommender, queries, items, lists.scores, named, self.threads)
             evidence = replace(evidence, weight=weight)
-        return reasons(model, evidence, queries, items, self.audience, unknown=unknown)
+        return reasons(self.model, evidence, queries, items, self.audience, unknown=unknown)
 
-
-def _block(
-    model: TrainedModel,
-    asked: Requests,
-    rows: slice,
-    column: str,
-    how: Cut,
-    reasoning: _Reasoning | None,
-    threads: int,
-) -> tuple[pl.DataFrame, int]:
-    """Return the lists of some rows, and how many of their places popularity filled."""
-    ids, unknown = asked.ids[rows], asked.unknown[rows]
-    queries = asked.block(rows)
-    frame, filled, short = _answered(model, queries, ids, unknown, column, how, reasoning, threads)
-    again = []
-    for start in range(0, len(short), _ALL_ITEMS_ROWS):
-        # So many of their candidates were of few categories that all products must be ranked.
-        few = short[start : start + _ALL_ITEMS_ROWS]
-        deep = replace(queries.rows(few), depth=len(model.items))
-        theirs = _answered(
-            model, deep, ids.gather(pl.Series(few)), unknown[few], column, how, reasoning, threads
+    def _frame(self, items: Ints, scores: Floats, ids: pl.Series) -> pl.DataFrame:
+        row, slot = np.nonzero(items >= 0)
+        return pl.DataFrame(
+            {
+                ID_COLUMNS[self.audience]: ids.gather(pl.Series(row)),
+                "rank": pl.Series(slot + 1, dtype=pl.Int32),
+                "product_id": self.model.items.ids.gather(pl.Series(items[row, slot])),
+                "score": scores[row, slot].astype(np.float64),
+            }
         )
-        again.append(theirs[0])
-        filled += theirs[1]
-    if again:
-        whole = frame.filter(~pl.col(column).is_in(pl.concat(again)[column].unique().implode()))
-        order = pl.DataFrame({column: ids, "_row": np.arange(ids.len())})
-        joined = pl.concat([whole, *again]).join(order, on=column, how="left")
-        frame = joined.sort("_row", "rank").drop("_row")
-    return frame, filled
-
-
-def _related_block(
-    model: TrainedModel,
-    asked: Requests,
-    rows: slice,
-    relate: Callable[[Ints], tuple[Ints, Floats, Evidence]],
-    reasoning: _Reasoning | None,
-) -> pl.DataFrame:
-    """Return the complements or substitutes of some products."""
-    queries = asked.block(rows)
-    items, scores, evidence = relate(queries.history.indices.astype(np.int32))
-    lists = Lists(items, scores, items >= 0, None, np.empty(0, np.int64))
-    frame = _frame(model, asked.ids[rows], ID_COLUMNS["products"], lists)
-    return frame if reasoning is None else frame.hstack(reasons(model, evidence, queries, items, "products"))
-
-
-def _answered(
-    model: TrainedModel,
-    queries: Queries,
-    ids: pl.Series,
-    unknown: Bools,
-    column: str,
-    how: Cut,
-    reasoning: _Reasoning | None,
-    threads: int,
-) -> tuple[pl.DataFrame, int, Longs]:
-    """Return the lists of the queries, the number of fillers, and the rows that need more candidates."""
-    lists = cut_lists(model, queries, how, ids.to_list() if how.epsilon else (), threads)
-    frame = _frame(model, ids, column, lists)
-    if reasoning is not None:
-        said = reasoning(model, queries, lists.items, lists.scores, lists.own, unknown)
-        frame = frame.hstack(said)
-    if lists.propensity is not None:
-        frame = frame.with_columns(propensity=pl.Series(lists.propensity[lists.items >= 0]))
-    return frame, int((lists.items >= 0).sum() - lists.own.sum()), lists.short
 
 
 def _variety(
@@ -300,23 +264,22 @@ def vectors_of(model: TrainedModel, embeddings: pl.DataFrame | None) -> Floats |
     return next((part.vectors for part in parts.values() if isinstance(part, Content)), None)
 
 
+def _texts(model: TrainedModel, embeddings: pl.DataFrame | None, relation: Relation) -> Floats:
+    """Return the vectors that relations are judged by; complements do without any."""
+    vectors = vectors_of(model, embeddings)
+    if vectors is not None and vectors.any():
+        return vectors
+    if relation == "substitute":
+        raise UsageProblem(
+            "`relation=substitute` needs texts to compare, and the model has none", "give `embeddings=FILE`"
+        )
+    return np.zeros((len(model.items), 1), np.float32)
+
+
 def blocks_of(total: int, width: int) -> Iterator[slice]:
     """Yield blocks of lists, so many at a time that their scores, `width` a list, fit in memory."""
     step = int(np.clip(_SCORES_A_BLOCK // max(1, width), 32, 4096))
     return (slice(start, min(start + step, total)) for start in range(0, total, step))
-
-
-def _frame(model: TrainedModel, ids: pl.Series, column: str, lists: Lists) -> pl.DataFrame:
-    items, scores = lists.items, lists.scores
-    row, slot = np.nonzero(items >= 0)
-    return pl.DataFrame(
-        {
-            column: ids.gather(pl.Series(row)),
-            "rank": pl.Series(slot + 1, dtype=pl.Int32),
-            "product_id": model.items.ids.gather(pl.Series(items[row, slot])),
-            "score": scores[row, slot].astype(np.float64),
-        }
-    )
 
 
 def _empty(column: str, *, with_reasons: bool) -> pl.DataFrame:

@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.arrays import Bools, Floats, Ints
-from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.mining.products.relations import (
     PairEvidence,
     Thresholds,
@@ -39,8 +38,8 @@ def related(
     k: int,
     threads: int,
     *,
+    vectors: Floats,
     allowed: Bools | None = None,
-    vectors: Floats | None = None,
     thresholds: Thresholds = _THRESHOLDS,
 ) -> tuple[Ints, Floats, Evidence]:
     """Return up to k related products of each source, best first, their scores and the evidence.
@@ -53,20 +52,11 @@ def related(
         relation: which list.
         k: most products in a list; there may be fewer, since nothing else fills it up.
         threads: threads to use.
-        allowed: which products may be listed; None for all.
         vectors: n_items × d, the products' texts; zeros where one has none.
+        allowed: which products may be listed; None for all.
         thresholds: where one relation ends and the next begins.
 
-    Raises:
-        UsageProblem: substitutes are asked for without texts.
     """
-    if vectors is None or not vectors.any():
-        if relation == "substitute":
-            raise UsageProblem(
-                "`relation=substitute` needs texts to compare, and the model has none",
-                "give `embeddings=FILE`",
-            )
-        vectors = np.zeros((len(model.items), 1), np.float32)
     evidence = evidence_of(model, vectors)
     scores = np.full((len(sources), len(model.items)), -np.inf, np.float32)
     if relation == "complement":

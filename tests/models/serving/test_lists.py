@@ -21,6 +21,8 @@ from prodassoc_cli.models.serving.exploration import explore
 from prodassoc_cli.models.serving.filters import allowed_items
 from prodassoc_cli.models.serving.recommend import recommend
 from prodassoc_cli.models.serving.related import evidence_of, is_listed, related
+from prodassoc_cli.settings import RecommendConfig
+from prodassoc_cli.settings.check import check_options
 from tests.models.shops import catalogue, lines, random_shop, vectors
 
 
@@ -227,7 +229,7 @@ def test_exploring_lists_log_what_they_did(item_knn):
     assert alone.equals(frame.filter(pl.col("user_id") == "u7"))
     assert not recommend(item_knn, k=4, epsilon=0.4, seed=8).frame.equals(frame)
     with pytest.raises(UsageProblem, match="`explore`"):
-        recommend(item_knn, epsilon=0.1, max_per_category=1)
+        check_options(RecommendConfig(explore=0.1, max_per_category=1))
 
 
 @pytest.mark.parametrize("relation", ["complement", "substitute"])
@@ -306,7 +308,7 @@ def test_complements_and_substitutes_are_different_lists():
     assert lists("substitute", deny=["torch0"])["torch1"] == ["torch2"]
     assert lists("complement", threads=3) == complements
     with pytest.raises(UsageProblem, match="`relation`"):
-        recommend(model, relation="complement")
+        check_options(RecommendConfig(relation="complement"))
     with pytest.raises(UsageProblem, match="needs texts"):
         recommend(model, audience="products", relation="substitute")
     assert recommend(model, audience="products", relation="complement", with_reasons=False).frame.height > 3
