@@ -20,12 +20,12 @@ from prodassoc_cli.engines.factorizing import check_parameters, factorize_on_spa
 from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Arrays
 from prodassoc_cli.models.data import Csr, TrainingData
 from prodassoc_cli.models.families.als import Als
 from prodassoc_cli.models.families.item_knn import ItemKnn
 from prodassoc_cli.models.model import TrainedModel, fit
 from prodassoc_cli.models.registry import make
+from prodassoc_cli.models.storage.packing import Arrays, pack, unpack
 
 _RANGES_A_TASK = 4
 
@@ -82,7 +82,7 @@ def product_on_spark(
 ) -> Csr:
     """Return what `similar.top_k_product` does; the matrices go to the executors as one file in `folder`."""
     rows = left.shape[0]
-    arrays = similarity.pack("left", left) | similarity.pack("right", right)
+    arrays = pack("left", left) | pack("right", right)
     arrays["scale"] = np.ones(right.shape[1], np.float32) if column_scale is None else column_scale
     arrays["excluded"] = np.full(rows, -1, np.int64) if excluded is None else excluded
     with tempfile.NamedTemporaryFile("wb", dir=folder, suffix=".npz", delete=False) as stream:
@@ -118,8 +118,8 @@ class _Multiply:
     def __call__(self, span: list[str]) -> bytes:
         first, stop = map(int, span)
         arrays = _arrays(self.file)
-        right = similarity.unpack("right", arrays, self.width)
-        left = similarity.unpack("left", arrays, right.shape[0])[first:stop]
+        right = unpack("right", arrays, self.width)
+        left = unpack("left", arrays, right.shape[0])[first:stop]
         excluded = arrays["excluded"][first:stop]
         found = similarity.top_k_product(
             left, right, self.k, 1, column_scale=arrays["scale"], excluded=excluded, least=self.least

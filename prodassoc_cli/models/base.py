@@ -22,8 +22,7 @@ from prodassoc_cli.declare import Setting
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.models.data import Csr, TrainingData, csr_of
 from prodassoc_cli.models.kernels.topk import top_k
-
-Arrays = dict[str, NDArray[Any]]
+from prodassoc_cli.models.storage.packing import Arrays, pack, unpack
 
 
 @dataclass(frozen=True)
@@ -201,8 +200,10 @@ class Recommender(ABC):
         fused: whether `top_k` goes without the scores of all items, so that blocks may be large.
         names_pairs: whether its reasons speak of products bought together, which takes the baskets.
         needs_events: whether fitting looks at single events, not at the matrices made of them alone.
-        adds_up: whether a score is a sum over the history, so that its evidence says what a product gave.
+        adds_up: whether a score is a sum over the history, so that evidence says what a product gave.
         predicts_ratings: whether its scores are ratings on the users' scale.
+        learned: its learned attributes: arrays, and sparse matrices with a column per product. One
+            with a default may be missing.
         by_product: its arrays with a row per product, of which scores take only those of the history.
         fit_kernels: modules of compiled kernels that fitting takes, beside those that all models share.
         serve_kernels: modules of compiled kernels that scores and reasons take, beside the shared ones.
@@ -215,6 +216,7 @@ class Recommender(ABC):
     needs_events: bool = True
     adds_up: bool = False
     predicts_ratings: bool = False
+    learned: tuple[str, ...] = ()
     by_product: tuple[str, ...] = ()
     fit_kernels: tuple[str, ...] = ()
     serve_kernels: tuple[str, ...] = ()
@@ -257,13 +259,31 @@ class Recommender(ABC):
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
         """Return why `items` (lists × slots, -1: empty) got their scores, by what gave most of them."""
 
-    @abstractmethod
     def arrays(self) -> Arrays:
         """Return all that was learned, as numeric arrays of one or two dimensions."""
+        arrays: Arrays = {}
+        for name in self.learned:
+            value = getattr(self, name)
+            if value is not None:
+                arrays |= {name: value} if isinstance(value, np.ndarray) else pack(name, value)
+        return arrays
 
-    @abstractmethod
     def restore(self, arrays: Arrays, n_items: int) -> None:
-        """Take back what `arrays` gave."""
+        """Take back what `arrays` gave.
+
+        Raises:
+            KeyError, ValueError: an array is missing, or does not fit the products.
+        """
+        for name in self.learned:
+            if f"{name}.indptr" in arrays:
+                rows = n_items if name in self.by_product else None
+                setattr(self, name, unpack(name, arrays, n_items, rows=rows))
+            elif name in arrays or not hasattr(type(self), name):
+                setattr(self, name, arrays[name])
+        self.prepare()
+
+    def prepare(self) -> None:  # noqa: B027 — most families have nothing to prepare
+        """Work out what scores need beside what was learned; after a fit and after `restore`."""
 
     def facts(self) -> dict[str, Any]:
         """Return what was learned about the fit, for the run's summary."""

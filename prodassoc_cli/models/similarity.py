@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
-from prodassoc_cli.models.base import Arrays, Queries
+from prodassoc_cli.models.base import Queries
 from prodassoc_cli.models.data import Csr, csr_of
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_rows, ready
+from prodassoc_cli.models.storage.packing import csr_from
 
 _BLOCK = 8_192
 _DENSE_BLOCK = 256
@@ -61,12 +62,6 @@ def top_k_product(
         begin, end = end, end + int(counts.sum())
         indices[begin:end], data[begin:end] = columns[filled], values[filled]
     return csr_from(np.concatenate([[0], np.cumsum(lengths)]), indices[:end], data[:end], width)
-
-
-def csr_from(indptr: NDArray[Any], indices: Ints, data: Floats, width: int) -> Csr:
-    """Return the CSR matrix of these arrays with i32 bounds where they fit: else scipy widens the indices."""
-    bounds = indptr.astype(np.int32 if indptr[-1] < 2**31 else np.int64)
-    return sparse.csr_array((data, indices, bounds), shape=(len(indptr) - 1, width))
 
 
 def _pattern_product(left: Csr, sizes: NDArray[Any]) -> Doubles:
@@ -182,36 +177,6 @@ def inverse_power(sums: Floats, exponent: float) -> Floats:
 def degrees(matrix: Csr) -> Floats:
     """Return the sum of each row."""
     return np.asarray(matrix.sum(axis=1), np.float32).ravel()
-
-
-def pack(prefix: str, matrix: Csr) -> Arrays:
-    """Return a CSR matrix as named arrays."""
-    indptr, indices, data = csr_arrays(matrix)
-    return {f"{prefix}.indptr": indptr, f"{prefix}.indices": indices, f"{prefix}.data": data}
-
-
-def unpack(prefix: str, arrays: Arrays, width: int, *, rows: int | None = None) -> Csr:
-    """Return the CSR matrix that `pack` named.
-
-    Args:
-        prefix: its name.
-        arrays: arrays of a model file, which anyone may have written.
-        width: number of its columns.
-        rows: number of its rows, where it is known.
-
-    Raises:
-        ValueError: an index or a bound leads outside; kernels do not look where they read.
-    """
-    indptr, indices = arrays[f"{prefix}.indptr"], arrays[f"{prefix}.indices"]
-    # scipy's own check_format passes bounds that end below 0.
-    if indptr[0] != 0 or indptr[-1] != len(indices) or (indptr[1:] < indptr[:-1]).any():
-        raise ValueError(f"{prefix} has bounds out of order")
-    if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < width:
-        raise ValueError(f"{prefix} has an index outside its {width} columns")
-    matrix = csr_from(indptr, indices, arrays[f"{prefix}.data"], width)
-    if rows not in (None, matrix.shape[0]):
-        raise ValueError(f"{prefix} has {matrix.shape[0]} rows, not {rows}")
-    return matrix
 
 
 def dense_product(left: Floats, right: Floats, threads: int) -> Floats:

@@ -11,9 +11,10 @@ import numpy as np
 from prodassoc_cli.arrays import Doubles, Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import FEW, csr_arrays, over_rows, ready
+from prodassoc_cli.models.storage.packing import Arrays
 
 _EXACT_STEPS, _EXACT = 200, 1e-8
 
@@ -59,6 +60,7 @@ class Als(Recommender):
     name = "als"
     Parameters = AlsParameters
     fit_kernels = serve_kernels = ("als",)  # a user is solved for when asked for
+    learned = ("products", "spectrum")
     products: Floats
     spectrum: Floats
     factorize: Callable[[Csr, int, int], Floats] | None = None
@@ -176,12 +178,11 @@ class Als(Recommender):
 
     def arrays(self) -> Arrays:
         """Return the products' vectors, the eigenvalues of their Gram matrix and what scales the pulls."""
-        scales = np.array([self.unobserved, self.unit])
-        return {"products": self.products, "spectrum": self.spectrum, "scales": scales}
+        return super().arrays() | {"scales": np.array([self.unobserved, self.unit])}
 
     def restore(self, arrays: Arrays, n_items: int) -> None:
         """Take back the vectors."""
-        self.products, self.spectrum = arrays["products"], arrays["spectrum"]
+        super().restore(arrays, n_items)
         self.unobserved, self.unit = arrays["scales"].tolist()
         if self.products.shape != (n_items, len(self.spectrum)):
             raise ValueError("the vectors do not fit the products")

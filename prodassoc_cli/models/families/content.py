@@ -12,9 +12,10 @@ from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, Items, TrainingData, csr, csr_of
 from prodassoc_cli.models.families.item_knn import weighed
+from prodassoc_cli.models.storage.packing import Arrays, unpack
 
 _PRICE_BANDS = 8
 CATEGORY_SEPARATOR = ">"
@@ -40,6 +41,7 @@ class Content(Recommender):
 
     name = "content"
     Parameters = ContentParameters
+    learned = ("vectors", "attributes")
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Take the embeddings and encode the attributes.
@@ -100,10 +102,6 @@ class Content(Recommender):
         )
         return Evidence.of(Why.SIMILAR, items, others=nearest)
 
-    def arrays(self) -> Arrays:
-        """Return the vectors and the attributes."""
-        return {"vectors": self.vectors, **similarity.pack("attributes", self.attributes)}
-
     def restore(self, arrays: Arrays, n_items: int) -> None:
         """Take back the vectors and the attributes."""
         self.vectors = arrays["vectors"]
@@ -111,7 +109,7 @@ class Content(Recommender):
         width = int(indices.max(initial=-1)) + 1
         if width > len(indices) or len(self.vectors) != n_items:
             raise ValueError("the content does not fit the products")  # every attribute is some product's
-        self.attributes = similarity.unpack("attributes", arrays, width, rows=n_items)
+        self.attributes = unpack("attributes", arrays, width, rows=n_items)
 
     def facts(self) -> dict[str, Any]:
         """Return how much content there is."""

@@ -11,9 +11,10 @@ from prodassoc_cli.arrays import Floats, Ints, Longs
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows
+from prodassoc_cli.models.storage.packing import Arrays
 
 _GRAM_ENTRIES = 2_000
 """Counts kept a product where the Gram matrix is sparse."""
@@ -54,6 +55,7 @@ class Ease(Recommender):
 
     name = "ease"
     Parameters = EaseParameters
+    learned = ("known", "weights")
     by_product = ("weights",)
     fit_kernels = ("ease",)
     weights: Floats | Csr
@@ -61,7 +63,7 @@ class Ease(Recommender):
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Solve for the weights, dense or restricted."""
         x = binary(data.rows)
-        self.known = np.bincount(x.indices, minlength=x.shape[1]) > 0
+        self.known = (np.bincount(x.indices, minlength=x.shape[1]) > 0).astype(np.uint8)
         ridge = self.parameters.ridge
         if ridge is None:
             ridge = _RIDGE * x.nnz / max(1, int(self.known.sum()))
@@ -90,7 +92,7 @@ class Ease(Recommender):
             scores[np.diff(history.indptr) == 0] = -np.inf
         else:
             scores = similarity.scores_from(history, self.weights, threads)
-        scores[:, ~self.known] = -np.inf
+        scores[:, self.known == 0] = -np.inf
         return scores
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
@@ -102,20 +104,9 @@ class Ease(Recommender):
             sources, terms = similarity.main_terms(history, self.weights, items, threads)
         return Evidence.of(Why.TASTE, items, others=np.where(terms > 0, sources, -1))
 
-    def arrays(self) -> Arrays:
-        """Return the weights."""
-        own: Arrays = {"known": self.known.astype(np.uint8)}
-        if isinstance(self.weights, np.ndarray):
-            return own | {"weights": self.weights}
-        return own | similarity.pack("weights", self.weights)
-
     def restore(self, arrays: Arrays, n_items: int) -> None:
         """Take back the weights."""
-        self.known = arrays["known"].astype(np.bool_)
-        if "weights" in arrays:
-            self.weights = arrays["weights"]
-        else:
-            self.weights = similarity.unpack("weights", arrays, n_items, rows=n_items)
+        super().restore(arrays, n_items)
         if self.weights.shape != (n_items, n_items) or len(self.known) != n_items:
             raise ValueError("the weights do not fit the products")
 

@@ -11,7 +11,7 @@ import numpy as np
 from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 
 _DENSE = 40
@@ -69,8 +69,9 @@ class ItemKnn(Recommender):
     names_pairs = True
     needs_events = False
     adds_up = True
-    by_product = ("similar",)
+    learned = by_product = ("similar",)
     Parameters = ItemKnnParameters
+    similar: Csr
     product = staticmethod(similarity.top_k_product)
     """What multiplies; it may do so elsewhere."""
 
@@ -92,14 +93,6 @@ class ItemKnn(Recommender):
         history = weighed(queries.history, self.parameters.counts)
         sources, terms = similarity.main_terms(history, self.similar, items, threads)
         return Evidence.of(Why.SAME_BUYERS, items, others=sources, weight=terms)
-
-    def arrays(self) -> Arrays:
-        """Return the similarities."""
-        return similarity.pack("similar", self.similar)
-
-    def restore(self, arrays: Arrays, n_items: int) -> None:
-        """Take back the similarities."""
-        self.similar = similarity.unpack("similar", arrays, n_items, rows=n_items)
 
     def facts(self) -> dict[str, Any]:
         """Return the number of similarities kept."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import csr_arrays
 
@@ -47,6 +48,8 @@ class Mf(Recommender):
     name = "mf"
     Parameters = MfParameters
     fit_kernels = ("mf",)
+    learned = ("users", "products", "biases", "fold_in")
+    losses: Sequence[float] = ()
     users: Floats
     products: Floats
     biases: Floats
@@ -69,7 +72,7 @@ class Mf(Recommender):
         moments = [np.zeros_like(each) for each in (users, users, products, products, biases, biases)]
         owner = np.repeat(np.arange(rows.shape[0], dtype=np.int32), np.diff(rows.indptr))
         indptr, indices, _ = csr_arrays(rows)
-        self.losses = []
+        losses: list[float] = []
         for epoch in range(settings.epochs):
             order = rng.permutation(rows.nnz)
             # The step shrinks to a tenth, so that the vectors come to rest.
@@ -89,7 +92,8 @@ class Mf(Recommender):
                 epoch * rows.nnz,
                 np.uint64(rng.integers(1, 2**62)),
             )
-            self.losses.append(round(float(loss), 6))
+            losses.append(round(float(loss), 6))
+        self.losses = losses
         means = self._means(rows, products)
         gram = (means.T @ means).astype(np.float64) + _FOLD_IN_RIDGE * np.eye(width + 1)
         self.fold_in = np.linalg.solve(gram, (means.T @ users).astype(np.float64)).astype(np.float32)
@@ -125,21 +129,6 @@ class Mf(Recommender):
         slots = np.maximum(items, 0)
         dots = np.einsum("rf,rsf->rs", self._vectors(queries), self.products[slots])
         return Evidence.of(Why.TASTE, items, others=np.where(dots > self.biases[slots], near, -1))
-
-    def arrays(self) -> Arrays:
-        """Return the vectors, the biases and the map for new histories."""
-        return {
-            "users": self.users,
-            "products": self.products,
-            "biases": self.biases,
-            "fold_in": self.fold_in,
-        }
-
-    def restore(self, arrays: Arrays, n_items: int) -> None:
-        """Take back the vectors."""
-        self.users, self.products = arrays["users"], arrays["products"]
-        self.biases, self.fold_in = arrays["biases"], arrays["fold_in"]
-        self.losses = []
 
     def facts(self) -> dict[str, Any]:
         """Return the cross-entropy of the first and the last epoch."""

@@ -10,7 +10,7 @@ import polars as pl
 
 from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
-from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import TrainingData
 
 _DAY = 86_400_000_000
@@ -31,6 +31,8 @@ class Popularity(Recommender):
 
     name = "popularity"
     Parameters: ClassVar[type] = PopularityParameters
+    learned = ("scores",)
+    scores: Floats
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Count each pair of user (or order) and product once, at its latest time."""
@@ -58,14 +60,6 @@ class Popularity(Recommender):
     def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
         """Return the number of customers as the reason."""
         return Evidence.of(Why.POPULAR, items)
-
-    def arrays(self) -> Arrays:
-        """Return the counts."""
-        return {"scores": self.scores}
-
-    def restore(self, arrays: Arrays, n_items: int) -> None:
-        """Take back the counts."""
-        self.scores = arrays["scores"]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodassoc_cli.arrays import Floats, Ints
-from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import TrainingData
+from prodassoc_cli.models.storage.packing import Arrays
 
 _NOBODY = 1 << 40
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import setting
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary, csr, csr_of
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows, ready
 
@@ -42,14 +42,16 @@ class Repeat(Recommender):
     name = "repeat"
     fused = True
     Parameters = RepeatParameters
+    learned = ("habits",)
     habits: Csr
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Work out the vector of each user."""
         self.habits = habits(data, self.parameters)
-        self._prepare()
+        self.prepare()
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Turn the users' vectors into directions."""
         self._directions = _unit_rows(self.habits).T.tocsr()
 
     def _sources(self, queries: Queries, threads: int) -> tuple[Csr, Csr, Csr]:
@@ -111,15 +113,6 @@ class Repeat(Recommender):
         scores = similarity.scores_from(near, self.habits, threads)
         theirs = np.take_along_axis(scores, at, axis=1)
         return self.parameters.own * own, np.where(np.isfinite(theirs), theirs, 0).astype(np.float32)
-
-    def arrays(self) -> Arrays:
-        """Return the users' vectors."""
-        return similarity.pack("habits", self.habits)
-
-    def restore(self, arrays: Arrays, n_items: int) -> None:
-        """Take back the users' vectors."""
-        self.habits = similarity.unpack("habits", arrays, n_items)
-        self._prepare()
 
     def facts(self) -> dict[str, Any]:
         """Return how many pairs of user and product the vectors hold."""

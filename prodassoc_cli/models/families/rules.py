@@ -10,8 +10,9 @@ import numpy as np
 from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, RuleTable, TrainingData, binary
+from prodassoc_cli.models.storage.packing import Arrays, pack, unpack
 
 _BASKET_BLOCK = 8_192
 
@@ -53,7 +54,7 @@ class Rules(Recommender):
         self.table, self.pairs = data.rules, None
         if data.rules is None:
             self.pairs = self._count_pairs(binary(data.transactions), threads)
-        self._prepare()
+        self.prepare()
 
     def _count_pairs(self, baskets: Csr, threads: int) -> Csr:
         """Return items × items of confidence · lift^p = c^(1+p)·n^p / (n_i^(1+p)·n_j^p), best of each row.
@@ -81,7 +82,8 @@ class Rules(Recommender):
         common.eliminate_zeros()
         return common
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Weigh the rules."""
         # Of pairs a score is a sum over the history, of mined rules one over rules.
         self.adds_up = self.table is None and self.parameters.combine == "sum"
         if self.table is None:
@@ -136,11 +138,11 @@ class Rules(Recommender):
     def arrays(self) -> Arrays:
         """Return the pairs, or the rules."""
         if self.pairs is not None:
-            return similarity.pack("pairs", self.pairs)
+            return pack("pairs", self.pairs)
         assert self.table is not None
         return {
-            **similarity.pack("antecedents", self.table.antecedents),
-            **similarity.pack("consequents", self.table.consequents),
+            **pack("antecedents", self.table.antecedents),
+            **pack("consequents", self.table.consequents),
             "count": self.table.count,
             "confidence": self.table.confidence,
             "lift": self.table.lift,
@@ -150,16 +152,16 @@ class Rules(Recommender):
         """Take back the pairs, or the rules."""
         self.table = self.pairs = None
         if "pairs.indptr" in arrays:
-            self.pairs = similarity.unpack("pairs", arrays, n_items)
+            self.pairs = unpack("pairs", arrays, n_items)
         else:
             self.table = RuleTable(
-                similarity.unpack("antecedents", arrays, n_items),
-                similarity.unpack("consequents", arrays, n_items),
+                unpack("antecedents", arrays, n_items),
+                unpack("consequents", arrays, n_items),
                 arrays["count"],
                 arrays["confidence"],
                 arrays["lift"],
             )
-        self._prepare()
+        self.prepare()
 
     def facts(self) -> dict[str, Any]:
         """Return where the rules came from and how many there are."""

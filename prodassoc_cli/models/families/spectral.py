@@ -11,10 +11,11 @@ import numpy as np
 from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary, csr_of
 from prodassoc_cli.models.families.eigenvectors import leading_eigenvectors
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_rows, ready
+from prodassoc_cli.models.storage.packing import Arrays
 
 _BLOCK = 256
 _DENSE = 40
@@ -59,6 +60,7 @@ class Spectral(Recommender):
     name = "spectral"
     Parameters = SpectralParameters
     serve_kernels = ("spectral",)  # for its reasons
+    learned = ("graph", "vectors", "signs", "popularity")
     graph: Csr
     vectors: Floats
     signs: Floats
@@ -76,9 +78,10 @@ class Spectral(Recommender):
         gains = self._response(values) - values
         self.vectors = vectors * np.sqrt(np.abs(gains))
         self.signs = np.sign(gains)
-        self._prepare()
+        self.prepare()
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Index the graph by product, and weigh the products by their popularity."""
         self._by_item = self.graph.T.tocsr()
         degree = self.parameters.degree
         if degree is None:
@@ -131,19 +134,11 @@ class Spectral(Recommender):
         over_rows("largest_filter_terms", items.shape[0], threads, *arguments)
         return Evidence.of(Why.TASTE, items, others=sources)
 
-    def arrays(self) -> Arrays:
-        """Return the graph, its weighted eigenvectors and the buyers of each product."""
-        arrays = similarity.pack("graph", self.graph)
-        return arrays | {"vectors": self.vectors, "signs": self.signs, "popularity": self.popularity}
-
     def restore(self, arrays: Arrays, n_items: int) -> None:
         """Take back what `arrays` gave."""
-        self.graph = similarity.unpack("graph", arrays, n_items)
-        self.vectors, self.signs = arrays["vectors"], arrays["signs"]
-        self.popularity = arrays["popularity"]
+        super().restore(arrays, n_items)
         if self.vectors.shape != (n_items, len(self.signs)) or len(self.popularity) != n_items:
             raise ValueError("the eigenvectors do not fit the products")
-        self._prepare()
 
     def facts(self) -> dict[str, Any]:
         """Return how many eigenvectors were found."""

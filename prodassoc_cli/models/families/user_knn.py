@@ -10,7 +10,7 @@ import numpy as np
 from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows, ready
 
@@ -51,8 +51,9 @@ class UserKnn(Recommender):
 
     name = "user-knn"
     Parameters = UserKnnParameters
+    learned = ("others", "ratings")
     others: Csr
-    ratings: Csr | None
+    ratings: Csr | None = None
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Keep the users' rows, scaled; the neighbours of a history are found when it is scored."""
@@ -62,9 +63,11 @@ class UserKnn(Recommender):
             mostly = self.parameters.predict == "ratings"
         self.ratings = ratings if mostly else None
         self.others = binary(data.weights)
-        self._prepare()
+        self.prepare()
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Index the users by product, and scale both."""
+        self.predicts_ratings = self.ratings is not None
         popularity = np.bincount(self.others.indices, minlength=self.others.shape[1]).astype(np.float32)
         self._item_scale = similarity.inverse_power(popularity, self.parameters.iif)
         self._user_scale = similarity.inverse_power(similarity.degrees(self.others), self.parameters.a)
@@ -126,18 +129,6 @@ class UserKnn(Recommender):
         value = np.take_along_axis(means, slots, axis=1).astype(np.float64)
         rated = Evidence.of(Why.RATED, items, count=count, value=value)
         return rated.where(np.isfinite(value), Evidence.of(Why.POPULAR, items))
-
-    def arrays(self) -> Arrays:
-        """Return what the users like and, where they are predicted, their ratings."""
-        rated = {} if self.ratings is None else similarity.pack("ratings", self.ratings)
-        return similarity.pack("others", self.others) | rated
-
-    def restore(self, arrays: Arrays, n_items: int) -> None:
-        """Take back what `arrays` gave."""
-        self.others = similarity.unpack("others", arrays, n_items)
-        rated = "ratings.indptr" in arrays
-        self.ratings = similarity.unpack("ratings", arrays, n_items) if rated else None
-        self._prepare()
 
 
 def mean_ratings(near: Csr, ratings: Csr, min_raters: int, threads: int) -> Floats:

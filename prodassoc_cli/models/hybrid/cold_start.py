@@ -10,9 +10,9 @@ from scipy import sparse
 
 from prodassoc_cli.arrays import Bools, Floats, Ints
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Arrays
 from prodassoc_cli.models.data import Csr, TrainingData, csr_of
 from prodassoc_cli.models.kernels.topk import top_k
+from prodassoc_cli.models.storage.packing import Arrays, pack, unpack
 
 ColdWay = Literal["neighbours", "ridge"]
 """How a product without a past gets a score: from the nearest by text, or by a regression on the texts."""
@@ -106,13 +106,13 @@ class ColdProducts:
 
     def arrays(self) -> Arrays:
         """Return what `from_arrays` takes."""
-        return {"items": self.items, "own": self.own, **similarity.pack("near", self.near)}
+        return {"items": self.items, "own": self.own, **pack("near", self.near)}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, n_items: int) -> Self:
         """Take back what `arrays` gave."""
         items = arrays["items"]
-        near = similarity.unpack("near", arrays, n_items, rows=len(items))
+        near = unpack("near", arrays, n_items, rows=len(items))
         if len(items) != len(arrays["own"]) or (len(items) and not 0 <= items.min() <= items.max() < n_items):
             raise ValueError("the cold products do not fit the catalogue")
         return cls(items, near, arrays["own"])

@@ -12,7 +12,7 @@ import numpy as np
 from prodassoc_cli.arrays import Doubles, Floats, Ints
 from prodassoc_cli.declare import setting
 from prodassoc_cli.errors import UsageProblem, did_you_mean
-from prodassoc_cli.models.base import Arrays, Evidence, Queries, Recommender, Why, parse_parameters
+from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why, parse_parameters
 from prodassoc_cli.models.data import Csr, TrainingData
 from prodassoc_cli.models.families.als import Als
 from prodassoc_cli.models.families.content import Content
@@ -36,6 +36,7 @@ from prodassoc_cli.models.hybrid.listwise import (
 )
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.split import basket_queries, inner_split, user_queries
+from prodassoc_cli.models.storage.packing import Arrays
 
 PARTS: dict[str, type[Recommender]] = {
     part.name: part for part in (Popularity, ItemKnn, UserKnn, Rules, Mf, Content, Spectral, Ease, Als)

@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.arrays import Doubles, Floats, Ints, Longs
-from prodassoc_cli.models.base import Arrays, Evidence, Queries, Why
+from prodassoc_cli.models.base import Evidence, Queries, Why
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.hybrid.cold_start import ColdProducts
+from prodassoc_cli.models.storage.packing import Arrays
 
 FEATURES = ("lately", "popularity")
 

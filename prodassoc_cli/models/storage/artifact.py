@@ -15,8 +15,8 @@ from prodassoc_cli.models.base import Recommender
 from prodassoc_cli.models.data import Csr, Items
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.registry import MODELS, family
-from prodassoc_cli.models.similarity import pack, unpack
 from prodassoc_cli.models.storage.array_storage import FORMAT, as_bad_data, cut, joined, series
+from prodassoc_cli.models.storage.packing import pack, unpack
 
 _ITEMS, _MODEL = "items/", "model/"
 

@@ -101,7 +101,7 @@ def test_rules_fire_when_the_whole_left_side_is_there(seed):
     for combine, expected in (("sum", terms.sum(axis=1)), ("best", terms.max(axis=1))):
         model = Rules.from_assignments([f"combine={combine}"])
         model.table, model.pairs = table, None
-        model._prepare()
+        model.prepare()
         scores = model.score(basket_queries(csr_of(history)), 1)
         np.testing.assert_allclose(np.where(np.isfinite(scores), scores, 0), expected, rtol=1e-5)
     evidence = model.explain(

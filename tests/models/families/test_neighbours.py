@@ -129,7 +129,7 @@ def test_named_similarities(x):
 def test_user_scores_are_sums_of_likenesses(x, threads):
     model = UserKnn(UserKnnParameters(neighbours=100, a=0.5, iif=1.0, power=1.0))
     model.others, model.ratings = csr_of(x), None
-    model._prepare()
+    model.prepare()
     n_user, n_item = np.maximum(x.sum(axis=1), 1), np.maximum(x.sum(axis=0), 1)
     likeness = (x / n_item) @ x.T / np.sqrt(np.outer(n_user, n_user))
     scores = model.score(basket_queries(csr_of(x)), threads)
@@ -147,7 +147,7 @@ def test_a_predicted_rating_is_the_weighted_mean_of_the_neighbours():
 def test_predicted_ratings_stay_inside_the_scale(x):
     model = UserKnn(UserKnnParameters(min_raters=1))
     model.others, model.ratings = csr_of(np.sign(x)), csr_of(x)
-    model._prepare()
+    model.prepare()
     scores = model.score(basket_queries(csr_of(x)), 1)
     predicted = scores[np.isfinite(scores)]
     assert ((predicted >= 1 - 1e-5) & (predicted <= 3 + 1e-5)).all()
