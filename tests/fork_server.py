@@ -28,7 +28,7 @@ from pathlib import Path
 IMPORTED = (
     "polars", "pyarrow.csv", "pyarrow.parquet", "sklearn.cluster", "sklearn.feature_extraction.text",
     "tokenizers", "prodassoc_cli.app", "prodassoc_cli.intake.pipeline",
-    "prodassoc_cli.mining.itemsets", "prodassoc_cli.mining.rules", "prodassoc_cli.models.hybrid.model",
+    "prodassoc_cli.mining.itemsets", "prodassoc_cli.mining.rules", "prodassoc_cli.models.hybrid.fusion",
     "prodassoc_cli.models.kernels.als", "prodassoc_cli.models.kernels.reasons",
     "prodassoc_cli.models.kernels.sparse", "prodassoc_cli.models.kernels.spectral",
     "prodassoc_cli.models.serving.recommend", "prodassoc_cli.evaluation.compare",

@@ -115,7 +115,7 @@ def _run(name: str, job: dict[str, Any], python: str) -> dict[str, Any]:
 def _export(checkpoint: str | None, folder: Path) -> Path | None:
     if checkpoint is None:
         return None
-    from prodassoc_cli.embedding.export.export import export_checkpoint
+    from prodassoc_cli.embedding.export.onnx_folder import export_checkpoint
 
     export_checkpoint(Path(checkpoint), folder, "fp32")
     return folder

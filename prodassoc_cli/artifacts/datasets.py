@@ -48,7 +48,7 @@ class Part:
 
 
 def is_folder(where: str) -> bool:
-    """Tell whether an output that is called so is a folder of parts: it ends in a slash, or is a folder."""
+    """Return whether an output that is called so is a folder of parts: it ends in a slash, or is a folder."""
     return where.endswith("/") or os.path.isdir(where)
 
 
@@ -84,7 +84,7 @@ def _is_ours(name: str) -> bool:
 
 
 def holds_parts(folder: Path) -> bool:
-    """Tell whether a folder holds parts as they are written here."""
+    """Return whether a folder holds parts as they are written here."""
     return any(_PART.fullmatch(each.name) for each in folder.iterdir())
 
 

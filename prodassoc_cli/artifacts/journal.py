@@ -19,7 +19,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Rename:
-    """One rename that is due: the finished file, what it replaces, and how it is told from others."""
+    """One rename that is due: the finished file, what it replaces, and how it is recognised."""
 
     partial: Path
     target: Path

@@ -87,11 +87,11 @@ class Lineage:
             raise ValueError("no lineage: a value is of another type")
 
     def same_run(self, other: Lineage) -> bool:
-        """Tell whether the other artifact came from the same command, inputs and parameters."""
-        mine, others = asdict(self), asdict(other)
-        for each in (mine, others):
+        """Return whether the other artifact came from the same command, inputs and parameters."""
+        own, others = asdict(self), asdict(other)
+        for each in (own, others):
             del each["details"]
-        return json.dumps(mine, sort_keys=True) == json.dumps(others, sort_keys=True)
+        return json.dumps(own, sort_keys=True) == json.dumps(others, sort_keys=True)
 
 
 def digest_file(path: Path, role: str, name: str) -> InputDigest:

@@ -2,7 +2,7 @@
 
 Each output is written to a partial file in its own folder, then renamed over the target. The partial file
 has a fixed name and is locked while a run writes it: it is the lock. A killed run leaves at most that file,
-which the next run takes over; its lock died with the process. How several are renamed together is told in
+which the next run takes over; its lock died with the process. How several are renamed together stands in
 `journal.py`.
 """
 

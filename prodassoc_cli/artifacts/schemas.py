@@ -90,7 +90,7 @@ class Kind:
 
 INTERACTIONS = Kind(
     "interactions",
-    "What users did with products: one row a basket line, a rating or another event.",
+    "What users did with products: one row per basket line, a rating or another event.",
     (
         Column("user_id", "str", "Who; null for an anonymous basket", nullable=True),
         Column("order_id", "str", "Basket the row belongs to; null where there is none", nullable=True),
@@ -113,7 +113,7 @@ INTERACTIONS = Kind(
 
 PRODUCTS = Kind(
     "products",
-    "The catalogue: one row a product, with any further column it came with.",
+    "The catalogue: one row per product, with any further column it came with.",
     (
         Column("product_id", "str", "Product, unique"),
         Column("title", "str", "Name shown to people", nullable=True),
@@ -140,7 +140,7 @@ REJECTS = Kind(
 
 EMBEDDINGS = Kind(
     "embeddings",
-    "One vector a product.",
+    "One vector per product.",
     (
         Column("product_id", "str", "Product, unique"),
         Column("embedding", "vector[f32]", "Vector of Euclidean length 1"),

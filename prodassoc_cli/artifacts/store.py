@@ -25,7 +25,7 @@ ROW_GROUP_ROWS = 1 << 20
 """Rows a row group: enough to compress well, few enough to stream."""
 
 _VIEW = pa.string_view()
-"""Texts as polars has them; a file tells them as texts."""
+"""Texts as polars has them; in a file they are texts."""
 
 
 def read_artifact(paths: Sequence[Path], kind: Kind) -> tuple[pl.DataFrame, Lineage | None]:
@@ -135,7 +135,7 @@ def _pieces_of(path: Path, kind: Kind, wanted: Kind, rows: int, coded: bool) -> 
 
 
 def read_table(path: Path) -> tuple[pa.Table, Lineage | None]:
-    """Read any Parquet file with its lineage; None where it carries none.
+    """Read any Parquet file with its lineage; None where it has none.
 
     Raises:
         BadData: the file is not Parquet, is cut, or is damaged.
@@ -149,7 +149,7 @@ def read_table(path: Path) -> tuple[pa.Table, Lineage | None]:
 
 
 def read_lineage(path: Path) -> Lineage | None:
-    """Return the lineage of a Parquet file without reading its rows; None where it carries none.
+    """Return the lineage of a Parquet file without reading its rows; None where it has none.
 
     Raises:
         BadData: the file is not Parquet, or carries a damaged lineage.
@@ -226,7 +226,7 @@ def write_artifact(
 
 
 def _repeating(schema: pa.Schema, kind: Kind) -> bool | list[str]:
-    """Tell which columns repeat their values, so that a dictionary pays.
+    """Return which columns repeat their values, so that a dictionary pays.
 
     Times that stand in order are smaller without, and so are users beside them: written in half the time, a
     fifth smaller (a million order lines of 66,000 users).
@@ -239,7 +239,7 @@ def _repeating(schema: pa.Schema, kind: Kind) -> bool | list[str]:
 
 
 def _bounded(schema: pa.Schema, kind: Kind) -> bool | list[str]:
-    """Tell of which columns a row group tells the least and the greatest value.
+    """Return of which columns row groups have the minimum and the maximum.
 
     Where rows stand in the order of their time, all have texts from first to last: to find those takes a
     sixth of the writing and helps no reader.

@@ -48,7 +48,7 @@ def conform(table: pa.Table, kind: Kind, source: str, texts: Collection[pa.DataT
 
 
 def is_there(names: Sequence[str], column: Column, kind: Kind, source: str) -> bool:
-    """Tell whether a declared column is among the names, or may be missing.
+    """Return whether a declared column is among the names, or may be missing.
 
     Raises:
         BadData: it may not.

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def perform(inputs: list[str], config: ExportConfig, common: CommonConfig) -> None:
     """Build the ONNX model; no torch is needed."""
-    from prodassoc_cli.embedding.export.export import export_checkpoint
+    from prodassoc_cli.embedding.export.onnx_folder import export_checkpoint
 
     messages = Messages("export", quiet=common.quiet, log_format=common.log_format)
     folder = Path(inputs[0])

@@ -72,7 +72,7 @@ def perform(inputs: list[str], config: InspectConfig, common: CommonConfig) -> N
         return
     output.write_line(_headline(_name_of(inputs[0], files), seen, lineage))
     model = lineage.details.get(MODEL.name) if lineage and lineage.kind == MODEL.name else None
-    for part in (_provenance(lineage), *(_portrait(model) if model else [_columns(seen, lineage)])):
+    for part in (_provenance(lineage), *(_described(model) if model else [_columns(seen, lineage)])):
         if part is not None:
             output.write_line(output.table_text(part, rows=1000))
     if config.rows and not model:
@@ -246,11 +246,11 @@ def _provenance(lineage: Lineage | None) -> pl.DataFrame | None:
     return pl.DataFrame(facts, schema=["lineage", "value"], orient="row")
 
 
-def _portrait(model: dict[str, Any]) -> list[pl.DataFrame]:
+def _described(model: dict[str, Any]) -> list[pl.DataFrame]:
     """Return what a model's header tells: its columns are arrays, which tell nobody anything."""
-    from prodassoc_cli.models.storage.describe import portrait
+    from prodassoc_cli.models.storage.describe import describe
 
-    return portrait(model)
+    return describe(model)
 
 
 def _short(value: object) -> str:

@@ -3,5 +3,5 @@
 import os
 
 # Recent builds of onnxruntime keep an id of the machine in the user's cache folder and report their use over
-# the network, unless told otherwise before they are loaded. A shop's catalogue is nobody else's business.
+# the network, unless set otherwise before they are loaded. A shop's catalogue is nobody else's business.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -9,8 +9,9 @@ import polars as pl
 
 from prodassoc_cli.arrays import Floats, Longs
 from prodassoc_cli.embedding.cache import VectorCache
-from prodassoc_cli.embedding.encoders.base import DistinctTexts, Encoder, Progress, distinct_texts, silent
+from prodassoc_cli.embedding.encoders.base import DistinctTexts, Encoder, distinct_texts, silent
 from prodassoc_cli.embedding.scratch import gather, release, room
+from prodassoc_cli.stage import Progress
 
 # Distinct texts encoded (and cached) at a time: full batches of each length, ten seconds lost by a kill.
 _PIECE = 16_384
@@ -60,10 +61,10 @@ def encode_catalogue(
 
     Args:
         encoder: one that is fitted to its texts (`Encoder.fitted`) gets them all at once, and no cache.
-        texts: one a product.
+        texts: one per product.
         cache: where vectors are looked up first and new ones are kept, piece by piece.
         budget: bytes of vectors to hold in memory; more go to a temporary file.
-        progress: told how many distinct texts are done, cached ones included.
+        progress: called with the number of distinct texts done, cached ones included, and of all.
 
     Raises:
         ValueError: a cache is given with an encoder that is fitted to its texts.
@@ -97,5 +98,5 @@ def encode_catalogue(
 
 
 def _from(before: int, total: int, progress: Progress) -> Progress:
-    """Return a progress of a piece, told as one of the whole."""
+    """Return the progress of a piece, reported as that of the whole."""
     return lambda done, _: progress(before + done, total)

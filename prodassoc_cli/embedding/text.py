@@ -17,7 +17,7 @@ def product_texts(
     """Fill `template` for every product.
 
     Args:
-        products: one row a product.
+        products: one row per product.
         template: text with column names in braces; `{{` and `}}` stand for braces. Lists are
             joined by blanks.
         boundary: put after the value of every column, where it matters that one ends there.

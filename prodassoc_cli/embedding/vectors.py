@@ -53,7 +53,7 @@ def align(own: pl.DataFrame, ids: pl.Series) -> tuple[Floats, int]:
     """
     twice = own["product_id"].filter(own["product_id"].is_duplicated()).sort()
     if len(twice):
-        raise BadData(f"`vectors`: product '{twice[0]}' has more than one vector", "leave one a product")
+        raise BadData(f"`vectors`: product '{twice[0]}' has more than one vector", "leave one per product")
     if not own["product_id"].is_in(ids.implode()).any():
         raise BadData(
             "`vectors`: no product of the catalogue has a vector", "are the ids written alike in both files?"

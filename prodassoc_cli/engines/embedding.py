@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL, DistinctTexts, Encoder, Progress
+from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL, DistinctTexts, Encoder
 from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
 from prodassoc_cli.engines.chunks import map_chunks, send_files, sent_file
+from prodassoc_cli.stage import Progress
 
 _CHUNK = 512
 """Texts a piece of work: seconds of it, and full batches of each length."""

@@ -16,8 +16,8 @@ from prodassoc_cli.artifacts.frames import schema_of
 from prodassoc_cli.artifacts.schemas import METRICS
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.evaluation.intervals import Estimate, holm, mean_interval, paired_p_value, share_interval
-from prodassoc_cli.evaluation.judged_lists import Judged, judge_lists
-from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS, RANKING_METRICS, Metric
+from prodassoc_cli.evaluation.judged_lists import JudgedLists, judge_lists
+from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS, RANKING_METRICS, Metric
 
 METRICS_SCHEMA = schema_of(METRICS)
 """The metrics artifact in polars' types."""
@@ -54,7 +54,7 @@ def evaluate_lists(
     return tabulate(judge_lists(lists, truth, train, products, embeddings), ks)
 
 
-def tabulate(judged: Mapping[str, Judged], ks: Sequence[int]) -> pl.DataFrame:
+def tabulate(judged: Mapping[str, JudgedLists], ks: Sequence[int]) -> pl.DataFrame:
     """Return every metric that can be computed, by model, metric and k, with its 95 % interval over users.
 
     Coverage has no interval: the catalogue is no sample.
@@ -67,7 +67,7 @@ def tabulate(judged: Mapping[str, Judged], ks: Sequence[int]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=METRICS_SCHEMA, orient="row")
 
 
-def compare_with(judged: Mapping[str, Judged], baseline: str, ks: Sequence[int]) -> pl.DataFrame:
+def compare_with(judged: Mapping[str, JudgedLists], baseline: str, ks: Sequence[int]) -> pl.DataFrame:
     """Return how every other model differs from the baseline, user by user; see `compare_pairs`.
 
     Raises:
@@ -78,13 +78,13 @@ def compare_with(judged: Mapping[str, Judged], baseline: str, ks: Sequence[int])
     return compare_pairs(judged, [(model, baseline) for model in judged if model != baseline], ks)
 
 
-def compare_all(judged: Mapping[str, Judged], ks: Sequence[int]) -> pl.DataFrame:
+def compare_all(judged: Mapping[str, JudgedLists], ks: Sequence[int]) -> pl.DataFrame:
     """Return how every model differs from every other one, each pair once; see `compare_pairs`."""
     return compare_pairs(judged, list(itertools.combinations(judged, 2)), ks)
 
 
 def compare_pairs(
-    judged: Mapping[str, Judged], pairs: Sequence[tuple[str, str]], ks: Sequence[int]
+    judged: Mapping[str, JudgedLists], pairs: Sequence[tuple[str, str]], ks: Sequence[int]
 ) -> pl.DataFrame:
     """Return the difference of two models, user by user, for each pair, metric and k.
 
@@ -137,18 +137,18 @@ def mark_best(metrics: pl.DataFrame) -> pl.DataFrame:
 
 
 def mark_tied(marked: pl.DataFrame, differences: pl.DataFrame, level: float = 0.05) -> pl.DataFrame:
-    """Add a boolean column `tied`: whether a model that is not the best cannot be told from it.
+    """Add a boolean column `tied`: whether a model that is not the best is indistinguishable from it.
 
     Args:
         marked: metrics with `best`, from `mark_best`.
-        differences: of all pairs, from `compare_all`; a pair whose users all agree is told from nothing.
+        differences: of all pairs, from `compare_all`; a pair whose users all agree is indistinguishable.
         level: adjusted p-value from which on two models are tied.
     """
     unsure = differences.filter(pl.col("p_adjusted").fill_null(1.0) >= level)
-    there = unsure.select("metric", "k", pl.col("model").alias("one"), pl.col("baseline").alias("model"))
+    forth = unsure.select("metric", "k", pl.col("model").alias("one"), pl.col("baseline").alias("model"))
     back = unsure.select("metric", "k", pl.col("baseline").alias("one"), "model")
     best = marked.filter("best").select("metric", "k", "segment", pl.col("model").alias("one"))
-    close = best.join(pl.concat([there, back]), on=["metric", "k", "one"])
+    close = best.join(pl.concat([forth, back]), on=["metric", "k", "one"])
     close = close.select("metric", "k", "segment", "model", pl.lit(value=True).alias("tied")).unique()
     joined = marked.join(
         close, on=["metric", "k", "segment", "model"], how="left", nulls_equal=True, maintain_order="left"
@@ -157,14 +157,14 @@ def mark_tied(marked: pl.DataFrame, differences: pl.DataFrame, level: float = 0.
     return joined.with_columns(pl.col("tied").fill_null(value=False) & everyone)
 
 
-def _metrics_at(judged: Judged, ks: Sequence[int]) -> Iterator[tuple[Metric, int]]:
+def _metrics_at(judged: JudgedLists, ks: Sequence[int]) -> Iterator[tuple[Metric, int]]:
     for metric in RANKING_METRICS.values():
         if metric.computable(judged):
             for k in ks:
                 yield metric, k
 
 
-def estimate(metric: Metric, judged: Judged, k: int) -> Estimate:
+def estimate(metric: Metric, judged: JudgedLists, k: int) -> Estimate:
     """Return a metric of judged lists cut to k, with its interval where its units are a sample."""
     if metric.total is not None:
         catalogue = judged.truth.facts.catalogue

@@ -3,7 +3,7 @@
 Everything that a ranking metric reads is one of three things: how many products were relevant to each
 user, at which positions the list hit them, and which products the list holds. `judge_lists` checks the
 lists and works these out once; every metric at every k is then a few array operations
-(`prodassoc_cli.evaluation.metrics.metrics`).
+(`prodassoc_cli.evaluation.metrics.registry`).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class GroundTruth:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedLists:
     """One model's lists of the judged users, as arrays.
 
     Attributes:
@@ -84,7 +84,7 @@ def judge_lists(
     train: pl.DataFrame | None = None,
     products: pl.DataFrame | None = None,
     embeddings: pl.DataFrame | None = None,
-) -> dict[str, Judged]:
+) -> dict[str, JudgedLists]:
     """Check recommendation lists and find their hits; all are judged on the same users, those with truth.
 
     Within a list rows are ordered by rank, and by product_id where ranks are equal.
@@ -119,7 +119,7 @@ def relevant_pairs(interactions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def notices(judged: Mapping[str, Judged], ks: Sequence[int]) -> list[str]:
+def notices(judged: Mapping[str, JudgedLists], ks: Sequence[int]) -> list[str]:
     """Return what a reader of the metrics should know of the lists, one sentence each."""
     said = []
     for name, each in judged.items():
@@ -207,7 +207,7 @@ def _history(judged: pl.DataFrame, pairs: pl.DataFrame) -> Longs:
     return counted["len"].fill_null(0).cast(pl.Int64).to_numpy()
 
 
-def _judge(name: str, frame: pl.DataFrame, truth: GroundTruth) -> Judged:
+def _judge(name: str, frame: pl.DataFrame, truth: GroundTruth) -> JudgedLists:
     """Check one model's lists and find their hits."""
     rows = (
         frame.lazy()
@@ -237,7 +237,7 @@ def _judge(name: str, frame: pl.DataFrame, truth: GroundTruth) -> Judged:
     # Judged users come first, so theirs are the first rows: views, no copies.
     own = slice(0, int(np.count_nonzero(judged)))
     user, hit = user[own], _member(code[own], truth.pairs)
-    return Judged(
+    return JudgedLists(
         truth,
         user,
         position[own],

@@ -16,7 +16,7 @@ NO_CATEGORY = -1
 
 @dataclass(frozen=True)
 class ProductFacts:
-    """What the metrics beyond accuracy need; None where the input that tells it was not given.
+    """What the metrics beyond accuracy need; None where the input with it was not given.
 
     Attributes:
         catalogue: whether each product belongs to the catalogue.

@@ -16,7 +16,7 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA
 from prodassoc_cli.evaluation.intervals import mean_interval
 from prodassoc_cli.evaluation.judged_lists import require_user_lists
-from prodassoc_cli.evaluation.metrics.metrics import RATING_METRICS
+from prodassoc_cli.evaluation.metrics.registry import RATING_METRICS
 
 _PAIR = ["user_id", "product_id"]
 
@@ -25,7 +25,7 @@ def rating_errors(predictions: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFram
     """Lay predicted ratings beside the true ones.
 
     Args:
-        predictions: user_id, product_id, score: a predicted rating; one row a pair.
+        predictions: user_id, product_id, score: a predicted rating; one row per pair.
         truth: interactions; rows without user or rating are left out. Where a user rated a product several
             times, the latest counts (the highest where the times are equal or missing).
 

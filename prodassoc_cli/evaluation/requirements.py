@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from prodassoc_cli.errors import RequirementNotMet, UsageProblem, did_you_mean
-from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS, NEEDS
+from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS, NEEDS
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,

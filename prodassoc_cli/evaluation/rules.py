@@ -33,8 +33,8 @@ class JudgedRules:
         rules: confidence and lift as mined, and in the holdout: n_left, n_right, n_both (baskets),
             held_confidence and held_lift (null where undefined), testable, kept (the mined confidence is not
             above the 95 % interval of the held one).
-        fired: basket, right (code of a right side), hit, order: one row a basket and right side predicted in
-            it; order counts the predictions of a basket from 1, by confidence.
+        fired: basket, right (code of a right side), hit, order: one row per basket and right side predicted
+            in it; order counts the predictions of a basket from 1, by confidence.
         baskets: number of baskets in the holdout.
     """
 

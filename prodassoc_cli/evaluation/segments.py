@@ -14,8 +14,8 @@ import polars as pl
 
 from prodassoc_cli.arrays import Bools
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, estimate, row_of
-from prodassoc_cli.evaluation.judged_lists import GroundTruth, Judged
-from prodassoc_cli.evaluation.metrics.metrics import RANKING_METRICS
+from prodassoc_cli.evaluation.judged_lists import GroundTruth, JudgedLists
+from prodassoc_cli.evaluation.metrics.registry import RANKING_METRICS
 from prodassoc_cli.evaluation.product_facts import NO_CATEGORY
 
 FEW = 5
@@ -48,7 +48,7 @@ def find_segments(truth: GroundTruth) -> list[Segment]:
     return [*_of_users(truth), *_of_products(truth), *_of_categories(truth)]
 
 
-def segment_metrics(judged: Mapping[str, Judged], ks: Sequence[int]) -> pl.DataFrame:
+def segment_metrics(judged: Mapping[str, JudgedLists], ks: Sequence[int]) -> pl.DataFrame:
     """Return the accuracy metrics of each model in each segment, in the schema of metrics artifacts.
 
     Args:
@@ -70,7 +70,7 @@ def segment_metrics(judged: Mapping[str, Judged], ks: Sequence[int]) -> pl.DataF
     return pl.DataFrame(rows, schema=METRICS_SCHEMA, orient="row")
 
 
-def restrict(judged: Judged, segment: Segment) -> Judged:
+def restrict(judged: JudgedLists, segment: Segment) -> JudgedLists:
     """Return the lists of the users of a segment, judged by the products of it; users are numbered anew."""
     truth, width = judged.truth, judged.truth.products.height
     users = np.ones(len(truth.relevant), np.bool_) if segment.users is None else segment.users

@@ -12,7 +12,7 @@ from prodassoc_cli.stage import StageContext
 if TYPE_CHECKING:
     import polars as pl
 
-    from prodassoc_cli.evaluation.judged_lists import Judged
+    from prodassoc_cli.evaluation.judged_lists import JudgedLists
     from prodassoc_cli.evaluation.rules import JudgedRules
 
 
@@ -69,7 +69,7 @@ class EvaluationStage:
         self.truth, self.train, self.products, self.shown = truth, train, products, shown
         self._read_embeddings = read_embeddings
         self.notices: list[str] = []
-        self.judged: Mapping[str, Judged] = {}
+        self.judged: Mapping[str, JudgedLists] = {}
         self.rules: dict[str, JudgedRules] = {}
         self.differences: pl.DataFrame | None = None
 
@@ -130,7 +130,7 @@ class EvaluationStage:
         return [rule_metrics(name, judged, self.ks) for name, judged in self.rules.items()]
 
     def _feedback(self, shown: pl.DataFrame) -> list[pl.DataFrame]:
-        from prodassoc_cli.evaluation.feedback.feedback import evaluate_feedback, models_of
+        from prodassoc_cli.evaluation.feedback.impressions import evaluate_feedback, models_of
         from prodassoc_cli.evaluation.feedback.offpolicy import estimate_offpolicy, notices
 
         known = models_of(shown)

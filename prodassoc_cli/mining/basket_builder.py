@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from prodassoc_cli.mining.baskets import BASKET_EVENTS, Baskets, CodedRows, baskets_of_codes
 
 BASKET_COLUMNS = ("user_id", "order_id", "product_id", "event", "timestamp")
-"""Columns of interactions that tell what baskets there are."""
+"""Columns of interactions that baskets are made of."""
 
 
 def _silent(_: str) -> None:
@@ -33,7 +33,7 @@ def baskets_from_interactions(
     Args:
         frame: product_id and event, with order_id, user_id and timestamp where known.
         max_basket_size: leave out baskets with more distinct products; they do not count as baskets either.
-        say: told, in one line each, what was left out and which events were used.
+        say: called with one line each on what was left out and which events were used.
         locate: whether to note where in the frame each basket begins.
     """
     wanted = [name for name in BASKET_COLUMNS if name in frame.columns]
@@ -46,13 +46,13 @@ def baskets_from_pieces(
 ) -> Baskets:
     """Group interactions that come in pieces into baskets, as `baskets_from_interactions` would the whole.
 
-    At its peak this takes about 20 bytes a row, and 60 a basket; 16 more a row to locate the baskets.
+    At its peak this takes about 20 bytes per row, and 60 per basket; 16 more per row to locate the baskets.
 
     Args:
         pieces: product_id and event, with order_id, user_id and timestamp where known; best with texts as
             dictionaries.
         max_basket_size: leave out baskets with more distinct products; they do not count as baskets either.
-        say: told, in one line each, what was left out and which events were used.
+        say: called with one line each on what was left out and which events were used.
         locate: whether to note in which row each basket begins.
     """
     gathered = _Gathered(locate)

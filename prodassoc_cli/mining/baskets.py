@@ -71,7 +71,7 @@ def baskets_of_codes(
         coded: the rows; given up, since they are as large as what is made of them.
         names: product id of each number.
         max_basket_size: leave out baskets with more distinct products; they do not count as baskets either.
-        say: told what was left out.
+        say: called with a line on what was left out.
     """
     from prodassoc_cli.mining.kernels.csr import distinct_rows, recode_rows
 
@@ -112,7 +112,7 @@ def only_items(baskets: Baskets, keep: np.ndarray) -> Baskets:
 
     Args:
         baskets: the baskets.
-        keep: bool, one an item.
+        keep: bool, one per item.
     """
     code = np.cumsum(keep, dtype=np.int32) - np.int32(1)
     kept = keep[baskets.items]

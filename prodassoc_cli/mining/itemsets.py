@@ -35,7 +35,7 @@ _BYTES_A_NODE = 36
 """A node takes 12 bytes; trees are copied when they grow and are joined, and the allocator keeps some of what
 is given back."""
 _BYTES_A_ROW = 400
-"""A set of ten items in a frame: 16 bytes an item, once more while it is written."""
+"""A set of ten items in a frame: 16 bytes per item, once more while it is written."""
 _BYTES_AN_ENTRY = 8
 """What the index of the baskets takes an entry."""
 
@@ -45,7 +45,7 @@ class Itemsets:
     """Sets of items with their counts, as a prefix tree.
 
     Attributes:
-        tree: int32[3, nodes] (`bitsets.PARENT`), 12 bytes a node.
+        tree: int32[3, nodes] (`bitsets.PARENT`), 12 bytes per node.
         item_ids: product id of each item code.
         n_baskets: number of baskets.
     """
@@ -205,10 +205,10 @@ def mine_itemsets(
 
     Args:
         baskets: the baskets.
-        min_count: least number of baskets, at least 1.
+        min_count: minimum number of baskets, at least 1.
         target: frequent, closed or maximal; rules stands for frequent, which rules are made from.
         algorithm: apriori, fp-growth, eclat or auto (eclat); all give the same sets.
-        max_size: most products in a set.
+        max_size: maximum number of products in a set.
         threads: threads to work with (eclat only); they do not change the result.
         memory_limit: bytes that the index of the baskets, the sets, and the frames made of them may take.
 

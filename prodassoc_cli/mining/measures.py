@@ -33,8 +33,8 @@ class Measure:
     Attributes:
         name: the column it makes.
         formula: expression over the columns n, n_a, n_b and n_ab.
-        low: least value.
-        high: greatest value.
+        low: minimum value.
+        high: maximum value.
         meaning: one sentence.
         source: where it was defined, see the module's docstring.
     """
@@ -134,7 +134,7 @@ MEASURES = {
                 "nats that the rule tells about B", "SG92"),
         Measure("kappa", (_diagonal - _chance) / (_n - _chance), -1, 1, "agreement beyond chance", "C60"),
         Measure("lambda", (_hits - _larger_b) / (_n - _larger_b), 0, 1,
-                "share of wrong guesses of B that knowing A mends", "GK54"),
+                "share of wrong guesses of B that knowing A corrects", "GK54"),
         Measure("laplace", (_ab + 1) / (_a + 2), 0, 1, "confidence with one more of each outcome", "CB91"),
         Measure("least_contradiction", (_ab - _a_only) / _b, -_INF, 1,
                 "examples less counter-examples, an occurrence of B", "AK02"),
@@ -142,7 +142,7 @@ MEASURES = {
                 "examples above chance, in standard deviations", "LGR81"),
         Measure("mutual_information",
                 _information / pl.min_horizontal(_entropy(_a, _not_a), _entropy(_b, _not_b)),
-                0, 1, "share of the lesser entropy that the sides tell of each other", "TKS04"),
+                0, 1, "share of the smaller entropy that one side explains of the other", "TKS04"),
         Measure("odds_ratio", _ab * _neither / (_a_only * _b_only), 0, _INF,
                 "odds of B with A over those without", "TKS04"),
         Measure("phi", _cross / (_a * _b * _not_a * _not_b).sqrt(), -1, 1, "correlation of the sides", "P96"),
@@ -201,7 +201,7 @@ def chosen_measures(names: str | None) -> tuple[str, ...]:
 
 
 def least_values(bounds: Sequence[str]) -> dict[str, float]:
-    """Return measure → least value from texts such as `phi=0.1`.
+    """Return measure → minimum value from texts such as `phi=0.1`.
 
     Raises:
         UsageProblem: a text has another form, or names no measure.

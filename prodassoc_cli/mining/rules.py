@@ -42,27 +42,27 @@ def mine_rules(
     measures: Sequence[str] = DEFAULT_MEASURES,
     least: Mapping[str, float] | None = None,
     keep: Callable[[np.ndarray], np.ndarray] | None = None,
-    judge: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+    select: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
 ) -> pl.DataFrame:
     """Return the rules A → B with A∪B one of the itemsets (columns of `schemas.RULES`).
 
     Sorted by `sort_by`, best first and undefined last; ties by support, confidence, lift, then by the ids of
-    the antecedent and of the consequent. Peak memory: 12 to 20 bytes an itemset and 250 bytes a rule; with
-    `top` only 12 bytes a rule and the nine measures of all.
+    the antecedent and of the consequent. Peak memory: 12 to 20 bytes per itemset and 250 bytes per rule;
+    with `top` only 12 bytes a rule and the nine measures of all.
 
     Args:
         itemsets: all frequent itemsets (target rules or frequent); closed or maximal ones lack the counts.
-        min_confidence: least confidence.
-        min_lift: least lift.
-        max_consequent: most products on the right.
+        min_confidence: minimum confidence.
+        min_lift: minimum lift.
+        max_consequent: maximum number of products on the right.
         sort_by: name of a measure.
         top: keep the first so many.
         threads: threads to work with; they do not change the result.
         memory_limit: bytes the rules may take.
         measures: names of the measures to return.
-        least: measure → least value; a rule for which it is undefined is left out.
-        keep: tells which rules stay (bool), of rules as nodes (int32[3, rules]: set, antecedent, consequent).
-        judge: takes the rules as a frame (set_node, antecedent_node, consequent_node, count, n, n_a, n_b,
+        least: measure → minimum value; a rule for which it is undefined is left out.
+        keep: returns which rules stay (bool), given as nodes (int32[3, rules]: set, antecedent, consequent).
+        select: takes the rules as a frame (set_node, antecedent_node, consequent_node, count, n, n_a, n_b,
             n_ab and measures) and returns those that stay, with further columns. It comes before `top`.
 
     Raises:
@@ -89,8 +89,8 @@ def mine_rules(
     frame = frame.with_columns(MEASURES[name].expression() for name in needed)
     for name, value in least.items():
         frame = frame.filter(pl.col(name) >= value)
-    if judge is not None:
-        frame = judge(frame)
+    if select is not None:
+        frame = select(frame)
     if top is not None:
         frame = _without_losers(frame, sort_by, top)
     frame = _sorted(frame, sort_by, itemsets).head(top or len(frame))

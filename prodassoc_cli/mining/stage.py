@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.mining.products.constraints import Sides
     from prodassoc_cli.mining.products.relations import PairEvidence, Thresholds
     from prodassoc_cli.mining.products.taxonomy import Taxonomy
-    from prodassoc_cli.mining.selection.rule_selection import Judge
+    from prodassoc_cli.mining.selection.rule_selection import RuleSelection
 
 SHOWN_RULES = 20
 SHOWN_COLUMNS = ("count", "support", "confidence", "lift")
@@ -74,7 +74,7 @@ class MiningStage:
         baskets: the baskets of what is mined.
         sets: the itemsets, after `find_sets`.
         products: the catalogue.
-        min_count: least number of baskets, or of users for sequences.
+        min_count: minimum number of baskets, or of users for sequences.
     """
 
     sets: Itemsets
@@ -252,7 +252,7 @@ class MiningStage:
             from prodassoc_cli.mining.rules import mine_rules
 
         sides = self._sides()
-        judge = self._judge(sides)
+        selection = self._selection(sides)
         rules = mine_rules(
             self.sets,
             min_confidence=config.min_confidence,
@@ -265,14 +265,14 @@ class MiningStage:
             measures=chosen_measures(config.measures),
             least=least_values(config.min),
             keep=sides,
-            judge=judge,
+            select=selection,
         )
         self._say_rules(rules.height)
-        if judge is not None:
-            context.say(judge.account())
-            context.note(judge.facts)
+        if selection is not None:
+            context.say(selection.account())
+            context.note(selection.facts)
         if len(self.sets) and rules.is_empty():
-            context.warn(self._why_no_rules(judge))
+            context.warn(self._why_no_rules(selection))
         if self._embeddings is not None:
             from prodassoc_cli.mining.products.relations import with_relations
 
@@ -313,18 +313,18 @@ class MiningStage:
 
         return None if self._wanted == (None, None) else Sides(self.sets, *self._wanted)
 
-    def _judge(self, sides: Sides | None) -> Judge | None:
+    def _selection(self, sides: Sides | None) -> RuleSelection | None:
         """Return what decides which rules to believe; None where nothing was asked for."""
         config = self._config
         asked = config.correction or config.prune or config.validate or config.min_interest
         if config.fdr is None and not asked:
             return None
         from prodassoc_cli.mining.selection.pruning import pruning
-        from prodassoc_cli.mining.selection.rule_selection import Judge, space_of
+        from prodassoc_cli.mining.selection.rule_selection import RuleSelection, space_of
 
         holdout = None if self._holdout is None else self._to_baskets(self._holdout)
         frequent = self.baskets.counts >= self.min_count
-        return Judge(
+        return RuleSelection(
             self.sets,
             space_of(self.sets, frequent, config.max_consequent, config.max_size, sides),
             pruning(config.prune),
@@ -342,17 +342,17 @@ class MiningStage:
         nothing = nothing_found(self.baskets, self.min_count, self._decisive)
         return (self._why_no_pairs() or nothing) if self._config.target == "rules" else nothing
 
-    def _why_no_rules(self, judge: Judge | None) -> str:
+    def _why_no_rules(self, selection: RuleSelection | None) -> str:
         """Return what to change where no rule is left, by where the last of them went."""
         config = self._config
         if why := self._why_no_pairs():
             return why
-        if judge is None or not judge.facts["rules_tested"]:
+        if selection is None or not selection.facts["rules_tested"]:
             bounds = ("antecedent", "consequent", "min", "min_users")
             given = [f", `{name}`" for name in bounds if getattr(config, name)]
             return f"no rule passes: lower `min_support`, `min_confidence` or `min_lift`{''.join(given)}"
-        if judge.facts["rules_pruned"] == judge.facts["rules_tested"]:
-            return f"all {judge.facts['rules_tested']:,} rules are removed by `prune` or `min_interest`"
+        if selection.facts["rules_pruned"] == selection.facts["rules_tested"]:
+            return f"all {selection.facts['rules_tested']:,} rules are removed by `prune` or `min_interest`"
         return (
             f"no rule is significant at `fdr={config.fdr:g}`: fewer hypotheses help, with `max_size=2`, "
             "a higher `min_support` or `antecedent`"
@@ -466,7 +466,7 @@ class MiningStage:
         return found
 
     def outliers(self) -> pl.DataFrame:
-        """Return a score a basket of how few frequent sets it fits."""
+        """Return a score per basket of how few frequent sets it fits."""
         from prodassoc_cli.mining.patterns.outlier_baskets import outlier_scores
 
         return outlier_scores(self.sets, self.baskets, self._interactions)

@@ -117,7 +117,7 @@ class Why(IntEnum):
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Explanation:
     """Why each item of each list was recommended, as arrays of lists × slots.
 
     Attributes:
@@ -163,9 +163,9 @@ class Evidence:
             unknown if weight is None else np.where(kinds == kind, weight, np.nan).astype(np.float64),
         )
 
-    def where(self, mask: Bools, other: Evidence) -> Evidence:
+    def where(self, mask: Bools, other: Explanation) -> Explanation:
         """Return this evidence where `mask` holds and the other elsewhere."""
-        return Evidence(
+        return Explanation(
             np.where(mask, self.kind, other.kind),
             np.where(mask[:, :, None], self.others, other.others),
             np.where(mask, self.more, other.more),
@@ -174,16 +174,16 @@ class Evidence:
             np.where(mask, self.weight, other.weight),
         )
 
-    def replaced(self, rows: Longs, mask: Bools, theirs: Evidence) -> Evidence:
-        """Return this evidence with `theirs`, which is about `rows` only, where `mask` holds."""
-        mine = Evidence(*(getattr(self, each.name)[rows] for each in fields(self)))
-        merged = theirs.where(mask, mine)
+    def replaced(self, rows: Longs, mask: Bools, other: Explanation) -> Explanation:
+        """Return this explanation with the other, which is about `rows` only, where `mask` holds."""
+        before = Explanation(*(getattr(self, each.name)[rows] for each in fields(self)))
+        merged = other.where(mask, before)
         result = []
         for each in fields(self):
             array = getattr(self, each.name).copy()
             array[rows] = getattr(merged, each.name)
             result.append(array)
-        return Evidence(*result)
+        return Explanation(*result)
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ class Recommender(ABC):
         return top_k(scores, k, threads, allowed=queries.allowed, blocked=queries.blocked)
 
     @abstractmethod
-    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Return why `items` (lists × slots, -1: empty) got their scores, by what gave most of them."""
 
     def arrays(self) -> Arrays:
@@ -291,7 +291,7 @@ class Recommender(ABC):
 
 
 def entries_of(matrix: Csr, values: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
-    """Return those of `values`, one an entry of the matrix, that belong to the given rows, in their order."""
+    """Return those of `values`, one per entry of the matrix, that belong to these rows, in their order."""
     starts = matrix.indptr[rows].astype(np.int64)
     lengths = matrix.indptr[np.asarray(rows) + 1] - starts
     before = np.cumsum(lengths) - lengths

@@ -184,8 +184,10 @@ class TrainingData:
     @cached_property
     def dismissed(self) -> Csr | None:
         """Users × items, 1 where a user dismissed a product twice and never bought it; None if nobody did."""
-        told = self.events.filter((pl.col("user") >= 0) & ((pl.col("weight") < 0) | pl.col("owning")))
-        pairs = told.group_by("user", "item").agg(pl.col("owning").any(), times=(pl.col("weight") < 0).sum())
+        opinions = self.events.filter((pl.col("user") >= 0) & ((pl.col("weight") < 0) | pl.col("owning")))
+        pairs = opinions.group_by("user", "item").agg(
+            pl.col("owning").any(), times=(pl.col("weight") < 0).sum()
+        )
         refused = pairs.filter((pl.col("times") >= _TWICE) & ~pl.col("owning")).sort("user", "item")
         shape = (self.n_users, self.n_items)
         return csr(refused["user"], refused["item"], None, shape) if refused.height else None
@@ -296,9 +298,9 @@ def wider(scale: Scale, interactions: pl.DataFrame) -> Scale:
     return lowest, highest
 
 
-def check_wish(there: bool) -> None:
+def check_wish(found: bool) -> None:
     """Refuse interactions of which none shows what anyone wants (BadData)."""
-    if not there:
+    if not found:
         raise BadData(
             "the interactions show no purchase, cart, click, view or good rating to learn from",
             "give interactions made by `clean`",

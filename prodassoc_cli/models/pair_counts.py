@@ -17,7 +17,7 @@ _MOST_PAIRS = 4_000_000
 class Together:
     """Counts of what pairs of products have in common.
 
-    The reasons of a million lists name the same pairs over and over, and the lists of popular products are as
+    The reasons of a million lists name the same pairs repeatedly, and the lists of popular products are as
     long as there are orders: counted list by list, the work would grow with the square of the orders.
 
     Args:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.models.base import Recommender
 
 MODELS = {
-    "hybrid": "hybrid.model:Hybrid",
+    "hybrid": "hybrid.fusion:Hybrid",
     "popularity": "families.popularity:Popularity",
     "content": "families.content:Content",
     "user-knn": "families.user_knn:UserKnn",

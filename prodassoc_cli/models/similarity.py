@@ -36,7 +36,7 @@ def top_k_product(
     Args:
         left: n × m.
         right: m × p.
-        k: entries kept a row.
+        k: entries kept per row.
         threads: threads to use.
         column_scale: p factors; None for ones.
         excluded: for each row a column to leave out, -1 for none; None for none at all.

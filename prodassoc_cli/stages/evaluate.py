@@ -72,7 +72,7 @@ def evaluate(run: Run, inputs: Sequence[str], config: EvaluateConfig) -> Judgeme
 
 def _stage(run: Run, config: EvaluateConfig, ks: Sequence[int]) -> EvaluationStage:
     """Read what was given."""
-    from prodassoc_cli.evaluation.feedback.feedback import impressions_of
+    from prodassoc_cli.evaluation.feedback.impressions import impressions_of
     from prodassoc_cli.evaluation.stage import EvaluationStage, users_to_judge
     from prodassoc_cli.stages.evaluate_inputs import read_inputs
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-Progress = Callable[[int, int], None]
-"""Called with (done, total) as work goes on."""
+from prodassoc_cli.stage import Progress
 
 
 @contextlib.contextmanager
@@ -34,7 +33,7 @@ def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Progress]:
     from rich.text import Text
 
     class Rate(ProgressColumn):
-        """How much is done a second."""
+        """How much is done per second."""
 
         def render(self, task: Task) -> Text:
             """Show nothing before there is a speed."""

@@ -81,7 +81,7 @@ def test_one_basket_loads_nothing_that_it_does_not_need(shop, recommend):
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 5
     loaded = set(done.stderr.split())
-    assert {"polars", "scipy.sparse", "prodassoc_cli.models.hybrid.model"} <= loaded
+    assert {"polars", "scipy.sparse", "prodassoc_cli.models.hybrid.fusion"} <= loaded
     assert not loaded & HEAVY
 
 

@@ -133,7 +133,7 @@ def checkpoint(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An int8 model folder of the tiny BERT; not to be changed."""
-    from prodassoc_cli.embedding.export.export import export_checkpoint
+    from prodassoc_cli.embedding.export.onnx_folder import export_checkpoint
 
     base = tmp_path_factory.mktemp("tiny")
     export_checkpoint(write_checkpoint(base / "checkpoint"), base / "model", "int8")

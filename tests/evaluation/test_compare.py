@@ -17,7 +17,7 @@ from prodassoc_cli.evaluation.compare import (
     tabulate,
 )
 from prodassoc_cli.evaluation.judged_lists import judge_lists
-from prodassoc_cli.evaluation.metrics.metrics import RANKING_METRICS
+from prodassoc_cli.evaluation.metrics.registry import RANKING_METRICS
 from tests.evaluation.frames import bought, lists
 
 

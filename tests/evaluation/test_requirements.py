@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from prodassoc_cli.errors import RequirementNotMet, UsageProblem
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA
-from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS
+from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS
 from prodassoc_cli.evaluation.requirements import (
     Requirement,
     check_requirements,

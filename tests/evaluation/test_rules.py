@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS
+from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS
 from prodassoc_cli.evaluation.rules import LEAST_BASKETS, calibration, judge_rules, rule_metrics
 from tests.evaluation.frames import interactions
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from prodassoc_cli.arrays import Floats, Ints
 
-Candidates = tuple[Ints, Floats]
-Find = Callable[[Floats, int], Candidates]
+CandidateFeatures = tuple[Ints, Floats]
+Find = Callable[[Floats, int], CandidateFeatures]
 """Gives queries × c rows of the vectors searched, -1 where there are fewer, and their dot products."""
 
 
@@ -25,7 +25,7 @@ def flat_search(vectors: Floats) -> Find | None:
     except ImportError:
         return None
 
-    def find(queries: Floats, count: int) -> Candidates:
+    def find(queries: Floats, count: int) -> CandidateFeatures:
         faiss.omp_set_num_threads(1)
         scores, rows = faiss.knn(
             queries, vectors, min(count, len(vectors)), metric=faiss.METRIC_INNER_PRODUCT

@@ -29,11 +29,11 @@ def keywords(
     """Choose keyphrases for each text by maximal marginal relevance (Carbonell and Goldstein 1998).
 
     Args:
-        texts: one a product.
+        texts: one per product.
         vectors: gives the vectors of a slice of the texts, each of length 1.
         encode: encodes distinct phrases into the same space.
         count: keyphrases a text at the most.
-        progress: told how many texts are done.
+        progress: called with the number of texts done, and of all.
 
     Returns:
         A list a text, best first; empty where a text has no phrase.

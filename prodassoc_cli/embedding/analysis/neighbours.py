@@ -64,7 +64,7 @@ def nearest(
         k: neighbours a query, 1 or more.
         exclude: (m,), the index that a query must not find (its own, say); -1 for none.
         threads: blocks of queries searched at the same time; they change no bit.
-        progress: told how many queries are done, and how many there are.
+        progress: called with the number of queries done, and of all.
 
     Source of the idea: the running threshold of exact top-k search, as in faiss' flat index
     (Johnson et al. 2017, arXiv:1702.08734, section 4).
@@ -105,7 +105,7 @@ def nearest_to_each(
 
 
 def neighbour_table(ids: pl.Series, found: Neighbours, first: int = 0) -> pl.DataFrame:
-    """Return (product_id, rank, neighbour_id, similarity), a row a neighbour.
+    """Return (product_id, rank, neighbour_id, similarity), a row per neighbour.
 
     Args:
         ids: the products, in the order of the vectors.

@@ -102,7 +102,7 @@ def _described(products: pl.DataFrame) -> pl.DataFrame:
 
 
 def _facts(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the plain columns of a profile, one row a user."""
+    """Return the plain columns of a profile, one row per user."""
     bought = pl.col("event") == "purchase" if (rows["event"] == "purchase").any() else pl.lit(True)
     price = pl.coalesce("price", "list_price")
     known = (pl.col("level").is_not_null() * pl.col("weight")).sum()

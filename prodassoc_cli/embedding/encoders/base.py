@@ -6,7 +6,7 @@ An encoder turns texts into vectors of length 1. Identical texts are encoded onc
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,7 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.arrays import Bools, Floats, Longs
-
-Progress = Callable[[int, int], None]
-"""Called with how many distinct texts are done and how many there are."""
+from prodassoc_cli.stage import Progress
 
 DEFAULT_MODEL = Path(__file__).parents[1] / "model"
 
@@ -62,7 +60,7 @@ class Encoder(ABC):
         Args:
             texts: any number of texts; null counts as empty. An empty text has a vector of its own too (each
                 encoder says which): rows of zeros would have no direction.
-            progress: told of the work as it goes.
+            progress: called with (done, total) as the work goes on.
 
         Returns:
             The vectors in the order of `texts`.

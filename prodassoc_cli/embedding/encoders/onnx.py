@@ -1,6 +1,6 @@
 """Runs an exported model over texts at the machine's speed.
 
-Texts are grouped by their number of tokens, so that no batch holds padding: nothing is computed in vain,
+Texts are grouped by their number of tokens, so that no batch holds padding: nothing is computed for nothing,
 and a text meets the same arithmetic whatever its companions. Batches are small enough (in tokens) for
 activations to stay in cache. They are independent, so each thread runs whole batches, which needs no meeting
 points inside an operator and leaves every vector the same for any number of threads.
@@ -22,10 +22,11 @@ import polars as pl
 from tokenizers import Tokenizer
 
 from prodassoc_cli.arrays import Bools, Floats, Longs
-from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL, DistinctTexts, Encoder, Progress
+from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL, DistinctTexts, Encoder
 from prodassoc_cli.embedding.encoders.providers import CPU
 from prodassoc_cli.embedding.encoders.vocabulary_coverage import Coverage
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
+from prodassoc_cli.stage import Progress
 
 MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE = "model.onnx", "tokenizer.json", "encoder.json"
 _INPUTS = {"input_ids", "attention_mask"}
@@ -228,7 +229,7 @@ def _open_session(path: Path, model: bytes, dimension: int, provider: str) -> on
 
 
 def _runs_here(model: bytes) -> bool:
-    """Tell whether the processor can take the model that another provider refused."""
+    """Return whether the processor can take the model that another provider refused."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     try:

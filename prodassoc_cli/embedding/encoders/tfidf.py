@@ -15,8 +15,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from prodassoc_cli.arrays import Floats
-from prodassoc_cli.embedding.encoders.base import DistinctTexts, Encoder, Progress
+from prodassoc_cli.embedding.encoders.base import DistinctTexts, Encoder
 from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.stage import Progress
 
 # From 1, for one Han character is a word; to 4, about a syllable with its neighbours in alphabets.
 _NGRAMS = (1, 4)

@@ -36,7 +36,7 @@ class Coverage:
         ]
 
     def uncovered(self, texts: pl.Series) -> pl.Series:
-        """Tell for each text whether most of its letters are in scripts that are not covered."""
+        """Return for each text whether most of its letters are in scripts that are not covered."""
         letters = texts.str.count_matches(r"\p{L}")
         if not self.scripts:
             return letters > 0

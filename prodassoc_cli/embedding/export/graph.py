@@ -238,7 +238,7 @@ def _norm(graph: Graph, checkpoint: Checkpoint, x: str, norm: Norm) -> str:
 
 
 def _pool(graph: Graph, checkpoint: Checkpoint, x: str, shape: str, mask: str) -> str:
-    """One vector a text, up to its length: the sum over a text's tokens points where their mean does."""
+    """One vector per text, up to its length: the sum over a text's tokens points where their mean does."""
     x = graph.op("Reshape", x, graph.op("Concat", shape, graph.constant([checkpoint.hidden]), axis=0))
     if checkpoint.pooling == "cls":
         return graph.op("Gather", x, graph.constant(np.int64(0)), axis=1)

@@ -18,7 +18,7 @@ from scipy import stats
 
 from prodassoc_cli.arrays import Doubles
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
-from prodassoc_cli.evaluation.feedback.feedback import clusters, propensity_problem
+from prodassoc_cli.evaluation.feedback.impressions import clusters, propensity_problem
 from prodassoc_cli.evaluation.intervals import LEVEL, Estimate, mean_interval
 from prodassoc_cli.indexing import numbered
 
@@ -148,8 +148,8 @@ def expected_clicks(rows: pl.DataFrame) -> tuple[Doubles, Doubles]:
             fit = use
         overall = click[fit].mean()
         clicks = np.bincount(position[fit], click[fit], minlength=places)
-        there = np.bincount(position[fit], minlength=places)
-        place = (clicks + _PRIOR * overall) / (there + _PRIOR)
+        shown = np.bincount(position[fit], minlength=places)
+        place = (clicks + _PRIOR * overall) / (shown + _PRIOR)
         expected = np.bincount(logged[fit], place[position[fit]], minlength=products)
         got = np.bincount(logged[fit], click[fit], minlength=products)
         liking = (got + _PRIOR * overall) / (expected + _PRIOR * overall) if overall else np.ones(products)

@@ -1,6 +1,6 @@
 """What lists are like beside accurate: wide, even, new, unexpected, varied, and worth how much.
 
-The definitions stand in `prodassoc_cli.evaluation.metrics.metrics`.
+The definitions stand in `prodassoc_cli.evaluation.metrics.registry`.
 """
 
 from __future__ import annotations
@@ -9,21 +9,21 @@ import numpy as np
 from scipy import sparse
 
 from prodassoc_cli.arrays import Bools, Doubles, Longs
-from prodassoc_cli.evaluation.judged_lists import Judged
+from prodassoc_cli.evaluation.judged_lists import JudgedLists
 from prodassoc_cli.evaluation.metrics.accuracy import per_user
 from prodassoc_cli.evaluation.product_facts import NO_CATEGORY
 
 _USERS_A_BLOCK = 4096
 
 
-def coverage(judged: Judged, k: int) -> Doubles:
+def coverage(judged: JudgedLists, k: int) -> Doubles:
     """1 for each product of the catalogue that some list of the file recommends, else 0."""
     catalogue = judged.truth.facts.catalogue
     assert catalogue is not None
     return (judged.reach[catalogue] <= k).astype(np.float64)
 
 
-def exposure(judged: Judged, k: int) -> Longs:
+def exposure(judged: JudgedLists, k: int) -> Longs:
     """Return in how many lists of the file, cut to k, each product of the catalogue stands."""
     catalogue = judged.truth.facts.catalogue
     assert catalogue is not None
@@ -31,7 +31,7 @@ def exposure(judged: Judged, k: int) -> Longs:
     return np.bincount(shown, minlength=len(catalogue))[catalogue]
 
 
-def gini(judged: Judged, k: int) -> float | None:
+def gini(judged: JudgedLists, k: int) -> float | None:
     """Gini index of exposure over the catalogue: 0 all alike, towards 1 all on one product."""
     counts = np.sort(exposure(judged, k)).astype(np.float64)
     n, total = len(counts), float(counts.sum())
@@ -41,7 +41,7 @@ def gini(judged: Judged, k: int) -> float | None:
     return float(weights @ counts / (n * total))
 
 
-def entropy(judged: Judged, k: int) -> float | None:
+def entropy(judged: JudgedLists, k: int) -> float | None:
     """Shannon entropy of exposure in bits."""
     counts = exposure(judged, k)
     counts = counts[counts > 0]
@@ -51,21 +51,21 @@ def entropy(judged: Judged, k: int) -> float | None:
     return abs(float(shares @ np.log2(shares)))
 
 
-def novelty(judged: Judged, k: int) -> Doubles:
+def novelty(judged: JudgedLists, k: int) -> Doubles:
     """Mean inverse user frequency of the first k products; one nobody has counts as had by one user."""
     facts = judged.truth.facts
     assert facts.holders is not None
     return _mean_of(judged, k, -np.log2(np.maximum(facts.holders, 1) / facts.training_users))
 
 
-def popularity(judged: Judged, k: int) -> Doubles:
+def popularity(judged: JudgedLists, k: int) -> Doubles:
     """Mean share of training users who have the first k products."""
     facts = judged.truth.facts
     assert facts.holders is not None
     return _mean_of(judged, k, facts.holders / facts.training_users)
 
 
-def serendipity(judged: Judged, k: int) -> Doubles:
+def serendipity(judged: JudgedLists, k: int) -> Doubles:
     """Hits that a list of the k most popular products would not give, / k."""
     holders = judged.truth.facts.holders
     assert holders is not None
@@ -74,7 +74,7 @@ def serendipity(judged: Judged, k: int) -> Doubles:
     return per_user(judged, k, (~expected[hit_product(judged)]).astype(np.float64)) / k
 
 
-def diversity(judged: Judged, k: int) -> Doubles:
+def diversity(judged: JudgedLists, k: int) -> Doubles:
     """Share of pairs of the first k products that are of different categories."""
     category = judged.truth.facts.category
     assert category is not None
@@ -88,7 +88,7 @@ def diversity(judged: Judged, k: int) -> Doubles:
     return _one_minus(alike.astype(np.float64), listed)
 
 
-def embedding_diversity(judged: Judged, k: int) -> Doubles:
+def embedding_diversity(judged: JudgedLists, k: int) -> Doubles:
     """1 - mean cosine over the pairs of the first k products, by the length of the sum of their vectors."""
     vectors = judged.truth.facts.embedding
     assert vectors is not None
@@ -107,27 +107,27 @@ def embedding_diversity(judged: Judged, k: int) -> Doubles:
     return _one_minus((squares - listed) / 2, listed)
 
 
-def price(judged: Judged, k: int) -> Doubles:
+def price(judged: JudgedLists, k: int) -> Doubles:
     """Mean price of the first k products; those without a price are left out."""
     prices = judged.truth.facts.price
     assert prices is not None
     return _mean_of(judged, k, prices)
 
 
-def revenue(judged: Judged, k: int) -> Doubles:
+def revenue(judged: JudgedLists, k: int) -> Doubles:
     """Sum of the prices of the hits."""
     prices = judged.truth.facts.price
     assert prices is not None
     return per_user(judged, k, np.nan_to_num(prices)[hit_product(judged)])
 
 
-def hit_product(judged: Judged) -> Longs:
+def hit_product(judged: JudgedLists) -> Longs:
     """Return the product of each hit."""
     starts = np.searchsorted(judged.user, judged.hit_user)
     return judged.product[starts + judged.hit_position - 1]
 
 
-def _mean_of(judged: Judged, k: int, value: Doubles) -> Doubles:
+def _mean_of(judged: JudgedLists, k: int, value: Doubles) -> Doubles:
     """Average a value of products over each list; NaN for a user without a list, NaN values left out."""
     found = value[judged.product]
     within = (judged.position <= k) & ~np.isnan(found)

@@ -112,9 +112,9 @@ def line_chart(
     parts = [_axes(x, y, x_name, y_name, percent=percent)]
     for place, line in enumerate(lines):
         if line.band:
-            there = " ".join(f"{x(at)},{y(min(high, y.high))}" for at, _, high in line.band)
-            back = " ".join(f"{x(at)},{y(max(low, 0))}" for at, low, _ in reversed(line.band))
-            parts.append(f'<polygon class="band fill {colour(place)}" points="{there} {back}"/>')
+            upper = " ".join(f"{x(at)},{y(min(high, y.high))}" for at, _, high in line.band)
+            lower = " ".join(f"{x(at)},{y(max(low, 0))}" for at, low, _ in reversed(line.band))
+            parts.append(f'<polygon class="band fill {colour(place)}" points="{upper} {lower}"/>')
         path = " ".join(f"{x(at)},{y(value)}" for at, value in line.points)
         parts.append(
             f'<polyline class="line stroke {colour(place)}" points="{path}">'
@@ -157,7 +157,7 @@ class Dot:
 
 
 def dot_chart(dots: Sequence[Dot], series: Sequence[str], label: str) -> str:
-    """Return values with 95 % intervals: a row a thing, a colour a series."""
+    """Return values with 95 % intervals: a row per thing, a colour per series."""
     rows = list(dict.fromkeys(dot.row for dot in dots))
     step = max(26, 11 * len(series) + 8)
     left, right, top = 290, 890, 4

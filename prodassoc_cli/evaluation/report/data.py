@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from prodassoc_cli.evaluation.judged_lists import Judged
-from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS
+from prodassoc_cli.evaluation.judged_lists import JudgedLists
+from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS
 from prodassoc_cli.evaluation.rules import JudgedRules
 
 
@@ -52,7 +52,7 @@ class ReportData:
     """
 
     ks: Sequence[int] = ()
-    judged: Mapping[str, Judged] = field(default_factory=dict)
+    judged: Mapping[str, JudgedLists] = field(default_factory=dict)
     metrics: pl.DataFrame | None = None
     differences: pl.DataFrame | None = None
     lists: Mapping[str, pl.DataFrame] = field(default_factory=dict)

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.evaluation.judged_lists import RELEVANT_EVENTS
-from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS
+from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS
 from prodassoc_cli.evaluation.report.data import ReportData
 from prodassoc_cli.evaluation.report.markup import Cell, Head, number_cell, own, safe, table, text_cell
 from prodassoc_cli.evaluation.report.page import Section

@@ -17,7 +17,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "auc": "Right order over the catalogue (AUC)",
     },
     "What is it worth?": {
-        "revenue": "Revenue of the hits of a user",
+        "revenue": "Revenue of the hits per user",
         "price": "Mean price of the products listed",
     },
     "Do they go beyond best-sellers?": {
@@ -34,13 +34,13 @@ GROUPS: dict[str, dict[str, str]] = {
 """Question → metric → its name; in the order of the table."""
 
 OUTCOMES = {
-    "ctr": "Clicks an impression",
-    "conversion": "Purchases an impression",
-    "clicks_per_list": "Clicks a list",
-    "revenue_per_list": "Revenue a list",
+    "ctr": "Clicks per impression",
+    "conversion": "Purchases per impression",
+    "clicks_per_list": "Clicks per list",
+    "revenue_per_list": "Revenue per list",
     "ctr_uplift": "Clicks over the baseline",
 }
-"""What a log tells of a model."""
+"""What a log says of a model."""
 
 _NAMES = {metric: name for group in GROUPS.values() for metric, name in group.items()}
 
@@ -52,9 +52,9 @@ def named(metric: str) -> str:
 
 def grouped(metrics: Iterable[str]) -> dict[str, list[str]]:
     """Return question → those of the metrics that answer it, in the order of the table; others last."""
-    there = list(dict.fromkeys(metrics))
-    found = {question: [each for each in group if each in there] for question, group in GROUPS.items()}
-    found["Further"] = [each for each in there if each not in _NAMES]
+    known = list(dict.fromkeys(metrics))
+    found = {question: [each for each in group if each in known] for question, group in GROUPS.items()}
+    found["Further"] = [each for each in known if each not in _NAMES]
     return {question: group for question, group in found.items() if group}
 
 

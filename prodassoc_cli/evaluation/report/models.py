@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from prodassoc_cli.evaluation.compare import mark_best, mark_tied
-from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS
+from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS
 from prodassoc_cli.evaluation.report.charts import Dot, Line, dot_chart, line_chart
 from prodassoc_cli.evaluation.report.data import ReportData
 from prodassoc_cli.evaluation.report.labels import grouped, named
@@ -41,7 +41,7 @@ def lead(data: ReportData) -> str:
     if best in reach:
         cards.append(("Catalogue reached", percent(reach[best]["value"])))
     if best in (money := data.of_all("revenue", k)):
-        cards.append((f"Revenue of hits a user, in {k}", number(money[best]["value"])))
+        cards.append((f"Revenue of hits per user, in {k}", number(money[best]["value"])))
     boxes = "".join(f'<div class="card"><b>{value}</b>{safe(name)}</div>' for name, value in cards)
     warned = "".join(f"<li>{safe(notice)}</li>" for notice in data.notices)
     notes = f'<aside class="notes"><h2>What to know of these figures</h2><ul>{warned}</ul></aside>'
@@ -49,7 +49,7 @@ def lead(data: ReportData) -> str:
 
 
 def _standing(data: ReportData, best: str) -> str:
-    """Say which models cannot be told from the best by NDCG."""
+    """Say which models are indistinguishable from the best by NDCG."""
     if data.differences is None:
         return ""
     rows = data.differences.filter((pl.col("metric") == "ndcg") & (pl.col("k") == data.main_k))
@@ -61,9 +61,7 @@ def _standing(data: ReportData, best: str) -> str:
         row["baseline"] if row["model"] == best else row["model"] for row in unsure.iter_rows(named=True)
     ]
     if names:
-        return (
-            f"In order of rank (NDCG) it cannot be told from {' and '.join(map(own, names))} on these users."
-        )
+        return f"In order of rank (NDCG) these users do not tell it from {' and '.join(map(own, names))}."
     return "In order of rank (NDCG) its lead over every other model is beyond chance."
 
 
@@ -71,10 +69,10 @@ def side_by_side(data: ReportData) -> Section:
     """Every metric at the main list length, with intervals, the best marked."""
     k = data.main_k
     assert data.metrics is not None
-    mine = data.metrics.filter(
+    chosen = data.metrics.filter(
         pl.col("segment").is_null() & pl.col("model").is_in(list(data.judged)) & (pl.col("k") == k)
     )
-    marked = mark_best(mine)
+    marked = mark_best(chosen)
     if data.differences is not None:
         marked = mark_tied(marked, data.differences)
     else:
@@ -98,7 +96,7 @@ def side_by_side(data: ReportData) -> Section:
         if model in data.judged and row["value"] is not None
     ]
     words = (
-        f"Lists cut to {k}; ± is half the 95 % interval over users. Shaded: the best. ≈: cannot be told "
+        f"Lists cut to {k}; ± is half the 95 % interval over users. Shaded: the best. ≈: indistinguishable "
         "from it (paired test over users, Holm's correction)."
     )
     definitions = "".join(

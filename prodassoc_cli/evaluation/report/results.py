@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS
+from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS
 from prodassoc_cli.evaluation.report.charts import Dot, Line, dot_chart, line_chart
 from prodassoc_cli.evaluation.report.data import ReportData
 from prodassoc_cli.evaluation.report.labels import OUTCOMES
@@ -45,7 +45,7 @@ def rules_held(data: ReportData) -> Section | None:
             f"least {LEAST_BASKETS} baskets). <strong>{percent(kept['value'])}</strong> keep their "
             f"confidence, {percent(lift['value'])} a lift above 1. Some rule speaks of "
             f"{percent(reach['value'])} of the {judged.baskets:,} baskets; in {percent(hits['value'])} of "
-            f"those one of the {data.main_k} products foretold is there."
+            f"those one of the {data.main_k} products predicted is there."
         )
         bins = calibration(judged)
         parts.append(f"<p>{words}</p>")
@@ -107,7 +107,7 @@ def _by_position(rows: pl.DataFrame, models: list[str]) -> str:
             lines.append(Line(model, list(part.select("place", "value").iter_rows()), band))
     if not lines:
         return ""
-    chart = line_chart(lines, "position in the list", "clicks an impression", percent="y", wide=True)
+    chart = line_chart(lines, "position in the list", "clicks per impression", percent="y", wide=True)
     key = legend([line.name for line in lines])
     return f"<h3>Clicks by position</h3>{key}<figure>{chart}</figure>"
 
@@ -137,11 +137,11 @@ def _offpolicy(rows: pl.DataFrame) -> str:
         ]
         for model in models
     ]
-    chart = dot_chart(dots, models, "Estimated clicks an impression of lists that were not shown")
-    told = table(heads, cells, "How much the log can tell")
+    chart = dot_chart(dots, models, "Estimated clicks per impression of lists that were not shown")
+    overlaps = table(heads, cells, "How much the log says of these lists")
     return (
         "<h3>What other lists would have got</h3>"
-        '<p class="soft">Clicks an impression, estimated from where the log happened to show the same. The '
+        '<p class="soft">Clicks per impression, estimated from where the log happened to show the same. The '
         "fewer such places, the wider the intervals.</p>"
-        f"{legend(models)}<figure>{chart}</figure>{told}"
+        f"{legend(models)}<figure>{chart}</figure>{overlaps}"
     )

@@ -23,12 +23,12 @@ def apriori(baskets: Baskets, min_count: int, max_size: int, limit: int) -> tupl
     Inside, items are numbered from the rarest and a node's children are sorted by number, which keeps
     the candidate tree narrow where the baskets are long.
 
-    Peak memory: 8 bytes an entry of the baskets, and 20 bytes a candidate and a frequent set.
+    Peak memory: 8 bytes per entry of the baskets, and 20 bytes per candidate and per frequent set.
 
     Args:
         baskets: the baskets.
-        min_count: least count, at least 1.
-        max_size: most items of a set.
+        min_count: minimum count, at least 1.
+        max_size: maximum number of items of a set.
         limit: most nodes, candidates included.
 
     Returns:

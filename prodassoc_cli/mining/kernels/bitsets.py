@@ -195,7 +195,7 @@ def grow_bitsets(
     Args:
         bits: rows of `words` words each; the first `rows` are filled. Room for deeper rows grows.
         stack: int32[2, …] room for the item and the count of each row.
-        words: words a row.
+        words: words per row.
         rows: number of items of the projection, in search order.
         first: rows before it are not extended with, only watched: an item there that is in all baskets of a
             set shows that the set is not closed (or, if frequent with it, not maximal). 0 for ALL.
@@ -206,9 +206,9 @@ def grow_bitsets(
         counts_at: see `ids`.
         node: the tree's node of the projection.
         depth: number of items of that node.
-        min_count: least count.
+        min_count: minimum count.
         mode: ALL, CLOSED or MAXIMAL.
-        max_size: most items of a result.
+        max_size: maximum number of items of a result.
         limit: most nodes; when passed, returns at once with more.
         tree: the prefix tree.
         n: its number of nodes.

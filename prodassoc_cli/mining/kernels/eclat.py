@@ -30,14 +30,14 @@ def eclat(
     Work is cut into tasks of first-level items that depend on the data alone and are taken from one queue,
     the largest first; their trees are joined in that order: the tree is the same for any number of threads.
 
-    Peak memory: 8 bytes an entry of the baskets for the index, and 12 bytes a node of the tree, of which the
-    largest task's part exists twice for a moment.
+    Peak memory: 8 bytes per entry of the baskets for the index, and 12 bytes per node of the tree, of which
+    the largest task's part exists twice for a moment.
 
     Args:
         baskets: the baskets.
-        min_count: least count, at least 1.
+        min_count: minimum count, at least 1.
         mode: `bitsets.ALL`, `CLOSED` or `MAXIMAL`.
-        max_size: most items of a set that is returned.
+        max_size: maximum number of items of a set that is returned.
         limit: most nodes.
         threads: threads to work with.
         first: find only sets whose rarest item is one of these codes [default: all]. Then `baskets` need hold

@@ -23,13 +23,13 @@ _TOP, _LOW, _NEXT, _NODE, _SIZE, _EXT = range(6)
 def fp_growth(baskets: Baskets, min_count: int, max_size: int, limit: int) -> tuple[np.ndarray, int]:
     """Return the prefix tree of all frequent sets.
 
-    Peak memory: 20 bytes a node of the FP-tree (at most one node an entry of the baskets) and of the
-    conditional trees above the current one, 16 bytes a place of the table that builds it, and the result.
+    Peak memory: 20 bytes per node of the FP-tree (at most one node per entry of the baskets) and of the
+    conditional trees above the current one, 16 bytes per place of the table that builds it, and the result.
 
     Args:
         baskets: the baskets.
-        min_count: least count, at least 1.
-        max_size: most items of a set.
+        min_count: minimum count, at least 1.
+        max_size: maximum number of items of a set.
         limit: most nodes of the result.
 
     Returns:

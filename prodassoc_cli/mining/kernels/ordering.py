@@ -64,7 +64,7 @@ def order_sets(
 ) -> np.ndarray:
     """Return the places of distinct nodes in their order: by group, then size if asked for, then items.
 
-    Takes about 50 bytes a node. A list that begins another comes before it.
+    Takes about 50 bytes per node. A list that begins another comes before it.
 
     Args:
         tree: the prefix tree.

@@ -27,9 +27,9 @@ def split_sets(
         hashes: from `tree.index_sets`.
         table: from `tree.index_sets`.
         n_baskets: number of baskets.
-        max_consequent: most items of a consequent.
-        min_confidence: least confidence.
-        min_lift: least lift.
+        max_consequent: maximum number of items of a consequent.
+        min_confidence: minimum confidence.
+        min_lift: minimum lift.
         limit: most rules; returns at once with more when it is passed.
 
     Returns:

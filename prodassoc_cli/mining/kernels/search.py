@@ -115,9 +115,9 @@ def search(
         ptr: from `index_baskets`.
         counts: int64, the count of each item, from the rarest.
         roots: int64, items to start from.
-        min_count: least count of a result, at least 1.
+        min_count: minimum count of a result, at least 1.
         mode: ALL, CLOSED or MAXIMAL.
-        max_size: most items of a result.
+        max_size: maximum number of items of a result.
         limit: most nodes of the tree; the search stops when it is passed.
 
     Returns:

@@ -2,7 +2,7 @@
 
 A tree is the int32[3, n] array that the searches return (`bitsets.PARENT`): a node is
 the set of items on its path to the root. A set is looked up by a hash that does not depend on the order of
-its items: the sum of one random 64-bit word an item. That two sets of the tree share a hash is found when
+its items: the sum of one random 64-bit word per item. That two sets of the tree share a hash is found when
 the table is built (every set is in it once), and cured by new random words. So the look-up of a set that is
 in the tree is exact; see `find_set` for others.
 
@@ -117,7 +117,7 @@ def find_set(hashes: np.ndarray, table: np.ndarray, wanted: int) -> int:
     Exact for every set of the tree and for the empty set (`index_hashes` sees to it). Rules and
     `drop_subsumed` ask for no others: each subset of a frequent set is frequent. Any other set is taken for
     one of the n nodes with a probability of n / 2⁶⁴; Apriori, which asks for such sets, then counts a
-    candidate in vain.
+    candidate for nothing.
     """
     mask = np.uint64(table.size - 1)
     at = (wanted >> np.uint64(20)) & mask
@@ -153,8 +153,8 @@ class SetIndex:
     """Look-up of sets by hash.
 
     Attributes:
-        words: uint64, one random word an item.
-        hashes: uint64, one a set.
+        words: uint64, one random word per item.
+        hashes: uint64, one per set.
         table: int32, see `index_hashes`.
     """
 
@@ -166,7 +166,7 @@ class SetIndex:
 def index_sets(tree: np.ndarray, begin: int = 0) -> SetIndex:
     """Index the nodes of a tree from `begin` on, numbered from there; they must be distinct sets.
 
-    Takes 8 bytes a node of the tree and 8 to 16 more a node indexed.
+    Takes 8 bytes per node of the tree and 8 to 16 more per node indexed.
     """
     n_items = int(tree[ITEM].max(initial=-1)) + 1
     for seed in range(100):

@@ -12,7 +12,7 @@ from prodassoc_cli.mining.selection.set_coverage import cover
 
 
 def outlier_scores(itemsets: Itemsets, baskets: Baskets, interactions: pl.DataFrame) -> pl.DataFrame:
-    """Return a score a basket, the most unusual first (columns of `schemas.OUTLIERS`).
+    """Return a score per basket, the most unusual first (columns of `schemas.OUTLIERS`).
 
     The score is the frequent pattern outlier factor: the sum of the supports of the frequent sets that the
     basket holds, over the number of all frequent sets (He, Xu, Huang & Deng 2005, "FP-outlier"). Low is

@@ -81,7 +81,7 @@ def orders_of(baskets: Baskets, user: np.ndarray | None, timestamp: pl.Series) -
 
 
 def only_items(orders: Orders, keep: np.ndarray) -> Orders:
-    """Return the orders with the items kept (bool, one an item) and no others."""
+    """Return the orders with the items kept (bool, one per item) and no others."""
     stays = keep[orders.items]
     before = np.concatenate([[0], np.cumsum(stays)])
     return Orders(
@@ -146,11 +146,11 @@ def sequence_rules(
     Args:
         orders: the orders.
         days: longest time between A and B.
-        min_count: least number of users.
-        min_confidence: least confidence.
-        min_lift: least lift.
+        min_count: minimum number of users.
+        min_confidence: minimum confidence.
+        min_lift: minimum lift.
         correction: see `significance.corrected`; q_value only with one.
-        level: greatest q-value.
+        level: maximum q-value.
         sort_by: support, confidence or lift.
         top: keep the first so many.
     """

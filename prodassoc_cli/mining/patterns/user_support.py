@@ -32,13 +32,13 @@ def with_min_users(itemsets: Itemsets, baskets: Baskets, user: np.ndarray | None
     """Return the sets that at least so many distinct users bought as a whole.
 
     A set's parts have at least its users, so what is left is still closed under taking parts.
-    Baskets without a user count for nobody: whose they are cannot be told.
+    Baskets without a user count for nobody: their user is unknown.
 
     Args:
         itemsets: any sets.
         baskets: the baskets they were found in.
         user: from `users_of_baskets`.
-        least: least number of users.
+        least: minimum number of users.
 
     Raises:
         BadData: no basket has a user.

@@ -86,7 +86,7 @@ def without_strangers(baskets: Baskets, min_count: int, sides: Sequence[set[str]
 
     Args:
         baskets: all baskets.
-        min_count: least number of baskets of a set.
+        min_count: minimum number of baskets of a set.
         sides: products of which a side must hold one; None where any will do.
     """
     keep = np.ones(len(baskets.item_ids), bool)
@@ -102,7 +102,7 @@ def without_strangers(baskets: Baskets, min_count: int, sides: Sequence[set[str]
 
 
 class Sides:
-    """What the sides of a rule must hold; called with rules as nodes, it tells which do.
+    """What the sides of a rule must hold; called with rules as nodes, it returns which do.
 
     Args:
         itemsets: all frequent sets, or all that may be in such a rule.

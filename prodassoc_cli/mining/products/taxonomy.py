@@ -96,7 +96,7 @@ class Taxonomy:
         return np.where(items >= 0, self.parent[items], NO_PARENT)
 
     def is_above(self, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
-        """Tell whether the one item is an ancestor of the other."""
+        """Return whether the one item is an ancestor of the other."""
         found = np.zeros(len(lower), bool)
         at = self.above(lower)
         while (at >= 0).any():

@@ -51,7 +51,7 @@ class Lattice:
 
 
 def lattice_of(itemsets: Itemsets) -> Lattice:
-    """Return the look-up of these sets. Takes 18 bytes a node."""
+    """Return the look-up of these sets. Takes 18 bytes per node."""
     index = index_sets(itemsets.tree)
     hashes = hash_sets(itemsets.tree, index.words)
     return Lattice(itemsets, sizes_of(itemsets.tree), index.words, hashes, np.argsort(hashes))
@@ -62,7 +62,7 @@ def only_nodes(itemsets: Itemsets, keep: np.ndarray) -> Itemsets:
 
     Args:
         itemsets: any sets.
-        keep: bool, one a node. No kept node may stand below one that is not kept.
+        keep: bool, one per node. No kept node may stand below one that is not kept.
     """
     place = np.cumsum(keep, dtype=np.int32) - np.int32(1)
     tree = np.ascontiguousarray(itemsets.tree[:, keep])

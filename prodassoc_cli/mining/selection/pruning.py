@@ -17,14 +17,14 @@ class Pruning:
 
     Attributes:
         mode: redundant, non-productive or improvement.
-        least: least improvement, for mode improvement.
+        least: minimum improvement, for mode improvement.
     """
 
     mode: str
     least: float = 0.0
 
     def keeps(self, confidence: np.ndarray, best: np.ndarray) -> np.ndarray:
-        """Tell which rules stay, by their confidence and the best of the more general rules."""
+        """Return which rules stay, by their confidence and the best of the more general rules."""
         if self.mode == "improvement":
             kept: np.ndarray = confidence - best >= self.least
             return kept

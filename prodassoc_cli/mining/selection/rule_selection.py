@@ -24,7 +24,7 @@ UNPRODUCTIVE_LEVEL = 0.05
 
 
 @dataclass
-class Judge:
+class RuleSelection:
     """Leaves out rules that are not to be believed, and says by how much those left are.
 
     In this order: pruning, correction (or the test on held-out baskets), the level.
@@ -34,7 +34,7 @@ class Judge:
         space: what was searched.
         pruning: what to leave out as superfluous.
         correction: see `significance.corrected`; None for none, or for holm with a holdout.
-        level: greatest q-value; None keeps all.
+        level: maximum q-value; None keeps all.
         holdout: baskets the rules were not found in.
         taxonomy: what belongs to what, for `interest`.
         interest: see `taxonomy.interesting`; rules below it count as pruned.
@@ -56,7 +56,7 @@ class Judge:
         """Return the rules that stay, with p_value, and q_value where there is a correction.
 
         Args:
-            rules: as `rules.mine_rules` gives them to its `judge`.
+            rules: as `rules.mine_rules` gives them to its `select`.
         """
         before = rules.height
         rules = self._pruned(self._tested(rules))
@@ -155,9 +155,9 @@ def space_of(
 
     Args:
         itemsets: the sets found.
-        frequent: bool, one an item: whether it is frequent by itself.
-        max_consequent: most products on the right.
-        max_size: most products in a set, if bounded.
+        frequent: bool, one per item: whether it is frequent by itself.
+        max_consequent: maximum number of products on the right.
+        max_size: maximum number of products in a set, if bounded.
         sides: what the sides must hold.
     """
     ids = set(itemsets.item_ids.filter(pl.Series(frequent)).to_list())

@@ -87,8 +87,8 @@ class SearchSpace:
 
     Attributes:
         items: products frequent by themselves.
-        max_consequent: most products on the right.
-        max_size: most products in a rule; None where the search had no bound.
+        max_consequent: maximum number of products on the right.
+        max_size: maximum number of products in a rule; None where the search had no bound.
         largest: products in the largest set found.
         antecedents: of the items, how many the left side must hold one of; None where any will do.
         consequents: the same of the right side.
@@ -109,7 +109,7 @@ class SearchSpace:
         return sum(self._rules(size - right, right) for right in range(1, most + 1))
 
     def total(self) -> int:
-        """Return the number of rules up to the greatest size, or up to the largest set found."""
+        """Return the number of rules up to the maximum size, or up to the largest set found."""
         last = max(2, self.largest if self.max_size is None else min(self.max_size, self.items))
         return max(1, sum(self.rules_of_size(size) for size in range(2, last + 1)))
 

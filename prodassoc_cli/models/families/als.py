@@ -11,7 +11,7 @@ import numpy as np
 from prodassoc_cli.arrays import Doubles, Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import FEW, csr_arrays, over_rows, ready
 from prodassoc_cli.models.storage.packing import Arrays
@@ -99,7 +99,7 @@ class Als(Recommender):
         return fixed @ turn32, np.maximum(values, 0).astype(np.float32), free @ turn32
 
     def _half(self, entries: Csr, fixed: Floats, free: Floats, threads: int) -> tuple[Floats, Floats]:
-        """Return the fixed side turned, and the free side (a row an entry row) solved for a bit further."""
+        """Return the fixed side turned, and the free side (a row per entry row) solved for a bit further."""
         from prodassoc_cli.models.kernels.als import solve_rows  # numba, which a basket's answer goes without
 
         fixed, spectrum, free = self._turned(fixed, free)
@@ -159,22 +159,22 @@ class Als(Recommender):
             wanted = self.products[np.maximum(items[row], 0)].astype(np.float64)
             terms = wanted @ np.linalg.solve(matrix, members.T)
             terms[items[row][:, None] == entries] = 0
-            there = (terms.max(axis=1) > 0) & (items[row] >= 0)
-            sources[row] = np.where(there, entries[terms.argmax(axis=1)], -1)
+            found = (terms.max(axis=1) > 0) & (items[row] >= 0)
+            sources[row] = np.where(found, entries[terms.argmax(axis=1)], -1)
         return sources
 
-    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Name the product of the history that gave most of the score (Hu et al., 2008)."""
         history = binary(queries.history)
         if len(queries) <= FEW:
-            return Evidence.of(Why.TASTE, items, others=self._few_shares(history, items))
+            return Explanation.of(Why.TASTE, items, others=self._few_shares(history, items))
         from prodassoc_cli.models.kernels.als import largest_shares
 
         sources = np.empty(items.shape, np.int32)
         arguments = self._system(history, self.products, self.spectrum, _EXACT_STEPS, _EXACT)
         wanted = ready(items, np.int32)
         over_rows(largest_shares, items.shape[0], threads, *arguments, wanted, sources)
-        return Evidence.of(Why.TASTE, items, others=sources)
+        return Explanation.of(Why.TASTE, items, others=sources)
 
     def arrays(self) -> Arrays:
         """Return the products' vectors, the eigenvalues of their Gram matrix and what scales the pulls."""

@@ -12,7 +12,7 @@ from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, Items, TrainingData, csr, csr_of
 from prodassoc_cli.models.families.item_knn import weighed
 from prodassoc_cli.models.storage.packing import Arrays, unpack
@@ -88,7 +88,7 @@ class Content(Recommender):
             (1 - self._share) * similarity.inverse_power(similarity.degrees(attributes), 1.0),
         )
 
-    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Name the product of the history that gave most of the score."""
         history = weighed(queries.history, "log")
         _, _, text_scale, attribute_scale = self._profiles(history)
@@ -100,7 +100,7 @@ class Content(Recommender):
             attributes=self.attributes,
             scales=(text_scale, attribute_scale),
         )
-        return Evidence.of(Why.SIMILAR, items, others=nearest)
+        return Explanation.of(Why.SIMILAR, items, others=nearest)
 
     def restore(self, arrays: Arrays, n_items: int) -> None:
         """Take back the vectors and the attributes."""

@@ -11,13 +11,13 @@ from prodassoc_cli.arrays import Floats, Ints, Longs
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows
 from prodassoc_cli.models.storage.packing import Arrays
 
 _GRAM_ENTRIES = 2_000
-"""Counts kept a product where the Gram matrix is sparse."""
+"""Counts kept per product where the Gram matrix is sparse."""
 
 _RIDGE = 3.5
 
@@ -95,14 +95,14 @@ class Ease(Recommender):
         scores[:, self.known == 0] = -np.inf
         return scores
 
-    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Name the product of the history with the largest weight."""
         history = binary(queries.history)
         if isinstance(self.weights, np.ndarray):
             sources, terms = _best_dense_terms(history, self.weights, items)
         else:
             sources, terms = similarity.main_terms(history, self.weights, items, threads)
-        return Evidence.of(Why.TASTE, items, others=np.where(terms > 0, sources, -1))
+        return Explanation.of(Why.TASTE, items, others=np.where(terms > 0, sources, -1))
 
     def restore(self, arrays: Arrays, n_items: int) -> None:
         """Take back the weights."""

@@ -11,11 +11,11 @@ import numpy as np
 from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 
 _DENSE = 40
-"""Purchases a product from which on b is that of dense data."""
+"""Purchases per product from which on b is that of dense data."""
 
 _B_SPARSE, _B_DENSE = 0.2, 0.6
 _BM25_K1, _BM25_B = 1.2, 0.75
@@ -54,9 +54,9 @@ class ItemKnnParameters:
 
 
 class ItemKnn(Recommender):
-    """S = (D_i^-a Xᵀ D_u^-iuf X D_j^-b)^power, the k best a row; a user's score of j is Σ_i w_i S_ij.
+    """S = (D_i^-a Xᵀ D_u^-iuf X D_j^-b)^power, the k best per row; a user's score of j is Σ_i w_i S_ij.
 
-    X has a row a user and a row an anonymous order; D_i and D_u hold the sums of its columns and rows.
+    X has a row per user and a row per anonymous order; D_i and D_u hold the sums of its columns and rows.
     The family contains cosine (a = b = ½), the asymmetric cosine (a = 1 - b; Aiolli, 2013), conditional
     probability (a = 1, b = 0; Deshpande and Karypis, 2004), and where all neighbours are kept Turbo-CF's
     linear filter (a = b = 1 - α, iuf = 2α, power = s; Park et al., 2024). With BM25 (Robertson and Zaragoza,
@@ -88,11 +88,11 @@ class ItemKnn(Recommender):
         history = weighed(queries.history, self.parameters.counts)
         return similarity.best_from(history, self.similar, k, threads, **similarity.limits(queries))
 
-    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Name the product of the history that gave most of the score."""
         history = weighed(queries.history, self.parameters.counts)
         sources, terms = similarity.main_terms(history, self.similar, items, threads)
-        return Evidence.of(Why.SAME_BUYERS, items, others=sources, weight=terms)
+        return Explanation.of(Why.SAME_BUYERS, items, others=sources, weight=terms)
 
     def facts(self) -> dict[str, Any]:
         """Return the number of similarities kept."""
@@ -167,7 +167,7 @@ def _bm25(buyers: Floats, bought: Floats) -> tuple[Floats, Floats]:
 def _b_by_density(x: Csr) -> float:
     """Return the default b: where products have many buyers each, their popularity says less of a taste.
 
-    On validation parts of Gowalla (20 users a product) 0.2 is best, of Online Retail (60) and MovieLens 1M
+    On validation parts of Gowalla (20 users per product) 0.2 is best, of Online Retail (60) and MovieLens 1M
     (143) 0.6 is, each by far.
     """
     sold = int(np.count_nonzero(np.bincount(x.indices)))

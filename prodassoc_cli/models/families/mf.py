@@ -11,7 +11,7 @@ import numpy as np
 from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import csr_arrays
 
@@ -123,12 +123,12 @@ class Mf(Recommender):
         logits[np.diff(queries.history.indptr) == 0] = -np.inf
         return logits
 
-    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Name the product of the history whose vector is nearest, unless the bias says more."""
         near, _ = similarity.nearest_terms(binary(queries.history), self.products, items, threads)
         slots = np.maximum(items, 0)
         dots = np.einsum("rf,rsf->rs", self._vectors(queries), self.products[slots])
-        return Evidence.of(Why.TASTE, items, others=np.where(dots > self.biases[slots], near, -1))
+        return Explanation.of(Why.TASTE, items, others=np.where(dots > self.biases[slots], near, -1))
 
     def facts(self) -> dict[str, Any]:
         """Return the cross-entropy of the first and the last epoch."""

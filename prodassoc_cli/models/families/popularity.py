@@ -10,7 +10,7 @@ import polars as pl
 
 from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
-from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import TrainingData
 
 _DAY = 86_400_000_000
@@ -57,9 +57,9 @@ class Popularity(Recommender):
         one = np.where(self.scores > 0, self.scores, -np.inf).astype(np.float32)
         return np.tile(one, (len(queries), 1))
 
-    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Return the number of customers as the reason."""
-        return Evidence.of(Why.POPULAR, items)
+        return Explanation.of(Why.POPULAR, items)
 
 
 @dataclass(frozen=True)

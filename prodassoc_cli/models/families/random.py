@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodassoc_cli.arrays import Floats, Ints
-from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.storage.packing import Arrays
 
@@ -37,9 +37,9 @@ class Random(Recommender):
         scores[sizes == 0] = -np.inf
         return scores
 
-    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Say how many bought it: there is no other reason."""
-        return Evidence.of(Why.POPULAR, items)
+        return Explanation.of(Why.POPULAR, items)
 
     def arrays(self) -> Arrays:
         """Return the seed."""

@@ -12,7 +12,7 @@ from scipy import sparse
 from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import setting
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary, csr, csr_of
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows, ready
 
@@ -91,7 +91,7 @@ class Repeat(Recommender):
         items, values = similarity.best_from(weights, sources, k, threads, **similarity.limits(queries))
         return np.where(values > 0, items, -1), _positive(values)
 
-    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Say that it was bought before, where that gives most; else name what the neighbours share."""
         _, _, near = self._sources(queries, threads)
         links, counts = np.empty(items.shape, np.int32), np.empty(items.shape, np.int64)
@@ -100,10 +100,10 @@ class Repeat(Recommender):
         over_rows(
             "linking_items", len(items), threads, *arguments, scale, ready(items, np.int32), links, counts
         )
-        alike = Evidence.of(Why.LOOKALIKES, items, others=links, count=counts.astype(np.float64))
-        mine, theirs = self._shares(queries, near, items, threads)
-        again = (mine >= theirs) & (mine > 0) & (queries.users >= 0)[:, None]
-        return Evidence.of(Why.AGAIN, items).where(again, alike)
+        alike = Explanation.of(Why.LOOKALIKES, items, others=links, count=counts.astype(np.float64))
+        own, others = self._shares(queries, near, items, threads)
+        again = (own >= others) & (own > 0) & (queries.users >= 0)[:, None]
+        return Explanation.of(Why.AGAIN, items).where(again, alike)
 
     def _shares(self, queries: Queries, near: Csr, items: Ints, threads: int) -> tuple[Floats, Floats]:
         """Return what a row's own orders and its neighbours' give of each listed item's score."""
@@ -111,8 +111,8 @@ class Repeat(Recommender):
         rows = np.arange(len(items))[:, None]
         own = csr_of(self._own(queries)[rows, at]).toarray()
         scores = similarity.scores_from(near, self.habits, threads)
-        theirs = np.take_along_axis(scores, at, axis=1)
-        return self.parameters.own * own, np.where(np.isfinite(theirs), theirs, 0).astype(np.float32)
+        others = np.take_along_axis(scores, at, axis=1)
+        return self.parameters.own * own, np.where(np.isfinite(others), others, 0).astype(np.float32)
 
     def facts(self) -> dict[str, Any]:
         """Return how many pairs of user and product the vectors hold."""

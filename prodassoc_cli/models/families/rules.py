@@ -10,7 +10,7 @@ import numpy as np
 from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, RuleTable, TrainingData, binary
 from prodassoc_cli.models.storage.packing import Arrays, pack, unpack
 
@@ -113,15 +113,15 @@ class Rules(Recommender):
         best = self.parameters.combine == "best"
         return similarity.best_from(fired, values, k, threads, best=best, **similarity.limits(queries))
 
-    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Name the left side of the rule that gave most of the score."""
         fired, values = self._history(queries)
         best, terms = similarity.main_terms(fired, values, items, threads)
         if self.table is None:
-            return Evidence.of(Why.BOUGHT_TOGETHER, items, others=best, weight=terms)
+            return Explanation.of(Why.BOUGHT_TOGETHER, items, others=best, weight=terms)
         rule = np.maximum(best, 0)
         start, size = self.table.antecedents.indptr[:-1][rule], self._sizes[rule].astype(np.int64)
-        evidence = Evidence.of(
+        evidence = Explanation.of(
             Why.BOUGHT_TOGETHER,
             items,
             others=best,
@@ -129,9 +129,9 @@ class Rules(Recommender):
             value=self.table.lift[rule],
         )
         for slot in range(3):
-            there = (best >= 0) & (slot < size)
-            member = self.table.antecedents.indices[np.where(there, start + slot, 0)]
-            evidence.others[:, :, slot] = np.where(there, member, -1)
+            has = (best >= 0) & (slot < size)
+            member = self.table.antecedents.indices[np.where(has, start + slot, 0)]
+            evidence.others[:, :, slot] = np.where(has, member, -1)
         evidence.more[:] = np.where(best >= 0, np.maximum(size - 3, 0), 0)
         return evidence
 

@@ -11,7 +11,7 @@ import numpy as np
 from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary, csr_of
 from prodassoc_cli.models.families.eigenvectors import leading_eigenvectors
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_rows, ready
@@ -19,7 +19,7 @@ from prodassoc_cli.models.storage.packing import Arrays
 
 _BLOCK = 256
 _DENSE = 40
-"""Purchases a product from which on the defaults are those of dense data."""
+"""Purchases per product from which on the defaults are those of dense data."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Spectral(Recommender):
         scores[np.diff(signal.indptr) == 0] = -np.inf
         return scores
 
-    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Name the product of the history that gave most of the score."""
         sources = np.empty(items.shape, np.int32)
         arguments = (
@@ -132,7 +132,7 @@ class Spectral(Recommender):
             sources,
         )
         over_rows("largest_filter_terms", items.shape[0], threads, *arguments)
-        return Evidence.of(Why.TASTE, items, others=sources)
+        return Explanation.of(Why.TASTE, items, others=sources)
 
     def restore(self, arrays: Arrays, n_items: int) -> None:
         """Take back what `arrays` gave."""

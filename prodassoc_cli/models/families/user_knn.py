@@ -10,7 +10,7 @@ import numpy as np
 from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
-from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why
+from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows, ready
 
@@ -103,7 +103,7 @@ class UserKnn(Recommender):
         near = self.neighbours(queries, threads)
         return similarity.best_from(near, self.others, k, threads, **similarity.limits(queries))
 
-    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Name the product shared with most of the neighbours who bought the one listed (or count raters)."""
         near = self.neighbours(queries, threads)
         if self.ratings is not None:
@@ -119,16 +119,16 @@ class UserKnn(Recommender):
             counts,
         )
         over_rows("linking_items", items.shape[0], threads, *arguments)
-        return Evidence.of(Why.LOOKALIKES, items, others=links, count=counts.astype(np.float64))
+        return Explanation.of(Why.LOOKALIKES, items, others=links, count=counts.astype(np.float64))
 
-    def _explain_rating(self, near: Csr, ratings: Csr, items: Ints, threads: int) -> Evidence:
+    def _explain_rating(self, near: Csr, ratings: Csr, items: Ints, threads: int) -> Explanation:
         slots = np.maximum(items, 0)
         raters = similarity.scores_from(binary(near), binary(ratings), threads)
         means = mean_ratings(near, ratings, self.parameters.min_raters, threads)
         count = np.take_along_axis(raters, slots, axis=1).astype(np.float64)
         value = np.take_along_axis(means, slots, axis=1).astype(np.float64)
-        rated = Evidence.of(Why.RATED, items, count=count, value=value)
-        return rated.where(np.isfinite(value), Evidence.of(Why.POPULAR, items))
+        rated = Explanation.of(Why.RATED, items, count=count, value=value)
+        return rated.where(np.isfinite(value), Explanation.of(Why.POPULAR, items))
 
 
 def mean_ratings(near: Csr, ratings: Csr, min_raters: int, threads: int) -> Floats:
@@ -137,7 +137,7 @@ def mean_ratings(near: Csr, ratings: Csr, min_raters: int, threads: int) -> Floa
     Args:
         near: rows × users of positive likenesses w.
         ratings: users × items of ratings r.
-        min_raters: least number of neighbours that a mean rests on.
+        min_raters: minimum number of neighbours that a mean rests on.
         threads: threads to use.
     """
     rated = binary(ratings)

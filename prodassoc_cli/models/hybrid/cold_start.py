@@ -73,10 +73,10 @@ class ColdProducts:
         rows, columns, weights = [], [], []
         for start in range(0, len(items), _BLOCK):
             lenders, counts = lend(items[start : start + _BLOCK])
-            there = (lenders >= 0) & (counts != 0)
-            rows.append(start + np.nonzero(there)[0])
-            columns.append(lenders[there])
-            weights.append(counts[there])
+            lent = (lenders >= 0) & (counts != 0)
+            rows.append(start + np.nonzero(lent)[0])
+            columns.append(lenders[lent])
+            weights.append(counts[lent])
         entries = (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns)))
         near = csr_of(sparse.csr_array(entries, shape=(len(items), data.n_items)))
         own = (buyers[items] / (buyers[items] + _OWN)).astype(np.float32)
@@ -94,9 +94,9 @@ class ColdProducts:
         known = scores[:, self._lenders]
         known[np.isneginf(known)] = 0
         borrowed = np.asarray(known @ self._lent, np.float32)
-        mine = scores[:, self.items]
-        mine[np.isneginf(mine)] = 0
-        blended = mine * self.own + borrowed
+        own = scores[:, self.items]
+        own[np.isneginf(own)] = 0
+        blended = own * self.own + borrowed
         scores[:, self.items] = np.where(blended != 0, blended, -np.inf)
         return scores
 

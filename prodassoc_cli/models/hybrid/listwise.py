@@ -18,7 +18,7 @@ _BASKET_SIZES = (1, 2, 3)
 
 
 @dataclass
-class Candidates:
+class CandidateFeatures:
     """What the parts put forward for a block of rows.
 
     Attributes:
@@ -103,7 +103,7 @@ def regress(rows: Longs, features: Floats, labels: Bools, ridge: float = 1e-3) -
 
 
 def ndcg_of(
-    found: Candidates,
+    found: CandidateFeatures,
     scores: Doubles,
     labels: Bools,
     relevant: Longs,

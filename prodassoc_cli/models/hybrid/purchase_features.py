@@ -44,11 +44,11 @@ class Bought:
         features = np.zeros((len(keys), len(FEATURES)), np.float32)
         if not queries.new_only:
             seen = queries.seen
-            at, there = _places(keys, seen)
+            at, listed = _places(keys, seen)
             features[at, 0] = 1
-            features[at, 1] = np.log1p(seen.data[there])
-            features[at, 2] = np.nan_to_num(1 / (1 + queries.age[there] / _MONTH))
-            features[at, 3] = self.habit[seen.indices[there]]
+            features[at, 1] = np.log1p(seen.data[listed])
+            features[at, 2] = np.nan_to_num(1 / (1 + queries.age[listed] / _MONTH))
+            features[at, 3] = self.habit[seen.indices[listed]]
         at, _ = _places(keys, without(queries.history, queries.seen))
         features[at, 4] = 1  # clicked or looked at, and not bought
         return features
@@ -61,5 +61,5 @@ def _places(keys: Longs, matrix: Csr) -> tuple[Longs, Bools]:
     if not len(keys):
         return np.empty(0, np.int64), np.zeros(len(wanted), np.bool_)
     at = np.searchsorted(keys, wanted)
-    there = keys[np.minimum(at, len(keys) - 1)] == wanted
-    return at[there], there
+    listed = keys[np.minimum(at, len(keys) - 1)] == wanted
+    return at[listed], listed

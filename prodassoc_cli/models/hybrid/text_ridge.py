@@ -21,7 +21,7 @@ _PENALTIES = np.logspace(-2, 3, 11)
 
 @dataclass(frozen=True)
 class TextRidge:
-    """A product's factors as a linear function of its embedding, told through the known products' own.
+    """A product's factors as a linear function of its embedding, expressed by those of the known products.
 
     A ridge regression predicts f(v) = Σ_j w_j(v)·f_j, a weighted sum of the targets it has seen, with
     w(v) = 1/n + (v - m)·(XᵀX + λI)⁻¹·Xᵀ for the centred vectors X of the n known products and their mean m

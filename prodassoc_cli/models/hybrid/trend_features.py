@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.arrays import Doubles, Floats, Ints, Longs
-from prodassoc_cli.models.base import Evidence, Queries, Why
+from prodassoc_cli.models.base import Explanation, Queries, Why
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.hybrid.cold_start import ColdProducts
 from prodassoc_cli.models.storage.packing import Arrays
@@ -73,11 +73,11 @@ class Trends:
             week = np.clip(last - 1 - (self.newest - queries.asked) // _WEEK, 0, last)
         return np.column_stack([self.lately[week[rows], items], self.popularity[week[rows], items]])
 
-    def explain(self, items: Ints) -> Evidence:
+    def explain(self, items: Ints) -> Explanation:
         """Name how many bought each listed item in the last quarter."""
         count = self.buyers[np.maximum(items, 0)].astype(np.float64)
-        lately = Evidence.of(Why.LATELY, items, count=count, value=np.full(items.shape, 7.0 * _QUARTER))
-        return lately.where(count > 0, Evidence.of(Why.POPULAR, items))
+        lately = Explanation.of(Why.LATELY, items, count=count, value=np.full(items.shape, 7.0 * _QUARTER))
+        return lately.where(count > 0, Explanation.of(Why.POPULAR, items))
 
     def arrays(self) -> Arrays:
         """Return what `from_arrays` takes: of today only."""

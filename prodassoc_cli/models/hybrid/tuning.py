@@ -15,8 +15,8 @@ from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models.base import Recommender
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.families.rules import recounted
+from prodassoc_cli.models.hybrid.fusion import Hybrid
 from prodassoc_cli.models.hybrid.listwise import CUT, without
-from prodassoc_cli.models.hybrid.model import Hybrid
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.registry import family, make
 from prodassoc_cli.models.split import InnerSplit, inner_split, user_queries
@@ -89,7 +89,7 @@ def tune(
         parameters: assignments `name=value` that hold.
         seed: of the split, the draws and the model.
         threads: threads to use.
-        progress: told after each set, a hybrid's parts counted together.
+        progress: called after each set, with a hybrid's parts counted together.
 
     Raises:
         UsageProblem: the model has nothing to search, or too few users come back to choose by.

@@ -246,8 +246,8 @@ def largest_filter_terms(
             own, data = _row(item, g_indptr, g_indices, g_data)
             terms = (vectors[item] * signs).astype(np.float64) @ vectors[history].astype(np.float64).T
             for n, other in enumerate(history):
-                theirs, values = _row(other, g_indptr, g_indices, g_data)
-                _, a, b = np.intersect1d(own, theirs, assume_unique=True, return_indices=True)
+                bought, values = _row(other, g_indptr, g_indices, g_data)
+                _, a, b = np.intersect1d(own, bought, assume_unique=True, return_indices=True)
                 terms[n] += data[a].astype(np.float64) @ values[b].astype(np.float64)
             rounded = np.where(history == item, 0, terms * weights).astype(np.float32)
             best = int(rounded.argmax())
@@ -261,8 +261,8 @@ def count_common(
     """Do what `reason_kernels.count_common` does."""
     for p in range(start, stop):
         ours = indices[indptr[left[p]] : indptr[left[p] + 1]]
-        theirs = indices[indptr[right[p]] : indptr[right[p] + 1]]
-        out[p] = len(np.intersect1d(ours, theirs, assume_unique=True))
+        others = indices[indptr[right[p]] : indptr[right[p] + 1]]
+        out[p] = len(np.intersect1d(ours, others, assume_unique=True))
 
 
 def _row(row: int, indptr: Longs, indices: Ints, data: Floats) -> tuple[Ints, Floats]:

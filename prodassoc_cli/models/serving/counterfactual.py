@@ -41,8 +41,8 @@ def score_drop(
         cut = distinct[start : start + step]
         rest = recommender.score(queries.without(cut[:, 0], cut[:, 1:]), threads)
         begin, end = np.searchsorted(which[order], [start, start + len(cut)])
-        mine = order[begin:end]
-        after = rest[which[mine] - start, items[row[mine], slot[mine]]].astype(np.float64)
+        these = order[begin:end]
+        after = rest[which[these] - start, items[row[these], slot[these]]].astype(np.float64)
         after[~np.isfinite(after)] = 0
-        fallen[row[mine], slot[mine]] = scores[row[mine], slot[mine]] - after
+        fallen[row[these], slot[these]] = scores[row[these], slot[these]] - after
     return fallen

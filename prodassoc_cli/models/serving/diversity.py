@@ -24,7 +24,7 @@ class Variety:
             one with the largest (1 - λ)·relevance - λ·likeness to the nearest item chosen, where relevance is
             the score scaled to 0–1 over the candidates. 0: by the score alone.
         vectors: n_items × d of length 1, or of zeros, whose products are the likeness; None where λ is 0.
-        most: most items of one category in a list; None for any number.
+        most: maximum number of items of one category in a list; None for any number.
         category: number of each item's category, -1 where it has none: such items are not counted.
     """
 
@@ -42,7 +42,7 @@ class Variety:
         Args:
             items: lists × candidates, best first; -1 is empty.
             scores: lists × candidates.
-            k: items wanted a list.
+            k: items wanted per list.
         """
         width = items.shape[1] * (1 if self.vectors is None else self.vectors.shape[1])
         step = max(1, _FLOATS_AT_ONCE // max(1, width))
@@ -65,15 +65,15 @@ class Variety:
             # argmax takes the first of equals, and candidates stand in the order of score and product_id.
             value = np.where(free, relevance - self.diversity * nearest, -np.inf)
             best = value.argmax(axis=1)
-            there = free[rows, best]
-            chosen[:, n] = np.where(there, best, -1)
+            found = free[rows, best]
+            chosen[:, n] = np.where(found, best, -1)
             free[rows, best] = False
             if vectors is not None:
                 likeness = np.einsum("rpd,rd->rp", vectors, vectors[rows, best])
                 nearest = np.maximum(nearest, likeness) if n else likeness
             if self.most is not None:
                 own = category[rows, best]
-                taken += (category == own[:, None]) & (category >= 0) & there[:, None]
+                taken += (category == own[:, None]) & (category >= 0) & found[:, None]
                 free &= taken < self.most
         return chosen
 
@@ -89,7 +89,7 @@ def variety(
     Args:
         items: the products.
         diversity: weight of unlikeness, 0 to 1.
-        most_per_category: most products of one category in a list.
+        most_per_category: maximum number of products of one category in a list.
         vectors: embeddings of the products; None where there are none.
         attributes: items × features, which likeness rests on where there are no embeddings.
 

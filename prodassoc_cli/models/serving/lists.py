@@ -83,11 +83,11 @@ def cut_lists(
     short = np.flatnonzero((shown < 0).any(axis=1) & full)
     if spec.epsilon:
         shown, propensity = explore(places, (places >= 0).sum(axis=1), spec.k, spec.epsilon, spec.seed, ids)
-    there, at = shown >= 0, np.maximum(shown, 0)
+    filled, at = shown >= 0, np.maximum(shown, 0)
     return Lists(
-        np.where(there, np.take_along_axis(items, at, axis=1), -1),
-        np.where(there, np.take_along_axis(scores, at, axis=1), -np.inf).astype(np.float32),
-        there & np.take_along_axis(own, at, axis=1),
+        np.where(filled, np.take_along_axis(items, at, axis=1), -1),
+        np.where(filled, np.take_along_axis(scores, at, axis=1), -np.inf).astype(np.float32),
+        filled & np.take_along_axis(own, at, axis=1),
         propensity,
         short,
     )

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
-from prodassoc_cli.models.base import Evidence, Queries, Why
+from prodassoc_cli.models.base import Explanation, Queries, Why
 from prodassoc_cli.models.model import TrainedModel
 
 Audience = Literal["users", "products", "baskets"]
@@ -35,7 +35,7 @@ _ENOUGH_BASKETS = 2
 
 def reasons(
     model: TrainedModel,
-    evidence: Evidence,
+    evidence: Explanation,
     queries: Queries,
     items: Ints,
     audience: Audience,
@@ -89,9 +89,9 @@ def reasons(
 
 def _products_named(model: TrainedModel, others: Ints) -> pl.Series:
     ids = model.items.ids.gather(pl.Series(np.maximum(others, 0).ravel()))
-    there = pl.Series((others >= 0).ravel())
+    named = pl.Series((others >= 0).ravel())
     frame = pl.DataFrame({"row": np.repeat(np.arange(len(others)), others.shape[1]), "id": ids})
-    lists = frame.filter(there).group_by("row", maintain_order=True).agg("id")
+    lists = frame.filter(named).group_by("row", maintain_order=True).agg("id")
     rows = pl.DataFrame({"row": np.arange(len(others))})
     joined = rows.join(lists, on="row", how="left", maintain_order="left")
     return joined["id"].fill_null(pl.Series([[]], dtype=pl.List(pl.String)))
@@ -174,7 +174,7 @@ def _counted(column: str, one: str, many: str) -> pl.Expr:
 
 
 def _sentence(audience: Audience, newest: int) -> pl.Expr:
-    """Return the expression that words a row of evidence."""
+    """Return the expression that puts a row of evidence into words."""
     others = pl.col("others") + pl.when(pl.col("more") > 0).then(
         pl.format(" and {} more", pl.col("more"))
     ).otherwise(pl.lit(""))

@@ -13,7 +13,7 @@ import polars as pl
 from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.indexing import aligned_vectors
-from prodassoc_cli.models.base import Evidence, Queries, Why
+from prodassoc_cli.models.base import Explanation, Queries, Why
 from prodassoc_cli.models.data import csr_of
 from prodassoc_cli.models.families.content import Content, encode_attributes
 from prodassoc_cli.models.kernels.dispatch import one_blas_thread
@@ -105,7 +105,7 @@ def recommend(
         products: the catalogue of today, for titles and filters; None for the one trained with.
         embeddings: vectors of the products; None for those of the model, if it has any.
         diversity: how much the items of a list are to differ, 0 to 1, see `diversity.Variety`.
-        max_per_category: most products of one category in a list.
+        max_per_category: maximum number of products of one category in a list.
         relation: for products, whether the lists hold complements or substitutes, see `relation.related`.
         epsilon: probability that a place shows a runner-up, see `explore`; the column propensity says how
             likely what is shown was.
@@ -226,7 +226,7 @@ class _ListMaker:
     def _reasons(self, queries: Queries, lists: Lists, unknown: Bools) -> pl.DataFrame:
         recommender, items, own = self.model.recommender, lists.items, lists.own
         evidence = recommender.explain(queries, np.where(own, items, -1), self.threads)
-        evidence = evidence.where(own, Evidence.of(Why.POPULAR, items))
+        evidence = evidence.where(own, Explanation.of(Why.POPULAR, items))
         again = evidence.kind == Why.AGAIN
         evidence.others[:, :, 0] = np.where(again, items, evidence.others[:, :, 0])
         if not recommender.adds_up:
@@ -277,7 +277,7 @@ def _texts(model: TrainedModel, embeddings: pl.DataFrame | None, relation: Relat
 
 
 def blocks_of(total: int, width: int) -> Iterator[slice]:
-    """Yield blocks of lists, so many at a time that their scores, `width` a list, fit in memory."""
+    """Yield blocks of lists, so many at a time that their scores, `width` per list, fit in memory."""
     step = int(np.clip(_SCORES_A_BLOCK // max(1, width), 32, 4096))
     return (slice(start, min(start + step, total)) for start in range(0, total, step))
 

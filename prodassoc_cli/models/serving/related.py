@@ -19,7 +19,7 @@ from prodassoc_cli.mining.products.relations import (
     judged_pairs,
 )
 from prodassoc_cli.mining.selection.significance import log_probability
-from prodassoc_cli.models.base import Evidence, Why
+from prodassoc_cli.models.base import Explanation, Why
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.model import TrainedModel
 
@@ -41,7 +41,7 @@ def related(
     vectors: Floats,
     allowed: Bools | None = None,
     thresholds: Thresholds = _THRESHOLDS,
-) -> tuple[Ints, Floats, Evidence]:
+) -> tuple[Ints, Floats, Explanation]:
     """Return up to k related products of each source, best first, their scores and the evidence.
 
     A complement's score is confidence · √lift, as that of a rule; a substitute's is the cosine of the texts.
@@ -50,7 +50,7 @@ def related(
         model: gives the baskets (the customers' products where there are none) and the categories.
         sources: the products.
         relation: which list.
-        k: most products in a list; there may be fewer, since nothing else fills it up.
+        k: maximum number of products in a list; there may be fewer, since nothing else fills it up.
         threads: threads to use.
         vectors: n_items × d, the products' texts; zeros where one has none.
         allowed: which products may be listed; None for all.
@@ -92,7 +92,7 @@ def related(
     items, values = items[:, :k], values[:, :k]
     named = np.where(items >= 0, sources[:, None], -1)
     why = Why.BOUGHT_TOGETHER if relation == "complement" else Why.SIMILAR
-    return items, values, Evidence.of(why, items, others=named, weight=values)
+    return items, values, Explanation.of(why, items, others=named, weight=values)
 
 
 def evidence_of(model: TrainedModel, vectors: Floats) -> PairEvidence:

@@ -68,7 +68,7 @@ def joined(table: pa.Table, shapes: Shapes) -> dict[str, pa.Array]:
     """Return the arrays of these shapes, flat.
 
     Raises:
-        ValueError: an array has more or fewer values than its shape tells.
+        ValueError: an array has more or fewer values than its shape says.
         KeyError: an array is missing.
     """
     return {name: _whole(table.column(name), shape) for name, shape in shapes.items()}
@@ -81,7 +81,7 @@ def joined_apart(read: Read, shapes: Shapes) -> dict[str, pa.Array | NDArray[Any
     the time that the whole table takes, and with hardly more memory than the arrays themselves.
 
     Raises:
-        ValueError: an array has more or fewer values than its shape tells.
+        ValueError: an array has more or fewer values than its shape says.
         KeyError: an array is missing.
     """
     short = {name: shape for name, shape in shapes.items() if _height(shape) == 1}
@@ -139,11 +139,11 @@ def joined_for(
     Args:
         wanted: ids of products.
         read: returns columns of the table.
-        shapes: what `cut` told of the arrays.
-        by_product: arrays of two dimensions, or of three parts .indptr, .indices and .data, a row a product.
+        shapes: the shapes of the arrays, as `cut` returns them.
+        by_product: arrays of two dimensions, or of parts .indptr, .indices and .data, with a row per product.
 
     Raises:
-        ValueError: an array has more or fewer values than its shape tells.
+        ValueError: an array has more or fewer values than its shape says.
         KeyError: an array is missing.
     """
     parts = [f"{name}.{part}" for name in by_product for part in ("indices", "data")]
@@ -170,15 +170,15 @@ def _some_rows(name: str, starts: Longs, stops: Longs, read: Read, shape: dict[s
     size = _size(shape)
     if len(starts) and not 0 <= starts.min() <= stops.max() <= size:
         raise ValueError(f"{name} has bounds out of order")
-    # With nothing wanted the first row still tells of what type the values are.
+    # With nothing wanted, the first row still has the type of the values.
     rows = sorted({0}.union(*map(range, starts // VALUES_PER_ROW, -(-stops // VALUES_PER_ROW))))
     found = [series(each.values).to_numpy() for each in read([name], rows).column(name)]
     values = np.zeros(size, found[0].dtype)
-    for row, there in zip(rows, found, strict=True):
+    for row, stored in zip(rows, found, strict=True):
         part = values[row * VALUES_PER_ROW : (row + 1) * VALUES_PER_ROW]
-        if len(there) != len(part):
-            raise ValueError(f"{name} has {len(there)} values in row {row}, not {len(part)}")
-        part[:] = there
+        if len(stored) != len(part):
+            raise ValueError(f"{name} has {len(stored)} values in row {row}, not {len(part)}")
+        part[:] = stored
     return values.reshape(shape["length"], shape["width"]) if "width" in shape else values
 
 
@@ -217,7 +217,7 @@ def _flat(lists: pa.LargeListArray) -> pa.Array:
 
 @contextmanager
 def as_bad_data(header: Mapping[str, Any]) -> Iterator[None]:
-    """Tell what goes wrong in this block, where a model file is taken apart, as bad data.
+    """Raise what goes wrong in this block, where a model file is taken apart, as bad data.
 
     Raises:
         BadData: the file is damaged, or of another version.

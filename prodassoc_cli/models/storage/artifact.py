@@ -72,7 +72,7 @@ def from_arrays(
 
     Args:
         columns: the arrays.
-        header: what the file tells of them.
+        header: what the file says of them.
         for_kernels: whether kernels are to be given them, which want arrays that may be written to; else
             they stay where they were read.
 
@@ -84,7 +84,7 @@ def from_arrays(
 
 
 def family_of(header: dict[str, Any]) -> Recommender:
-    """Return the recommender that a header tells of, with its parameters, and nothing learned yet.
+    """Return the recommender that a header describes, with its parameters, and nothing learned yet.
 
     Raises:
         BadData: this version does not know it.

@@ -1,4 +1,4 @@
-"""What a person is told of a model: what it learned, its parameters, what can be set of it, what it keeps."""
+"""A model described for people: what it learned, its parameters, what can be set of it, what it stores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LISTS = {"new": "of new products", "all": "that may repeat", "basket": "for a ba
 _CHOSEN = " ◀"
 
 
-def portrait(header: Mapping[str, Any]) -> list[pl.DataFrame]:
+def describe(header: Mapping[str, Any]) -> list[pl.DataFrame]:
     """Return tables for people: counts, how the parts of a fusion did, parameters, and what is stored.
 
     Args:
@@ -59,7 +59,7 @@ def _counts(facts: Mapping[str, Any]) -> pl.DataFrame:
 
 
 def _validation(facts: Mapping[str, Any]) -> pl.DataFrame:
-    """Return a row a part and the fusion: its measure on each kind of list, and its share of the scores."""
+    """Return for each part and the fusion its metric on each kind of list, and its share of the scores."""
     modes = {mode: facts[mode] for mode in LISTS if mode in facts}
     if not modes:
         return pl.DataFrame()
@@ -86,11 +86,11 @@ def _parameters(header: Mapping[str, Any]) -> pl.DataFrame:
     given = header["parameters"]
     parts = {name: each for name, each in given.items() if isinstance(each, Mapping)}
     own = {name: each for name, each in given.items() if name not in parts}
-    told = {
+    texts = {
         name: ", ".join(f"{key}={value}" for key, value in each.items() if value is not None)
         for name, each in ({header["name"]: own} | parts).items()
     }
-    return _pairs("model", "parameters", {name: text for name, text in told.items() if text})
+    return _pairs("model", "parameters", {name: text for name, text in texts.items() if text})
 
 
 def _stored(arrays: Mapping[str, Mapping[str, int]]) -> pl.DataFrame:

@@ -281,7 +281,7 @@ def test_tfidf_is_repeatable_and_keeps_empty_texts_apart() -> None:
     "PRODASSOC_CHECKPOINT" not in os.environ, reason="needs $PRODASSOC_CHECKPOINT, the source folder"
 )
 def test_source_weights_give_the_committed_model_and_the_published_vectors(tmp_path: Path) -> None:
-    from prodassoc_cli.embedding.export.export import export_checkpoint
+    from prodassoc_cli.embedding.export.onnx_folder import export_checkpoint
 
     source = Path(os.environ["PRODASSOC_CHECKPOINT"])
     export_checkpoint(source, tmp_path / "int8", "int8", name="all-MiniLM-L6-v2")
@@ -303,7 +303,7 @@ def test_source_weights_give_the_committed_model_and_the_published_vectors(tmp_p
 )
 def test_fp32_is_what_sentence_transformers_gives_for_each_of_100_texts(tmp_path: Path) -> None:
     peer = pytest.importorskip("sentence_transformers")
-    from prodassoc_cli.embedding.export.export import export_checkpoint
+    from prodassoc_cli.embedding.export.onnx_folder import export_checkpoint
 
     source = os.environ["PRODASSOC_CHECKPOINT"]
     export_checkpoint(Path(source), tmp_path / "fp32", "fp32")

@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
-from prodassoc_cli.embedding.export.export import export_checkpoint
+from prodassoc_cli.embedding.export.onnx_folder import export_checkpoint
 from prodassoc_cli.embedding.export.quantize import quantize_columns
 from prodassoc_cli.errors import BadData, CannotCreate, NoInput, ProdassocError, UsageProblem
 from tests.embedding.conftest import DEPTH, HEADS, HIDDEN, layer_names, random_tensors, tiny_tokenizer

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.evaluation.feedback.feedback import NO_MODEL, evaluate_feedback, impressions_of
-from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS
+from prodassoc_cli.evaluation.feedback.impressions import NO_MODEL, evaluate_feedback, impressions_of
+from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS
 from tests.conftest import SAMPLE
 from tests.evaluation.feedback.test_offpolicy import log
 from tests.evaluation.frames import bought

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from prodassoc_cli.evaluation.feedback.feedback import impressions_of
+from prodassoc_cli.evaluation.feedback.impressions import impressions_of
 from prodassoc_cli.evaluation.feedback.offpolicy import estimate_offpolicy, notices
 from tests.evaluation.frames import interactions, lists
 

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from ir_measures import AP, RR, P, R, Success, nDCG
 
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, evaluate_lists
-from prodassoc_cli.evaluation.metrics.metrics import ALL_METRICS, NEEDS, RANKING_METRICS
+from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS, NEEDS, RANKING_METRICS
 from tests.evaluation.frames import LISTS, TRUTHS, bought, interactions, lists
 
 

@@ -17,7 +17,7 @@ from prodassoc_cli.mining.products.taxonomy import (
     without_own_ancestors,
 )
 from prodassoc_cli.mining.rules import mine_rules
-from prodassoc_cli.mining.selection.rule_selection import Judge
+from prodassoc_cli.mining.selection.rule_selection import RuleSelection
 from prodassoc_cli.mining.selection.significance import SearchSpace
 from tests.mining.conftest import as_dict, brute_force
 from tests.mining.patterns.test_user_support import interactions_of
@@ -127,5 +127,7 @@ def test_interest_against_the_definition(rows, least):
                     return False
         return True
 
-    judge = Judge(sets, SearchSpace(10), taxonomy=taxonomy, interest=least)
-    assert keys(mine_rules(sets, max_consequent=2, judge=judge)) == {rule for rule in rules if stays(*rule)}
+    selection = RuleSelection(sets, SearchSpace(10), taxonomy=taxonomy, interest=least)
+    assert keys(mine_rules(sets, max_consequent=2, select=selection)) == {
+        rule for rule in rules if stays(*rule)
+    }

@@ -14,7 +14,7 @@ from prodassoc_cli.mining.products.constraints import Sides, named_products, wit
 from prodassoc_cli.mining.rules import mine_rules
 from prodassoc_cli.mining.selection.lattice import only_nodes
 from prodassoc_cli.mining.selection.pruning import Pruning, pruning
-from prodassoc_cli.mining.selection.rule_selection import Judge
+from prodassoc_cli.mining.selection.rule_selection import RuleSelection
 from prodassoc_cli.mining.selection.set_coverage import cover, recoded
 from prodassoc_cli.mining.selection.significance import SearchSpace
 from tests.mining.conftest import FOUR, brute_force, make_baskets
@@ -59,10 +59,10 @@ def test_pruning_against_all_pairs_of_rules(rows, min_count, most, least):
         ("improvement", Pruning("improvement", least)),
         ("productive", Pruning("non-productive")),
     ):
-        judge = Judge(sets, SearchSpace(len(sets.item_ids)), pruning=how)
-        assert keys(mine_rules(sets, max_consequent=most, judge=judge)) == kept[name], name
-        assert judge.facts["rules_tested"] == len(rules)
-        assert judge.facts["rules_pruned"] == len(rules) - len(kept[name])
+        selection = RuleSelection(sets, SearchSpace(len(sets.item_ids)), pruning=how)
+        assert keys(mine_rules(sets, max_consequent=most, select=selection)) == kept[name], name
+        assert selection.facts["rules_tested"] == len(rules)
+        assert selection.facts["rules_pruned"] == len(rules) - len(kept[name])
 
 
 def test_what_prune_takes():
@@ -105,8 +105,8 @@ def test_holdout_counts_and_corrects_for_the_rules_found():
     rows = [row | {"1"} if "0" in row else row for row in rows]
     sets = mine_itemsets(make_baskets(rows[:100]), min_count=5)
     holdout = make_baskets([*rows[100:], {"unknown"}])
-    judge = Judge(sets, SearchSpace(9), holdout=holdout)
-    rules = mine_rules(sets, judge=judge)
+    selection = RuleSelection(sets, SearchSpace(9), holdout=holdout)
+    rules = mine_rules(sets, select=selection)
     assert rules.height > 50
     for rule in rules.iter_rows(named=True):
         both = {*rule["antecedent"], *rule["consequent"]}
@@ -115,19 +115,19 @@ def test_holdout_counts_and_corrects_for_the_rules_found():
         assert rule["holdout_support"] == rule["holdout_count"] / 101
         assert rule["holdout_confidence"] == (rule["holdout_count"] / len(seen) if seen else None)
         assert rule["q_value"] >= rule["holdout_p_value"]
-    kept = mine_rules(sets, judge=Judge(sets, SearchSpace(9), level=0.01, holdout=holdout))
+    kept = mine_rules(sets, select=RuleSelection(sets, SearchSpace(9), level=0.01, holdout=holdout))
     assert (("0",), ("1",)) in keys(kept)
     assert (("0",), ("2",)) not in keys(kept)
     with pytest.raises(UsageProblem, match="webb"):
-        mine_rules(sets, judge=Judge(sets, SearchSpace(9), correction="webb", holdout=holdout))
+        mine_rules(sets, select=RuleSelection(sets, SearchSpace(9), correction="webb", holdout=holdout))
 
 
 def test_top_comes_after_correction():
     rows = [{"a", "b"}] * 30 + [{"c", "d"}] * 2 + [{"e"}] * 30
     sets = mine_itemsets(make_baskets(rows), min_count=2)
-    judge = Judge(sets, SearchSpace(5, max_size=2), correction="webb", level=0.001)
+    selection = RuleSelection(sets, SearchSpace(5, max_size=2), correction="webb", level=0.001)
     assert mine_rules(sets, top=1)["antecedent"].to_list() == [["c"]]
-    assert mine_rules(sets, top=1, judge=judge)["antecedent"].to_list() == [["a"]]
+    assert mine_rules(sets, top=1, select=selection)["antecedent"].to_list() == [["a"]]
 
 
 def test_sides():
@@ -147,8 +147,8 @@ def test_a_search_without_strangers_finds_the_same_rules(rows, min_count, left, 
     found = []
     for searched in (baskets, without_strangers(baskets, min_count, (left, right))):
         sets = mine_itemsets(searched, min_count=min_count)
-        judge = Judge(sets, SearchSpace(6, max_size=6), pruning("redundant"))
-        found.append(mine_rules(sets, max_consequent=2, keep=Sides(sets, left, right), judge=judge))
+        selection = RuleSelection(sets, SearchSpace(6, max_size=6), pruning("redundant"))
+        found.append(mine_rules(sets, max_consequent=2, keep=Sides(sets, left, right), select=selection))
     assert found[0].equals(found[1])
 
 

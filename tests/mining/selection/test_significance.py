@@ -12,7 +12,7 @@ from scipy.stats import false_discovery_control, fisher_exact, hypergeom
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.mining.itemsets import mine_itemsets
 from prodassoc_cli.mining.rules import mine_rules
-from prodassoc_cli.mining.selection.rule_selection import Judge, space_of
+from prodassoc_cli.mining.selection.rule_selection import RuleSelection, space_of
 from prodassoc_cli.mining.selection.significance import (
     CORRECTIONS,
     SearchSpace,
@@ -116,8 +116,8 @@ def test_holm_and_bonferroni_by_hand():
 def found_in(baskets, min_count, correction, level, **options):
     sets = mine_itemsets(baskets, min_count=min_count, max_size=options.get("max_size"))
     space = space_of(sets, baskets.counts >= min_count, 1, options.get("max_size"), None)
-    judge = Judge(sets, space, correction=correction, level=level) if correction else None
-    return mine_rules(sets, judge=judge)
+    selection = RuleSelection(sets, space, correction=correction, level=level) if correction else None
+    return mine_rules(sets, select=selection)
 
 
 def independent(seed, products=25, baskets=150):

@@ -18,8 +18,8 @@ from prodassoc_cli.models.families.content import Content, encode_attributes, we
 from prodassoc_cli.models.families.mf import Mf
 from prodassoc_cli.models.families.popularity import Popularity
 from prodassoc_cli.models.families.rules import Rules, recounted
+from prodassoc_cli.models.hybrid.fusion import PARTS, Hybrid
 from prodassoc_cli.models.hybrid.listwise import regress, split_baskets
-from prodassoc_cli.models.hybrid.model import PARTS, Hybrid
 from prodassoc_cli.models.model import train
 from prodassoc_cli.models.split import basket_queries, user_queries
 from tests.models.shops import catalogue, checkerboard, lines, random_shop, vectors
@@ -187,7 +187,7 @@ def test_the_hybrid_leaves_ease_out_where_it_would_be_restricted():
 def test_the_hybrid_falls_back_to_its_best_part(monkeypatch):
     data = TrainingData.from_frames(random_shop(6, users=150), catalogue(), vectors())
     # Weights that rank backwards: the comparison must see that a part alone is better.
-    worst = "prodassoc_cli.models.hybrid.model.regress"
+    worst = "prodassoc_cli.models.hybrid.fusion.regress"
     monkeypatch.setattr(worst, lambda rows, features, labels: -np.ones(features.shape[1]))
     model = train("hybrid", data).recommender
     assert model.validation.chosen["new"] != "hybrid"

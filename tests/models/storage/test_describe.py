@@ -9,7 +9,7 @@ from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.model import train
 from prodassoc_cli.models.registry import MODELS, make
 from prodassoc_cli.models.storage.artifact import to_arrow
-from prodassoc_cli.models.storage.describe import parameter_table, portrait
+from prodassoc_cli.models.storage.describe import describe, parameter_table
 from tests.models.shops import catalogue, random_shop, vectors
 
 
@@ -20,7 +20,7 @@ def shop() -> TrainingData:
 
 def _tables(name: str, shop: TrainingData, *parameters: str) -> dict[str, pl.DataFrame]:
     _, header = to_arrow(train(name, shop, parameters=parameters))
-    return {table.columns[0]: table for table in portrait(header)}
+    return {table.columns[0]: table for table in describe(header)}
 
 
 def test_a_fusion_tells_how_its_parts_did_and_what_ranks(shop):

@@ -23,11 +23,11 @@ from prodassoc_cli.indexing import numbered
 _KEY = ["user_id", "list_id", "product_id", "position", "timestamp"]
 _DETAILS = schema_of(column for column in INTERACTIONS.columns if column.optional)
 NO_MODEL = "(no model)"
-"""Name of the rows whose model the log does not tell."""
+"""Name of the rows for which the log names no model."""
 
 
 def impressions_of(log: pl.DataFrame) -> pl.DataFrame:
-    """Return one row a product shown: its list, place, model and propensity, and what came of it.
+    """Return one row per product shown: its list, place, model and propensity, and what came of it.
 
     Args:
         log: interactions with impressions, as `clean` makes them of a feedback log.
@@ -125,8 +125,8 @@ def clusters(rows: pl.DataFrame, values: Doubles) -> tuple[Doubles, Doubles]:
     """Return the sum of the values and the number of rows of each user that has any."""
     cluster = rows["cluster"].to_numpy()
     counts = np.bincount(cluster)
-    there = counts > 0
-    return np.bincount(cluster, values)[there].astype(np.float64), counts[there].astype(np.float64)
+    present = counts > 0
+    return np.bincount(cluster, values)[present].astype(np.float64), counts[present].astype(np.float64)
 
 
 def _per_list(rows: pl.DataFrame, column: str) -> Estimate:

@@ -12,7 +12,7 @@ import numpy as np
 from prodassoc_cli.arrays import Doubles, Floats, Ints
 from prodassoc_cli.declare import setting
 from prodassoc_cli.errors import UsageProblem, did_you_mean
-from prodassoc_cli.models.base import Evidence, Queries, Recommender, Why, parse_parameters
+from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why, parse_parameters
 from prodassoc_cli.models.data import Csr, TrainingData
 from prodassoc_cli.models.families.als import Als
 from prodassoc_cli.models.families.content import Content
@@ -27,7 +27,7 @@ from prodassoc_cli.models.hybrid import purchase_features, trend_features
 from prodassoc_cli.models.hybrid.cold_start import ColdProducts, ColdWay
 from prodassoc_cli.models.hybrid.listwise import (
     CUT,
-    Candidates,
+    CandidateFeatures,
     ndcg_of,
     regress,
     split_baskets,
@@ -104,7 +104,7 @@ class Hybrid(Recommender):
         given = parts or {}
         self.parts = {name: given.get(name) or PARTS[name]() for name in PARTS if name in names}
         self._keep(self.parts)
-        self._memo: tuple[Queries, Candidates] | None = None
+        self._memo: tuple[Queries, CandidateFeatures] | None = None
 
     def _keep(self, names: Iterable[str]) -> None:
         self.parts = {name: self.parts[name] for name in names}
@@ -228,19 +228,19 @@ class Hybrid(Recommender):
         self.validation.chosen[mode] = best
         self.validation.shares[mode] = self._shares(found, vector)
 
-    def _gather(self, use: Ints, ask: Callable[[Ints], Queries], threads: int) -> Candidates:
+    def _gather(self, use: Ints, ask: Callable[[Ints], Queries], threads: int) -> CandidateFeatures:
         """Return the candidates of many rows, block by block."""
         blocks, everyone = [], set(range(len(self.parts)))
         for start in range(0, len(use), _BLOCK):
             block = self._candidates(ask(use[start : start + _BLOCK]), everyone, threads)
-            blocks.append(Candidates(block.rows + start, block.items, block.features))
-        return Candidates(
+            blocks.append(CandidateFeatures(block.rows + start, block.items, block.features))
+        return CandidateFeatures(
             np.concatenate([block.rows for block in blocks]),
             np.concatenate([block.items for block in blocks]),
             np.concatenate([block.features for block in blocks]),
         )
 
-    def _shares(self, found: Candidates, weights: Doubles) -> dict[str, float]:
+    def _shares(self, found: CandidateFeatures, weights: Doubles) -> dict[str, float]:
         """Return how much of the scores of the first places each part gave, as shares of what was added."""
         order = np.lexsort((found.items, -(found.features @ weights), found.rows))
         place = np.arange(len(order)) - np.searchsorted(found.rows, found.rows)
@@ -262,7 +262,7 @@ class Hybrid(Recommender):
         weights = self.weights[_MODES.index(_mode(queries))][: len(_PER_PART) * len(self.parts)]
         return set(np.flatnonzero(weights.reshape(-1, len(_PER_PART)).any(axis=1)).tolist())
 
-    def _candidates(self, queries: Queries, parts: set[int], threads: int) -> Candidates:
+    def _candidates(self, queries: Queries, parts: set[int], threads: int) -> CandidateFeatures:
         """Return what these parts (by their place) put forward, with the features."""
         n_items = queries.history.shape[1]
         depth = min(n_items, max(self.parameters.candidates, queries.depth))
@@ -295,7 +295,7 @@ class Hybrid(Recommender):
             self.trends.features(queries, row, item),
         ]
         features[:, len(_PER_PART) * len(self.parts) :] = np.concatenate(own, axis=1)
-        return Candidates(row, item, features)
+        return CandidateFeatures(row, item, features)
 
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return the fused scores of the candidates; -inf elsewhere, and for an empty history."""
@@ -306,7 +306,7 @@ class Hybrid(Recommender):
         out[np.diff(queries.history.indptr) == 0] = -np.inf
         return out
 
-    def explain(self, queries: Queries, items: Ints, threads: int) -> Evidence:
+    def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Let the part that added most to each score say why."""
         memo = self._memo
         if memo is not None and memo[0] is queries:
@@ -314,7 +314,7 @@ class Hybrid(Recommender):
         else:
             found = self._candidates(queries, self._weighed_parts(queries), threads)
         if not len(found.rows):
-            return Evidence.of(Why.POPULAR, items)
+            return Explanation.of(Why.POPULAR, items)
         n_items = queries.history.shape[1]
         wanted = np.arange(len(queries), dtype=np.int64)[:, None] * n_items + items
         keys = found.rows * n_items + found.items
@@ -334,15 +334,15 @@ class Hybrid(Recommender):
         if "content" in self.parts:
             # A score that came from products with like texts is explained by the texts.
             winner[listed & self.cold.mostly_borrowed(items)] = list(self.parts).index("content")
-        evidence = Evidence.of(Why.POPULAR, items)
+        evidence = Explanation.of(Why.POPULAR, items)
         for n, part in enumerate(self.parts.values()):
-            mine = winner == n
-            if mine.any():
-                rows = np.flatnonzero(mine.any(axis=1))
-                theirs = part.explain(queries.rows(rows), np.where(mine, items, -1)[rows], threads)
-                evidence = evidence.replaced(rows, mine[rows], theirs)
+            won = winner == n
+            if won.any():
+                rows = np.flatnonzero(won.any(axis=1))
+                why = part.explain(queries.rows(rows), np.where(won, items, -1)[rows], threads)
+                evidence = evidence.replaced(rows, won[rows], why)
         evidence = evidence.where(winner != lately, self.trends.explain(items))
-        return evidence.where(winner != again, Evidence.of(Why.AGAIN, items))
+        return evidence.where(winner != again, Explanation.of(Why.AGAIN, items))
 
     def arrays(self) -> Arrays:
         """Return the weights and the arrays of each part."""

@@ -1,6 +1,6 @@
 """The metrics, each declared once: what it means, its range, where it comes from, how it is computed.
 
-A ranking metric is the mean of one value a unit: over users (precision, NDCG …) or over the products of the
+A ranking metric is the mean of one value per unit: over users (precision, NDCG …) or over the products of the
 catalogue (coverage); or one figure of all lists together (Gini). `Metric.values` gives those values from a
 model's judged lists; a NaN says that the metric is not defined for that unit, which is then left out.
 
@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from prodassoc_cli.arrays import Doubles
-from prodassoc_cli.evaluation.judged_lists import Judged
+from prodassoc_cli.evaluation.judged_lists import JudgedLists
 from prodassoc_cli.evaluation.metrics import accuracy
 from prodassoc_cli.evaluation.metrics import beyond_accuracy as beyond
 from prodassoc_cli.evaluation.metrics.rule_feedback_metrics import FEEDBACK_METRICS, RULE_METRICS
@@ -48,7 +48,7 @@ class Metric:
         name: as written in metrics artifacts and in `--require`.
         definition: one line, with the divisor.
         source: where the definition comes from.
-        values: (lists, k) → one value a unit, NaN where undefined; the metric is their mean.
+        values: (lists, k) → one value per unit, NaN where undefined; the metric is their mean.
             For metrics of ratings `loss` stands in its place, for those of all lists together `total`.
         total: (lists, k) → the metric, None where undefined.
         loss: errors (predicted - true rating) → one loss a rating.
@@ -65,8 +65,8 @@ class Metric:
     name: str
     definition: str
     source: str
-    values: Callable[[Judged, int], Doubles] | None = None
-    total: Callable[[Judged, int], float | None] | None = None
+    values: Callable[[JudgedLists, int], Doubles] | None = None
+    total: Callable[[JudgedLists, int], float | None] | None = None
     loss: Callable[[Doubles], Doubles] | None = None
     root: bool = False
     over: Literal["users", "products", "ratings", "rules", "baskets", "impressions"] = "users"
@@ -82,7 +82,7 @@ class Metric:
         """Whether it is computed from judged lists."""
         return self.values is not None or self.total is not None
 
-    def computable(self, judged: Judged) -> bool:
+    def computable(self, judged: JudgedLists) -> bool:
         """Return whether the inputs that these lists were judged with suffice."""
         facts = judged.truth.facts
         given: dict[Need, bool] = {
