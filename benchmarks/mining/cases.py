@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.mining.baskets import Baskets, baskets_from_pairs
+from prodassoc_cli.mining.basket_builder import baskets_from_interactions
+from prodassoc_cli.mining.baskets import Baskets
 
 DATA = Path(os.environ.get("PRODASSOC_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -63,7 +64,7 @@ def fimi(name: str) -> Callable[[], Baskets]:
         )  # fmt: skip
         rows = lines.select(pl.col("line").str.strip_chars().str.split(" ")).with_row_index("basket")
         rows = rows.explode("line")
-        return baskets_from_pairs(rows["basket"].cast(pl.Int64).to_numpy(), rows["line"])
+        return _baskets(rows["basket"].cast(pl.Int64).to_numpy(), rows["line"])
 
     return read
 
@@ -75,7 +76,7 @@ def zipf(baskets: int = 1_000_000, items: int = 20_000, seed: int = 1) -> Basket
     weights = np.arange(1, items + 1) ** -0.9
     bounds = np.cumsum(weights / weights.sum())
     drawn = np.minimum(np.searchsorted(bounds, random.random(len(basket))), items - 1)
-    return baskets_from_pairs(basket, pl.Series(drawn))
+    return _baskets(basket, pl.Series(drawn))
 
 
 def dense(rows: int = 3_196, attributes: int = 37, seed: int = 1) -> Baskets:
@@ -88,9 +89,7 @@ def dense(rows: int = 3_196, attributes: int = 37, seed: int = 1) -> Baskets:
     hidden = random.integers(0, 4, rows)
     value = random.random((rows, attributes)) > leaning[hidden]
     items = 2 * np.arange(attributes) + value
-    return baskets_from_pairs(
-        np.repeat(np.arange(rows, dtype=np.int64), attributes), pl.Series(items.ravel())
-    )
+    return _baskets(np.repeat(np.arange(rows, dtype=np.int64), attributes), pl.Series(items.ravel()))
 
 
 def write_fimi(baskets: Baskets, path: str) -> None:
@@ -117,3 +116,8 @@ def missing(data: str) -> str | None:
     if data in ("zipf", "dense") or path.exists():
         return None
     return f"{path} is not there (set PRODASSOC_DATA)"
+
+
+def _baskets(order: np.ndarray, product: pl.Series) -> Baskets:
+    frame = pl.DataFrame({"order_id": order, "product_id": product}).cast(pl.String)
+    return baskets_from_interactions(frame.with_columns(event=pl.lit("purchase")))

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.arrays import Floats, Longs
-from prodassoc_cli.embedding.cache import VectorCache
 from prodassoc_cli.embedding.encoders.base import DistinctTexts, Encoder, distinct_texts, silent
-from prodassoc_cli.embedding.scratch import gather, release, room
+from prodassoc_cli.embedding.vectors.cache import VectorCache
+from prodassoc_cli.embedding.vectors.scratch import gather, release, room
 from prodassoc_cli.stage import Progress
 
 # Distinct texts encoded (and cached) at a time: full batches of each length, ten seconds lost by a kill.

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from prodassoc_cli.embedding.cache import VectorCache
     from prodassoc_cli.embedding.catalogue import EncodedCatalogue
     from prodassoc_cli.embedding.encoders.base import Encoder
+    from prodassoc_cli.embedding.vectors.cache import VectorCache
 
 _KEYWORDS, _NEIGHBOURS = 5, 10
 # Share of the memory a run may use that vectors may take before they go to a temporary file.
@@ -78,10 +78,10 @@ class EmbeddingStage:
             yield StageResult("profiles", profiles)
 
     def _choose(self, texts: pl.Series) -> tuple[Encoder, VectorCache | None]:
-        from prodassoc_cli.embedding.cache import VectorCache
         from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL
         from prodassoc_cli.embedding.encoders.choose import choose_encoder
         from prodassoc_cli.embedding.encoders.providers import choose_provider
+        from prodassoc_cli.embedding.vectors.cache import VectorCache
 
         config = self._config
         choice = choose_encoder(
@@ -131,8 +131,8 @@ class EmbeddingStage:
 
     def _finish(self, encoded: EncodedCatalogue) -> NDArray[np.float32]:
         """Return the vectors of the products: shortened, and joined with those of the user."""
-        from prodassoc_cli.embedding.scratch import release, room, slices
-        from prodassoc_cli.embedding.vectors import align, combine, shorten
+        from prodassoc_cli.embedding.vectors.arithmetic import align, combine, shorten
+        from prodassoc_cli.embedding.vectors.scratch import release, room, slices
 
         config, count = self._config, self._products.height
         own = None
@@ -160,8 +160,8 @@ class EmbeddingStage:
     def _packed(self, vectors: NDArray[np.float32]) -> Iterator[pl.DataFrame]:
         import polars as pl
 
-        from prodassoc_cli.embedding.scratch import release, slices
-        from prodassoc_cli.embedding.vectors import pack
+        from prodassoc_cli.embedding.vectors.arithmetic import pack
+        from prodassoc_cli.embedding.vectors.scratch import release, slices
 
         for part in slices(len(vectors)):
             packed = pack(vectors[part], self._config.output_precision)
@@ -197,7 +197,7 @@ class EmbeddingStage:
 
     def _neighbours(self, vectors: NDArray[np.float32]) -> StageResult:
         from prodassoc_cli.embedding.analysis.neighbours import nearest_to_each, neighbour_table
-        from prodassoc_cli.embedding.scratch import slices
+        from prodassoc_cli.embedding.vectors.scratch import slices
 
         k = self._config.neighbours or _NEIGHBOURS
         with self._context.progress("comparing products") as progress:

@@ -16,7 +16,7 @@ from prodassoc_cli.artifacts.frames import schema_of
 from prodassoc_cli.artifacts.schemas import METRICS
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.evaluation.intervals import Estimate, holm, mean_interval, paired_p_value, share_interval
-from prodassoc_cli.evaluation.judged_lists import JudgedLists, judge_lists
+from prodassoc_cli.evaluation.judged_lists import JudgedLists
 from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS, RANKING_METRICS, Metric
 
 METRICS_SCHEMA = schema_of(METRICS)
@@ -37,21 +37,6 @@ DIFFERENCES_SCHEMA = pl.Schema(
     }
 )
 """What `compare_with` returns."""
-
-
-def evaluate_lists(
-    lists: Mapping[str, pl.DataFrame],
-    truth: pl.DataFrame,
-    ks: Sequence[int],
-    train: pl.DataFrame | None = None,
-    products: pl.DataFrame | None = None,
-    embeddings: pl.DataFrame | None = None,
-) -> pl.DataFrame:
-    """Return the ranking metrics of each model's lists in the schema of metrics artifacts.
-
-    `judge_lists` and `tabulate` in one; it says what the inputs are and which errors are raised.
-    """
-    return tabulate(judge_lists(lists, truth, train, products, embeddings), ks)
 
 
 def tabulate(judged: Mapping[str, JudgedLists], ks: Sequence[int]) -> pl.DataFrame:

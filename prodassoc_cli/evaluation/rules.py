@@ -17,6 +17,7 @@ from prodassoc_cli.arrays import Doubles, Longs
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
 from prodassoc_cli.evaluation.intervals import Estimate, mean_interval, share_interval
+from prodassoc_cli.indexing import index_of
 from prodassoc_cli.mining.basket_builder import baskets_from_interactions
 from prodassoc_cli.mining.baskets import Baskets
 
@@ -130,11 +131,9 @@ def _members(sides: pl.Series, baskets: Baskets) -> sparse.csc_array:
     """Return products × rules: 1 where the side has the product; the last row holds what no basket has."""
     width = len(baskets.item_ids)
     rows = pl.DataFrame({"rule": np.arange(len(sides)), "product_id": sides}).explode("product_id")
-    codes = pl.DataFrame({"product_id": baskets.item_ids, "item": np.arange(width)})
-    placed = rows.join(codes, on="product_id", how="left", maintain_order="left")
-    item = placed["item"].fill_null(width).to_numpy()
-    ones = np.ones(placed.height, np.float32)
-    return sparse.csc_array((ones, (item, placed["rule"].to_numpy())), shape=(width + 1, len(sides)))
+    item = index_of(rows["product_id"], baskets.item_ids).fill_null(width).to_numpy()
+    ones = np.ones(rows.height, np.float32)
+    return sparse.csc_array((ones, (item, rows["rule"].to_numpy())), shape=(width + 1, len(sides)))
 
 
 def _matrix(baskets: Baskets) -> sparse.csr_array:

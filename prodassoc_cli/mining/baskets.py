@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
-import pyarrow.compute as pc
 
 BASKET_EVENTS = (("purchase",), ("cart",), ("rating", "review"), ("click",), ("view",))
 """Events that make baskets, strongest first; only the first of them that occurs is used."""
@@ -91,20 +90,6 @@ def baskets_of_codes(
     return Baskets(
         indptr, items, names.gather(order), counts[order], None if first_rows is None else first_rows[kept]
     )
-
-
-def baskets_from_pairs(basket: np.ndarray, item_ids: pl.Series) -> Baskets:
-    """Group (basket, product) pairs, as read from a basket file, into baskets.
-
-    Args:
-        basket: int64 number of each row's basket.
-        item_ids: product id of each row.
-    """
-    baskets = pc.dictionary_encode(pl.Series(basket).to_arrow())
-    items = pc.dictionary_encode(item_ids.cast(pl.String).to_arrow())
-    names = pl.Series("product_id", pl.from_arrow(items.dictionary), dtype=pl.String)
-    rows = (np.from_dlpack(each.indices).astype(np.int32) for each in (baskets, items))
-    return baskets_of_codes(CodedRows(*rows), names, None, lambda _: None)
 
 
 def only_items(baskets: Baskets, keep: np.ndarray) -> Baskets:

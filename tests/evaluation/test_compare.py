@@ -11,7 +11,6 @@ from prodassoc_cli.evaluation.compare import (
     METRICS_SCHEMA,
     compare_all,
     compare_with,
-    evaluate_lists,
     mark_best,
     mark_tied,
     tabulate,
@@ -19,6 +18,7 @@ from prodassoc_cli.evaluation.compare import (
 from prodassoc_cli.evaluation.judged_lists import judge_lists
 from prodassoc_cli.evaluation.metrics.registry import RANKING_METRICS
 from tests.evaluation.frames import bought, lists
+from tests.evaluation.lists import evaluate_lists
 
 
 @pytest.fixture

@@ -1,19 +1,27 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
-import numpy as np
 import polars as pl
 
-from prodassoc_cli.mining.baskets import Baskets, baskets_from_pairs
+from prodassoc_cli.mining.basket_builder import baskets_from_interactions
+from prodassoc_cli.mining.baskets import Baskets
 from tests.conftest import real_data
 
 
 def make_baskets(rows: list[set[str]]) -> Baskets:
     """Baskets of the given sets, which must not be empty."""
     pairs = [(number, item) for number, row in enumerate(rows) for item in sorted(row)]
-    numbers = np.array([number for number, _ in pairs], np.int64)
-    return baskets_from_pairs(numbers, pl.Series([item for _, item in pairs], dtype=pl.String))
+    return baskets_of([number for number, _ in pairs], [item for _, item in pairs])
+
+
+def baskets_of(order: Sequence[int] | pl.Series, product: Sequence[str] | pl.Series) -> Baskets:
+    """Baskets of (order, product) pairs, as read from a basket file."""
+    frame = pl.DataFrame(
+        {"order_id": order, "product_id": product}, schema_overrides={"order_id": pl.Int64}
+    ).select(pl.col("order_id", "product_id").cast(pl.String), event=pl.lit("purchase"))
+    return baskets_from_interactions(frame)
 
 
 def brute_force(rows: list[set[str]], min_count: int, target: str, max_size: int | None = None) -> dict:
@@ -46,7 +54,7 @@ def load(name: str) -> Baskets:
     lines = pl.read_csv(path, has_header=False, new_columns=["line"], separator="\x01", infer_schema=False)
     rows = lines.with_columns(pl.col("line").str.strip_chars().str.split(" ")).with_row_index("basket")
     rows = rows.explode("line")
-    return baskets_from_pairs(rows["basket"].cast(pl.Int64).to_numpy(), rows["line"])
+    return baskets_of(rows["basket"].cast(pl.Int64), rows["line"])
 
 
 FOUR = [{"1", "3"}, {"1", "2", "4"}, {"2", "3", "4"}, {"1", "4"}]

@@ -10,8 +10,9 @@ from scipy import sparse
 
 from prodassoc_cli.arrays import Floats
 from prodassoc_cli.embedding.analysis.phrases import phrases
-from prodassoc_cli.embedding.vectors import unit
+from prodassoc_cli.embedding.vectors.arithmetic import unit
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.indexing import index_of
 
 EVENTS = ("purchase", "cart", "rating", "review", "click", "view")
 """What shows an interest; impressions and dismissals do not."""
@@ -59,9 +60,8 @@ def user_profiles(
             f"profiles need user_id and one of the events {', '.join(EVENTS)}",
         )
     catalogue = _described(products)
-    place = pl.DataFrame({"product_id": products["product_id"]}).with_row_index("item")
-    rows = rows.join(catalogue, on="product_id", how="left", maintain_order="left").join(
-        place, on="product_id", how="left", maintain_order="left"
+    rows = rows.join(catalogue, on="product_id", how="left", maintain_order="left").with_columns(
+        item=index_of(rows["product_id"], products["product_id"])
     )
     table = _facts(rows)
     for name, column in (("top_categories", "category"), ("top_brands", "brand")):
@@ -90,7 +90,7 @@ def _weighted(interactions: pl.DataFrame, half_life: float) -> pl.DataFrame:
 def _described(products: pl.DataFrame) -> pl.DataFrame:
     """Return what of the catalogue profiles are about, and where a price stands in its category, 0 to 1."""
     wanted = {"category": pl.String, "brand": pl.String, "price": pl.Float64}
-    there = products.select(
+    described = products.select(
         "product_id",
         *(
             pl.col(name) if name in products.columns else pl.lit(None, dtype).alias(name)
@@ -98,7 +98,7 @@ def _described(products: pl.DataFrame) -> pl.DataFrame:
         ),
     )
     level = (pl.col("price").rank("average") - 0.5) / pl.col("price").count()
-    return there.with_columns(level=level.over("category")).rename({"price": "list_price"})
+    return described.with_columns(level=level.over("category")).rename({"price": "list_price"})
 
 
 def _facts(rows: pl.DataFrame) -> pl.DataFrame:
@@ -210,7 +210,7 @@ def _described_by_text(
     )
     tastes = unit(np.asarray(weights @ vectors, dtype=np.float32))
     embedding = pl.Series("embedding", tastes, dtype=pl.Array(pl.Float32, tastes.shape[1]))
-    there = pl.Series(tastes.any(axis=1))
+    has_taste = pl.Series(tastes.any(axis=1))
     scores = sparse.coo_array(weights @ terms)
     keywords = _apart(
         names[scores.col].with_columns(
@@ -222,7 +222,7 @@ def _described_by_text(
         .join(keywords, on="user", how="left", maintain_order="left")
         .with_columns(
             pl.col("keywords").fill_null([]),
-            pl.when(there).then(embedding).alias("embedding"),
+            pl.when(has_taste).then(embedding).alias("embedding"),
         )
         .drop("user")
     )

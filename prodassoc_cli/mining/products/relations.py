@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from prodassoc_cli.indexing import aligned_vectors, numbered
+from prodassoc_cli.indexing import aligned_vectors, index_of, numbered
 from prodassoc_cli.mining.selection.significance import log_fisher
 from prodassoc_cli.settings.mine import RELATION_LEVEL, SUBSTITUTE_SIMILARITY, VARIANT_SIMILARITY
 
@@ -179,8 +179,7 @@ def _sums(lists: pl.Series, evidence: PairEvidence) -> np.ndarray:
     """Return the sum of the vectors of each list: it points where their mean points."""
     if lists.is_empty():
         return np.zeros((0, evidence.vectors.shape[1]), np.float32)
-    place = pl.DataFrame({"id": evidence.item_ids, "at": np.arange(len(evidence.item_ids))})
-    at = lists.explode().to_frame("id").join(place, on="id", how="left", maintain_order="left")["at"]
+    at = index_of(lists.explode(), evidence.item_ids)
     starts = np.concatenate([[0], np.cumsum(lists.list.len().to_numpy().astype(np.int64))[:-1]])
     return np.asarray(np.add.reduceat(evidence.vectors[at.to_numpy()], starts, axis=0))
 
@@ -195,12 +194,8 @@ def with_relations(rules: pl.DataFrame, evidence: PairEvidence, thresholds: Thre
     """
     rules = rules.with_columns(similarity_of_sides(rules, evidence))
     single = (rules["antecedent"].list.len() == 1) & (rules["consequent"].list.len() == 1)
-    place = pl.DataFrame({"id": evidence.item_ids, "at": np.arange(len(evidence.item_ids))})
     a, b = (
-        rules.filter(single)
-        .select(pl.col(side).list.first().alias("id"))
-        .join(place, on="id", how="left", maintain_order="left")["at"]
-        .to_numpy()
+        index_of(rules.filter(single)[side].list.first(), evidence.item_ids).to_numpy()
         for side in ("antecedent", "consequent")
     )
     pairs = judged_pairs(a, b, evidence, thresholds)

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
+from prodassoc_cli.indexing import index_of
 from prodassoc_cli.mining.itemsets import Itemsets
 from prodassoc_cli.mining.kernels.bitsets import COUNT, ITEM, PARENT
 from prodassoc_cli.mining.kernels.tree import sizes_of
@@ -107,10 +108,8 @@ class Taxonomy:
 
 def taxonomy_of(item_ids: pl.Series, parent: dict[str, str]) -> Taxonomy:
     """Return the taxonomy of these items, from the names of their parents."""
-    code = dict(zip(item_ids.to_list(), range(len(item_ids)), strict=True))
-    return Taxonomy(
-        np.array([code.get(parent.get(name, ""), NO_PARENT) for name in item_ids.to_list()], np.int64)
-    )
+    parents = pl.Series([parent.get(name) for name in item_ids.to_list()], dtype=pl.String)
+    return Taxonomy(index_of(parents, item_ids).cast(pl.Int64).fill_null(NO_PARENT).to_numpy())
 
 
 def without_own_ancestors(itemsets: Itemsets, taxonomy: Taxonomy) -> Itemsets:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
+from prodassoc_cli.indexing import index_of
 from prodassoc_cli.jit import KERNEL, njit, types
 from prodassoc_cli.mining.baskets import Baskets
 from prodassoc_cli.mining.itemsets import Itemsets
@@ -145,10 +147,9 @@ def recoded(baskets: Baskets, itemsets: Itemsets) -> Baskets:
 
     A basket may become empty: it counts all the same.
     """
-    known = dict(zip(itemsets.item_ids.to_list(), range(len(itemsets.item_ids)), strict=True))
-    code = np.array([known.get(name, -1) for name in baskets.item_ids.to_list()], np.int64)
+    code = index_of(baskets.item_ids, itemsets.item_ids).cast(pl.Int64).fill_null(-1).to_numpy()
     basket = np.repeat(np.arange(len(baskets)), np.diff(baskets.indptr))
-    item = code[baskets.items] if len(baskets.items) else np.empty(0, np.int64)
+    item = code[baskets.items]
     keep = item >= 0
     pairs = np.sort(basket[keep] << 32 | item[keep])
     indptr = np.zeros(len(baskets) + 1, np.int64)

@@ -8,7 +8,7 @@ import pytest
 
 from prodassoc_cli.embedding.analysis import profiles
 from prodassoc_cli.embedding.analysis.profiles import user_profiles
-from prodassoc_cli.embedding.vectors import unit
+from prodassoc_cli.embedding.vectors.arithmetic import unit
 from prodassoc_cli.errors import BadData
 
 PRODUCTS = pl.DataFrame(

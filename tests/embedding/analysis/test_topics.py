@@ -11,7 +11,7 @@ from prodassoc_cli.embedding.analysis.phrases import phrases
 from prodassoc_cli.embedding.analysis.topics import find_topics
 from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
 from prodassoc_cli.embedding.encoders.tfidf import TfidfEncoder
-from prodassoc_cli.embedding.vectors import unit
+from prodassoc_cli.embedding.vectors.arithmetic import unit
 
 SHELVES = {
     "coffee": ["dark roast espresso beans", "ground filter coffee", "coffee capsules for espresso machines"],

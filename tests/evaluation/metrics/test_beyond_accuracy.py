@@ -22,10 +22,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from prodassoc_cli.evaluation.compare import evaluate_lists
 from prodassoc_cli.evaluation.judged_lists import judge_lists
 from prodassoc_cli.evaluation.segments import FEW, find_segments, restrict, segment_metrics
 from tests.evaluation.frames import LISTS, TRUTHS, bought, lists
+from tests.evaluation.lists import evaluate_lists
 
 PRODUCTS = [f"p{number}" for number in range(12)]
 CATEGORIES = {

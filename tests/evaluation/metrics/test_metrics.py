@@ -26,9 +26,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from ir_measures import AP, RR, P, R, Success, nDCG
 
-from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, evaluate_lists
+from prodassoc_cli.evaluation.compare import METRICS_SCHEMA
 from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS, NEEDS, RANKING_METRICS
 from tests.evaluation.frames import LISTS, TRUTHS, bought, interactions, lists
+from tests.evaluation.lists import evaluate_lists
 
 
 def values(metrics: pl.DataFrame, model: str = "m") -> dict[str, float]:

@@ -21,9 +21,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from prodassoc_cli.evaluation.compare import evaluate_lists
 from prodassoc_cli.evaluation.feedback.offpolicy import estimate_offpolicy, expected_clicks
 from tests.evaluation.frames import bought, lists
+from tests.evaluation.lists import evaluate_lists
 
 PRODUCTS = [f"p{number:02}" for number in range(30)]
 K = 5

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prodassoc_cli.embedding.vectors import align, combine, pack, shorten, unit
+from prodassoc_cli.embedding.vectors.arithmetic import align, combine, pack, shorten, unit
 from prodassoc_cli.errors import BadData, UsageProblem
 
 

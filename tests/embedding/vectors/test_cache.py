@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prodassoc_cli.embedding import catalogue
-from prodassoc_cli.embedding.cache import VectorCache
 from prodassoc_cli.embedding.catalogue import encode_catalogue
 from prodassoc_cli.embedding.encoders.base import DistinctTexts, Encoder, Progress
 from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
 from prodassoc_cli.embedding.encoders.tfidf import TfidfEncoder
-from prodassoc_cli.embedding.scratch import release, room
+from prodassoc_cli.embedding.vectors.cache import VectorCache
+from prodassoc_cli.embedding.vectors.scratch import release, room
 from prodassoc_cli.errors import CannotCreate
 from tests.embedding.conftest import WORDS
 

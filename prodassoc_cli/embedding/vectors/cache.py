@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from prodassoc_cli.arrays import Bools
 from prodassoc_cli.embedding.encoders.base import DistinctTexts
-from prodassoc_cli.embedding.scratch import release
+from prodassoc_cli.embedding.vectors.scratch import release
 from prodassoc_cli.errors import CannotCreate, IOFailure
 
 _KEY_BYTES = 16

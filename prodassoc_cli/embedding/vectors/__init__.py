@@ -1,0 +1,1 @@
+"""Vectors: their arithmetic, where they wait on disk, and the cache of those made before."""
