@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -22,8 +23,8 @@ from prodassoc_cli.intake.rules.apply_rules import AmongAll, Part, PartRules
 from prodassoc_cli.intake.rules.outliers import Amounts
 from prodassoc_cli.intake.rules.rejects import RejectFormat, counted, left_out
 from prodassoc_cli.intake.values.categories import Coding, as_texts
+from prodassoc_cli.intake.values.conventions import Conventions
 from prodassoc_cli.intake.values.counters import Description
-from prodassoc_cli.intake.values.numbers_ids import parse_ids
 from prodassoc_cli.intake.values.usual_ids import UsualIds
 from prodassoc_cli.settings import CleanConfig
 
@@ -41,6 +42,7 @@ class JudgePart:
     Attributes:
         config: the options of `clean`.
         layout: how rows hold baskets.
+        conventions: how values are written.
         usual: what is usual among all rows.
         feedback: whether the rows are a log of shown lists.
         sources: names of the inputs.
@@ -55,6 +57,7 @@ class JudgePart:
 
     config: CleanConfig
     layout: Layout
+    conventions: Conventions
     usual: UsualIds
     feedback: bool
     sources: Sequence[str]
@@ -112,7 +115,7 @@ class JudgePart:
         self, rows: pl.DataFrame, facts: dict[str, Any], tables: dict[str, pl.DataFrame]
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the interactions and the rows left out, and note what was counted."""
-        products = Coding(parse_ids)
+        products = Coding(partial(self.conventions.parse_ids, "product_id"))
         coded = products.coded(products.number(rows["product_id"])).alias("product_id")
         rules = PartRules(self.config, self.layout, self.usual, self.feedback, dated=self.dated)
         # Outliers are found among all parts, beforehand.

@@ -39,7 +39,7 @@ from prodassoc_cli.engines.slices import SLICE_BYTES, Slice, sliced
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS, Bounds, first_keys
 from prodassoc_cli.intake.columns.schema import Say, is_feedback
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.gather import PIECE_ROWS, day_first_given
+from prodassoc_cli.intake.gather import PIECE_ROWS, stated
 from prodassoc_cli.intake.inputs import open_inputs
 from prodassoc_cli.intake.layouts.layout import Layout, Lines, check_alike, join_lines
 from prodassoc_cli.intake.pipeline import Cleaning
@@ -79,6 +79,7 @@ class SparkCleaning(Cleaning):
 
     def _gather(self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None) -> None:
         self._files = files = _Files.surveyed(self._spark, orders, self._config, self._say)
+        self._config = replace(self._config, preset=files.preset)
         self._conventions = files.decided(self._config, self._say)
         self._usual = files.ids.usual()
         self._facts = {
@@ -133,7 +134,8 @@ class SparkCleaning(Cleaning):
         files, config = self._files, self._config
         deal = Deal(files.reading, files.files, files.layout, self._conventions, self._bounds, self._key)
         judge = JudgePart(
-            config, files.layout, self._usual, is_feedback(files.empty.fields.columns), files.names,
+            config, files.layout, self._conventions, self._usual,
+            is_feedback(files.empty.fields.columns), files.names,
             self._split is not None and self._split.method == "time",
             bool(self._catalogue or config.products_output), self._keep_rejects,
         )  # fmt: skip
@@ -298,6 +300,11 @@ class _Files:
         """What was found of each input: of its first slice, where it is sliced."""
         return list({each.file.place: each for each in reversed(self.found)}.values())[::-1]
 
+    @property
+    def preset(self) -> str:
+        """The known export that they are; `none` where they are none."""
+        return str(self.found[0].facts["preset"] or "none")
+
     @functools.cached_property
     def ids(self) -> IdCounts:
         """What their ids look like."""
@@ -321,7 +328,7 @@ class _Files:
             say("a log of what was shown: rows become impressions, clicks, purchases and dismissals")
         times = f"{self.names[0]}, column {self.found[0].empty.columns.get('timestamp', 'timestamp')}"
         return self.marks.decide(
-            day_first_given(config), times, say, decimal_comma=self.found[0].delimiter == ";", before={}
+            stated(config), times, say, decimal_comma=self.found[0].delimiter == ";", before={}
         )
 
     def bounds(self, parts: int, conventions: Conventions, key: bytes | None, config: CleanConfig) -> Bounds:

@@ -38,7 +38,7 @@ from prodassoc_cli.intake.layouts.layout import Layout, Lines, join_lines, place
 from prodassoc_cli.intake.layouts.registry import layout_of
 from prodassoc_cli.intake.typed_rows import typed_rows
 from prodassoc_cli.intake.values.conventions import Conventions, Marks
-from prodassoc_cli.intake.values.numbers_ids import parse_ids
+from prodassoc_cli.intake.values.ids import parse_ids
 from prodassoc_cli.intake.values.usual_ids import IdCounts
 from prodassoc_cli.settings import CleanConfig
 
@@ -198,7 +198,7 @@ class SurveyFile:
 
     def _surveyed(self, file: RawFile, found: Input, said: list[str]) -> Surveyed:
         empty = self.reading.placed(found, found.empty, file)
-        marks, odd, ids = Marks(), set[str](), IdCounts()
+        marks, odd, ids = Marks(floats=found.float_ids()), set[str](), IdCounts()
         samples, last = [key_fields(empty.fields)], 0
         for piece in self.reading.pieces(found, file):
             fields = piece.lines.fields

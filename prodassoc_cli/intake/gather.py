@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.errors import BadData
+from prodassoc_cli.artifacts.schemas import EVENTS
+from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.intake.arrange.partition_bounds import (
     MAX_PARTITIONS,
     Bounds,
@@ -19,16 +21,25 @@ from prodassoc_cli.intake.arrange.partition_bounds import (
     too_large,
 )
 from prodassoc_cli.intake.arrange.partitions import Partitions
-from prodassoc_cli.intake.columns.presets import PRESETS
-from prodassoc_cli.intake.columns.schema import OTHER, Say, is_feedback, number_fields
+from prodassoc_cli.intake.columns.presets import preset_of
+from prodassoc_cli.intake.columns.schema import (
+    FEEDBACK_NUMBERS,
+    NUMBERS,
+    OTHER,
+    Say,
+    is_feedback,
+    number_fields,
+)
+from prodassoc_cli.intake.formats.raw_table import StartAgain
 from prodassoc_cli.intake.inputs import Inputs, Piece, until_settled
 from prodassoc_cli.intake.layouts.layout import Layout, Lines
 from prodassoc_cli.intake.rules.rejects import Rejected
-from prodassoc_cli.intake.rules.row_rules import unparsable
+from prodassoc_cli.intake.rules.row_rules import odd_values, unparsable
 from prodassoc_cli.intake.typed_rows import typed_rows
 from prodassoc_cli.intake.values.categories import Coding
-from prodassoc_cli.intake.values.conventions import Conventions, Marks
-from prodassoc_cli.intake.values.numbers_ids import parse_ids
+from prodassoc_cli.intake.values.conventions import Conventions, Marks, Stated
+from prodassoc_cli.intake.values.events import event_word
+from prodassoc_cli.intake.values.numbers import NumberStyle
 from prodassoc_cli.intake.values.privacy import pseudonymize
 from prodassoc_cli.intake.values.usual_ids import IdCounts, UsualIds
 from prodassoc_cli.resources import prefetch
@@ -127,8 +138,9 @@ def gather(
             "clean all of the inputs again, without --append-to",
         )
     # Numbers of earlier lines that were not written plainly decide how to read the new ones.
+    otherwise = {*before.get("styles", {}), *stated(config).decimal_marks, *inputs.grouped_by_dots()}
     inputs.parse_plain_fields(
-        [name for name in ("timestamp", *number_fields(fields)) if name not in before.get("styles", {})]
+        [name for name in ("timestamp", *number_fields(fields)) if name not in otherwise]
     )
     wanted = 1 if budget is None else parts_needed(inputs, budget)
     on_disk = wanted > 1
@@ -147,6 +159,7 @@ def gather(
         facts = {
             **gathering.ids.facts(),
             "styles": conventions.styles,
+            "floats": sorted(conventions.floats),
             "day_first": conventions.day_first if conventions.dated else before.get("day_first"),
         }
         products = gathering.products
@@ -154,6 +167,8 @@ def gather(
         return found, notices
 
     found, notices = until_settled(read)
+    if inputs.orders is not None and inputs.orders.lines_without:
+        notices.append(f"{inputs.orders.lines_without:,} lines have no order in {inputs.orders.source}")
     for notice in notices:
         say(notice)
     return found
@@ -176,9 +191,13 @@ def value_conventions(
             yield piece.lines.fields.select(names)
 
     times = f"{inputs.sources[0]}, column {inputs.columns.get('timestamp', 'timestamp')}"
-    return Marks.of(read, names).decide(
-        day_first_given(config), times, say, decimal_comma=inputs.delimiter == ";", before=before
-    )
+    marks = Marks.of(read, names)
+    marks.floats = set().union(*(each.float_ids() for each in inputs.inputs))
+    decided = marks.decide(stated(config), times, say, decimal_comma=inputs.delimiter == ";", before=before)
+    # Beside numbers with a decimal comma, what looks like a plain 2.500 is 2500.
+    if "comma" in decided.styles.values() and inputs.read_as_text(number_fields(inputs.fields)):
+        raise StartAgain
+    return decided
 
 
 def text_values(fields: pl.DataFrame) -> list[str]:
@@ -198,7 +217,7 @@ class _Gathering:
     ) -> None:  # fmt: skip
         self._inputs, self._config, self._conventions = inputs, config, conventions
         self._rejected, self._key = rejected, key
-        self.products = Coding(parse_ids)
+        self.products = Coding(partial(conventions.parse_ids, "product_id"))
         self.ids = IdCounts(before)
         self._times = np.zeros(0, np.int64)
         """How often each product, by its number, occurs."""
@@ -223,6 +242,10 @@ class _Gathering:
 
     def _typed(self, lines: Lines) -> pl.DataFrame:
         rows, bad = typed_rows(lines, self._inputs.layout, self._conventions, products=self.products)
+        for name, odd in odd_values(rows, bad).items():
+            column = lines.columns.get(name, name)
+            value = lines.fields[name].filter(odd)[0]
+            self._rejected.example(name, column, f"{value:g}" if isinstance(value, float) else str(value))
         return with_reasons(rows, bad, self._key)
 
     def _set_aside(self, piece: Piece) -> None:
@@ -261,10 +284,69 @@ def without_text(uncut: pl.DataFrame) -> pl.DataFrame:
     return uncut.with_columns(pl.lit("").alias("raw"))
 
 
-def day_first_given(config: CleanConfig) -> bool | None:
-    """Return what the options say of the order of day and month."""
-    preset = PRESETS[config.preset].dayfirst if config.preset else None
-    return preset if config.dayfirst is None else config.dayfirst
+def stated(config: CleanConfig) -> Stated:
+    """Return what the options, and the export they name, say of how values are written.
+
+    Raises:
+        UsageProblem: one of them is none that can be understood.
+    """
+    preset = preset_of(config.preset)
+    own = {event_word(word): event for word, event in preset.events.items()}
+    return Stated(
+        preset.dayfirst if config.dayfirst is None else config.dayfirst,
+        _decimal_marks(config.decimal_mark),
+        _missing_words(config.missing),
+        own | _event_words(config.map),
+        config.ids_as_written,
+        preset.price_of_line,
+    )
+
+
+def _decimal_marks(entries: Sequence[str]) -> dict[str, NumberStyle]:
+    styles: dict[str, NumberStyle] = {
+        "comma": "comma",
+        "point": "dot",
+        "dot": "dot",
+        ",": "comma",
+        ".": "dot",
+    }
+    fields = (*NUMBERS, *FEEDBACK_NUMBERS)
+    found: dict[str, NumberStyle] = {}
+    for entry in entries:
+        name, _, mark = entry.rpartition("=")
+        if mark not in styles:
+            raise UsageProblem(f"`decimal_mark={entry}`: '{mark}' is no decimal mark", "it is comma or point")
+        if name and name not in fields:
+            raise UsageProblem(
+                f"`decimal_mark={entry}`: no field of numbers is called '{name}'", did_you_mean(name, fields)
+            )
+        found |= dict.fromkeys([name] if name else fields, styles[mark])
+    return found
+
+
+def _missing_words(entries: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    fields = ("user_id", "order_id", "product_id")
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in entries:
+        name, equals, words = entry.partition("=")
+        if not equals or name not in fields:
+            raise UsageProblem(
+                f"`missing={entry}`: not FIELD=WORDS of {', '.join(fields)}",
+                "for example `missing=user_id=0`",
+            )
+        found[name] = ("", *(word.strip().lower() for word in words.split(",") if word.strip()))
+    return found
+
+
+def _event_words(entries: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for entry in entries:
+        if entry.startswith("event:"):
+            word, _, event = entry.removeprefix("event:").rpartition("=")
+            if not word or event not in EVENTS:
+                raise UsageProblem(f"`map={entry}`: '{event}' is no event", did_you_mean(event, EVENTS))
+            found[event_word(word)] = event
+    return found
 
 
 def several_passes(config: CleanConfig) -> bool:

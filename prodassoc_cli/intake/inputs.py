@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import polars as pl
 
-from prodassoc_cli.errors import BadData
+from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
+from prodassoc_cli.intake.columns.derived import DerivedColumns
 from prodassoc_cli.intake.columns.header import header_names, is_header
-from prodassoc_cli.intake.columns.match import FIELDS, parse_map
-from prodassoc_cli.intake.columns.presets import PRESETS
-from prodassoc_cli.intake.columns.schema import Say
+from prodassoc_cli.intake.columns.match import FIELDS, normal, parse_map
+from prodassoc_cli.intake.columns.presets import PRESETS, Preset, preset_of, recognise_export
+from prodassoc_cli.intake.columns.schema import FEEDBACK_NUMBERS, Caution, Say, is_feedback, number_fields
+from prodassoc_cli.intake.fields import Matched, match_fields
 from prodassoc_cli.intake.formats.arrow_types import NUMBER, TIME
 from prodassoc_cli.intake.formats.delimited import Text
 from prodassoc_cli.intake.formats.hive_columns import Folders
@@ -25,8 +28,14 @@ from prodassoc_cli.intake.formats.reader import Reader, ReadOptions
 from prodassoc_cli.intake.formats.registry import look
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines, check_alike, join_lines, placed
-from prodassoc_cli.intake.layouts.registry import LAYOUTS, layout_of, no_products, recognise
+from prodassoc_cli.intake.layouts.registry import layout_of, no_products, recognise
+from prodassoc_cli.intake.order_table import OrderTable
+from prodassoc_cli.intake.values.ids import ROUNDED, WHOLE_AS_FLOAT
+from prodassoc_cli.intake.values.missing import is_missing
 from prodassoc_cli.settings import CleanConfig
+
+LOGGED = (*FEEDBACK_NUMBERS, "list_id", "model")
+"""Fields that only a log of shown lists has."""
 
 T = TypeVar("T")
 
@@ -38,22 +47,31 @@ class Input:
     Attributes:
         source: where it is.
         layout: how its rows hold baskets.
-        matched: field → column, as found in its header.
+        matched: field → column, as found in its header, and columns made of several.
         reader: reads it as a table.
         folders: columns that its folders name.
-        delimiter: of text; empty for others.
+        head: what its first rows show.
+        preset: the export that it is; empty where none is known.
+        ignored: columns that are passed over.
+        separator: between the products within a cell, as the user says; None to find out.
     """
 
     source: Source
     layout: Layout
-    matched: dict[str, str]
+    matched: Matched
     reader: Reader
     folders: Folders
-    delimiter: str = ""
+    head: Head
+    preset: str = ""
+    ignored: frozenset[str] = frozenset()
+    separator: str | None = None
 
     def lines(self, table: RawTable) -> Lines:
         """Bring rows of it to lines."""
-        return self.layout.to_lines(self.folders.beside(table), self.matched)
+        table = self.folders.beside(table)
+        frame = table.frame.drop(self.ignored, strict=False)
+        table = replace(table, frame=self.matched.derived.beside(frame))
+        return self.layout.to_lines(table, self.matched.columns, self.separator)
 
     @property
     def empty(self) -> Lines:
@@ -66,6 +84,11 @@ class Input:
         return self.empty.columns
 
     @property
+    def delimiter(self) -> str:
+        """What separates the fields of text; empty for others."""
+        return self.head.delimiter
+
+    @property
     def in_pieces(self) -> bool:
         """Whether it can be read in pieces, each understood by itself."""
         return self.reader.in_pieces and not (self.layout.needs_whole and self._holds_text)
@@ -74,11 +97,42 @@ class Input:
     def _holds_text(self) -> bool:
         return self.reader.no_rows().schema.get(self.columns["product_id"]) == pl.String
 
+    def values(self, name: str) -> list[str]:
+        """Return what the first rows hold in the column of a field, where that is there."""
+        column = self.matched.columns.get(name)
+        texts = pl.Series(self.head.column(column) if column else [], dtype=pl.String)
+        return texts.filter(~is_missing(texts)).str.strip_chars().to_list()
+
+    def float_ids(self) -> set[str]:
+        """Return the fields of ids that are written as 17850.0 is, as far as its first rows show."""
+        whole = re.compile(WHOLE_AS_FLOAT)
+        fields = {name: self.values(name) for name in ("user_id", "order_id", "product_id")}
+        return {
+            name for name, values in fields.items()
+            if sum(whole.match(each) is not None for each in values) > 0.9 * len(values)
+        }  # fmt: skip
+
+    def read_from(self) -> dict[str, str]:
+        """Return field → column of what is used: fields of a log of shown lists only in such a log."""
+        feedback = is_feedback(list(self.columns))
+        return {name: each for name, each in self.columns.items() if feedback or name not in LOGGED}
+
+    def unused(self) -> list[str]:
+        """Return the columns that nothing is read from."""
+        columns = set(self.read_from().values())
+        used = columns | self.matched.derived.sources | self.ignored
+        used |= set(self.layout.items(self.head.names, self.matched.columns))
+        used |= {column.rpartition(".")[0] for column in columns}  # of objects
+        return [
+            name for name in (*self.head.names, *self.folders.values) if name not in used and name.strip()
+        ]
+
     def facts(self) -> dict[str, object]:
         """Return what was found out, for the summary."""
         return {
             "source": self.source.name, "layout": self.layout.name, "encoding": self.reader.encoding or None,
-            "delimiter": self.delimiter or None, "columns": self.columns,
+            "delimiter": self.delimiter or None, "columns": self.columns, "preset": self.preset or None,
+            "unused": self.unused(),
         }  # fmt: skip
 
 
@@ -106,14 +160,21 @@ class Inputs:
         sources: names of the inputs; SOURCE of `Lines.fields` counts into them.
         inputs: the inputs themselves.
         layout: of the first, and so of all.
+        orders: the table of the orders that the lines belong to; None where there is none.
     """
 
-    def __init__(self, inputs: list[Input]) -> None:
+    def __init__(self, inputs: list[Input], orders: OrderTable | None = None) -> None:
+        self.orders = orders
         self.sources = [each.source.name for each in inputs]
         self.inputs = inputs
         self.layout = inputs[0].layout
         self._typed: set[str] = set()
         """Fields that Arrow parses."""
+
+    @property
+    def preset(self) -> str:
+        """The known export that the inputs are; `none` where they are none."""
+        return self.inputs[0].preset or "none"
 
     @functools.cached_property
     def columns(self) -> dict[str, str]:
@@ -163,11 +224,32 @@ class Inputs:
             text.read_in_types(
                 {
                     columns[name]: TIME if name == "timestamp" else NUMBER
-                    for name in fields if name in columns and shared[columns[name]] == 1
+                    for name in fields
+                    if name in columns and shared[columns[name]] == 1 and columns[name] in text.names
                 }
             )  # fmt: skip
         self._typed = {name for name in fields if any(name in columns for _, columns in texts)}
         self._agree()
+
+    def grouped_by_dots(self) -> set[str]:
+        """Return the fields of numbers whose first values with a point all have three digits after it."""
+        found = set()
+        for name in number_fields(list(self.columns)):
+            points = [value for each in self.inputs for value in each.values(name) if "." in value]
+            if points and all(re.search(r"\.\d{3}$", value) for value in points):
+                found.add(name)
+        return found
+
+    def read_as_text(self, fields: Sequence[str]) -> bool:
+        """Let Arrow parse none of these fields any more; return whether it did."""
+        typed = self._typed & set(fields)
+        for text, columns in self._texts() if typed else ():
+            text.types = {
+                column: kind for column, kind in text.types.items()
+                if column not in {columns[name] for name in typed if name in columns}
+            }  # fmt: skip
+        self._typed -= typed
+        return bool(typed)
 
     def _agree(self) -> bool:
         """Parse a field in all inputs or in none; return whether there are fewer now."""
@@ -195,6 +277,8 @@ class Inputs:
         """
         self._agree()
         empty = self.empty()
+        if self.orders is not None:
+            self.orders.lines_without = 0
         for place, each in enumerate(self.inputs):
             for table in each.reader.pieces(rows):
                 if self._agree():  # what was decided for the other fields no longer holds
@@ -213,7 +297,8 @@ class Inputs:
         return join_lines([self.empty(), *parts])
 
     def _placed(self, lines: Lines, place: int) -> Lines:
-        return placed(lines, self.layout, place, among=len(self.sources))
+        lines = placed(lines, self.layout, place, among=len(self.sources))
+        return lines if self.orders is None else self.orders.beside(lines)
 
 
 def until_settled(read: Callable[[], T]) -> T:
@@ -228,8 +313,9 @@ def until_settled(read: Callable[[], T]) -> T:
 
 
 def open_inputs(
-    sources: Sequence[Source], config: CleanConfig, say: Say, stack: contextlib.ExitStack
-) -> Inputs:
+    sources: Sequence[Source], config: CleanConfig, say: Say, stack: contextlib.ExitStack,
+    *, order_table: Sequence[Source] = (),
+) -> Inputs:  # fmt: skip
     """Look at every input, so that its lines can be read.
 
     Args:
@@ -237,13 +323,14 @@ def open_inputs(
         config: the options of `clean`.
         say: receives what was found.
         stack: closes what is open when the lines are no longer needed.
+        order_table: where the table of their orders is, if they have one of their own.
 
     Raises:
         NoInput: an input is missing.
         BadData: an input is no table, or the inputs do not fit together.
         UsageProblem: an option does not fit the input.
     """
-    mapping = parse_map((each for each in config.map if not each.startswith("products.")), FIELDS)
+    mapping = parse_map(column_entries(config.map), FIELDS)
     inputs: list[Input] = []
     for source in sources:
         # The parts of a folder are alike; what is said of the first holds for all.
@@ -253,7 +340,16 @@ def open_inputs(
         inputs.append(found)
     if len(sources) > 1:
         say(f"{len(sources)} inputs, read like {sources[0].name}")
-    return Inputs(inputs)
+    if not order_table:
+        return Inputs(inputs)
+    tables = read_tables(order_table, config, say, "an order table")
+    entries = [each.removeprefix("orders.") for each in config.map if each.startswith("orders.")]
+    return Inputs(inputs, OrderTable.of(tables, entries, say))
+
+
+def column_entries(entries: Iterable[str]) -> list[str]:
+    """Return the entries of `map` that name columns of order lines."""
+    return [each for each in entries if not each.startswith(("products.", "orders.", "event:"))]
 
 
 def _open_input(
@@ -267,49 +363,153 @@ def _open_input(
         source.name, names, rows, rows[1:] if header and format_head.names is None else rows,
         format_head.delimiter, format_head.ragged, format_head.lists, format_head.uncut,
     )  # fmt: skip
-    layout, columns, folders = _layout(head, source, config, mapping, say)
-    if layout.uncut:
+    preset = _preset(head, config, say)
+    ignored = _ignored(head, config)
+    folders = Folders.of(source, head.names)
+    asked = _asked_layout(config, preset)
+    if asked is not None and asked.uncut:
+        matched = Matched(_numbered_fields(mapping, asked, head))
         reader = format_head.open_lines(say=say, stack=stack)
-        return Input(source, layout, {}, reader, folders, format_head.delimiter)
+        if (
+            head.delimiter
+            and not any(head.delimiter in line for row in head.cells for line in row)
+            and all(len(row) == 1 for row in head.cells)
+        ):
+            say(f"{source.name}: one product per line; `delimiter` says what stands between products")
+        return Input(source, asked, matched, reader, folders, head)
+    matched = _matched(head, folders, ignored, mapping, preset_of(preset))
+    layout, why = asked, ""
+    if layout is None:
+        layout, why = recognise(head, matched.columns)
+        say(f"{source.name}: layout {layout.name} ({why}); `layout` names another")
+    columns = layout.complete(head, matched.columns)
+    if layout.whole_rows and "product_id" not in columns:
+        raise no_products(head, columns, layout.name)
+    matched = replace(matched, columns=columns)
+    if layout.uncut or (head.ragged and head.uncut and layout.items(head.names, matched.columns)):
+        return _open_lines(source, layout, head, matched, format_head, folders, header, say, stack)
     if head.uncut and header:
-        _say_repeated(source, rows[0], say)
+        _say_repeated(source, rows[0], layout, say)
     reader = format_head.open(names, header=header, say=say, stack=stack)
     if head.uncut:
         say(f"{source.name}: {reader.encoding} text, fields between {_in_words(head.delimiter)}")
-    found = Input(source, layout, columns, reader, folders, format_head.delimiter)
-    say(f"{source.name}: " + ", ".join(f"{name}={column}" for name, column in found.columns.items()))
+    found = Input(source, layout, matched, reader, folders, head, preset, ignored, config.separator)
+    _say_columns(found, say)
     return found
+
+
+def _open_lines(
+    source: Source, layout: Layout, head: Head, matched: Matched, format_head: FormatHead, folders: Folders,
+    header: bool, say: Say, stack: contextlib.ExitStack,
+) -> Input:  # fmt: skip
+    """Open text whose rows end after their last product: its lines are cut into products here."""
+    columns: dict[str, str] = {}
+    named = bool(layout.items(head.names, matched.columns))
+    if named:
+        keys = ("order_id", "user_id", "timestamp")
+        columns = {
+            name: str(1 + head.names.index(column)) for name, column in matched.columns.items()
+            if name in keys and column in head.names
+        }  # fmt: skip
+    reader = format_head.open_lines(say=say, stack=stack)
+    if named and isinstance(reader, Text):
+        reader.header = header
+    return Input(source, layout_of("baskets") if named else layout, Matched(columns), reader, folders, head)
+
+
+def _numbered_fields(mapping: dict[str, str], layout: Layout, head: Head) -> dict[str, str]:
+    """Return field → number of the field of a line, from 1, for basket lines that begin with keys.
+
+    Raises:
+        UsageProblem: the layout has no fields, or they are not named by number.
+    """
+    if not mapping:
+        return {}
+    odd = next(
+        (
+            name for name, column in mapping.items()
+            if name not in ("order_id", "user_id", "timestamp") or not column.isdecimal() or int(column) < 1
+        ),
+        None,
+    )  # fmt: skip
+    if odd is not None or layout.products_are_numbers:
+        name = odd or next(iter(mapping))
+        raise UsageProblem(
+            f"`map={name}={mapping[name]}` does not go with `layout={layout.name}`: no header",
+            "name the place of order_id, user_id or timestamp in a line, as in `map=order_id=1`",
+        )
+    return mapping
+
+
+def _preset(head: Head, config: CleanConfig, say: Say) -> str:
+    """Return the known export that an input is: as the user says, or by its header."""
+    if config.preset is not None:
+        return "" if config.preset == "none" else config.preset
+    found = recognise_export([normal(name) for name in head.names])
+    if found:
+        say(f"{head.source}: read as `preset={found}`, by its columns; `preset=none` reads it as any other")
+    return found
+
+
+def _ignored(head: Head, config: CleanConfig) -> frozenset[str]:
+    for column in config.ignore:
+        if column not in head.names:
+            raise UsageProblem(
+                f"`ignore={column}`: {head.source} has no such column", did_you_mean(column, head.names)
+            )
+    return frozenset(config.ignore)
+
+
+def _matched(
+    head: Head, folders: Folders, ignored: frozenset[str], mapping: dict[str, str], preset: Preset
+) -> Matched:
+    """Match columns with fields; where the input's own tell, those of folders do not, unless mapped."""
+    names = [name for name in head.names if name not in ignored]
+    kept = [place for place, name in enumerate(head.names) if name not in ignored]
+    cells = [[row[place] if place < len(row) else "" for place in kept] for row in head.cells]
+    if not folders.values:
+        return match_fields(names, cells, mapping, preset, head.source)
+    values = [value or "" for value in folders.values.values()]
+    both = match_fields(
+        [*names, *folders.values], [[*row, *values] for row in cells], mapping, preset, head.source
+    )
+    mapped = {name: column for name, column in mapping.items() if column in names}
+    own = match_fields(names, cells, mapped, preset, head.source)
+    columns = both.columns | {name: each for name, each in own.columns.items() if name not in mapping}
+    return Matched(columns, DerivedColumns.of(columns, [*names, *folders.values]), own.notes)
+
+
+def _say_columns(found: Input, say: Say) -> None:
+    """Say what each column is read as, and which are not used."""
+    name = found.source.name
+    say(f"{name}: " + ", ".join(f"{field}={column}" for field, column in found.read_from().items()))
+    for note in found.matched.notes:
+        say(f"{name}: {note}")
+    if unused := found.unused():
+        say(f"{name}: not used: {', '.join(unused)}")
+    for field in ("order_id", "user_id", "product_id"):
+        rounded = [each for each in found.values(field) if re.match(ROUNDED, each)]
+        if rounded:
+            say(
+                Caution(
+                    f"{name}: {found.columns[field]} has {rounded[0]}; a spreadsheet rounded these ids, and "
+                    "their last digits are lost; export the column as text"
+                )
+            )
 
 
 def _check_order_lines(source: Source, artifact: str) -> None:
     if artifact not in ("", "interactions"):
         raise BadData(
             f"{source.name} holds {artifact}, not order lines",
-            "a catalogue goes to --products" if artifact == "products" else "give the raw order lines",
+            "a catalogue goes to `products`" if artifact == "products" else "give the raw order lines",
         )
 
 
-def _layout(
-    head: Head, source: Source, config: CleanConfig, mapping: dict[str, str], say: Say
-) -> tuple[Layout, dict[str, str], Folders]:
-    """Return the layout of an input, and field → column."""
-    folders = Folders.of(source, head.names)
-    asked = _asked_layout(config)
-    if asked is not None and asked.uncut:
-        return asked, {}, folders
-    columns = folders.field_columns(head.names, mapping, config.preset, source.name)
-    if asked is None:
-        found, why = recognise(head, columns)
-        say(f"{source.name}: layout {found.name} ({why})")
-        return found, columns, folders
-    if asked.whole_rows and "product_id" not in columns:
-        raise no_products(head)
-    return asked, columns, folders
-
-
-def _asked_layout(config: CleanConfig) -> Layout | None:
-    """Return the layout that the user names; None where it is to be found out."""
-    return layout_of(config.layout) if config.layout in LAYOUTS else None
+def _asked_layout(config: CleanConfig, preset: str) -> Layout | None:
+    """Return the layout that the user names, or that an export has; None where it is to be found out."""
+    name = config.layout if config.layout != "auto" else preset_of(preset).layout
+    return layout_of(name) if name else None
 
 
 def _header(head: FormatHead, config: CleanConfig) -> tuple[list[str], bool]:
@@ -320,22 +520,27 @@ def _header(head: FormatHead, config: CleanConfig) -> tuple[list[str], bool]:
     if head.names is not None:
         return head.names, True
     first = head.rows[0]
-    asked = _asked_layout(config)
+    asked = _asked_layout(config, "")
     if (asked is not None and asked.first_row_names) or is_header(head.rows):
         return header_names(first), True
-    mapped = {entry.partition("=")[2].strip() for entry in config.map}
+    mapped = {entry.partition("=")[2].strip() for entry in column_entries(config.map)}
     if mapped and mapped <= set(header_names(first)):
         return header_names(first), True
-    known: tuple[str, ...] = PRESETS[config.preset].headerless if config.preset else ()
-    if head.delimiter == "::" and len(first) == len(PRESETS["movielens"].headerless):
-        known = PRESETS["movielens"].headerless
+    presets = [preset_of(config.preset)] if config.preset else PRESETS.values()
+    known = next(
+        (
+            preset.names_without_header(len(first)) for preset in presets
+            if config.preset or (preset.delimiter and preset.delimiter == head.delimiter)
+        ),
+        (),
+    )  # fmt: skip
     return [*known[: len(first)], *(str(place) for place in range(len(known) + 1, len(first) + 1))], False
 
 
-def _say_repeated(source: Source, names: Sequence[str], say: Say) -> None:
+def _say_repeated(source: Source, names: Sequence[str], layout: Layout, say: Say) -> None:
     times = Counter(name.strip() for name in names)
     repeated = sorted(name for name, count in times.items() if name and count > 1)
-    if repeated:
+    if repeated and layout.name != "wide":
         say(f"{source.name}: the column {repeated[0]} is there more than once; the first one counts")
 
 
@@ -345,7 +550,21 @@ def _in_words(delimiter: str) -> str:
 
 
 def read_catalogue(sources: Sequence[Source], config: CleanConfig, say: Say) -> list[RawTable]:
-    """Read the parts of a catalogue as tables.
+    """Read the parts of a catalogue as tables; see `read_tables`."""
+    return read_tables(sources, config, say, "a catalogue", kind="products")
+
+
+def read_tables(
+    sources: Sequence[Source], config: CleanConfig, say: Say, what: str, *, kind: str = ""
+) -> list[RawTable]:
+    """Read the parts of a table whole.
+
+    Args:
+        sources: where they are.
+        config: the options of `clean`.
+        say: receives what was found.
+        what: what it should be, for messages.
+        kind: the kind of artifact that it may be.
 
     Raises:
         NoInput: it is missing.
@@ -354,10 +573,8 @@ def read_catalogue(sources: Sequence[Source], config: CleanConfig, say: Say) -> 
     parts = []
     for source in sources:
         head = look(source, ReadOptions(encoding=config.encoding), say)
-        if head.artifact not in ("", "products"):
-            raise BadData(
-                f"{source.name} holds {head.artifact}, not a catalogue", "give a catalogue to --products"
-            )
+        if head.artifact not in ("", kind):
+            raise BadData(f"{source.name} holds {head.artifact}, not {what}", f"give {what} as a table")
         names = header_names(head.rows[0]) if head.names is None else head.names
         with contextlib.ExitStack() as stack:
             reader = head.open(names, header=True, say=say, stack=stack)

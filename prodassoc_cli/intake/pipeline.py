@@ -9,28 +9,31 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import polars as pl
 
+from prodassoc_cli.id_overlap import IdOverlap, id_overlap
 from prodassoc_cli.intake.arrange.append import Earlier, merged
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS
 from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.intake.arrange.sorting import Codes, in_order
 from prodassoc_cli.intake.columns.aliases import CATALOGUE_ALIASES
 from prodassoc_cli.intake.columns.match import parse_map
-from prodassoc_cli.intake.columns.schema import EVENT, FEEDBACK, INTERACTIONS, RESPONSES, Say
+from prodassoc_cli.intake.columns.presets import preset_of
+from prodassoc_cli.intake.columns.schema import EVENT, FEEDBACK, INTERACTIONS, RESPONSES, Caution, Say
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.gather import Gathered, gather
 from prodassoc_cli.intake.holdout import check_parts, holdout_masks, parse_split
 from prodassoc_cli.intake.inputs import open_inputs, read_catalogue
-from prodassoc_cli.intake.products import ProductTally, clean_catalogue, complete
+from prodassoc_cli.intake.products import Catalogue, ProductTally, clean_catalogue, complete
 from prodassoc_cli.intake.rules.apply_rules import AmongAll, Part, PartRules
 from prodassoc_cli.intake.rules.outliers import Amounts, outliers
 from prodassoc_cli.intake.rules.rejects import RejectFormat, left_out
 from prodassoc_cli.intake.rules.reread_rejects import with_texts
+from prodassoc_cli.intake.rules.suspicions import Suspicions
 from prodassoc_cli.intake.values.categories import as_texts
 from prodassoc_cli.intake.values.counters import Description
 from prodassoc_cli.intake.values.privacy import read_key
@@ -63,10 +66,12 @@ class CleanedOrders:
 
 def clean_orders(
     orders: Sequence[Source], config: CleanConfig, say: Say, *, catalogue: Sequence[Source] = (),
-    seed: int = 42, budget: int | None = None,
+    order_table: Sequence[Source] = (), seed: int = 42, budget: int | None = None,
 ) -> CleanedOrders:  # fmt: skip
     """Clean order lines and, if asked, a catalogue, and return all of it; see `Cleaning`."""
-    with Cleaning(orders, config, say, catalogue=catalogue, seed=seed, budget=budget) as run:
+    with Cleaning(
+        orders, config, say, catalogue=catalogue, order_table=order_table, seed=seed, budget=budget
+    ) as run:
         interactions = pl.concat(map(as_texts, run.interactions()))
         holdout = pl.concat(list(run.holdout())) if config.holdout else None
         rejects = pl.concat(list(run.line_rejects()))
@@ -102,6 +107,7 @@ class Cleaning:
         folder: where rows are kept that do not fit in memory; None for the folder of temporary files.
         keep_rejects: whether the text of the rows left out is wanted.
         earlier: what was cleaned before, to which these lines are added; None to begin anew.
+        order_table: where the table of the orders is, if the lines have one.
 
     Raises:
         NoInput: a file is missing.
@@ -112,12 +118,12 @@ class Cleaning:
     def __init__(
         self, orders: Sequence[Source], config: CleanConfig, say: Say, *, catalogue: Sequence[Source] = (),
         seed: int = 42, budget: int | None = None, folder: Path | None = None, keep_rejects: bool = True,
-        earlier: Earlier | None = None,
+        earlier: Earlier | None = None, order_table: Sequence[Source] = (),
     ) -> None:  # fmt: skip
         self._config, self._say, self._seed, self._folder = config, say, seed, folder
         self._split = parse_split(config.holdout) if config.holdout else None
         self._key = read_key(config.pseudonymize_key_file) if config.pseudonymize_key_file else None
-        self._catalogue, self._earlier = catalogue, earlier
+        self._catalogue, self._earlier, self._order_table = catalogue, earlier, order_table
         self._keep_rejects = keep_rejects
         self._held: Partitions | None = None
         self._known: Callable[[], _Known] = _Known
@@ -129,7 +135,8 @@ class Cleaning:
     def _gather(self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None) -> None:
         """Decide how values are written, and read all lines into partitions."""
         earlier = {} if self._earlier is None else self._earlier.facts
-        self._inputs = open_inputs(orders, self._config, self._say, stack)
+        self._inputs = open_inputs(orders, self._config, self._say, stack, order_table=self._order_table)
+        self._config = replace(self._config, preset=self._inputs.preset)
         gathered = gather(
             self._inputs, self._config, self._say, key=self._key, budget=budget, folder=self._folder,
             keep_rejects=self._keep_rejects, before=earlier,
@@ -233,7 +240,7 @@ class Cleaning:
         parts = _Parts(gathered, rules)
         among_all = AmongAll.of(parts, self._config)
         tally = ProductTally() if self._catalogue or self._config.products_output else None
-        description = Description()
+        description, suspicions = Description(), Suspicions()
         counted = () if self._config.drop_outliers else ("price", "quantity")
         amounts = {name: Amounts(name) for name in counted}
         seen = Counter(rows=self._rejected.rows)
@@ -245,11 +252,15 @@ class Cleaning:
                 interactions = in_order(*interactions_of(kept, codes))
                 del kept
                 described = aside.submit(description.add, interactions)
+                suspicions.add(interactions)
                 counting.result()
                 yield interactions
                 described.result()
         if seen["rows"] == self._rejected.rows and self._earlier is None:
             raise self._rejected.nothing_left()
+
+        for caution in suspicions.cautions():
+            self._say(caution)
 
         def flagged() -> dict[str, int]:
             found = {name: int(outliers(each.table(), name)["n"].sum()) for name, each in amounts.items()}
@@ -354,18 +365,43 @@ def _products(
         return derived, None
     entries = [each.removeprefix("products.") for each in config.map if each.startswith("products.")]
     tables = read_catalogue(sources, config, say)
-    catalogue, rejects, columns = clean_catalogue(tables, parse_map(entries, CATALOGUE_ALIASES))
-    say(f"catalogue: {', '.join(f'{name}={column}' for name, column in columns.items())}")
-    products = complete(catalogue, derived)
+    catalogue = clean_catalogue(tables, parse_map(entries, CATALOGUE_ALIASES), preset_of(config.preset))
+    products = complete(catalogue.products, derived)
+    overlap = id_overlap(derived["product_id"], catalogue.products["product_id"])
+    left_out = dict(catalogue.rejects.group_by("reason").len().sort("reason").rows())
     summary["products"] = {
-        "rows_in": catalogue.height + rejects.height,
-        "rows_kept": catalogue.height,
-        "rejects": dict(rejects.group_by("reason").len().sort("reason").rows()),
-        "derived": products.height - catalogue.height,
+        "rows_in": catalogue.products.height + catalogue.rejects.height,
+        "rows_kept": catalogue.products.height,
+        "rejects": left_out,
+        "derived": products.height - catalogue.products.height,
         "never_bought": products.height - derived.height,
         "products": products.height,
     }
-    return products, rejects
+    _say_catalogue(catalogue, overlap, left_out, say)
+    return products, catalogue.rejects
+
+
+def _say_catalogue(catalogue: Catalogue, overlap: IdOverlap, left_out: dict[str, int], say: Say) -> None:
+    """Say what was read of a catalogue, what was not, and how it meets the lines."""
+    say(f"catalogue: {', '.join(f'{name}={column}' for name, column in catalogue.columns.items())}")
+    for note in catalogue.notes:
+        say(f"catalogue: {note}")
+    rows = catalogue.products.height + catalogue.rejects.height
+    reasons = {
+        "duplicate_product": "duplicate rows of a product, whose first row counts",
+        "missing_product": "without an id",
+    }
+    left = "".join(f"; {n:,} {reasons.get(reason, reason)}" for reason, n in left_out.items())
+    say(f"catalogue: {rows:,} rows read, {catalogue.products.height:,} kept{left}")
+    unread, examples = catalogue.unread_prices
+    if unread:
+        say(f"catalogue: {unread:,} prices could not be read, such as {', '.join(map(repr, examples))}")
+    cause = f"; {overlap.cause}" if overlap.cause else ""
+    meeting = (
+        f"{overlap.both:,} of {overlap.left:,} products of the lines are in the catalogue, "
+        f"{overlap.right - overlap.both:,} of the catalogue were never bought{cause}"
+    )
+    say(Caution(meeting) if overlap.few else meeting)
 
 
 def interactions_of(kept: pl.DataFrame, codes: Codes | None) -> tuple[pl.DataFrame, Codes | None]:

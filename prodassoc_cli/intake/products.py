@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -11,34 +13,54 @@ from prodassoc_cli.artifacts.frames import schema_of, with_absent
 from prodassoc_cli.artifacts.schemas import PRODUCTS
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.aliases import CATALOGUE_ALIASES
+from prodassoc_cli.intake.columns.derived import DerivedColumns
 from prodassoc_cli.intake.columns.match import match_columns
+from prodassoc_cli.intake.columns.presets import ANY, Preset
 from prodassoc_cli.intake.columns.schema import REJECTS, ROW
 from prodassoc_cli.intake.formats.raw_table import RawTable, as_csv
+from prodassoc_cli.intake.layouts.cells import has_brackets, split_cells
 from prodassoc_cli.intake.rules.outliers import medians
 from prodassoc_cli.intake.values.categories import numbered
 from prodassoc_cli.intake.values.counters import Counts
-from prodassoc_cli.intake.values.numbers_ids import parse_ids, parse_numbers
+from prodassoc_cli.intake.values.ids import parse_ids
+from prodassoc_cli.intake.values.numbers import Parsed, parse_numbers
 
 COLUMNS = schema_of(PRODUCTS)
-SEPARATORS = (">", "|", "/")
+SEPARATORS = (r"\s*(?:->|=>|→|»|›|>+)\s*", r"\|", "/")
+"""What stands between the levels of a category path, as regular expressions, strongest first."""
 PATH = " > "
 
 
-def clean_catalogue(
-    tables: Sequence[RawTable], mapping: dict[str, str]
-) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, str]]:
-    """Clean the tables of a catalogue into products.
+@dataclass(frozen=True)
+class Catalogue:
+    """A cleaned catalogue.
+
+    Attributes:
+        products: the kept ones, sorted by product_id, with further columns of the catalogue.
+        rejects: rows left out (the schema of rejects).
+        columns: field → column.
+        unread_prices: how many prices are there but cannot be read, and up to three of them.
+        notes: what was a choice in reading it.
+    """
+
+    products: pl.DataFrame
+    rejects: pl.DataFrame
+    columns: dict[str, str]
+    unread_prices: tuple[int, list[str]] = (0, [])
+    notes: tuple[str, ...] = ()
+
+
+def clean_catalogue(tables: Sequence[RawTable], mapping: dict[str, str], preset: Preset = ANY) -> Catalogue:
+    """Clean the tables of a catalogue into products (without rows for products unknown to it).
 
     The first row of a product wins; later ones, and rows without an id, become rejects. A category path may
-    be written `A > B`, `A|B` or `A/B`, or lie in two columns. Columns that have no meaning here are kept
-    under names of letters, digits and underscores.
+    be written `A > B`, `A|B` or `A/B`, as a list, or lie in two columns. Columns that have no meaning here
+    are kept under names of letters, digits and underscores.
 
     Args:
         tables: the parts of the catalogue.
         mapping: field → column, as the user gave it.
-
-    Returns:
-        Products (without rows for products unknown to the catalogue), rejects, and field → column.
+        preset: what is known of such an export.
 
     Raises:
         BadData: no column holds product ids.
@@ -46,11 +68,13 @@ def clean_catalogue(
     """
     first = tables[0]
     names = [name for name in first.frame.columns if name != ROW]
-    columns = match_columns(names, CATALOGUE_ALIASES, mapping=mapping, source=first.source)
+    columns = match_columns(
+        names, CATALOGUE_ALIASES, mapping=mapping, known=preset.catalogue, source=first.source
+    )
     if "product_id" not in columns:
         raise BadData(
-            f"{first.source}: no column holds product ids; columns: {', '.join(names[:8])}",
-            "name it with --map products.product_id=COLUMN",
+            f"{first.source}: no column holds product ids; columns: {', '.join(names)}",
+            "name it with `map=products.product_id=COLUMN`",
         )
     if "title" not in columns and "description" in columns:
         columns["title"] = columns.pop("description")
@@ -59,7 +83,9 @@ def clean_catalogue(
         how="diagonal_relaxed",
     )
     raw = [name for name in frame.columns if name not in (ROW, "\0source")]
-    products = _fields(frame, columns)
+    derived = DerivedColumns.of(columns, names)
+    filled = _carried_down(frame, columns, preset)
+    products, price = _fields(derived.beside(filled), columns)
     ids = products["product_id"]
     reason = pl.select(
         pl.when(ids.is_null()).then(pl.lit("missing_product"))
@@ -71,13 +97,34 @@ def clean_catalogue(
         pl.col("\0source").alias("source"), pl.col(ROW).alias("row"), "reason", as_csv(raw).alias("raw")
     )
     rejects = pl.concat([*(table.rejects for table in tables), rejects.cast(REJECTS)])
-    extras = _extras(frame, [name for name in raw if name not in columns.values()])
+    used = {*columns.values(), *derived.sources}
+    extras = _extras(frame, [name for name in raw if name not in used])
     kept = products.hstack(extras).filter(reason.is_null()).sort("product_id")
-    return kept, rejects.sort("source", "row"), columns
+    unread = (
+        frame[columns["price"]].filter(price.bad) if price is not None and price.bad is not None else None
+    )
+    return Catalogue(
+        kept, rejects.sort("source", "row"), columns,
+        (0, []) if unread is None else (len(unread), unread.unique(maintain_order=True).head(3).to_list()),
+        (f"price: {price.note}",) if price is not None and price.note else (),
+    )  # fmt: skip
 
 
-def _fields(frame: pl.DataFrame, columns: dict[str, str]) -> pl.DataFrame:
-    """Pick and parse the columns of the schema; those the catalogue lacks are null."""
+def _carried_down(frame: pl.DataFrame, columns: dict[str, str], preset: Preset) -> pl.DataFrame:
+    """Fill in what an export tells on the first row of a product's variants only."""
+    group = next((name for name in frame.columns if name == preset.variants_of), None)
+    if group is None:
+        return frame
+    texts = [
+        column for name, column in columns.items()
+        if name not in ("product_id", "price") and frame.schema.get(column) == pl.String
+    ]  # fmt: skip
+    blank = (pl.when(pl.col(name).str.contains(r"\S")).then(pl.col(name)) for name in texts)
+    return frame.with_columns(each.forward_fill().over(group) for each in blank)
+
+
+def _fields(frame: pl.DataFrame, columns: dict[str, str]) -> tuple[pl.DataFrame, Parsed | None]:
+    """Pick and parse the columns of the schema; those it lacks are null. And the prices."""
     fields = {name: frame[column] for name, column in columns.items()}
     blank = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
     made = {"product_id": parse_ids(fields["product_id"])}
@@ -89,24 +136,46 @@ def _fields(frame: pl.DataFrame, columns: dict[str, str]) -> pl.DataFrame:
         joined = pl.concat_str([levels[0], below], separator=PATH, ignore_nulls=True)
         levels = [pl.select(pl.when(joined != "").then(joined)).to_series()]
     made["category"] = levels[0] if levels else blank
-    price = parse_numbers(fields["price"]).values if "price" in fields else blank.cast(pl.Float64)
+    parsed = parse_numbers(fields["price"]) if "price" in fields else None
+    price = blank.cast(pl.Float64) if parsed is None else parsed.values
     made["price"] = price.set((price < 0).fill_null(value=False), None)
-    return pl.DataFrame({name: made[name].alias(name) for name in COLUMNS})
+    return pl.DataFrame({name: made[name].alias(name) for name in COLUMNS}), parsed
 
 
 def _texts(column: pl.Series) -> pl.Series:
-    """Trim texts; blank ones become null."""
-    text = column.cast(pl.String).str.strip_chars()
+    """Trim texts and join those of a list; blank ones become null. Entities of HTML become characters."""
+    text = _plain(column, " ").str.strip_chars()
     return text.set((text == "").fill_null(value=False), None)
+
+
+def _plain(column: pl.Series, separator: str) -> pl.Series:
+    """Return texts; lists, also those that a program wrote as text, joined."""
+    if isinstance(column.dtype, pl.List):
+        column = column.cast(pl.List(pl.String)).list.join(separator)
+    text = column.cast(pl.String)
+    if has_brackets(text):
+        # Of several lists in one, as paths of categories, the first tells enough.
+        listed = text.str.contains(r"^\s*[\[(]").fill_null(value=False)
+        inner = text.str.replace(r"^\s*\[\s*(\[[^\]]*\]).*$", "$1")
+        joined, _ = split_cells(inner.filter(listed), ",")
+        text = text.scatter(listed.arg_true(), joined.list.join(separator))
+    if text.str.contains(r"&(?:#\d+|#x[0-9a-fA-F]+|[A-Za-z]{2,8});").any():
+        distinct = text.drop_nulls().unique()
+        text = text.replace_strict(
+            distinct, pl.Series([html.unescape(each) for each in distinct]), default=None
+        )
+    return text
 
 
 def category_path(column: pl.Series) -> pl.Series:
     """Write category paths as `A > B`. One separator serves the column: the strongest that occurs."""
-    text = _texts(column if not isinstance(column.dtype, pl.List) else column.list.join(">"))
-    separator = next((each for each in SEPARATORS if text.str.contains(each, literal=True).any()), None)
+    text = _plain(column, PATH).str.strip_chars()
+    text = text.set((text == "").fill_null(value=False), None)
+    separator = next((each for each in SEPARATORS if text.str.contains(each).any()), None)
     if separator is None:
         return text
-    levels = text.str.split(separator).list.eval(pl.element().str.strip_chars())
+    levels = text.str.replace_all(separator, PATH.strip()).str.split(PATH.strip())
+    levels = levels.list.eval(pl.element().str.strip_chars())
     levels = levels.list.eval(pl.element().filter(pl.element() != ""))
     path = levels.list.join(PATH)
     return path.set((path == "").fill_null(value=False), None)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     PresetName = str
 else:
     LayoutName = Literal["auto", *LAYOUTS]
-    PresetName = Literal[tuple(PRESETS)]
+    PresetName = Literal[*PRESETS, "none"]
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,36 @@ class CleanConfig(EngineConfig):
     """Raw order lines → interactions (and a catalogue → products)."""
 
     map: list[str] = setting(
-        [], "Name a column: order_id=InvoiceNo (repeatable)", group="Reading", metavar="FIELD=COLUMN"
+        [],
+        "Name a column: order_id=InvoiceNo; several: order_id=store+date+receipt, product_id=sku|name; none: "
+        "event=; a word: event:read=view (repeatable)",
+        group="Reading", metavar="FIELD=COLUMN",
+    )  # fmt: skip
+    ignore: list[str] = setting([], "Ignore a column (repeatable)", group="Reading", metavar="COLUMN")
+    order_table: str | None = setting(
+        None, "Table of the orders (user, time, status), joined to the lines by the order id",
+        group="Reading", on_spark=False, excludes=("append_to",), **FILE,
+    )  # fmt: skip
+    preset: PresetName | None = setting(
+        None, "Columns and rules of a known export [default: by its header]", group="Reading"
     )
-    preset: PresetName | None = setting(None, "Columns and rules of a known export", group="Reading")
     layout: LayoutName = setting("auto", "How baskets are laid out in the file", group="Reading")
     delimiter: str | None = setting(
         None, "Field delimiter [default: detected]", group="Reading", metavar="CHAR"
+    )
+    separator: str | None = setting(
+        None, "Separator of the products within a cell [default: detected]", group="Reading", metavar="TEXT"
+    )
+    decimal_mark: list[str] = setting(
+        [], "How numbers are written: comma, point, or of one field: quantity=comma (repeatable)",
+        group="Reading", metavar="[FIELD=]MARK",
+    )  # fmt: skip
+    missing: list[str] = setting(
+        [], "Words for a missing id, instead of NA, null, - and similar: user_id=0,guest (repeatable)",
+        group="Reading", metavar="FIELD=WORDS",
+    )  # fmt: skip
+    ids_as_written: bool = setting(
+        False, 'Leave white space, ="…" and .0 around ids as they are', group="Reading"
     )
     encoding: str | None = setting(None, "Text encoding [default: detected]", group="Reading", metavar="NAME")
     dayfirst: bool | None = setting(

@@ -34,6 +34,7 @@ def clean(run: Run, inputs: Sequence[str], config: CleanConfig) -> dict[str, Any
         elif sum(each.path.stat().st_size for each in orders) >= LARGE_BYTES:
             share_threads(run.threads)
         catalogue = _taken(run, "products", config.products, stack)
+        order_table = _taken(run, "order_table", config.order_table, stack)
         if config.pseudonymize_key_file:
             from prodassoc_cli.intake.values.privacy import key_fingerprint, read_key
 
@@ -53,13 +54,14 @@ def clean(run: Run, inputs: Sequence[str], config: CleanConfig) -> dict[str, Any
                 spark,
                 _sources(orders, inputs),
                 config,
-                run.messages.info,
+                lambda notice: _say(run, notice),
                 catalogue=_sources(catalogue, [str(config.products)]),
                 seed=run.common.seed,
                 budget=run.memory_limit,
                 folder=run.scratch_folder(),
                 keep_rejects=outputs.wants("rejects"),
                 earlier=earlier,
+                order_table=_sources(order_table, [str(config.order_table)]),
             ) as cleaning,
         ):
             rows_stay_there = spark is not None and outputs.folder("output") is not None
@@ -69,6 +71,12 @@ def clean(run: Run, inputs: Sequence[str], config: CleanConfig) -> dict[str, Any
             run.messages.info(line)
     _warn_without_orders(run, summary)
     return summary
+
+
+def _say(run: Run, notice: str) -> None:
+    from prodassoc_cli.intake.columns.schema import Caution
+
+    (run.messages.warning if isinstance(notice, Caution) else run.messages.info)(notice)
 
 
 def _taken(run: Run, role: str, specs: str | Sequence[str] | None, stack: ExitStack) -> list[InputFile]:

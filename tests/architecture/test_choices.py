@@ -35,7 +35,7 @@ def choices(config: type, option: str) -> set[str]:
 @pytest.mark.parametrize(
     ("config", "option", "known"),
     [
-        (settings.CleanConfig, "preset", set(PRESETS)),
+        (settings.CleanConfig, "preset", {*PRESETS, "none"}),
         (settings.CleanConfig, "layout", {"auto", *LAYOUTS}),
         (settings.CleanConfig, "event", set(EVENTS)),
         (settings.TrainConfig, "model", set(MODELS)),
@@ -47,7 +47,7 @@ def test_choices_are_what_the_domain_knows(config, option, known):
 
 
 def test_columns_are_those_declared():
-    logged = {"click", "purchase", "dismiss", "title", "category", "brand"}
+    logged = {"click", "purchase", "dismiss", "title", "category", "brand", "status", "cancelled_at"}
     assert set(ALIASES) - logged == {column.name for column in KINDS["interactions"].columns}
     rules = {column.name for column in KINDS["rules"].columns}
     assert {*REQUIRED_MEASURES, "leverage", "jaccard"} <= rules & set(MEASURES)

@@ -35,7 +35,7 @@ def parser_of(name: str) -> Callable[[str], object]:
 
         return lambda text: parse_times(pl.Series(text.split("\n"), dtype=pl.String))
     if name == "numbers":
-        from prodassoc_cli.intake.values.numbers_ids import parse_numbers
+        from prodassoc_cli.intake.values.numbers import parse_numbers
 
         return lambda text: parse_numbers(pl.Series(text.split("\n"), dtype=pl.String))
     if name == "where":

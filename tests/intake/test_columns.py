@@ -42,7 +42,8 @@ def test_map_helps_on_both_sides():
     with pytest.raises(UsageProblem) as caught:
         match_columns(["InvoiceNo", "StockCode"], ALIASES, mapping={"order_id": "InvoceNo"})
     assert "did you mean 'InvoiceNo'" in caught.value.hint
-    for bad in (["order_id"], ["order_id="], ["order_id=a", "order_id=b"]):
+    assert parse_map(["event="], fields) == {"event": ""}
+    for bad in (["order_id"], ["order_id=a", "order_id=b"]):
         with pytest.raises(UsageProblem):
             parse_map(bad, fields)
 
@@ -59,7 +60,7 @@ def test_no_product_column_lists_the_columns(clean):
     with pytest.raises(BadData) as caught:
         clean("foo,bar\n1,2\n3,4\n")
     assert "foo, bar" in caught.value.message
-    assert "--map product_id=" in caught.value.hint
+    assert "`map=product_id=COLUMN`" in caught.value.hint
 
 
 def test_presets(clean):

@@ -17,6 +17,8 @@ from prodassoc_cli.artifacts import schemas
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.schema import FEEDBACK, INTERACTIONS, REJECTS
 from prodassoc_cli.intake.pipeline import clean_orders
+from prodassoc_cli.intake.values.ids import parse_ids
+from prodassoc_cli.intake.values.missing import NOBODY_WORDS
 from prodassoc_cli.settings import CleanConfig
 from tests.intake.conftest import sources
 
@@ -90,9 +92,10 @@ def test_every_row_is_kept_or_rejected_and_their_order_does_not_show(tmp_path, r
 def test_ids_are_unchanged(tmp_path, ids):
     rows = [(str(row), each, each, "1", "1", "", "") for row, each in enumerate(ids)]
     result = run(as_csv([*rows, ("x", "x", "x x x x x x", "1", "1", "", "")]), tmp_path, service_codes="")
-    kept = [each for each in ids if each not in ("nan", "NaN", "NULL", "null", "None", "<NA>", "\\N", "#N/A")]
+    kept = set(parse_ids(pl.Series(ids)).drop_nulls())
     assert set(result.interactions["product_id"]) == {*kept, "x x x x x x"}
-    assert set(result.interactions["user_id"].drop_nulls()) == {*kept, "x"}
+    users = set(parse_ids(pl.Series(ids), NOBODY_WORDS).drop_nulls())
+    assert set(result.interactions["user_id"].drop_nulls()) == {*users, "x"}
 
 
 def test_very_long_ids_pass(tmp_path):
@@ -207,4 +210,4 @@ def test_columns_of_odd_types_do_no_harm(tmp_path):
     ).write_parquet(path)  # fmt: skip
     result = clean_orders(sources(path), CleanConfig(), lambda _: None)
     assert result.interactions.select("order_id", "product_id").rows() == [("2", "b")]
-    assert result.rejects["raw"].to_list() == ['1,a,-1,"{""x"":1}",2024-01-01,1,{1},true,1.5']
+    assert result.rejects["raw"].to_list() == ['1,a,-1,1,2024-01-01,1,"[{""y"":1}]",true,1.5']

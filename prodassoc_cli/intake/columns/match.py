@@ -7,11 +7,14 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
-from prodassoc_cli.intake.columns.aliases import ALIASES, ITEM_LISTS
-from prodassoc_cli.intake.columns.presets import PRESETS
+from prodassoc_cli.intake.columns.aliases import ALIASES
+from prodassoc_cli.intake.columns.derived import INSTEAD, TOGETHER, split_name
 
 FIELDS = (*ALIASES, "items")
 """What `map` may name."""
+
+NO_COLUMN = ""
+"""What a field is mapped to that is to be read from no column."""
 
 
 def normal(name: str) -> str:
@@ -23,7 +26,7 @@ def normal(name: str) -> str:
 
 
 def parse_map(entries: Iterable[str], fields: Iterable[str]) -> dict[str, str]:
-    """Read `--map field=column` entries.
+    """Read `map` entries FIELD=COLUMN; without a column, as in `event=`, the field is read from none.
 
     Raises:
         UsageProblem: an entry has no `=`, its field is unknown, or a field is named twice.
@@ -33,7 +36,7 @@ def parse_map(entries: Iterable[str], fields: Iterable[str]) -> dict[str, str]:
     for entry in entries:
         name, equals, column = entry.partition("=")
         name = name.strip()
-        if not equals or not column.strip():
+        if not equals:
             raise UsageProblem(f"--map {entry}: not FIELD=COLUMN", "for example --map order_id=InvoiceNo")
         if name not in fields:
             turned = column.strip() in fields
@@ -50,18 +53,19 @@ def match_columns(
     aliases: dict[str, str],
     *,
     mapping: dict[str, str] | None = None,
-    preset: str | None = None,
+    known: dict[str, str] | None = None,
     source: str = "the input",
 ) -> dict[str, str]:
     """Find the column of each field.
 
-    What the user maps comes first, then the preset, then the aliases. A column serves one field only.
+    What the user maps comes first, then what is known of such an export, then the aliases. A column serves
+    one field only. Several columns may serve one field together, see `derived`.
 
     Args:
         names: the input's columns.
         aliases: field → names it goes by.
-        mapping: field → column, as the user gave it.
-        preset: name of a preset.
+        mapping: field → column, as the user gave it; see `parse_map`.
+        known: field → names it goes by in a known export; no name: it has none.
         source: name of the input, for messages.
 
     Returns:
@@ -70,43 +74,37 @@ def match_columns(
     Raises:
         UsageProblem: a column the user maps does not exist.
     """
-    found: dict[str, str] = {}
-    for name, column in (mapping or {}).items():
-        exact = column if column in names else next((each for each in names if each.strip() == column), None)
-        if exact is None:
-            raise UsageProblem(
-                f"--map {name}={column}: {source} has no such column", did_you_mean(column, names)
-            )
-        found[name] = exact
+    found = {name: _named(name, column, names, source) for name, column in (mapping or {}).items()}
     by_normal: dict[str, str] = {}
     for each in names:
         by_normal.setdefault(normal(each), each)
-    tables = [PRESETS[preset].columns] if preset else []
-    for table in (*tables, aliases):
+    for table in (known or {}, aliases):
         for name, words in table.items():
             if name in found or name not in aliases:
                 continue
-            for word in words.split():
-                column = by_normal.get(normal(word), "")
-                if column and column not in found.values():
-                    found[name] = column
-                    break
-    return {name: found[name] for name in (*aliases, *found) if name in found}
+            taken = set(found.values())
+            columns = (_column_of(word, by_normal) for word in words.split())
+            column = next((each for each in columns if each and each not in taken), NO_COLUMN)
+            if column or not words:
+                found[name] = column
+    return {name: found[name] for name in (*aliases, *found) if found.get(name, NO_COLUMN)}
 
 
-def field_columns(
-    names: Sequence[str], mapping: dict[str, str], preset: str | None, source: str
-) -> dict[str, str]:
-    """Match the columns of order lines with FIELDS; a product without an id goes by its title.
+def _named(field: str, column: str, names: Sequence[str], source: str) -> str:
+    """Return the column that a user names, or those joined by + or |."""
+    exact = next((each for each in names if each == column or each.strip() == column), None)
+    if exact is not None or column == NO_COLUMN:
+        return exact or NO_COLUMN
+    if derived := split_name(column, names):
+        mark, parts = derived
+        return mark.join(parts)
+    raise UsageProblem(f"--map {field}={column}: {source} has no such column", did_you_mean(column, names))
 
-    Raises:
-        UsageProblem: a column the user maps does not exist.
-    """
-    found = match_columns(names, ALIASES | {"items": ""}, mapping=mapping, preset=preset, source=source)
-    if "product_id" not in found and "items" not in found:
-        lists = match_columns(names, {"items": ITEM_LISTS})
-        if lists and lists["items"] not in found.values():
-            found |= lists
-        elif "title" in found:
-            found = {"product_id": found["title"]} | found
-    return found
+
+def _column_of(word: str, by_normal: dict[str, str]) -> str:
+    """Return the column of a name, or those of several joined by + (all of them) or | (any of them)."""
+    mark = TOGETHER if TOGETHER in word else INSTEAD
+    parts = [by_normal.get(normal(part), "") for part in word.split(mark)]
+    if mark == TOGETHER and not all(parts):
+        return NO_COLUMN
+    return mark.join(dict.fromkeys(filter(None, parts)))

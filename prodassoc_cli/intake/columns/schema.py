@@ -12,6 +12,13 @@ from prodassoc_cli.artifacts.frames import schema_of
 Say = Callable[[str], None]
 """Receives a notice of one line."""
 
+
+class Caution(str):
+    """A notice of what is likely a mistake: it is shown as a warning."""
+
+    __slots__ = ()
+
+
 SOURCE, ROW = "\0source", "\0row"
 """Where a row came from: which input, and its number there from 1. No column of an input can be called so."""
 
@@ -33,6 +40,9 @@ FEEDBACK_NUMBERS = ("click", "purchase", "dismiss", "position", "propensity", "r
 
 RESPONSES = ("click", "purchase", "dismiss")
 """What can come of a product shown, 1 or 0."""
+
+STATES = ("status", "cancelled_at")
+"""Fields that tell whether an order was cancelled."""
 
 TEXTS = ("title", "brand", "category")
 """Fields that describe a product, kept as they are."""

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 
-from prodassoc_cli.intake.values.numbers_ids import NO_VALUE
+from prodassoc_cli.intake.values.missing import MISSING_WORDS
 
 NUMBER, TIME, _TEXT = pa.float64(), pa.timestamp("us"), pa.string()
 """What a column is read as."""
@@ -19,7 +19,7 @@ _POLARS: Mapping[pa.DataType, pl.DataType] = {
     NUMBER: pl.Float64(), TIME: pl.Datetime("us"), _TEXT: pl.String(),
 }  # fmt: skip
 _MISSING = sorted(
-    {"NaN", "\\N"} | {form(value) for value in NO_VALUE for form in (str, str.upper, str.title)}
+    {"NaN", "\\N"} | {form(value) for value in MISSING_WORDS for form in (str, str.upper, str.title)}
 )
 """How a missing number or time is written; other ways make the column text, which is asked again."""
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from prodassoc_cli.intake.columns.match import field_columns
 from prodassoc_cli.intake.formats.raw_table import RawTable
 from prodassoc_cli.intake.formats.sources import Source
 
@@ -26,17 +25,6 @@ class Folders:
     def of(cls, source: Source, names: Sequence[str]) -> Folders:
         """Return those of an input that has columns of these names itself."""
         return cls({name: value for name, value in source.partitions.items() if name not in names})
-
-    def field_columns(
-        self, names: Sequence[str], mapping: dict[str, str], preset: str | None, source: str
-    ) -> dict[str, str]:
-        """Match columns with fields; where the input's own tell, those of folders do not, unless mapped."""
-        columns = field_columns([*names, *self.values], mapping, preset, source)
-        if not self.values:
-            return columns
-        mapped = {name: column for name, column in mapping.items() if column in names}
-        own = field_columns(names, mapped, preset, source)
-        return columns | {name: column for name, column in own.items() if name not in mapping}
 
     def beside(self, table: RawTable) -> RawTable:
         """Return a table with these columns too."""

@@ -11,6 +11,7 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.schema import ROW, Say
 from prodassoc_cli.intake.formats.delimited import read_lines
 from prodassoc_cli.intake.formats.dialect import Dialect
+from prodassoc_cli.intake.formats.nested import flattened
 from prodassoc_cli.intake.formats.raw_table import RawTable, make_rejects
 from prodassoc_cli.intake.formats.reader import Format, ReadOptions, TableHead, WholeTable
 from prodassoc_cli.intake.formats.sources import Source, text_start
@@ -56,7 +57,9 @@ def read_json_lines(source: Source, say: Say) -> RawTable:
             f"{source.name} cannot be read as JSON: {reason}", "give one JSON object per line"
         ) from problem
     rejects = pl.concat([lines.rejects, make_rejects(source, broken)])
-    return RawTable(source.name, frame.with_columns(full[ROW]), rejects, encoding="utf-8")
+    return RawTable(
+        source.name, flattened(frame, json=True).with_columns(full[ROW]), rejects, encoding="utf-8"
+    )
 
 
 def _objects(lines: pl.DataFrame) -> Iterator[tuple[int, list[str] | None]]:

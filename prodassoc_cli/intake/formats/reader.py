@@ -143,8 +143,10 @@ class TableHead:
 
     @property
     def rows(self) -> list[list[str]]:
-        """The first rows as text, without columns that hold lists."""
-        flat = self.sample.head(SAMPLE_ROWS).select(pl.exclude(ROW, *self.lists))
+        """The first rows as text; blank in columns that hold lists."""
+        flat = self.sample.head(SAMPLE_ROWS).select(
+            pl.lit("").alias(name) if name in self.lists else name for name in self.names or ()
+        )
         return [list(row) for row in flat.cast(pl.String, strict=False).fill_null("").rows()]
 
     def open(self, names: list[str], *, header: bool, say: Say, stack: contextlib.ExitStack) -> Reader:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.header import header_names
+from prodassoc_cli.intake.formats.nested import flattened, lists_of_objects_as_json
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.values.dates import TIME, YEARS
 
@@ -49,7 +50,7 @@ def frame_of(table: pa.Table) -> pl.DataFrame:
 
 def plain_columns(frame: pl.DataFrame, as_text: Collection[str] = ()) -> pl.DataFrame:
     """Bring types that only a few files have to those that parsing knows; what has no text is left out."""
-    columns = [_plain_column(column, column.name in as_text) for column in frame]
+    columns = [_plain_column(column, column.name in as_text) for column in flattened(frame)]
     return pl.DataFrame([column for column in columns if column is not None])
 
 
@@ -61,10 +62,10 @@ def _plain_column(column: pl.Series, as_text: bool) -> pl.Series | None:
         return _with_nameable_times(column, as_text)
     if isinstance(dtype, pl.Decimal):
         return column.cast(pl.Float64)
-    if isinstance(dtype, pl.Struct):
-        return column.struct.json_encode()
     if isinstance(dtype, pl.Array):
         column, dtype = column.arr.to_list(), pl.List(pl.Null)
+    if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct):
+        return lists_of_objects_as_json(column)
     try:
         return column.cast(pl.List(pl.String) if isinstance(dtype, pl.List) else pl.String)
     except pl.exceptions.PolarsError:

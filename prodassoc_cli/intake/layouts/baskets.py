@@ -1,4 +1,4 @@
-"""One basket per line: products between delimiters, quotes respected."""
+"""One basket per line: products between delimiters, quotes respected; the order's id may lead."""
 
 from __future__ import annotations
 
@@ -9,18 +9,32 @@ import polars as pl
 from prodassoc_cli.intake.columns.schema import ROW
 from prodassoc_cli.intake.formats.raw_table import RawTable
 from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines, one_per_row
+from prodassoc_cli.intake.values.missing import MISSING_WORDS
 
 
 def _recognise(head: Head, _: dict[str, str]) -> str:
     return "rows have unequally many fields: one basket per line" if head.ragged else ""
 
 
-def _to_lines(table: RawTable, _: dict[str, str]) -> Lines:
+def _to_lines(table: RawTable, columns: dict[str, str], _: str | None) -> Lines:
+    """Cut lines into products.
+
+    Args:
+        table: has one column, `line`.
+        columns: field → number of the field of a line, from 1, that holds it; all others hold products.
+    """
     cells = _split_quoted(table.frame["line"], table.delimiter)
-    trimmed = pl.element().str.strip_chars().filter(pl.element().str.contains(r"\S"))
-    frame = pl.DataFrame({ROW: table.frame[ROW], "product_id": cells})
-    frame = one_per_row(frame.with_columns(pl.col("product_id").list.eval(trimmed)))
-    return Lines(frame, frame.select("product_id"))
+    cells = cells.list.eval(pl.element().str.strip_chars())
+    places = {name: int(column) - 1 for name, column in columns.items()}
+    keys = [cells.list.get(place, null_on_oob=True).alias(name) for name, place in places.items()]
+    kept = cells
+    for place in sorted(places.values(), reverse=True):
+        rest = pl.concat_list(kept.list.head(place), kept.list.slice(place + 1))
+        kept = pl.select(rest).to_series()
+    some = pl.element().filter(~pl.element().str.to_lowercase().is_in(MISSING_WORDS))
+    frame = pl.DataFrame({ROW: table.frame[ROW], "product_id": kept}).with_columns(keys)
+    frame = one_per_row(frame.with_columns(pl.col("product_id").list.eval(some)))
+    return Lines(frame, frame.select("product_id"), dict(columns))
 
 
 def _split_quoted(lines: pl.Series, delimiter: str) -> pl.Series:

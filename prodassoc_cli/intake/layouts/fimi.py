@@ -26,7 +26,7 @@ def _are_integers(head: Head) -> bool:
     return single and any(len(row[0].split()) > 1 for row in head.rows)
 
 
-def _to_lines(table: RawTable, _: dict[str, str]) -> Lines:
+def _to_lines(table: RawTable, *_: object) -> Lines:
     line = table.frame["line"].str.strip_chars()
     if line.str.contains(r"\t|  ").any():
         line = line.str.replace_all(r"\s+", " ")

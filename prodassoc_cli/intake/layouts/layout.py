@@ -37,6 +37,13 @@ class Head:
     lists: Sequence[str] = ()
     uncut: bool = False
 
+    def column(self, name: str) -> list[str]:
+        """Return what the first rows hold in a column; blank where a row ends before it."""
+        if name not in self.names:  # one that is made of others
+            return []
+        place = self.names.index(name)
+        return [row[place] if place < len(row) else "" for row in self.cells]
+
 
 @dataclass
 class Lines:
@@ -60,7 +67,10 @@ class Layout:
     Attributes:
         name: what `--layout` and messages call it.
         recognise: why an input, whose columns were matched with fields, has this layout; empty if not.
-        to_lines: a table of the input → lines, given field → column.
+        complete: field → column, completed by what the first rows show.
+        to_lines: a table of the input → lines, given field → column, and what stands between the products
+            within a cell, where the user says so.
+        items: columns that hold products, given the names of all and field → column.
         whole_rows: whether a row is one product, so that equal rows are duplicates; else a row is a basket,
             its number is its order where none is named, and what is counted as a row is one product of it.
         uncut: whether lines of text are read without cutting them into fields.
@@ -72,7 +82,9 @@ class Layout:
 
     name: str
     recognise: Callable[[Head, dict[str, str]], str]
-    to_lines: Callable[[RawTable, dict[str, str]], Lines]
+    to_lines: Callable[[RawTable, dict[str, str], str | None], Lines]
+    items: Callable[[Sequence[str], dict[str, str]], list[str]] = lambda *_: []
+    complete: Callable[[Head, dict[str, str]], dict[str, str]] = lambda _, columns: columns
     whole_rows: bool = False
     uncut: bool = False
     first_row_names: bool = False
@@ -113,4 +125,4 @@ def check_alike(name: str, layout: Layout, lines: Lines, first: Lines, first_lay
     if layout != first_layout or lines.columns.keys() != first.columns.keys():
         lost = [each for each in first.columns if each not in lines.columns]
         what = f"has no column for {lost[0]}" if lost else f"is laid out as {layout.name}, unlike the first"
-        raise BadData(f"{name} {what}", "clean it separately, or name its columns with --map")
+        raise BadData(f"{name} {what}", "clean it separately, or name its columns with `map`")

@@ -10,7 +10,9 @@ from prodassoc_cli.intake.columns.schema import ROW
 from prodassoc_cli.intake.formats.raw_table import RawTable
 from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines
 
-_TRUE_FALSE = ("", "0", "1", "0.0", "1.0", "true", "false")
+_NO = ("", "0", "0.0", "false", "f", "no", "n", "null", "nan", "none", "na", "?", "-")
+_YES = ("true", "t", "yes", "y", "x", "✓", "✔")
+_TRUE_FALSE = {*_NO, *_YES, "1", "1.0"}
 
 
 def _recognise(head: Head, columns: dict[str, str]) -> str:
@@ -20,7 +22,7 @@ def _recognise(head: Head, columns: dict[str, str]) -> str:
     return f"{len(items):,} columns hold only 0 and 1" if flags else ""
 
 
-def _to_lines(table: RawTable, columns: dict[str, str]) -> Lines:
+def _to_lines(table: RawTable, columns: dict[str, str], _: str | None) -> Lines:
     """Return a row for each cell that is not zero.
 
     A number in a cell is the quantity; `true`, `yes` and `x` count as 1. A basket without any product keeps
@@ -37,9 +39,9 @@ def _to_lines(table: RawTable, columns: dict[str, str]) -> Lines:
         on=items, index=ROW, variable_name="product_id", value_name="quantity"
     )
     word = pl.col("quantity").str.strip_chars().str.to_lowercase()
-    zero = word.is_in(["", "0", "0.0", "false", "f", "no", "n", "null", "nan", "none", "?"])
+    zero = word.is_in(_NO)
     marked = marked.filter(~zero.fill_null(value=True)).with_columns(
-        pl.when(word.is_in(["true", "t", "yes", "y", "x"])).then(pl.lit("1")).otherwise("quantity")
+        pl.when(word.is_in(_YES)).then(pl.lit("1")).otherwise("quantity")
         .alias("quantity")
     )  # fmt: skip
     fields = frame.select(ROW, *(pl.col("\0" + key).alias(key) for key in keys))
@@ -49,8 +51,14 @@ def _to_lines(table: RawTable, columns: dict[str, str]) -> Lines:
 
 
 def _item_columns(names: Sequence[str], columns: dict[str, str]) -> list[str]:
+    """Return the columns of products: those that hold no key, nor the index of a data frame."""
     keys = {columns[name] for name in ("user_id", "order_id", "timestamp") if name in columns}
-    return [name for name in names if name not in keys and name != ROW]
+    return [name for name in names if name not in keys and name != ROW and not _is_index(name)]
+
+
+def _is_index(name: str) -> bool:
+    """Return whether a column is the index that a data frame was saved with, which has no name."""
+    return name in ("column_1", "Unnamed: 0", "__index_level_0__")
 
 
 def _all_flags(names: Sequence[str], row: Sequence[str], items: set[str]) -> bool:
@@ -61,4 +69,4 @@ def _all_flags(names: Sequence[str], row: Sequence[str], items: set[str]) -> boo
     )
 
 
-ONEHOT = Layout("onehot", _recognise, _to_lines, first_row_names=True)
+ONEHOT = Layout("onehot", _recognise, _to_lines, items=_item_columns, first_row_names=True)

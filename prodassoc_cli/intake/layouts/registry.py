@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 LAYOUTS = {
     "fimi": "fimi:FIMI",
+    "records": "records:RECORDS",
+    "wide": "wide:WIDE",
     "list": "list_column:LIST",
     "ratings": "ratings:RATINGS",
+    "merged": "merged:MERGED",
     "lines": "order_lines:LINES",
     "onehot": "onehot:ONEHOT",
     "baskets": "baskets:BASKETS",
@@ -46,14 +49,34 @@ def recognise(head: Head, columns: dict[str, str]) -> tuple[Layout, str]:
     for layout in map(layout_of, LAYOUTS):
         if why := layout.recognise(head, columns):
             return layout, why
-    raise no_products(head)
+    raise no_products(head, columns)
 
 
-def no_products(head: Head) -> BadData:
-    """Return the error for an input in which no column holds products."""
+def no_products(head: Head, columns: dict[str, str], layout: str = "") -> BadData:
+    """Return the error for an input in which no column holds products.
+
+    Args:
+        head: what its first rows show.
+        columns: field → column, as found.
+        layout: that the user named; empty where none.
+    """
     names = head.names
-    hint = "name it with --map product_id=COLUMN, or give the --layout"
+    hint = "name it with `map=product_id=COLUMN`" + ("" if layout else ", or give the `layout`")
     if names and all(name == str(place) for place, name in enumerate(names, 1)):
-        hint = "there is no header: name columns by number, as in --map product_id=2, or give the --layout"
-    shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
-    return BadData(f"{head.source}: no column holds products; columns: {shown}", hint)
+        hint = hint.replace("COLUMN", "2") + "; there is no header, so that columns have numbers"
+    elif "order_id" in columns:
+        hint += (
+            "; if it tells of orders whose lines are in another file, give that as the input and this as "
+            f"`order_table={head.source}`, to join them by {columns['order_id']}"
+        )
+    elif len(_flag_columns(head)) > 1:
+        hint = "if each column is a product, give `layout=onehot`; else " + hint
+    return BadData(f"{head.source}: no column holds products; columns: {', '.join(names)}", hint)
+
+
+def _flag_columns(head: Head) -> list[str]:
+    """Return columns that hold few short words, as those do that tell which products are in a basket."""
+    return [
+        name for name in head.names
+        if 0 < len({cell.strip() for cell in head.column(name)}) <= 2 and len(head.cells) > 4
+    ]  # fmt: skip

@@ -10,6 +10,7 @@ import polars as pl
 from prodassoc_cli.artifacts.frames import with_absent
 from prodassoc_cli.intake.arrange.append import Earlier, known_before
 from prodassoc_cli.intake.arrange.sorting import Codes, RowOrder
+from prodassoc_cli.intake.columns.presets import preset_of
 from prodassoc_cli.intake.columns.schema import EVENT, INTERACTIONS, OTHER, ROW, SOURCE
 from prodassoc_cli.intake.layouts.layout import Layout
 from prodassoc_cli.intake.rules.core import Core
@@ -47,7 +48,7 @@ class PartRules:
         rows = self._completed(rows)
         reason = row_rules(
             rows, self.usual, self.layout, self.config.service_codes,
-            cancelled_prefix=self.config.preset == "uci",
+            cancelled_prefix=preset_of(self.config.preset).cancelled_prefix,
         )  # fmt: skip
         order = None
         if rows["timestamp"].count():

@@ -11,13 +11,24 @@ import polars as pl
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS
 from prodassoc_cli.intake.arrange.partitions import Partitions
-from prodassoc_cli.intake.columns.schema import REJECTS, ROW, SOURCE
+from prodassoc_cli.intake.columns.schema import FEEDBACK_NUMBERS, REJECTS, ROW, SOURCE
 from prodassoc_cli.intake.formats.raw_table import as_csv
 from prodassoc_cli.intake.rules.apply_rules import Part
 from prodassoc_cli.intake.rules.rules import RULES
 from prodassoc_cli.intake.values.privacy import pseudonymize
 
 ROWS_PER_PARTITION = 1 << 21
+
+_REMEDIES = {
+    "unparsable_timestamp": "`map=timestamp=` goes on without times, `map=timestamp=COLUMN` names others",
+    "unparsable_price": "`map=price=` goes on without prices, `map=price=COLUMN` names others",
+    "unparsable_quantity": "`map=quantity=` goes on without quantities, `map=quantity=COLUMN` names others",
+    "unparsable_rating": "ratings are numbers; `map=rating=` goes on without them",
+    "unparsable_feedback": "click, purchase and dismiss are 0 or 1, position is 1 or more, propensity is "
+    "above 0 and at most 1",
+    "unknown_event": "`map=event:WORD=EVENT` says what a word means, `map=event=` goes on without events",
+}
+"""What settles it where rows are left out for such a value."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,20 @@ class Rejected:
         self._counts: dict[str, int] = {}
         self._first: dict[str, tuple[str, int]] = {}
         self._sizes: dict[str, int] = {}
+        self._examples: dict[str, tuple[str, str]] = {}
         self.rows = 0
+
+    def example(self, field: str, column: str, value: str) -> None:
+        """Take a value of a field that cannot be read, and the column that holds it; one of each is kept."""
+        self._examples.setdefault(field, (column, value[:40]))
+
+    def examples(self) -> dict[str, str]:
+        """Return for each rule that left out rows by such a value: the column, and the value."""
+        shown = {field: f"{column}: '{value}'" for field, (column, value) in self._examples.items()}
+        rules = {f"unparsable_{field}": text for field, text in shown.items()}
+        rules |= {"unknown_event": shown["event"]} if "event" in shown else {}
+        logged = [text for field, text in shown.items() if field in FEEDBACK_NUMBERS]
+        return rules | ({"unparsable_feedback": ", ".join(logged)} if logged else {})
 
     def add(self, rejects: pl.DataFrame) -> None:
         """Take rows of the schema of rejects."""
@@ -132,9 +156,11 @@ class Rejected:
         common = min(self._counts, key=lambda reason: (-self._counts[reason], reason))
         source, row = self._first[common]
         # The row's text stays unsaid: it may name a user.
+        example = self.examples().get(common, "")
+        shown = f"; {example}" if example else ""
         return BadData(
-            f"{source}: every row is left out, most as {common} (first row {row})",
-            "name the right columns with --map, or the file's --layout",
+            f"{source}: every row is left out, most as {common} (first row {row}{shown})",
+            _REMEDIES.get(common, "name the right columns with `map`, or the file's `layout`"),
         )
 
 

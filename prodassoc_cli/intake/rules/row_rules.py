@@ -7,7 +7,7 @@ import re
 import polars as pl
 
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.intake.columns.schema import FEEDBACK_NUMBERS, RESPONSES
+from prodassoc_cli.intake.columns.schema import FEEDBACK_NUMBERS, RESPONSES, is_feedback
 from prodassoc_cli.intake.layouts.layout import Layout
 from prodassoc_cli.intake.rules.rules import REASON, first_reason
 from prodassoc_cli.intake.values.categories import distinct_texts, known, of_each
@@ -53,6 +53,20 @@ def unparsable(rows: pl.DataFrame, bad: dict[str, pl.Series], *, feedback: bool)
     return rows.select(first_reason(*conditions).alias("reason")).to_series()
 
 
+def odd_values(rows: pl.DataFrame, bad: dict[str, pl.Series]) -> dict[str, pl.Series]:
+    """Return for each field which rows hold a value that it cannot be, where some do.
+
+    Args:
+        rows: typed rows.
+        bad: field → which rows have a value of it that cannot be parsed.
+    """
+    feedback = [name for name in FEEDBACK_NUMBERS if is_feedback(rows.columns) and name in rows.columns]
+    beyond = rows.select(
+        (~_FEEDBACK_BOUNDS[name]).fill_null(value=False).alias(name) for name in feedback
+    ).to_dict()  # fmt: skip
+    return {name: odd for name, odd in (beyond | bad).items() if odd.any()}
+
+
 def _odd_feedback(rows: pl.DataFrame, bad: dict[str, pl.Series]) -> pl.Expr:
     """Find rows with a number that it cannot be; only responses must be there."""
     names = [name for name in FEEDBACK_NUMBERS if name in rows.columns]
@@ -82,7 +96,7 @@ def row_rules(
     bought = pl.col("event").is_in(["purchase", "cart"])
     nobody = pl.lit(usual.some_users) & pl.col("user_id").is_null()
     found = first_reason(
-        ("cancelled_order", _cancelled(rows["order_id"], usual, cancelled_prefix)),
+        ("cancelled_order", _cancelled(rows, usual, cancelled_prefix)),
         ("missing_product", pl.col("product_id").is_null()),
         ("unparsable_product", _no_number(rows["product_id"]) if layout.products_are_numbers else None),
         ("missing_rating", (pl.col("event") == "rating") & pl.col("rating").is_null()),
@@ -101,11 +115,13 @@ def _no_number(products: pl.Series) -> pl.Expr:
     return pl.lit(~of_each(products, digits).fill_null(value=True))
 
 
-def _cancelled(orders: pl.Series, usual: UsualIds, prefix: bool) -> pl.Expr | None:
-    if prefix:
-        return pl.lit(_found(orders, "^[Cc]"))
+def _cancelled(rows: pl.DataFrame, usual: UsualIds, prefix: bool) -> pl.Expr | None:
+    """Find rows of cancelled orders: by their state, or by the C before their number."""
+    found = [pl.col("cancelled")] if "cancelled" in rows.columns else []
     # C100 among 200, 201, 202 is a cancellation; among A100, B200, C300 it is an order like any other.
-    return pl.lit(_found(orders, r"^[Cc]\d+$")) if usual.numbered_orders else None
+    if prefix or usual.numbered_orders:
+        found.append(pl.lit(_found(rows["order_id"], "^[Cc]" if prefix else r"^[Cc]\d+$")))
+    return pl.any_horizontal(found) if found else None
 
 
 def _found(ids: pl.Series, pattern: str) -> pl.Series:

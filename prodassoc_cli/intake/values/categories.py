@@ -53,7 +53,7 @@ class Coding:
         if self._n_texts > len(self._coded):
             self._came = pl.int_range(self._n_texts, dtype=pl.UInt32, eager=True).cat.to(self._as_they_come)
             ids = self._read(self._came.cast(pl.String))
-            self._coded = ids.cast(pl.Enum(ids.drop_nulls().sort()))
+            self._coded = ids.cast(pl.Enum(ids.drop_nulls().unique().sort()))
 
 
 def coded(texts: pl.Series) -> pl.Series:

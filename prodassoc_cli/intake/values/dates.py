@@ -9,7 +9,8 @@ import polars as pl
 import pyarrow as pa
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.values.numbers_ids import Parsed, is_missing
+from prodassoc_cli.intake.values.missing import is_missing
+from prodassoc_cli.intake.values.numbers import Parsed
 
 TIME = pl.Datetime("us")
 
@@ -18,13 +19,53 @@ _CLOCK = (
     r"\s*([AaPp])?\.?(?:[Mm]\.?)?\s*(?:(Z|z|UTC|GMT)|([+-]\d{2}):?(\d{2})?)?)?$"
 )
 _NUMERIC = r"^(\d{1,4})([./-])(\d{1,2})[./-](\d{1,4})\.?" + _CLOCK
+_WEEKDAY = r"^(?:\p{L}{2,12}\.?,? +)?"
 _DAY_NAME = (
-    r"^(?:[A-Za-z]{3,9}\.?,? +)?(\d{1,2})(?:st|nd|rd|th)?\.?[ -]([A-Za-z]{3})[a-z]*\.?,?[ -](\d{4})" + _CLOCK
+    _WEEKDAY + r"(\d{1,2})(?:st|nd|rd|th|er|º|ª)?\.?[ /-]*(\p{L}{3,12})\.?,?[ /-]*'?(\d{4}|\d{2})" + _CLOCK
 )
-_NAME_DAY = r"^(?:[A-Za-z]{3,9}\.?,? +)?([A-Za-z]{3})[a-z]*\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})" + _CLOCK
-_MONTHS = {name: at for at, name in enumerate(
-    ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
-)}  # fmt: skip
+_NAME_DAY = _WEEKDAY + r"(\p{L}{3,12})\.?[ /-](\d{1,2})(?:st|nd|rd|th)?,?[ /-]+'?(\d{4}|\d{2})" + _CLOCK
+_YEAR_NAME = r"^(\d{4})[ /-](\p{L}{3,12})\.?[ /-](\d{1,2})" + _CLOCK
+_MONTHS = {
+    word: month
+    for month, words in enumerate(
+        (
+            "jan january januar jänner janvier janv enero ene gennaio gen janeiro januari января янв stycznia"
+            " sty",
+            "feb february februar fev februari février févr fév febrero febbraio fevereiro февраля фев lutego"
+            " lut",
+            "mar march märz mrz mär mars marzo março maart mrt марта мар marca",
+            "apr april avril avr abril abr aprile апреля апр kwietnia kwi",
+            "may mai mayo maggio mag maio mei maj мая май maja",
+            "jun june juni juin junio giugno giu junho июня июн czerwca cze",
+            "jul july juli juillet juil julio luglio lug julho июля июл lipca lip",
+            "aug august août aou agosto ago augustus augusti августа авг sierpnia sie",
+            "sep sept september septembre septiembre settembre set setembro сентября сен września wrz",
+            "oct october oktober okt octobre octubre ottobre ott outubro out октября окт października paź",
+            "nov november novembre noviembre novembro ноября ноя listopada lis",
+            "dec december dezember dez décembre déc diciembre dic dicembre dezembro декабря дек grudnia gru",
+        ),
+        1,
+    )
+    for word in words.split()
+}
+"""Names of months in a dozen languages, in lower case, as they stand in a date."""
+
+_EAST_ASIAN = (
+    (r"\s*[年년]\s*|\s*[月월]\s*", "-"), (r"\s*[日号號일]", ""),
+    (r"\s*(?:上午|午前|오전|早上|凌晨)\s*(\d.*)$", " $1 AM"),
+    (r"\s*(?:下午|午後|오후|晚上|中午)\s*(\d.*)$", " $1 PM"),
+    (r"(\d)\s*[时時点點시]\s*(\d)", "$1:$2"), (r"(\d)\s*[时時点點시]", "$1:00"),
+    (r"(\d)\s*[分분]\s*(\d)", "$1:$2"), (r"[分분秒초]", ""),
+)  # fmt: skip
+"""How Chinese, Japanese and Korean write dates and times, as what is understood; one after another."""
+
+_ZONES = {
+    "PST": "-08", "PDT": "-07", "MST": "-07", "MDT": "-06", "CST": "-06", "CDT": "-05", "EST": "-05",
+    "EDT": "-04", "CET": "+01", "CEST": "+02", "EET": "+02", "EEST": "+03", "JST": "+09",
+}  # fmt: skip
+"""Names of time zones, those of RFC 2822 (section 4.3) and of Europe, and hours from UTC."""
+
+_ZONED = r"(?:\d[T ]\d{2}|:\d{2}(?:[.,]\d+)?)\s*(?:[AaPp]\.?[Mm]\.?\s*)?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$"
 _CLOCK_PARTS = ("hour", "minute", "second", "fraction", "half", "utc", "zone_hours", "zone_minutes")
 
 ISO_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
@@ -32,6 +73,9 @@ _ISO_LENGTHS = (10, 16, 19)
 FIRST_YEAR = 1000
 YEARS = (-30_610_224_000_000_000, 253_402_300_800_000_000)
 """Microseconds from 1970 to the first of the years 1000 and 10000: what other tools can hold."""
+
+SERIAL_DAYS = (20_000, 80_000)
+"""Numbers that are read as days of a spreadsheet."""
 
 MINORITY = 0.01
 """Share up to which values that contradict the order of day and month count as broken."""
@@ -49,6 +93,7 @@ class DayMarks:
         dotted: those with dots.
         example: one that may be either.
         zoned: whether a value has a time zone.
+        serial: a value that is a number of days, as spreadsheets count.
     """
 
     day: int = 0
@@ -58,6 +103,7 @@ class DayMarks:
     dotted: int = 0
     example: str = ""
     zoned: bool = False
+    serial: str = ""
 
     def __add__(self, other: DayMarks) -> DayMarks:
         return DayMarks(
@@ -68,6 +114,7 @@ class DayMarks:
             self.dotted + other.dotted,
             self.example or other.example,
             self.zoned or other.zoned,
+            self.serial or other.serial,
         )
 
     def first(self, given: bool | None, where: str) -> tuple[bool, str]:
@@ -81,8 +128,9 @@ class DayMarks:
             BadData: nothing tells, or the column has it both ways.
         """
         zone = "times with a zone were brought to UTC" if self.zoned else ""
+        days = f"numbers such as {self.serial} are days as spreadsheets count them" if self.serial else ""
         first, note = self._order(given, where)
-        return first, "; ".join(each for each in (note, zone) if each)
+        return first, "; ".join(each for each in (note, zone, days) if each)
 
     def _order(self, given: bool | None, where: str) -> tuple[bool, str]:
         day, month = self.day, self.month
@@ -171,7 +219,10 @@ def _varied(text: pl.Series, *, day_first: bool) -> tuple[Parsed, DayMarks]:
     missing = is_missing(text)
     counted = text.filter(~missing).rename("text").value_counts(name="rows")
     distinct = counted["text"]
-    plain = distinct.str.strip_chars()
+    plain = _western(distinct.str.strip_chars())
+    if plain.str.contains(r"\d\s*(?:[AP]M\s+)?[A-Z]{3,4}$").any():
+        for zone, hours in _ZONES.items():
+            plain = plain.str.replace(rf"\s*\b{zone}$", hours)
     values = pl.Series("time", [None], dtype=TIME).new_from_index(0, len(plain))
     marks = DayMarks()
     numeric = plain.str.extract_groups(_NUMERIC)
@@ -183,10 +234,21 @@ def _varied(text: pl.Series, *, day_first: bool) -> tuple[Parsed, DayMarks]:
         times = _compact(plain).zip_with(rest, values)
         named = _named_dates(plain)
         values = pl.select(pl.coalesce(values, times, named)).to_series()
-    zoned = plain.str.contains(r"\d\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})$").any()
+    zoned = plain.str.contains(_ZONED).any()
+    serial = plain.filter(plain.cast(pl.Float64, strict=False).is_between(*SERIAL_DAYS, closed="left"))
     table = pl.DataFrame({"text": distinct, "time": values})
     joined = pl.DataFrame({"text": text}).join(table, on="text", how="left", maintain_order="left")["time"]
-    return _within(joined, missing), replace(marks, zoned=zoned)
+    return _within(joined, missing), replace(marks, zoned=zoned, serial=str(serial.min() or ""))
+
+
+def _western(plain: pl.Series) -> pl.Series:
+    """Write dates and times of East Asia with numbers and Western marks."""
+    if not plain.str.contains(r"[年月日년월일午전후]").any():
+        return plain
+    for pattern, written in _EAST_ASIAN:
+        plain = plain.str.replace_all(pattern, written)
+    plain = plain.str.replace(r"^(\d+-\d+-\d+)\s*(?:[(（].[)）])?\s*", "$1 ")
+    return plain.str.replace_all(r":(\d)(\D|$)", ":0$1$2").str.strip_chars()
 
 
 def _within(times: pl.Series, missing: pl.Series) -> Parsed:
@@ -207,9 +269,7 @@ def _numeric_parts(groups: pl.Series) -> pl.DataFrame:
 
 def _numeric_dates(parts: pl.DataFrame, *, day_first: bool) -> pl.Series:
     year = pl.when("iso").then("a").otherwise("c")
-    # POSIX: two-digit years 69-99 are of the last century.
-    short = ~pl.col("iso") & (year < 100)
-    year = pl.when(short & (year < 69)).then(year + 2000).when(short).then(year + 1900).otherwise(year)
+    year = pl.when("iso").then(year).otherwise(_whole_year(year))
     month = pl.when("iso").then("b").otherwise("b" if day_first else "a")
     day = pl.when("iso").then("c").otherwise("a" if day_first else "b")
     return _assemble(parts, year, month, day)
@@ -237,15 +297,24 @@ def _order(first: bool) -> str:
 
 
 def _named_dates(plain: pl.Series) -> pl.Series:
-    """Parse dates that name the month in English: 5 Mar 2024, March 5, 2024."""
+    """Parse dates that name the month: 5 Mar 2024, March 5, 2024, 05-JAN-24, 5 de enero de 2024."""
+    plain = plain.str.replace_all(r"(?i) de[l]? ", " ")
     results = []
-    for pattern, names in ((_DAY_NAME, ("day", "name", "year")), (_NAME_DAY, ("name", "day", "year"))):
+    for pattern, names in (
+        (_DAY_NAME, ("day", "name", "year")), (_NAME_DAY, ("name", "day", "year")),
+        (_YEAR_NAME, ("year", "name", "day")),
+    ):  # fmt: skip
         parts = plain.str.extract_groups(pattern).struct.unnest()
         parts.columns = [*names, *_CLOCK_PARTS]
         month = pl.col("name").str.to_lowercase().replace_strict(_MONTHS, default=None, return_dtype=pl.Int32)
-        parts = parts.with_columns(month.alias("month"))
-        results.append(_assemble(parts, pl.col("year"), pl.col("month"), pl.col("day")))
+        parts = parts.with_columns(month.alias("month"), pl.col("year").cast(pl.Int32))
+        results.append(_assemble(parts, _whole_year(pl.col("year")), pl.col("month"), pl.col("day")))
     return pl.select(pl.coalesce(*results)).to_series()
+
+
+def _whole_year(year: pl.Expr) -> pl.Expr:
+    """Complete years of two digits: 69-99 are of the last century (POSIX)."""
+    return pl.when(year < 69).then(year + 2000).when(year < 100).then(year + 1900).otherwise(year)
 
 
 def _assemble(parts: pl.DataFrame, year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Series:
@@ -274,24 +343,28 @@ def _assemble(parts: pl.DataFrame, year: pl.Expr, month: pl.Expr, day: pl.Expr) 
 
 
 def _compact(plain: pl.Series) -> pl.Series:
-    """Parse numbers: 20240305, 20240305143000, epochs."""
-    digits = plain.str.contains(r"^\d{8}(\d{6})?$")
-    day = plain.str.head(8).str.to_datetime("%Y%m%d", strict=False, time_unit="us")
-    full = plain.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us")
-    in_range = pl.Series([None], dtype=TIME).new_from_index(0, len(plain))
-    dated = pl.select(
-        pl.when(digits & (plain.str.len_chars() == 14)).then(full).when(digits).then(day).otherwise(in_range)
-    ).to_series()
-    century = dated.dt.year().is_between(1900, 2100).fill_null(value=False)
-    return dated.zip_with(century, _epochs(plain.cast(pl.Float64, strict=False)))
+    """Parse numbers: 20240305, 202403051430, 20240305143000, epochs, days of a spreadsheet."""
+    digits = plain.str.contains(r"^(?:19|20)\d{6}(?:\d{4}(?:\d{2})?)?$")
+    length = plain.str.len_chars()
+    dated = [
+        pl.when(digits & (length == digits_of))
+        .then(plain.str.to_datetime(form, strict=False, time_unit="us"))
+        for digits_of, form in ((8, "%Y%m%d"), (12, "%Y%m%d%H%M"), (14, "%Y%m%d%H%M%S"))
+    ]  # fmt: skip
+    return pl.select(pl.coalesce(*dated, _epochs(plain.cast(pl.Float64, strict=False)))).to_series()
 
 
 def _epochs(numbers: pl.Series) -> pl.Series:
-    """Turn seconds, milli-, micro- or nanoseconds since 1970 into times; by their magnitude."""
+    """Turn numbers into times by their magnitude.
+
+    They are days since 1899-12-30, as spreadsheets count (ISO/IEC 29500), of the years 1954 to 2119; or
+    seconds, milli-, micro- or nanoseconds since 1970, of 1973 to 5138, whose ranges do not meet.
+    """
     size = numbers.abs()
-    # From 1973 to 5138 in each unit the ranges do not meet.
     micro = (
-        pl.when(size < 1e8).then(None)
+        pl.when(numbers.is_between(*SERIAL_DAYS, closed="left"))
+        .then(((numbers - 25_569) * 86_400e3).round() * 1e3)
+        .when(size < 1e8).then(None)
         .when(size < 1e11).then(numbers * 1e6)
         .when(size < 1e14).then(numbers * 1e3)
         .when(size < 1e17).then(numbers)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.intake.values.conventions import cannot_append
-from prodassoc_cli.intake.values.numbers_ids import digits_only
+from prodassoc_cli.intake.values.ids import digits_only
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from prodassoc_cli.intake.columns.schema import INTERACTIONS
 from prodassoc_cli.intake.rules import outliers
 from prodassoc_cli.intake.rules.outliers import Amounts
 from prodassoc_cli.intake.values.categories import Coding, as_texts, coded, distinct_texts, numbered
-from prodassoc_cli.intake.values.numbers_ids import parse_ids
+from prodassoc_cli.intake.values.ids import parse_ids
 
 TIMES = st.sampled_from(
     [None, *(datetime(1969, 12, 31, 23, 59) + timedelta(seconds=n / 2) for n in range(3))]

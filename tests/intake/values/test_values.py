@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.values.dates import parse_times
-from prodassoc_cli.intake.values.numbers_ids import parse_events, parse_ids, parse_numbers
+from prodassoc_cli.intake.values.events import parse_events
+from prodassoc_cli.intake.values.ids import parse_ids
+from prodassoc_cli.intake.values.missing import NOBODY_WORDS
+from prodassoc_cli.intake.values.numbers import parse_numbers
 
 
 def numbers(*values, **options):
@@ -62,12 +65,71 @@ def test_both_ways_of_writing_a_number_give_the_same(values):
     assert numbers(*english) == numbers(*german) == values
 
 
+def ids(*texts, **options):
+    return parse_ids(pl.Series(texts), **options).to_list()
+
+
 def test_ids_stay_as_they_are():
-    texts = ["00123", " x", "1e5", "17850.0", "a,b\n", "é", "  ", "", None, "nan"]
-    assert parse_ids(pl.Series(texts)).to_list() == [*texts[:6], None, None, None, None]
+    texts = ["00123", "1e5", "17850.0", "a,b", "é", "#1001", "=", "o'clock", "'n roll", "(new)", "-7"]
+    assert ids(*texts) == texts
+    assert ids("  ", "", None) == [None, None, None]
     floats = parse_ids(pl.Series([17850.0, None, 1.5, float("nan")])).to_list()
     assert floats == ["17850", None, "1.5", None]
     assert parse_ids(pl.Series([7, None])).to_list() == ["7", None]
+
+
+def test_what_cannot_be_seen_around_an_id_does_not_count():
+    assert (
+        ids(" whole milk", "whole milk\u00a0", "whole milk\u200b", "\ufeffwhole milk\t") == ["whole milk"] * 4
+    )
+    assert ids("whole\u00a0milk") == ["whole\u00a0milk"]
+
+
+def test_what_keeps_a_spreadsheet_from_reading_a_number_is_no_part_of_an_id():
+    assert ids('="00123"', "=00123", "'00123", ' ="00123" ') == ["00123"] * 4
+
+
+def test_words_for_a_missing_id():
+    words = ["NA", "N/A", "n/a", "-", "none", "NONE", "Null", "NaN", "\\N", "<NA>", "#N/A", " NA ", "(null)"]
+    assert ids(*words) == [None] * len(words)
+    assert ids("Nana", "Noneta", "n", "--a") == ["Nana", "Noneta", "n", "--a"]
+    assert ids("(not set)", "undefined", "Guest", missing=NOBODY_WORDS) == [None] * 3
+    assert ids("NA", "0", "7", missing=("0",)) == ["NA", None, "7"]
+
+
+def test_ids_that_a_data_frame_wrote_as_floats():
+    assert ids("40085.0", "1.5", "x.0", "7", floats=True) == ["40085", "1.5", "x.0", "7"]
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8), min_size=1))
+def test_an_id_is_read_the_same_alone_and_again(texts):
+    read = ids(*texts)
+    assert read == [ids(text)[0] for text in texts]
+    assert [each for each in read if each] == ids(*[each for each in read if each])
+
+
+@pytest.mark.parametrize(
+    ("texts", "wanted"),
+    [
+        (["($4.50)", "$9.90", "$1,234.50"], [-4.5, 9.9, 1234.5]),
+        (["₹1,23,456.00", "₹99.00"], [123456, 99]),
+        (["Rs. 1,450.00", "Rs. 99.00"], [1450, 99]),
+        (["7,25 EUR", "1.049,50 €", "12.999,00€"], [7.25, 1049.5, 12999]),
+        (["349.00 USD", "CHF 12.50", "US$7.25"], [349, 12.5, 7.25]),
+        (["5,-", "1.250,-"], [5, 1250]),
+        (["1,234.50-", "7"], [-1234.5, 7]),
+        (["１２３", "￥5.00", "19.80元"], [123, 5, 19.8]),
+        (["1 234,50 kr", "12,90 zł", "5,00 Kč"], [1234.5, 12.9, 5]),
+        (["Free", "39.00 - 59.00", "2 apples", "4.50"], [None, None, None, 4.5]),
+    ],
+)  # fmt: skip
+def test_amounts_of_money(texts, wanted):
+    assert numbers(*texts) == wanted
+
+
+def test_several_currencies_are_told():
+    assert "EUR, USD are taken as one currency" in parse_numbers(pl.Series(["$5.00", "5.00 EUR"])).note
+    assert "currency" not in parse_numbers(pl.Series(["$5.00", "US$6.00", "7.00 USD"])).note
 
 
 def test_events_go_by_many_names():
@@ -92,7 +154,10 @@ AT = datetime(2024, 3, 5, 14, 30)
         "March 5 2024 14:30:00", "Tue, 05 Mar 2024 14:30:00", "05-Mar-2024 14:30", "1709649000",
         "1709649000000",
         "1709649000000000", "1709649000.0", "20240305143000", "2024-03-05 14:30:00 UTC",
-        "2024-03-05 02:30 p.m.",
+        "2024-03-05 02:30 p.m.", "2024年3月5日 14:30", "2024年3月5日(火)14時30分", "2024/3/5 下午 2:30",
+        "2024년 3월 5일 오후 2시 30분", "05-MAR-24 02.30.00 PM", "5-Mar-24 14:30", "Mar-05-24 14:30",
+        "5. März 2024 14:30", "5 de marzo de 2024 14:30", "5 mars 2024 14:30", "5 марта 2024 14:30",
+        "2024-Mar-05 14:30", "202403051430", "45356.6041666667", "Mar 5, 2024 6:30:00 AM PST",
     ],
 )  # fmt: skip
 def test_many_shapes_of_a_time(text):
@@ -102,7 +167,19 @@ def test_many_shapes_of_a_time(text):
 
 
 @pytest.mark.parametrize(
-    "bad", ["2024-02-30", "31/31/2024", "25:00", "soon", "2024-03-05 25:00", "20249999", "12", "0024-01-31"]
+    "bad",
+    [
+        "2024-02-30",
+        "31/31/2024",
+        "25:00",
+        "soon",
+        "829",
+        "5 Foo 2024",
+        "2024-03-05 25:00",
+        "20249999",
+        "12",
+        "0024-01-31",
+    ],
 )
 def test_what_is_no_time_is_marked(bad):
     parsed = times("2024-03-05 14:30:00", bad, "", None)
@@ -150,6 +227,18 @@ def test_typed_times():
     assert far.values.to_list() == [None, datetime(1970, 1, 1), None]
     assert far.bad.to_list() == [True, False, False]
     assert parse_times(pl.Series([1709649000, None])).values.to_list() == [AT, None]
+
+
+def test_only_a_time_has_a_zone():
+    assert "zone" not in times("21-07-2015", "05-01-2015").note
+    assert "UTC" in times("2015-07-21 10:00-0300").note
+
+
+def test_days_of_a_spreadsheet_are_told():
+    parsed = times("45292", "45293.5")
+    assert parsed.values.to_list() == [datetime(2024, 1, 1), datetime(2024, 1, 2, 12)]
+    assert "such as 45292" in parsed.note
+    assert parse_times(pl.Series([45292.0, None])).values.to_list() == [datetime(2024, 1, 1), None]
 
 
 @given(st.lists(st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)), min_size=1, max_size=20))

@@ -1,0 +1,67 @@
+"""Columns made of several: the parts of an order's number, a date and a time, an id or else a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+TOGETHER, INSTEAD = "+", "|"
+"""`store+receipt` joins what its columns hold; `sku|name` takes the first of them that is not blank."""
+
+_MIDNIGHT = r"[ T]00:00(?::00(?:\.0+)?)?$"
+
+
+@dataclass(frozen=True)
+class DerivedColumns:
+    """Columns that are made of those of an input.
+
+    Attributes:
+        made: field that is read from such a column → how it is made, and of what.
+    """
+
+    made: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, columns: Mapping[str, str], names: Sequence[str]) -> DerivedColumns:
+        """Return those of the columns, by field, that the input does not have itself."""
+        found = {name: split_name(column, names) for name, column in columns.items() if column not in names}
+        return cls({name: parts for name, parts in found.items() if parts is not None})
+
+    @property
+    def sources(self) -> set[str]:
+        """The columns of the input that these are made of."""
+        return {part for _, parts in self.made.values() for part in parts}
+
+    def beside(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return rows of the input with these columns too, as text."""
+        new = [
+            _together(parts, " " if name == "timestamp" else "|") if mark == TOGETHER else _instead(parts)
+            for name, (mark, parts) in self.made.items()
+        ]
+        names = [mark.join(parts) for mark, parts in self.made.values()]
+        return frame.with_columns(each.alias(name) for each, name in zip(new, names, strict=True))
+
+
+def split_name(column: str, names: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
+    """Return how a column is made of others, and of which; None if it is not, or one of them is not there."""
+    for mark in (TOGETHER, INSTEAD):
+        parts = tuple(part.strip() for part in column.split(mark))
+        if len(parts) > 1 and set(parts) <= set(names):
+            return mark, parts
+    return None
+
+
+def _together(parts: Sequence[str], separator: str) -> pl.Expr:
+    """Join texts, blank ones too; missing where all are blank."""
+    *first, last = (pl.col(part).cast(pl.String).str.strip_chars().fill_null("") for part in parts)
+    # A spreadsheet gives each date a time, also where that stands in a column of its own.
+    texts = [*(text.str.replace(_MIDNIGHT, "") for text in first), last]
+    some = pl.any_horizontal(text != "" for text in texts)
+    return pl.when(some).then(pl.concat_str(texts, separator=separator))
+
+
+def _instead(parts: Sequence[str]) -> pl.Expr:
+    texts = [pl.col(part).cast(pl.String) for part in parts]
+    return pl.coalesce(*(pl.when(text.str.contains(r"\S")).then(text) for text in texts))

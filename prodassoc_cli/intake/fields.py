@@ -1,0 +1,103 @@
+"""The columns of order lines matched with fields: by their names, then by what is in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from prodassoc_cli.intake.columns.aliases import ALIASES, CLOCKS, ITEM_LISTS
+from prodassoc_cli.intake.columns.derived import TOGETHER, DerivedColumns
+from prodassoc_cli.intake.columns.match import NO_COLUMN, match_columns, normal
+from prodassoc_cli.intake.columns.presets import Preset
+from prodassoc_cli.intake.values.dates import parse_times_as
+from prodassoc_cli.intake.values.missing import is_missing
+
+_CLOCK = re.compile(r"\d{1,2}[:.h]\d{2}([:.]\d{2}([.,]\d+)?)?\s*([AaPp]\.?[Mm]\.?)?")
+_DATE = re.compile(r"\D*\d{1,4}\D{1,4}(\d{1,2}|\w{3,12})\D{1,4}\d{1,4}.*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What the columns of an input are.
+
+    Attributes:
+        columns: field → column.
+        derived: those of the columns that are made of several.
+        notes: what was found by the values rather than by a name.
+    """
+
+    columns: dict[str, str]
+    derived: DerivedColumns = field(default_factory=DerivedColumns)
+    notes: tuple[str, ...] = ()
+
+
+def match_fields(
+    names: Sequence[str], cells: Sequence[Sequence[str]], mapping: dict[str, str], preset: Preset, source: str
+) -> Matched:
+    """Match the columns of order lines with fields; a product without an id goes by its title.
+
+    Args:
+        names: the input's columns.
+        cells: its first rows, as text.
+        mapping: field → column, as the user gave it.
+        preset: what is known of such an export.
+        source: name of the input, for messages.
+
+    Raises:
+        UsageProblem: a column the user maps does not exist.
+    """
+    aliases = ALIASES | {"items": ""}
+    found = match_columns(names, aliases, mapping=mapping, known=preset.columns, source=source)
+    if "product_id" not in found and "items" not in found:
+        lists = match_columns(names, {"items": ITEM_LISTS})
+        if lists and lists["items"] not in found.values():
+            found |= lists
+        elif "title" in found:
+            found = {"product_id": found["title"]} | found
+    notes: list[str] = []
+    if mapping.get("timestamp") is None and preset.columns.get("timestamp") != NO_COLUMN:
+        _find_times(found, names, cells, notes)
+    return Matched(found, DerivedColumns.of(found, names), tuple(notes))
+
+
+def _find_times(
+    found: dict[str, str], names: Sequence[str], cells: Sequence[Sequence[str]], notes: list[str]
+) -> None:
+    """Find a column of times by its values, and the time of day that stands in a column beside a date."""
+    free = [name for name in names if name not in found.values() or name == found.get("timestamp")]
+    values = {name: _values(name, names, cells) for name in free}
+    if "timestamp" not in found:
+        dated = [name for name in free if _all_dates(values[name])]
+        if len(dated) == 1:
+            found["timestamp"] = dated[0]
+            notes.append(f"times are in {dated[0]}, as its values show; `map=timestamp=COLUMN` names another")
+    known = {normal(word) for word in CLOCKS.split()}
+    clocks = [name for name in free if normal(name) in known and _all(_CLOCK, values[name])]
+    date = found.get("timestamp")
+    if date in clocks:  # the time of day is called as times are: the date stands elsewhere
+        date = next((name for name in free if _all_dates(values[name])), None)
+    if date is None or not clocks or date in clocks:
+        return
+    if not any(":" in each for each in values.get(date, [":"])):  # dates without a time
+        found["timestamp"] = f"{date}{TOGETHER}{clocks[0]}"
+
+
+def _values(name: str, names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
+    place = names.index(name)
+    texts = pl.Series([row[place] for row in cells if place < len(row)], dtype=pl.String)
+    return texts.filter(~is_missing(texts)).str.strip_chars().to_list()
+
+
+def _all(pattern: re.Pattern[str], values: Sequence[str]) -> bool:
+    return bool(values) and all(pattern.fullmatch(each) for each in values)
+
+
+def _all_dates(values: Sequence[str]) -> bool:
+    """Return whether values are dates, with or without a time; a number alone may be anything."""
+    if not _all(_DATE, values):
+        return False
+    texts = pl.Series(values)
+    return any(parse_times_as(texts, day_first=order)[0].bad is None for order in (True, False))

@@ -1,0 +1,135 @@
+"""A column that holds a basket as objects, each with its id, quantity and price: as a shop's API gives it."""
+
+from __future__ import annotations
+
+import ast
+import json
+
+import polars as pl
+
+from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns.aliases import ALIASES
+from prodassoc_cli.intake.columns.match import match_columns
+from prodassoc_cli.intake.columns.schema import ROW
+from prodassoc_cli.intake.formats.raw_table import RawTable
+from prodassoc_cli.intake.layouts.cells import looks_like_records
+from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines
+
+_PARTS = ("product_id", "title", "quantity", "price", "category", "brand")
+_EMPTY = ("", "[]", "{}")
+_AT = "\0at"
+"""Name of the column that numbers the cells."""
+
+_PAIR = r"^\s*([^:]+?)\s*:\s*(.*?)\s*$"
+
+
+def _recognise(head: Head, columns: dict[str, str]) -> str:
+    column = _record_column(head, columns)
+    return f"column {column} holds the products of an order as objects" if column else ""
+
+
+def _record_column(head: Head, columns: dict[str, str]) -> str | None:
+    # Beside a column of products, a column of objects holds something else, unless its name says otherwise.
+    names = [columns["items"]] if "items" in columns else [] if "product_id" in columns else head.names
+    for name in names:
+        cells = [cell for cell in head.column(name) if cell.strip() not in _EMPTY]
+        if cells and all(map(looks_like_records, cells)):
+            return name
+    return None
+
+
+def _complete(head: Head, columns: dict[str, str]) -> dict[str, str]:
+    """Match the keys of the objects with fields: `items.sku` holds products.
+
+    Raises:
+        BadData: no column holds objects, or nothing in them tells products.
+    """
+    column = _record_column(head, columns)
+    if column is None:
+        raise BadData(f"{head.source}: no column holds objects", "name it with `map=items=COLUMN`")
+    keys = _objects(pl.Series(head.column(column), dtype=pl.String), head.source).columns[1:]
+    parts = match_columns(keys, {name: ALIASES[name] for name in _PARTS})
+    if "product_id" not in parts:
+        ids = match_columns(keys, {"product_id": "id code key"})
+        parts = {"product_id": (ids or {"product_id": parts.get("title", "")})["product_id"]} | parts
+    if not parts["product_id"]:
+        raise BadData(
+            f"{head.source}: nothing in the objects of {column} tells products; they have {', '.join(keys)}",
+            "unpack the column to one row per product",
+        )
+    order = {name: each for name, each in columns.items() if name not in _PARTS and each != column}
+    return order | {name: f"{column}.{key}" for name, key in parts.items()} | {"items": column}
+
+
+def _to_lines(table: RawTable, columns: dict[str, str], _: str | None) -> Lines:
+    column = columns["items"]
+    parts = {name: columns[name].removeprefix(column + ".") for name in _PARTS if name in columns}
+    keys = {name: each for name, each in columns.items() if name not in (*_PARTS, "items")}
+    at = pl.int_range(table.frame.height, eager=True).alias(_AT)
+    objects = _objects(table.frame[column].cast(pl.String), table.source)
+    chosen = objects.select(
+        _AT,
+        *(
+            pl.col(key).alias(name) if key in objects.columns else pl.lit(None, dtype=pl.String).alias(name)
+            for name, key in parts.items()
+        ),
+    )
+    shared = table.frame.select(ROW, *(pl.col(each).alias(name) for name, each in keys.items()))
+    # An order without any product keeps one row, so that it is counted.
+    fields = shared.with_columns(at).join(chosen, on=_AT, how="left", maintain_order="left_right").drop(_AT)
+    return Lines(fields, fields.select("product_id"), {name: columns[name] for name in (*keys, *parts)})
+
+
+def _objects(cells: pl.Series, source: str) -> pl.DataFrame:
+    """Return the objects of all cells, each a row: first the number of its cell, then its keys as text."""
+    blank = cells.is_null() | cells.str.strip_chars().is_in(_EMPTY)
+    places = (~blank).arg_true()
+    full = cells.gather(places)
+    frame = pl.DataFrame({_AT: places.cast(pl.Int64), "cell": full})
+    if len(full) and not full.str.contains(r"^\s*[\[{]").all():
+        return _pairs(frame)
+    return _decoded(frame, source)
+
+
+def _decoded(frame: pl.DataFrame, source: str) -> pl.DataFrame:
+    cells = frame["cell"]
+    # One object alone is a list of it.
+    lists = pl.select(
+        pl.when(cells.str.contains(r"^\s*\{"))
+        .then(pl.concat_str(pl.lit("["), cells, pl.lit("]")))
+        .otherwise(cells)
+    ).to_series()
+    keys = lists.str.extract_all(r"""['"]([^'"\\]+)['"]\s*:""").explode().drop_nulls().unique()
+    names = sorted({key.rstrip(" :").rstrip()[1:-1] for key in keys})
+    dtype = pl.List(pl.Struct(dict.fromkeys(names, pl.String)))
+    try:
+        decoded = lists.str.json_decode(dtype)
+    except pl.exceptions.ComputeError:
+        decoded = _as_json(lists, source).str.json_decode(dtype)
+    rows = pl.DataFrame({_AT: frame[_AT], "object": decoded}).explode("object")
+    return rows.unnest("object") if names else rows.select(_AT)
+
+
+def _as_json(lists: pl.Series, source: str) -> pl.Series:
+    """Write what Python writes for lists of dictionaries as JSON."""
+    try:
+        return pl.Series([json.dumps(ast.literal_eval(cell), default=str) for cell in lists], dtype=pl.String)
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as problem:
+        raise BadData(
+            f"{source}: the objects in a column are neither JSON nor Python's",
+            "unpack them, one row per product",
+        ) from problem
+
+
+def _pairs(frame: pl.DataFrame) -> pl.DataFrame:
+    """Take `name:Red Mug|sku:R1|quantity:2;name:…` apart."""
+    objects = frame.select(_AT, pl.col("cell").str.split(";")).explode("cell").with_row_index("\0object")
+    pairs = objects.with_columns(pl.col("cell").str.split("|")).explode("cell")
+    pairs = pairs.with_columns(
+        pl.col("cell").str.extract(_PAIR, 1).alias("key"), pl.col("cell").str.extract(_PAIR, 2).alias("value")
+    ).drop_nulls("key")
+    wide = pairs.pivot(on="key", index=[_AT, "\0object"], values="value", aggregate_function="first")
+    return wide.sort("\0object").drop("\0object")
+
+
+RECORDS = Layout("records", _recognise, _to_lines, complete=_complete, needs_whole=True)

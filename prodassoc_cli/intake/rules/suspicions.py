@@ -1,0 +1,68 @@
+"""What kept rows show that is likely a mistake in how they were read, though each of them may be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from prodassoc_cli.intake.columns.schema import Caution
+
+_ORDERS_HELD = 1 << 16
+"""Orders whose days are compared: of more, those count whose hash is a multiple of a power of two."""
+
+_MANY = 1.2
+"""Days per order from which order numbers seem to begin anew."""
+
+_FEW_ROWS = 20
+"""With fewer rows with a user, one may well have most of them."""
+
+
+class Suspicions:
+    """Looks at interactions, part by part, in memory that does not grow with them."""
+
+    def __init__(self) -> None:
+        self._days = pl.DataFrame(schema={"order": pl.UInt64, "day": pl.Int32, "example": pl.String})
+        self._one_in = 1
+        self._user: str | None = None
+        self._rows_of_user = self._rows_with_user = 0
+
+    def add(self, interactions: pl.DataFrame) -> None:
+        """Look at interactions in their final order."""
+        self._add_days(interactions)
+        self._add_users(interactions["user_id"].drop_nulls())
+
+    def cautions(self) -> Iterator[Caution]:
+        """Yield what is likely wrong, and what settles it."""
+        orders = self._days.group_by("order").agg(pl.len().alias("days"), pl.col("example").first())
+        if self._days.height > _MANY * orders.height:
+            example = orders.sort("days", "example", descending=[True, False])["example"][0]
+            yield Caution(
+                f"order {example} and others stand on several days: where numbers of receipts begin anew "
+                "each day or in each shop, name what tells them apart: `map=order_id=STORE+DATE+RECEIPT`"
+            )
+        if self._rows_with_user > _FEW_ROWS and self._rows_of_user * 2 > self._rows_with_user:
+            yield Caution(
+                f"user {self._user} has {self._rows_of_user:,} of {self._rows_with_user:,} rows: if that is "
+                f"nobody, `missing=user_id={self._user}`"
+            )
+
+    def _add_days(self, interactions: pl.DataFrame) -> None:
+        order, day = pl.col("order_id"), pl.col("timestamp").dt.date().cast(pl.Int32).alias("day")
+        rows = interactions.select(order, day)
+        changed = (order != order.shift()) | (pl.col("day") != pl.col("day").shift())
+        rows = rows.filter(changed.fill_null(value=True))
+        days = rows.drop_nulls().select(order.hash().alias("order"), "day", order.alias("example"))
+        days = days.filter(pl.col("order") % self._one_in == 0)
+        self._days = pl.concat([self._days, days]).unique(["order", "day"])
+        while self._days["order"].n_unique() > _ORDERS_HELD:
+            self._one_in *= 2
+            self._days = self._days.filter(pl.col("order") % self._one_in == 0)
+
+    def _add_users(self, users: pl.Series) -> None:
+        """Count the rows of the user who has most of the first part, if any has half of them."""
+        if self._user is None and not self._rows_with_user and len(users):
+            middle = users.sort()[len(users) // 2]
+            self._user = middle
+        self._rows_with_user += len(users)
+        self._rows_of_user += int((users == self._user).sum()) if self._user is not None else 0

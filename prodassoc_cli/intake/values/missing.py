@@ -1,0 +1,19 @@
+"""What other tools write where a value is missing."""
+
+from __future__ import annotations
+
+import polars as pl
+
+MISSING_WORDS = (
+    "", "na", "n/a", "n.a.", "nan", "null", "nil", "none", "<na>", "\\n", "#n/a", "(null)", "(none)",
+    "(blank)", "-", "--",
+)  # fmt: skip
+"""Words for a missing value of any field, in lower case."""
+
+NOBODY_WORDS = (*MISSING_WORDS, "(not set)", "undefined", "anonymous", "guest", "not applicable")
+"""The same where an id of a user is missing."""
+
+
+def is_missing(column: pl.Series) -> pl.Series:
+    """Return which values of a text column stand for none."""
+    return column.str.strip_chars().str.to_lowercase().is_in(MISSING_WORDS).fill_null(value=True)
