@@ -121,14 +121,17 @@ def mark_best(metrics: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def mark_tied(marked: pl.DataFrame, differences: pl.DataFrame, level: float = 0.05) -> pl.DataFrame:
+def mark_tied(marked: pl.DataFrame, differences: pl.DataFrame | None, level: float = 0.05) -> pl.DataFrame:
     """Add a boolean column `tied`: whether a model that is not the best is indistinguishable from it.
 
     Args:
         marked: metrics with `best`, from `mark_best`.
-        differences: of all pairs, from `compare_all`; a pair whose users all agree is indistinguishable.
+        differences: of all pairs, from `compare_all`; a pair whose users all agree is
+            indistinguishable. None where there are none: nothing is tied then.
         level: adjusted p-value from which on two models are tied.
     """
+    if differences is None:
+        return marked.with_columns(pl.lit(value=False).alias("tied"))
     unsure = differences.filter(pl.col("p_adjusted").fill_null(1.0) >= level)
     forth = unsure.select("metric", "k", pl.col("model").alias("one"), pl.col("baseline").alias("model"))
     back = unsure.select("metric", "k", pl.col("baseline").alias("one"), "model")

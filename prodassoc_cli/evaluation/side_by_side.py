@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from prodassoc_cli.evaluation.compare import DIFFERENCES_SCHEMA, mark_best, mark_tied
+from prodassoc_cli.evaluation.compare import mark_best, mark_tied
 
 SHOWN_OF_SEGMENTS = ("ndcg",)
 
@@ -24,8 +24,6 @@ def side_by_side(
         ks: the list lengths.
         intervals: whether to show the intervals.
     """
-    if differences is None:
-        differences = pl.DataFrame(schema=DIFFERENCES_SCHEMA)
     marked = mark_tied(mark_best(metrics), differences)
     k = 10 if 10 in ks else ks[len(ks) // 2]
     of_all, telling = pl.col("segment").is_null(), pl.col("metric").is_in(SHOWN_OF_SEGMENTS)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.errors import BadData
 from prodassoc_cli.mining.baskets import Baskets, ranks_of
 from prodassoc_cli.mining.kernels.bitsets import ALL, CLOSED, COUNT, ITEM, MAXIMAL
 from prodassoc_cli.mining.kernels.eclat import eclat
@@ -214,10 +214,7 @@ def mine_itemsets(
 
     Raises:
         BadData: the result would pass the memory limit.
-        UsageProblem: target or algorithm is unknown.
     """
-    if target not in _MODES:
-        raise UsageProblem(f"unknown target '{target}'", f"known: {', '.join(_MODES)}")
     mode = _MODES[target]
     most = max_size or UNLIMITED
     limit = UNLIMITED - 1 if memory_limit is None else _most_nodes(memory_limit, len(baskets.items))
@@ -259,11 +256,9 @@ def _by_name(algorithm: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
         from prodassoc_cli.mining.kernels.apriori import apriori
 
         return apriori
-    if algorithm == "fp-growth":
-        from prodassoc_cli.mining.kernels.fp_growth import fp_growth
+    from prodassoc_cli.mining.kernels.fp_growth import fp_growth
 
-        return fp_growth
-    raise UsageProblem(f"unknown algorithm '{algorithm}'", "known: auto, apriori, fp-growth, eclat")
+    return fp_growth
 
 
 def _keep_only(tree: np.ndarray, mode: int, max_size: int) -> None:

@@ -213,7 +213,9 @@ class TrainingData:
     @cached_property
     def baskets(self) -> Csr | None:
         """Orders × items, 1 where a product is in an order, anonymous orders too; None without orders."""
-        lines = self._basket_lines
+        return self._orders(self._basket_lines)
+
+    def _orders(self, lines: pl.DataFrame) -> Csr | None:
         if lines.is_empty():
             return None
         order = lines["order"].rank("dense").cast(pl.Int64) - 1
@@ -234,11 +236,7 @@ class TrainingData:
     @cached_property
     def anonymous(self) -> Csr | None:
         """Orders × items, 1 where a product is in an order of nobody known; None without such orders."""
-        lines = self._basket_lines.filter(pl.col("user") < 0)
-        if lines.is_empty():
-            return None
-        order = lines["order"].rank("dense").cast(pl.Int64) - 1
-        return csr(order, lines["item"], None, (int(order[-1]) + 1, self.n_items))
+        return self._orders(self._basket_lines.filter(pl.col("user") < 0))
 
 
 def csr(rows: pl.Series, columns: pl.Series, values: pl.Series | None, shape: tuple[int, int]) -> Csr:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
+from prodassoc_cli.arrays import Doubles, Floats, Ints, Longs
 from prodassoc_cli.models.base import Queries
 from prodassoc_cli.models.data import Csr, csr_of
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_rows, ready
@@ -79,31 +79,19 @@ def scores_from(history: Csr, similar: Csr, threads: int, *, best: bool = False)
 
 
 def best_from(
-    history: Csr,
-    similar: Csr,
-    k: int,
-    threads: int,
-    *,
-    best: bool = False,
-    allowed: Bools | None = None,
-    blocked: Csr | None = None,
+    history: Csr, similar: Csr, queries: Queries, k: int, threads: int, *, best: bool = False
 ) -> tuple[Ints, Floats]:
-    """Return `topk.top_k` of `scores_from`, without ever holding the scores of all items."""
+    """Return `topk.top_k` of `scores_from` for the queries, without ever holding the scores of all items."""
     rows, width = history.shape[0], similar.shape[1]
     k = min(k, width)
     items, values = np.empty((rows, k), np.int32), np.empty((rows, k), np.float32)
-    mask = np.ones(width, np.bool_) if allowed is None else allowed
+    mask = np.ones(width, np.bool_) if queries.allowed is None else queries.allowed
     pattern = (np.zeros(rows + 1, np.int64), np.empty(0, np.int32))
-    if blocked is not None:
+    if (blocked := queries.blocked) is not None:
         pattern = csr_arrays(blocked)[:2]
     arguments = (*csr_arrays(history), *csr_arrays(similar), best, mask, *pattern)
     over_rows("best_scores", rows, threads, *arguments, items, values)
     return items, values
-
-
-def limits(queries: Queries) -> dict[str, Any]:
-    """Return what `best_from` may list for these queries."""
-    return {"allowed": queries.allowed, "blocked": queries.blocked}
 
 
 def main_terms(history: Csr, similar: Csr, items: Ints, threads: int) -> tuple[Ints, Floats]:

@@ -72,11 +72,7 @@ def side_by_side(data: ReportData) -> Section:
     chosen = data.metrics.filter(
         pl.col("segment").is_null() & pl.col("model").is_in(list(data.judged)) & (pl.col("k") == k)
     )
-    marked = mark_best(chosen)
-    if data.differences is not None:
-        marked = mark_tied(marked, data.differences)
-    else:
-        marked = marked.with_columns(pl.lit(value=False).alias("tied"))
+    marked = mark_tied(mark_best(chosen), data.differences)
     cells = {(row["metric"], row["model"]): row for row in marked.iter_rows(named=True)}
     heads = [Head("Metric")] + [Head(model, numeric=True) for model in data.judged]
     several = len(data.judged) > 1

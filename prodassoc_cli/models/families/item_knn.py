@@ -86,7 +86,7 @@ class ItemKnn(Recommender):
     def top_k(self, queries: Queries, k: int, threads: int) -> tuple[Ints, Floats]:
         """Return the best of the sums, of which only those above 0 are held."""
         history = weighed(queries.history, self.parameters.counts)
-        return similarity.best_from(history, self.similar, k, threads, **similarity.limits(queries))
+        return similarity.best_from(history, self.similar, queries, k, threads)
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Name the product of the history that gave most of the score."""

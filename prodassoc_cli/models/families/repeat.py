@@ -88,7 +88,7 @@ class Repeat(Recommender):
     def top_k(self, queries: Queries, k: int, threads: int) -> tuple[Ints, Floats]:
         """Return the best of them, of which only those above 0 are held."""
         weights, sources, _ = self._sources(queries, threads)
-        items, values = similarity.best_from(weights, sources, k, threads, **similarity.limits(queries))
+        items, values = similarity.best_from(weights, sources, queries, k, threads)
         return np.where(values > 0, items, -1), _positive(values)
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:

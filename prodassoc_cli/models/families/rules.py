@@ -111,7 +111,7 @@ class Rules(Recommender):
         """Return the best, of which only those that a rule leads to are held."""
         fired, values = self._history(queries)
         best = self.parameters.combine == "best"
-        return similarity.best_from(fired, values, k, threads, best=best, **similarity.limits(queries))
+        return similarity.best_from(fired, values, queries, k, threads, best=best)
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Name the left side of the rule that gave most of the score."""

@@ -101,7 +101,7 @@ class UserKnn(Recommender):
         if self.ratings is not None:
             return super().top_k(queries, k, threads)
         near = self.neighbours(queries, threads)
-        return similarity.best_from(near, self.others, k, threads, **similarity.limits(queries))
+        return similarity.best_from(near, self.others, queries, k, threads)
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Name the product shared with most of the neighbours who bought the one listed (or count raters)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Self
 
@@ -69,16 +69,6 @@ class HybridParameters:
     cold: ColdWay = setting("neighbours", "What a product with few buyers borrows its scores by, from texts")
 
 
-@dataclass
-class _Validation:
-    """How each way of ranking did on the inner split, by mode."""
-
-    ndcg: dict[str, dict[str, float]] = field(default_factory=dict)
-    users: dict[str, int] = field(default_factory=dict)
-    chosen: dict[str, str] = field(default_factory=dict)
-    shares: dict[str, dict[str, float]] = field(default_factory=dict)
-
-
 class Hybrid(Recommender):
     """A listwise regression over what each part says of each candidate.
 
@@ -94,6 +84,8 @@ class Hybrid(Recommender):
     name = "hybrid"
     names_pairs = True
     Parameters = HybridParameters
+    validation: dict[str, dict[str, Any]]
+    """Kind of list → how each way of ranking did on the inner split, and what was chosen."""
 
     def __init__(self, parameters: Any = None, parts: Mapping[str, Recommender] | None = None) -> None:  # noqa: ANN401
         super().__init__(parameters)
@@ -151,7 +143,7 @@ class Hybrid(Recommender):
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Fit the parts on the inner split, learn the weights there, and fit the parts again on all."""
         self._keep(self.usable(data))
-        self.validation = _Validation()
+        self.validation = {}
         split = inner_split(data, self.parameters.validation_users, seed)
         self.weights = np.tile(self._equal_weights(), (len(_MODES), 1))
         if len(split.users) >= _LEAST_USERS:
@@ -223,10 +215,12 @@ class Hybrid(Recommender):
         best = max(ndcg, key=lambda name: ndcg[name])
         vector = regress(found.rows, found.features, labels) if best == "hybrid" else rankings[best]
         self.weights[_MODES.index(mode)] = vector
-        self.validation.ndcg[mode] = {name: round(value, 5) for name, value in ndcg.items()}
-        self.validation.users[mode] = len(use)
-        self.validation.chosen[mode] = best
-        self.validation.shares[mode] = self._shares(found, vector)
+        self.validation[mode] = {
+            "users": len(use),
+            f"ndcg@{CUT}": {name: round(value, 5) for name, value in ndcg.items()},
+            "chosen": best,
+            "shares": self._shares(found, vector),
+        }
 
     def _gather(self, use: Ints, ask: Callable[[Ints], Queries], threads: int) -> CandidateFeatures:
         """Return the candidates of many rows, block by block."""
@@ -355,7 +349,7 @@ class Hybrid(Recommender):
 
     def restore(self, arrays: Arrays, n_items: int) -> None:
         """Take back the weights and each part."""
-        self.weights, self.validation = arrays["weights"], _Validation()
+        self.weights, self.validation = arrays["weights"], {}
         self.bought = purchase_features.Bought(arrays["habit"])
 
         def of(owner: str) -> Arrays:
@@ -369,16 +363,11 @@ class Hybrid(Recommender):
 
     def facts(self) -> dict[str, Any]:
         """Return how the parts and the fusion did on the validation, and what each part gives."""
+        names = self.feature_names
         modes = {
-            mode: {
-                "users": self.validation.users[mode],
-                f"ndcg@{CUT}": self.validation.ndcg[mode],
-                "chosen": self.validation.chosen[mode],
-                "shares": self.validation.shares[mode],
-                "weights": dict(zip(self.feature_names, np.round(self.weights[n], 4).tolist(), strict=True)),
-            }
+            mode: found | {"weights": dict(zip(names, np.round(self.weights[n], 4).tolist(), strict=True))}
             for n, mode in enumerate(_MODES)
-            if mode in self.validation.chosen
+            if (found := self.validation.get(mode)) is not None
         }
         parts = {name: part.facts() for name, part in self.parts.items()}
         return {"learned": bool(modes), **modes, "parts": parts}

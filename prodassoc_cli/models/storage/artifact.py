@@ -80,7 +80,47 @@ def from_arrays(
         BadData: they do not belong together.
     """
     with as_bad_data(header):
-        return _rebuilt(columns, header, writable=for_kernels)
+        recommender = family_of(header)
+        items = Items(
+            pl.DataFrame(
+                {
+                    name.removeprefix(_ITEMS): series(column)
+                    for name, column in columns.items()
+                    if name.startswith(_ITEMS)
+                }
+            )
+        )
+        arrays = {
+            name: _as_numpy(column, header["arrays"][name], writable=for_kernels)
+            for name, column in columns.items()
+            if not name.startswith((_ITEMS, "users/"))
+        }
+        own = {name.removeprefix(_MODEL): array for name, array in arrays.items() if name.startswith(_MODEL)}
+        recommender.restore(own, len(items))
+        baskets: Csr | None = None
+        if "orders/baskets.indptr" in arrays:
+            arrays["orders/baskets.data"] = np.ones(len(arrays["orders/baskets.indices"]), np.float32)
+            baskets = unpack("orders/baskets", arrays, len(items))
+        dismissed: Csr | None = None
+        users = series(columns["users/user_id"]).alias("user_id").cast(pl.String)
+        seen = unpack("history/seen", arrays, len(items), rows=len(users))
+        if "history/dismissed.indptr" in arrays:
+            dismissed = unpack("history/dismissed", arrays, len(items), rows=len(users))
+        if len(arrays["history/last_seen"]) != seen.nnz or len(arrays["orders/counts"]) != len(items):
+            raise ValueError("arrays of different lengths")
+        return TrainedModel(
+            recommender,
+            header["seed"],
+            items,
+            users,
+            unpack("history/weights", arrays, len(items), rows=len(users)),
+            seen,
+            arrays["history/last_seen"],
+            baskets,
+            arrays["orders/counts"],
+            dismissed,
+            header["facts"],
+        )
 
 
 def family_of(header: dict[str, Any]) -> Recommender:
@@ -96,52 +136,6 @@ def family_of(header: dict[str, Any]) -> Recommender:
                 "update prodassoc, or train again",
             )
         return family(header["name"]).from_mapping(header["parameters"])
-
-
-def _rebuilt(
-    columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, Any], *, writable: bool
-) -> TrainedModel:
-    recommender = family_of(header)
-    items = Items(
-        pl.DataFrame(
-            {
-                name.removeprefix(_ITEMS): series(column)
-                for name, column in columns.items()
-                if name.startswith(_ITEMS)
-            }
-        )
-    )
-    arrays = {
-        name: _as_numpy(column, header["arrays"][name], writable=writable)
-        for name, column in columns.items()
-        if not name.startswith((_ITEMS, "users/"))
-    }
-    own = {name.removeprefix(_MODEL): array for name, array in arrays.items() if name.startswith(_MODEL)}
-    recommender.restore(own, len(items))
-    baskets: Csr | None = None
-    if "orders/baskets.indptr" in arrays:
-        arrays["orders/baskets.data"] = np.ones(len(arrays["orders/baskets.indices"]), np.float32)
-        baskets = unpack("orders/baskets", arrays, len(items))
-    dismissed: Csr | None = None
-    users = series(columns["users/user_id"]).alias("user_id").cast(pl.String)
-    seen = unpack("history/seen", arrays, len(items), rows=len(users))
-    if "history/dismissed.indptr" in arrays:
-        dismissed = unpack("history/dismissed", arrays, len(items), rows=len(users))
-    if len(arrays["history/last_seen"]) != seen.nnz or len(arrays["orders/counts"]) != len(items):
-        raise ValueError("arrays of different lengths")
-    return TrainedModel(
-        recommender,
-        header["seed"],
-        items,
-        users,
-        unpack("history/weights", arrays, len(items), rows=len(users)),
-        seen,
-        arrays["history/last_seen"],
-        baskets,
-        arrays["orders/counts"],
-        dismissed,
-        header["facts"],
-    )
 
 
 def _as_numpy(values: pa.Array | NDArray[Any], shape: dict[str, int], *, writable: bool) -> NDArray[Any]:

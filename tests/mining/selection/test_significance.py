@@ -20,6 +20,8 @@ from prodassoc_cli.mining.selection.significance import (
     flat_correction,
     log_fisher,
 )
+from prodassoc_cli.settings import MineConfig
+from prodassoc_cli.settings.check import checked_value
 from tests.mining.conftest import make_baskets
 from tests.mining.test_measures import tables
 
@@ -109,8 +111,8 @@ def test_holm_and_bonferroni_by_hand():
     assert flat_correction(log_p, 10, "bonferroni") == pytest.approx([0.1, 0.4, 0.3])
     assert flat_correction(log_p, 10, "holm") == pytest.approx([0.1, 0.32, 0.27])
     assert flat_correction(log_p, 10**30, "holm") == pytest.approx([1, 1, 1])
-    with pytest.raises(UsageProblem, match="unknown correction"):
-        flat_correction(log_p, 3, "holms")
+    with pytest.raises(UsageProblem, match="not a choice"):
+        checked_value(MineConfig, MineConfig.__dataclass_fields__["correction"], "holms")
 
 
 def found_in(baskets, min_count, correction, level, **options):

@@ -190,8 +190,8 @@ def test_the_hybrid_falls_back_to_its_best_part(monkeypatch):
     worst = "prodassoc_cli.models.hybrid.fusion.regress"
     monkeypatch.setattr(worst, lambda rows, features, labels: -np.ones(features.shape[1]))
     model = train("hybrid", data).recommender
-    assert model.validation.chosen["new"] != "hybrid"
-    best = model.validation.chosen["new"]
+    assert model.validation["new"]["chosen"] != "hybrid"
+    best = model.validation["new"]["chosen"]
     queries = user_queries(data, np.arange(20, dtype=np.int32))
     order = model.score(queries, 1)
     alone = model.parts[best].score(queries, 1)

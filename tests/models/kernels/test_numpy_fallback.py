@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from inspect import isfunction
 from typing import get_args
 
@@ -20,6 +21,7 @@ from prodassoc_cli.models.kernels import sparse as kernels
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.registry import make
 from prodassoc_cli.models.similarity import best_from, scores_from
+from prodassoc_cli.models.split import basket_queries
 from tests.conftest import ROOT
 
 WIDTH = 9
@@ -82,7 +84,8 @@ def test_best_scores(history, similarity, best, allowed, blocked, k):
     matrices = (*rows.csr_arrays(history), *rows.csr_arrays(similarity))
     pattern = rows.csr_arrays(blocked)[:2]
     both("best_scores", 4, (*matrices, best, allowed, *pattern), ((4, k), np.int32), ((4, k), np.float32))
-    found = best_from(history, similarity, k, 1, best=best, allowed=allowed, blocked=blocked)
+    queries = replace(basket_queries(history, allowed=allowed, new_only=False), dismissed=blocked)
+    found = best_from(history, similarity, queries, k, 1, best=best)
     scores = scores_from(history, similarity, 1, best=best)
     for ours, theirs in zip(found, top_k(scores, k, 1, allowed=allowed, blocked=blocked), strict=True):
         np.testing.assert_array_equal(ours, theirs)
