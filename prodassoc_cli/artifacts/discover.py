@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from prodassoc_cli.artifacts.lineage import METADATA_KEY, Lineage
 from prodassoc_cli.artifacts.schemas import FEEDBACK, HOLDOUT, INTERACTIONS
 
-MOST_FILES = 100
+MAX_FILES = 100
 """Files looked at: a hint is worth no more."""
 
 
@@ -23,7 +23,7 @@ def artifacts_in(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     with contextlib.suppress(OSError):
         files = sorted(folder.glob("*.parquet"), key=lambda path: path.stat().st_mtime_ns)
-        for path in files[-MOST_FILES:]:
+        for path in files[-MAX_FILES:]:
             role = role_of(path)
             if role is not None:
                 found[role] = path

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 from prodassoc_cli.errors import BadConfig, BadData, CannotCreate, IOFailure, NoInput, UsageProblem
 from prodassoc_cli.settings.engine import EngineConfig
 
-LEAST_VERSION = (4, 1)
+MIN_VERSION = (4, 1)
 """Release of PySpark with what is used here."""
 
 _PATIENCE = 10
@@ -126,7 +126,7 @@ def _check_package(remote: bool) -> None:
     import pyspark
 
     numbers = tuple(int(each) for each in re.findall(r"\d+", pyspark.__version__)[:2])
-    if numbers < LEAST_VERSION:
+    if numbers < MIN_VERSION:
         raise BadConfig(f"pyspark {pyspark.__version__} is older than 4.1", _INSTALL)
     home = Path(os.environ.get("SPARK_HOME") or Path(pyspark.__file__).parent)
     if not remote and not (home / "jars").is_dir():

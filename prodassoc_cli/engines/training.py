@@ -78,7 +78,7 @@ def product_on_spark(
     *,
     column_scale: Floats | None = None,
     excluded: NDArray[np.int64] | None = None,
-    least: float = 0.0,
+    minimum: float = 0.0,
 ) -> Csr:
     """Return what `similar.top_k_product` does; the matrices go to the executors as one file in `folder`."""
     rows = left.shape[0]
@@ -88,7 +88,7 @@ def product_on_spark(
     with tempfile.NamedTemporaryFile("wb", dir=folder, suffix=".npz", delete=False) as stream:
         np.savez(stream, **arrays)  # type: ignore[arg-type]
     send_files(spark, [Path(stream.name)])
-    work = _Multiply(Path(stream.name).name, right.shape[1], k, least)
+    work = _Multiply(Path(stream.name).name, right.shape[1], k, minimum)
     ranges = _ranges(np.diff(left.indptr), _RANGES_A_TASK * parallelism(spark))
     parts = [np.load(io.BytesIO(part)) for part in map_chunks(spark, ranges, work)]
     lengths = np.concatenate([np.empty(0, np.int64), *(part["lengths"] for part in parts)])
@@ -113,7 +113,7 @@ class _Multiply:
     file: str
     width: int
     k: int
-    least: float
+    minimum: float
 
     def __call__(self, span: list[str]) -> bytes:
         first, stop = map(int, span)
@@ -122,7 +122,7 @@ class _Multiply:
         left = unpack("left", arrays, right.shape[0])[first:stop]
         excluded = arrays["excluded"][first:stop]
         found = similarity.top_k_product(
-            left, right, self.k, 1, column_scale=arrays["scale"], excluded=excluded, least=self.least
+            left, right, self.k, 1, column_scale=arrays["scale"], excluded=excluded, minimum=self.minimum
         )
         body = io.BytesIO()
         np.savez(body, lengths=np.diff(found.indptr), indices=found.indices, data=found.data)

@@ -1,6 +1,6 @@
 """Rules on baskets they were not mined from: do confidence and lift hold, and do rules predict?
 
-A rule is testable when its left side stands in at least `LEAST_BASKETS` baskets of the holdout. Rules share
+A rule is testable when its left side stands in at least `MIN_BASKETS` baskets of the holdout. Rules share
 baskets, so the intervals over rules are rough; those over baskets are not.
 """
 
@@ -21,7 +21,7 @@ from prodassoc_cli.indexing import index_of
 from prodassoc_cli.mining.basket_builder import baskets_from_interactions
 from prodassoc_cli.mining.baskets import Baskets
 
-LEAST_BASKETS = 5
+MIN_BASKETS = 5
 _RULES_A_BLOCK = 1024
 _BINS = 10
 
@@ -194,7 +194,7 @@ def _held(rules: pl.DataFrame, counts: np.ndarray, baskets: int) -> pl.DataFrame
         .with_columns(
             pl.when(left > 0).then(both / left).alias("held_confidence"),
             pl.when((left > 0) & (right > 0)).then(both * baskets / (left * right)).alias("held_lift"),
-            (left >= LEAST_BASKETS).alias("testable"),
+            (left >= MIN_BASKETS).alias("testable"),
             (pl.col("confidence") <= pl.col("upper")).alias("kept"),
         )
         .drop("upper")

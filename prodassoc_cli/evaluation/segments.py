@@ -24,7 +24,7 @@ FEW = 5
 HEAVY = 0.8
 """Users from this quantile of training products on are heavy."""
 
-MOST_CATEGORIES = 12
+MAX_CATEGORIES = 12
 """Categories with most relevant pairs; the others are not listed."""
 
 
@@ -134,6 +134,6 @@ def _of_categories(truth: GroundTruth) -> Iterator[Segment]:
     names = sorted(set(tops))
     top_of = np.array([names.index(top) for top in tops] + [NO_CATEGORY])[truth.facts.category]
     counts = np.bincount(top_of[truth.pairs % truth.products.height] + 1, minlength=len(names) + 1)[1:]
-    for code in np.argsort(-counts, kind="stable")[:MOST_CATEGORIES]:
+    for code in np.argsort(-counts, kind="stable")[:MAX_CATEGORIES]:
         if counts[code]:
             yield Segment(f"category: {names[code]}", products=top_of == code)

@@ -217,7 +217,7 @@ def mine_itemsets(
     """
     mode = _MODES[target]
     most = max_size or UNLIMITED
-    limit = UNLIMITED - 1 if memory_limit is None else _most_nodes(memory_limit, len(baskets.items))
+    limit = UNLIMITED - 1 if memory_limit is None else _max_nodes(memory_limit, len(baskets.items))
     if algorithm in ("auto", "eclat"):
         tree, found = eclat(baskets, min_count, mode, most, limit, threads)
     else:
@@ -242,7 +242,7 @@ def search_sets(
     return eclat(baskets, min_count, _MODES[target], max_size or UNLIMITED, limit, first=first)
 
 
-def _most_nodes(memory_limit: int, entries: int) -> int:
+def _max_nodes(memory_limit: int, entries: int) -> int:
     """Return how many sets can be found and written within that many bytes."""
     free = max(0, memory_limit - _BYTES_AN_ENTRY * entries)
     table = TABLE_ROWS * _BYTES_A_ROW

@@ -200,19 +200,19 @@ def chosen_measures(names: str | None) -> tuple[str, ...]:
     return tuple(name for name in MEASURES if name in wanted or name in REQUIRED_MEASURES)
 
 
-def least_values(bounds: Sequence[str]) -> dict[str, float]:
+def minimum_values(bounds: Sequence[str]) -> dict[str, float]:
     """Return measure → minimum value from texts such as `phi=0.1`.
 
     Raises:
         UsageProblem: a text has another form, or names no measure.
     """
-    least = {}
+    minimum = {}
     for bound in bounds:
         name, _, value = bound.partition("=")
         try:
-            least[measure(name.strip()).name] = float(value)
+            minimum[measure(name.strip()).name] = float(value)
         except ValueError as error:
             raise UsageProblem(
                 f"`min={bound}` is not MEASURE=VALUE", "write it like `min=phi=0.1`"
             ) from error
-    return least
+    return minimum

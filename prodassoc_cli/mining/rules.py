@@ -40,7 +40,7 @@ def mine_rules(
     threads: int = 1,
     memory_limit: int | None = None,
     measures: Sequence[str] = DEFAULT_MEASURES,
-    least: Mapping[str, float] | None = None,
+    minimum: Mapping[str, float] | None = None,
     keep: Callable[[np.ndarray], np.ndarray] | None = None,
     select: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
 ) -> pl.DataFrame:
@@ -60,7 +60,7 @@ def mine_rules(
         threads: threads to work with; they do not change the result.
         memory_limit: bytes the rules may take.
         measures: names of the measures to return.
-        least: measure → minimum value; a rule for which it is undefined is left out.
+        minimum: measure → minimum value; a rule for which it is undefined is left out.
         keep: returns which rules stay (bool), given as nodes (int32[3, rules]: set, antecedent, consequent).
         select: takes the rules as a frame (set_node, antecedent_node, consequent_node, count, n, n_a, n_b,
             n_ab and measures) and returns those that stay, with further columns. It comes before `top`.
@@ -70,8 +70,8 @@ def mine_rules(
         BadData: the rules would pass the memory limit.
     """
     measure(sort_by)
-    least = least or {}
-    needed = [name for name in MEASURES if name in {*measures, *_TIES, *least, sort_by}]
+    minimum = minimum or {}
+    needed = [name for name in MEASURES if name in {*measures, *_TIES, *minimum, sort_by}]
     a_rule = _BYTES_A_RULE + 16 * max(0, len(needed) - len(DEFAULT_MEASURES))
     limit = UNLIMITED - 1 if memory_limit is None else memory_limit // a_rule
     rules = _split(itemsets, min_confidence, min_lift, max_consequent, limit, threads, keep)
@@ -87,7 +87,7 @@ def mine_rules(
         }
     ).with_columns(pl.col("count").alias("n_ab"), pl.lit(itemsets.n_baskets).alias("n"))
     frame = frame.with_columns(MEASURES[name].expression() for name in needed)
-    for name, value in least.items():
+    for name, value in minimum.items():
         frame = frame.filter(pl.col(name) >= value)
     if select is not None:
         frame = select(frame)

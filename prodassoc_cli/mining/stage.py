@@ -33,7 +33,7 @@ def check_values(config: MineConfig) -> None:
     Raises:
         UsageProblem: there is no such measure or way to prune.
     """
-    from prodassoc_cli.mining.measures import REQUIRED_MEASURES, chosen_measures, least_values, measure
+    from prodassoc_cli.mining.measures import REQUIRED_MEASURES, chosen_measures, measure, minimum_values
     from prodassoc_cli.mining.selection.pruning import pruning
 
     if config.sequence is not None and config.sort_by not in REQUIRED_MEASURES:
@@ -42,7 +42,7 @@ def check_values(config: MineConfig) -> None:
         )
     measure(config.sort_by)
     chosen_measures(config.measures)
-    least_values(config.min)
+    minimum_values(config.min)
     pruning(config.prune)
 
 
@@ -248,7 +248,7 @@ class MiningStage:
         """Make the rules, and say what was asked of them and how many passed."""
         context, config = self._context, self._config
         with context.loading():
-            from prodassoc_cli.mining.measures import chosen_measures, least_values
+            from prodassoc_cli.mining.measures import chosen_measures, minimum_values
             from prodassoc_cli.mining.rules import mine_rules
 
         sides = self._sides()
@@ -263,7 +263,7 @@ class MiningStage:
             threads=context.threads,
             memory_limit=context.memory_left(),
             measures=chosen_measures(config.measures),
-            least=least_values(config.min),
+            minimum=minimum_values(config.min),
             keep=sides,
             select=selection,
         )

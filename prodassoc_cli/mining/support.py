@@ -8,18 +8,18 @@ from decimal import ROUND_FLOOR, Context
 from prodassoc_cli.mining.baskets import Baskets
 
 DEFAULT_SUPPORT = 0.005
-LEAST_DEFAULT_COUNT = 3
+MIN_DEFAULT_COUNT = 3
 
 
 def resolve_min_count(n: int, min_support: float | None = None, min_count: int | None = None) -> int:
     """Return the minimum number of baskets (or users), from a share of `n` or a number.
 
-    Without either it is `DEFAULT_SUPPORT`, but at least `LEAST_DEFAULT_COUNT` baskets.
+    Without either it is `DEFAULT_SUPPORT`, but at least `MIN_DEFAULT_COUNT` baskets.
     """
     if min_count is not None:
         return min_count
     if min_support is None:
-        return max(LEAST_DEFAULT_COUNT, _count_of(DEFAULT_SUPPORT, n))
+        return max(MIN_DEFAULT_COUNT, _count_of(DEFAULT_SUPPORT, n))
     return max(1, _count_of(min_support, n))
 
 

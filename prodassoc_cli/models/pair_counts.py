@@ -10,7 +10,7 @@ from prodassoc_cli.models.data import Csr
 from prodassoc_cli.models.kernels.dispatch import over_rows, ready
 
 _FEW_PAIRS = 2_000
-_MOST_PAIRS = 4_000_000
+_MAX_PAIRS = 4_000_000
 """So many pairs are remembered, 16 bytes each; then all are forgotten, and counted anew where they come."""
 
 
@@ -55,7 +55,7 @@ class Together:
         at, known = self._found(wanted)
         if not known.all():
             new = np.unique(wanted[~known])
-            if len(self._pairs) + len(new) > _MOST_PAIRS:
+            if len(self._pairs) + len(new) > _MAX_PAIRS:
                 self._pairs, self._counts = self._pairs[:0], self._counts[:0]
                 new = np.unique(wanted)
             self._remember(new)

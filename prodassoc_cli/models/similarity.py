@@ -27,7 +27,7 @@ def top_k_product(
     *,
     column_scale: Floats | None = None,
     excluded: Longs | None = None,
-    least: float = 0.0,
+    minimum: float = 0.0,
 ) -> Csr:
     """Return the k largest positive entries of each row of (left·right)·diag(column_scale).
 
@@ -40,7 +40,7 @@ def top_k_product(
         threads: threads to use.
         column_scale: p factors; None for ones.
         excluded: for each row a column to leave out, -1 for none; None for none at all.
-        least: entries of left·right below this are left out.
+        minimum: entries of left·right below this are left out.
     """
     n, width = left.shape[0], right.shape[1]
     k = max(1, min(k, width))
@@ -56,7 +56,7 @@ def top_k_product(
         height = rows.shape[0]
         columns, values = np.empty((height, k), np.int32), np.empty((height, k), np.float32)
         counts = lengths[start : start + height]
-        arguments = (*csr_arrays(rows), *b, scale, skip[start : start + height], least)
+        arguments = (*csr_arrays(rows), *b, scale, skip[start : start + height], minimum)
         over_rows("product_top_k", height, threads, *arguments, columns, values, counts)
         filled = np.arange(k) < counts[:, None]
         begin, end = end, end + int(counts.sum())

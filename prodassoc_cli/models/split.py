@@ -13,7 +13,7 @@ from prodassoc_cli.models.base import Queries, entries_of
 from prodassoc_cli.models.data import NO_TIME, Csr, TrainingData, csr
 
 _DAY = 86_400_000_000
-_LEAST_PRODUCTS = 5
+_MIN_PRODUCTS = 5
 _SHARE = 0.2
 _SOME_DAY = 2**62
 
@@ -37,14 +37,14 @@ class InnerSplit:
     times: Longs
 
 
-def inner_split(data: TrainingData, most_users: int, seed: int) -> InnerSplit:
+def inner_split(data: TrainingData, max_users: int, seed: int) -> InnerSplit:
     """Set aside the last order of users with two or more, else a fifth of the products of users with five.
 
     That fifth is the latest where there are timestamps, else random.
 
     Args:
         data: all that training may use.
-        most_users: of more users than this, a random sample is taken.
+        max_users: of more users than this, a random sample is taken.
         seed: decides the sample and the products.
     """
     rng = np.random.default_rng(seed)
@@ -59,12 +59,12 @@ def inner_split(data: TrainingData, most_users: int, seed: int) -> InnerSplit:
     last = orders.group_by("user", maintain_order=True).agg(pl.col("order").last(), n=pl.len())
     last = last.filter(pl.col("n") > 1).drop("n")
     if last.height:
-        last = last.filter(pl.col("user").is_in(_sample(last["user"].to_numpy(), most_users, rng).tolist()))
+        last = last.filter(pl.col("user").is_in(_sample(last["user"].to_numpy(), max_users, rng).tolist()))
         aside = wanted.join(last, on=["user", "order"]).select("row", "user", "item", "timestamp")
     else:
         pairs = wanted.group_by("user", "item").agg(pl.col("timestamp").max()).sort("user", "item")
-        sizes = pairs.group_by("user").len().filter(pl.col("len") >= _LEAST_PRODUCTS).sort("user")
-        users = _sample(sizes["user"].to_numpy(), most_users, rng)
+        sizes = pairs.group_by("user").len().filter(pl.col("len") >= _MIN_PRODUCTS).sort("user")
+        users = _sample(sizes["user"].to_numpy(), max_users, rng)
         pairs = pairs.filter(pl.col("user").is_in(users.tolist()))
         # The latest products, where there are times: what comes next is not like what was bought at random.
         pairs = pairs.with_columns(draw=pl.Series(rng.random(pairs.height), dtype=pl.Float64))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS
-from prodassoc_cli.evaluation.rules import LEAST_BASKETS, calibration, judge_rules, rule_metrics
+from prodassoc_cli.evaluation.rules import MIN_BASKETS, calibration, judge_rules, rule_metrics
 from tests.evaluation.frames import interactions
 
 ITEMS = list("abcdef")
@@ -49,7 +49,7 @@ def test_counts_and_predictions_are_those_of_plain_python(rows, baskets, k):
         assert found["n_left"] == sum(a <= basket for basket in baskets)
         assert found["n_right"] == sum(c <= basket for basket in baskets)
         assert found["n_both"] == sum(a | c <= basket for basket in baskets)
-        assert found["testable"] == (found["n_left"] >= LEAST_BASKETS)
+        assert found["testable"] == (found["n_left"] >= MIN_BASKETS)
     hits = []
     for basket in baskets:
         fires = [(n, rule) for n, rule in enumerate(rows) if rule[0] <= basket]

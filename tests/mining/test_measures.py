@@ -11,7 +11,7 @@ from scipy.stats import chi2_contingency
 from sklearn.metrics import cohen_kappa_score, matthews_corrcoef, mutual_info_score
 
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.mining.measures import DEFAULT_MEASURES, MEASURES, chosen_measures, least_values
+from prodassoc_cli.mining.measures import DEFAULT_MEASURES, MEASURES, chosen_measures, minimum_values
 
 
 def all_measures(n, n_a, n_b, n_ab):
@@ -103,7 +103,7 @@ def test_choosing():
 
 
 def test_least_values():
-    assert least_values(["phi=0.1", "lift=2"]) == {"phi": 0.1, "lift": 2.0}
+    assert minimum_values(["phi=0.1", "lift=2"]) == {"phi": 0.1, "lift": 2.0}
     for wrong in ("phi", "phi=high"):
         with pytest.raises(UsageProblem, match="is not MEASURE=VALUE"):
-            least_values([wrong])
+            minimum_values([wrong])

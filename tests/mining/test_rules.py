@@ -142,7 +142,7 @@ def test_no_rules():
 @given(rows=rows_of, name=st.sampled_from(["phi", "kappa", "confidence"]), value=st.floats(-0.5, 1))
 def test_least_values_and_chosen_measures(rows, name, value):
     every = rules_of(rows, measures=tuple(MEASURES))
-    found = rules_of(rows, least={name: value}, measures=("support", "confidence", "lift", "gini"))
+    found = rules_of(rows, minimum={name: value}, measures=("support", "confidence", "lift", "gini"))
     assert found.columns == [
         "antecedent", "consequent", "count", "support", "confidence", "lift", "gini", "p_value",
     ]  # fmt: skip

@@ -45,7 +45,7 @@ def test_what_is_known_is_not_counted_again(monkeypatch):
 
 @pytest.mark.parametrize("most", [1, 3])
 def test_memory_is_bounded(monkeypatch, most):
-    monkeypatch.setattr(pair_counts, "_MOST_PAIRS", most)
+    monkeypatch.setattr(pair_counts, "_MAX_PAIRS", most)
     counts = Together(sparse.csr_array(PATTERN))
     for start in range(5):
         left = np.array([start, start + 1], np.int32)

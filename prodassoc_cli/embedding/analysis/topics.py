@@ -20,7 +20,7 @@ from prodassoc_cli.embedding.vectors.scratch import slices
 # Centres are found on so many products, drawn with the seed; all products are then given to the nearest.
 _SAMPLE = 20_000
 _STARTS = 4
-_MOST_TOPICS = 200
+_MAX_TOPICS = 200
 # Products a topic whose texts its label comes from: the nearest to its centre.
 _TYPICAL = 200
 # Terms considered for a label, and terms in it.
@@ -54,7 +54,7 @@ def find_topics(vectors: Floats, texts: pl.Series, count: int | None = None, see
     products = len(vectors)
     if not products:
         return Topics(np.zeros(0, np.int32), np.zeros(0), [])
-    wanted = count or min(_MOST_TOPICS, max(2, round((products / 2) ** 0.5)))
+    wanted = count or min(_MAX_TOPICS, max(2, round((products / 2) ** 0.5)))
     centres = _centres(vectors, min(wanted, products), seed)
     nearest, similarity = _assign(vectors, centres)
     topic = _largest_first(nearest, len(centres))

@@ -22,7 +22,7 @@ from prodassoc_cli.evaluation.feedback.impressions import clusters, propensity_p
 from prodassoc_cli.evaluation.intervals import LEVEL, Estimate, mean_interval
 from prodassoc_cli.indexing import numbered
 
-LEAST_EFFECTIVE = 10.0
+MIN_EFFECTIVE = 10.0
 """Effective sample size below which an estimate would be noise."""
 
 _ODD_WEIGHTS = 0.1
@@ -69,7 +69,7 @@ def estimate_offpolicy(name: str, lists: pl.DataFrame, shown: pl.DataFrame) -> O
     match = (rows["product_id"] == rows["own"]).to_numpy()
     weight = match / rows["propensity"].to_numpy()
     effective = float(weight.sum() ** 2 / (weight @ weight)) if match.any() else 0.0
-    if effective < LEAST_EFFECTIVE:
+    if effective < MIN_EFFECTIVE:
         return _refused(
             f"too little overlap: the log shows what the lists do in {int(match.sum()):,} of {rows.height:,} "
             f"places, worth {effective:.1f} independent ones"

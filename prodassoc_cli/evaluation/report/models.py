@@ -14,7 +14,7 @@ from prodassoc_cli.evaluation.report.page import Section
 
 _DOTS = ("hit_rate", "precision", "recall", "ndcg")
 _CURVES = {"precision": "Precision", "recall": "Recall", "ndcg": "NDCG", "hit_rate": "Hit rate"}
-_MOST_POINTS = 24
+_MAX_POINTS = 24
 
 
 def lead(data: ReportData) -> str:
@@ -130,7 +130,7 @@ def _figure(row: dict[str, object] | None, *, several: bool) -> Cell:
 def curves(data: ReportData) -> Section:
     """Accuracy metrics against the length of the list, from 1 to the longest asked for."""
     top = max(data.ks)
-    step = max(1, top // _MOST_POINTS)
+    step = max(1, top // _MAX_POINTS)
     ks = sorted({1, *range(step, top + 1, step), *data.ks})
     charts = []
     for metric, name in _CURVES.items():

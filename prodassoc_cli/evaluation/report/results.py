@@ -20,7 +20,7 @@ from prodassoc_cli.evaluation.report.markup import (
     text_cell,
 )
 from prodassoc_cli.evaluation.report.page import Section
-from prodassoc_cli.evaluation.rules import LEAST_BASKETS, calibration
+from prodassoc_cli.evaluation.rules import MIN_BASKETS, calibration
 
 _WORTH = {
     "ips_ctr": "IPS",
@@ -42,7 +42,7 @@ def rules_held(data: ReportData) -> Section | None:
         hits = data.of_all("rule_hit_rate", data.main_k)[name]
         words = (
             f"{own(name)}: {kept['n']:,} of {judged.rules.height:,} rules can be tested (left side in at "
-            f"least {LEAST_BASKETS} baskets). <strong>{percent(kept['value'])}</strong> keep their "
+            f"least {MIN_BASKETS} baskets). <strong>{percent(kept['value'])}</strong> keep their "
             f"confidence, {percent(lift['value'])} a lift above 1. Some rule speaks of "
             f"{percent(reach['value'])} of the {judged.baskets:,} baskets; in {percent(hits['value'])} of "
             f"those one of the {data.main_k} products predicted is there."

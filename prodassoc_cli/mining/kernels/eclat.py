@@ -13,7 +13,7 @@ from prodassoc_cli.mining.kernels.projection import index_baskets
 from prodassoc_cli.mining.kernels.search import search
 
 _TASKS = 96
-_LEAST_COST = 20_000
+_MIN_COST = 20_000
 
 
 def eclat(
@@ -81,7 +81,7 @@ def _tasks(cost: np.ndarray, roots: np.ndarray) -> list[np.ndarray]:
     Cost is the length of an item's projection: the true cost is not known before, so there are many more
     tasks than threads.
     """
-    share = max(_LEAST_COST, int(cost[roots].sum()) // _TASKS)
+    share = max(_MIN_COST, int(cost[roots].sum()) // _TASKS)
     order = roots[np.argsort(-cost[roots], kind="stable")]
     run_in_background = np.concatenate([[0], np.cumsum(cost[order] + 1)[:-1]]) // share
     cuts = np.flatnonzero(np.diff(run_in_background)) + 1

@@ -28,7 +28,7 @@ def users_of_baskets(baskets: Baskets, user_id: pl.Series) -> np.ndarray | None:
     return np.from_dlpack(pc.fill_null(codes, -1)).astype(np.int32)
 
 
-def with_min_users(itemsets: Itemsets, baskets: Baskets, user: np.ndarray | None, least: int) -> Itemsets:
+def with_min_users(itemsets: Itemsets, baskets: Baskets, user: np.ndarray | None, minimum: int) -> Itemsets:
     """Return the sets that at least so many distinct users bought as a whole.
 
     A set's parts have at least its users, so what is left is still closed under taking parts.
@@ -38,7 +38,7 @@ def with_min_users(itemsets: Itemsets, baskets: Baskets, user: np.ndarray | None
         itemsets: any sets.
         baskets: the baskets they were found in.
         user: from `users_of_baskets`.
-        least: minimum number of users.
+        minimum: minimum number of users.
 
     Raises:
         BadData: no basket has a user.
@@ -48,4 +48,4 @@ def with_min_users(itemsets: Itemsets, baskets: Baskets, user: np.ndarray | None
             "`min_users` counts users, but no basket has a user_id",
             "leave it out, or clean with `map=user_id=…`",
         )
-    return only_nodes(itemsets, cover(itemsets, baskets, user).users >= least)
+    return only_nodes(itemsets, cover(itemsets, baskets, user).users >= minimum)

@@ -302,10 +302,10 @@ def related_pairs(
     )  # fmt: skip
 
 
-def _alike(vectors: np.ndarray, items: np.ndarray, least: float) -> Iterator[np.ndarray]:
+def _alike(vectors: np.ndarray, items: np.ndarray, minimum: float) -> Iterator[np.ndarray]:
     """Yield the pairs of these items with at least that similarity, int64[2, pairs], a block at a time."""
     own = vectors[items]
     for begin in range(0, len(items), _BLOCK):
-        row, column = np.nonzero(own[begin : begin + _BLOCK] @ own[begin:].T >= least)
+        row, column = np.nonzero(own[begin : begin + _BLOCK] @ own[begin:].T >= minimum)
         later = column > row
         yield items[np.stack([row[later], column[later]]) + begin].astype(np.int64)

@@ -127,18 +127,18 @@ def without_own_ancestors(itemsets: Itemsets, taxonomy: Taxonomy) -> Itemsets:
     return only_nodes(itemsets, keep)
 
 
-def interesting(rules: pl.DataFrame, lattice: Lattice, taxonomy: Taxonomy, least: float) -> np.ndarray:
+def interesting(rules: pl.DataFrame, lattice: Lattice, taxonomy: Taxonomy, minimum: float) -> np.ndarray:
     """Return which rules say more than the rules one level up let expect, bool (R-interest).
 
     One level up: one product or category replaced by what it belongs to. If that rule held alike for all that
     belongs there, support and confidence would follow from it; a rule stays if, for every such rule, its
-    support or its confidence is at least `least` times what follows.
+    support or its confidence is at least `minimum` times what follows.
 
     Args:
         rules: set_node, antecedent_node, consequent_node, n_ab and confidence.
         lattice: of all frequent sets.
         taxonomy: what belongs to what.
-        least: R, at least 1.
+        minimum: R, at least 1.
     """
     count = lattice.itemsets.tree[COUNT].astype(np.float64)
     sets, left, right = (
@@ -161,8 +161,8 @@ def interesting(rules: pl.DataFrame, lattice: Lattice, taxonomy: Taxonomy, least
         row, general, general_left = row[known], general[known], general_left[known]
         share = single[item[known]] / single[above[known]]
         expected_confidence = count[general] / count[general_left] * (share if is_right else 1.0)
-        enough = (n_ab[row] >= least * count[general] * share) | (
-            confidence[row] >= least * expected_confidence
+        enough = (n_ab[row] >= minimum * count[general] * share) | (
+            confidence[row] >= minimum * expected_confidence
         )
         np.logical_and.at(keep, row, enough)
     return keep

@@ -17,16 +17,16 @@ class Pruning:
 
     Attributes:
         mode: redundant, non-productive or improvement.
-        least: minimum improvement, for mode improvement.
+        minimum: minimum improvement, for mode improvement.
     """
 
     mode: str
-    least: float = 0.0
+    minimum: float = 0.0
 
     def keeps(self, confidence: np.ndarray, best: np.ndarray) -> np.ndarray:
         """Return which rules stay, by their confidence and the best of the more general rules."""
         if self.mode == "improvement":
-            kept: np.ndarray = confidence - best >= self.least
+            kept: np.ndarray = confidence - best >= self.minimum
             return kept
         return np.asarray(confidence > best)
 

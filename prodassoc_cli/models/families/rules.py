@@ -72,7 +72,7 @@ class Rules(Recommender):
             threads,
             column_scale=similarity.inverse_power(n_item, p / (1 + p)),
             excluded=np.arange(baskets.shape[1]),
-            least=float(self.parameters.min_count),
+            minimum=float(self.parameters.min_count),
         )
         left = np.repeat(np.arange(common.shape[0]), np.diff(common.indptr))
         count = np.rint(common.data * n_item[common.indices].astype(np.float64) ** (p / (1 + p)))

@@ -47,7 +47,7 @@ _DEFAULT = ",".join(name for name in PARTS if name != "mf")
 """Not mf: beside als it adds nothing on validation, and takes the longest to train."""
 
 _BLOCK = 512
-_LEAST_USERS = 20
+_MIN_USERS = 20
 _PER_PART = ("score", "rank", "listed")
 _GROUPS = {"repeat": purchase_features.FEATURES, "trend": trend_features.FEATURES}
 """Features that no part gives."""
@@ -64,7 +64,7 @@ class HybridParameters:
         100, "Products that each part puts forward for a list", metavar="N", low=10, high=10_000
     )
     validation_users: int = setting(
-        4000, "Most users whose last order decides how the parts are fused", metavar="N", low=_LEAST_USERS
+        4000, "Most users whose last order decides how the parts are fused", metavar="N", low=_MIN_USERS
     )
     cold: ColdWay = setting("neighbours", "What a product with few buyers borrows its scores by, from texts")
 
@@ -146,7 +146,7 @@ class Hybrid(Recommender):
         self.validation = {}
         split = inner_split(data, self.parameters.validation_users, seed)
         self.weights = np.tile(self._equal_weights(), (len(_MODES), 1))
-        if len(split.users) >= _LEAST_USERS:
+        if len(split.users) >= _MIN_USERS:
             train = split.train
             if train.rules is not None:
                 train = replace(train, rules=recounted(train.rules, train.transactions))
@@ -197,7 +197,7 @@ class Hybrid(Recommender):
     def _learn(self, mode: str, truth: Csr, ask: Callable[[Ints], Queries], threads: int) -> None:
         """Set the weights of a mode: learn on half of the rows, compare on the others, learn on all."""
         use = np.flatnonzero(np.diff(truth.indptr)).astype(np.int32)
-        if len(use) < _LEAST_USERS:
+        if len(use) < _MIN_USERS:
             return
         found = self._gather(use, ask, threads)
         labels = np.asarray(truth[use][found.rows, found.items]).ravel() > 0

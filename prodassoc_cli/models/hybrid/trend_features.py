@@ -16,7 +16,7 @@ from prodassoc_cli.models.storage.packing import Arrays
 FEATURES = ("lately", "popularity")
 
 _WEEK = 7 * 86_400_000_000
-_MOST_WEEKS = 256
+_MAX_WEEKS = 256
 _QUARTER = 13
 
 
@@ -45,7 +45,7 @@ class Trends:
         who = "user" if data.n_users else "order"
         sales = data.events.with_columns(age=(pl.col("timestamp").max() - pl.col("timestamp")) // _WEEK)
         sales = sales.filter(pl.col("owning") & (pl.col("weight") > 0) & (pl.col(who) >= 0))
-        age = pl.col("age").fill_null(0).clip(upper_bound=_MOST_WEEKS - 1)
+        age = pl.col("age").fill_null(0).clip(upper_bound=_MAX_WEEKS - 1)
         sales = sales.select(who, "item", age).unique()
         ages, items = sales["age"].to_numpy(), sales["item"].to_numpy()
         # Before the first week nothing had been sold.

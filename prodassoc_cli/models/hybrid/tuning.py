@@ -24,7 +24,7 @@ from prodassoc_cli.ndcg import ndcg
 from prodassoc_cli.stage import Progress
 
 _USERS = 4_000
-_LEAST_USERS = 20
+_MIN_USERS = 20
 _BLOCK = 512
 _STEP = 0.1
 """Standard deviation of a draw near another, as a share of the range."""
@@ -95,7 +95,7 @@ def tune(
         UsageProblem: the model has nothing to search, or too few users come back to choose by.
     """
     split = inner_split(data, _USERS, seed)
-    if len(split.users) < _LEAST_USERS:
+    if len(split.users) < _MIN_USERS:
         raise UsageProblem(
             f"`tune`: only {len(split.users)} users have enough purchases to choose by",
             "leave `tune` out, or set parameters by `param`",

@@ -22,7 +22,7 @@ def product_top_k(
     b_data: Floats,
     column_scale: Floats,
     excluded: Longs,
-    least: float,
+    minimum: float,
     out_columns: Ints,
     out_values: Floats,
     out_counts: Longs,
@@ -34,7 +34,7 @@ def product_top_k(
         for p in range(a_indptr[row], a_indptr[row + 1]):
             met, weights = _row(a_indices[p], b_indptr, b_indices, b_data)
             total[met] += a_data[p] * weights
-        keep = (total > 0) & (total >= np.float32(least))
+        keep = (total > 0) & (total >= np.float32(minimum))
         if excluded[row] >= 0:
             keep[excluded[row]] = False
         columns = np.flatnonzero(keep)

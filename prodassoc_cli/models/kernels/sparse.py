@@ -114,14 +114,14 @@ def product_top_k(  # noqa: C901 — one pass, and a compiled call would copy
     b_data: Floats,
     column_scale: Floats,
     excluded: Longs,
-    least: float,
+    minimum: float,
     out_columns: Ints,
     out_values: Floats,
     out_counts: Longs,
 ) -> None:  # pragma: no cover — compiled
     """Keep the k largest entries of each row of (A·B)·diag(column_scale), A·B never being stored.
 
-    Entries that are not positive or below `least` in A·B, and column excluded[row] (-1: none), are left out.
+    Left out are entries of A·B that are not positive or below `minimum`, and column excluded[row] (-1: none).
     Of equal entries the one in the smaller column is kept. A row's entries are written in ascending columns.
     """
     k = out_columns.shape[1]
@@ -151,7 +151,7 @@ def product_top_k(  # noqa: C901 — one pass, and a compiled call would copy
             value = total[column]
             met[column] = 0
             total[column] = 0
-            if value > 0 and value >= least and column != excluded[row]:
+            if value > 0 and value >= minimum and column != excluded[row]:
                 touched[m] = column
                 values[m] = value * column_scale[column]
                 m += 1

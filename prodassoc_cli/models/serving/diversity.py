@@ -82,14 +82,14 @@ class Variety:
 
 
 def variety(
-    items: Items, diversity: float, most_per_category: int | None, vectors: Floats | None, attributes: Csr
+    items: Items, diversity: float, max_per_category: int | None, vectors: Floats | None, attributes: Csr
 ) -> Variety:
     """Return what the options of a run ask for.
 
     Args:
         items: the products.
         diversity: weight of unlikeness, 0 to 1.
-        most_per_category: maximum number of products of one category in a list.
+        max_per_category: maximum number of products of one category in a list.
         vectors: embeddings of the products; None where there are none.
         attributes: items × features, which likeness rests on where there are no embeddings.
 
@@ -97,13 +97,13 @@ def variety(
         UsageProblem: there is nothing to tell likeness or categories by.
     """
     category = items.frame["category"].str.strip_chars().replace("", None)
-    if most_per_category is not None and category.is_null().all():
+    if max_per_category is not None and category.is_null().all():
         raise UsageProblem(
             "`max_per_category`: no product has a category", "give `products=FILE` with a category column"
         )
     numbers = category.rank("dense").cast(pl.Int32).fill_null(0).to_numpy() - 1
     likeness = _unit_vectors(vectors, attributes) if diversity > 0 else None
-    return Variety(diversity, likeness, most_per_category, numbers)
+    return Variety(diversity, likeness, max_per_category, numbers)
 
 
 def _unit_vectors(vectors: Floats | None, attributes: Csr) -> Floats:

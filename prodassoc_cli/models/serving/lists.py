@@ -17,7 +17,7 @@ from prodassoc_cli.models.serving.diversity import Variety
 from prodassoc_cli.models.serving.exploration import RUNNERS_UP, explore
 
 _SCORES_AT_ONCE = 2**24
-_LEAST_POOL = 100
+_MIN_POOL = 100
 _POOL = 10
 
 
@@ -40,7 +40,7 @@ class ListSpec:
     def depth(self, n_items: int) -> int:
         """Return how many candidates are ranked for a list."""
         wanted = self.k * (1 + RUNNERS_UP) if self.epsilon else self.k
-        return min(n_items, max(wanted, _POOL * self.k, _LEAST_POOL) if self.variety else wanted)
+        return min(n_items, max(wanted, _POOL * self.k, _MIN_POOL) if self.variety else wanted)
 
 
 @dataclass(frozen=True)

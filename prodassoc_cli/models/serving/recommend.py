@@ -248,12 +248,12 @@ class _ListMaker:
 
 
 def _variety(
-    model: TrainedModel, diversity: float, most_per_category: int | None, embeddings: pl.DataFrame | None
+    model: TrainedModel, diversity: float, max_per_category: int | None, embeddings: pl.DataFrame | None
 ) -> Variety:
-    if not diversity and most_per_category is None:
+    if not diversity and max_per_category is None:
         return Variety()
     attributes = encode_attributes(model.items) if diversity else csr_of(np.zeros((len(model.items), 1)))
-    return variety(model.items, diversity, most_per_category, vectors_of(model, embeddings), attributes)
+    return variety(model.items, diversity, max_per_category, vectors_of(model, embeddings), attributes)
 
 
 def vectors_of(model: TrainedModel, embeddings: pl.DataFrame | None) -> Floats | None:

@@ -25,7 +25,7 @@ COLUMNS = ("user_id", "order_id", "product_id", "event", "rating", "timestamp")
 """The columns of interactions that pieces need."""
 
 LINES_A_BUCKET = 1 << 21
-MOST_BUCKETS = 255
+MAX_BUCKETS = 255
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class GatheredData(TrainingData):
         users, named, scale = _names(pieces())
         ids = named if products is None else _distinct([named, products["product_id"].cast(pl.String)])
         items = Items.of(ids.sort(), products)
-        buckets = int(np.clip(lines // lines_a_bucket, 1, MOST_BUCKETS))
+        buckets = int(np.clip(lines // lines_a_bucket, 1, MAX_BUCKETS))
         by_user = Partitions(buckets, on_disk=True, folder=folder)
         try:
             for lines_ in pieces():

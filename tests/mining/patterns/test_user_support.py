@@ -49,8 +49,8 @@ def test_the_user_of_each_basket():
 
 
 @settings(max_examples=60, deadline=None)
-@given(rows=rows_of, target=st.sampled_from(["frequent", "closed", "maximal"]), least=st.integers(1, 3))
-def test_only_what_enough_users_back_stays(rows, target, least):
+@given(rows=rows_of, target=st.sampled_from(["frequent", "closed", "maximal"]), minimum=st.integers(1, 3))
+def test_only_what_enough_users_back_stays(rows, target, minimum):
     baskets = make_baskets(rows)
     user = np.arange(len(rows), dtype=np.int32) // 2 - 1
     sets = mine_itemsets(baskets, min_count=1, target=target)
@@ -58,13 +58,13 @@ def test_only_what_enough_users_back_stays(rows, target, least):
         items: len({user[at] for at, row in enumerate(rows) if set(items) <= row} - {-1})
         for items in brute_force(rows, 1, target)
     }
-    kept = with_min_users(sets, baskets, user, least)
+    kept = with_min_users(sets, baskets, user, minimum)
     assert as_dict(kept.frame()) == {
-        items: count for items, count in as_dict(sets.frame()).items() if backers[items] >= least
+        items: count for items, count in as_dict(sets.frame()).items() if backers[items] >= minimum
     }
     if target == "frequent":
         for a, b in mine_rules(kept, max_consequent=3).select("antecedent", "consequent").iter_rows():
-            assert backers[tuple(sorted(a + b))] >= least
+            assert backers[tuple(sorted(a + b))] >= minimum
 
 
 def test_min_users_needs_users():

@@ -103,8 +103,8 @@ def test_sets_without_own_ancestors(rows, min_count):
 
 
 @settings(max_examples=60, deadline=None)
-@given(rows=shop, least=st.sampled_from([1.0, 1.1, 2.0]))
-def test_interest_against_the_definition(rows, least):
+@given(rows=shop, minimum=st.sampled_from([1.0, 1.1, 2.0]))
+def test_interest_against_the_definition(rows, minimum):
     sets, taxonomy = generalized(rows, 1)
     count = as_dict(sets.frame())
     rules = keys(mine_rules(sets, max_consequent=2))
@@ -123,11 +123,11 @@ def test_interest_against_the_definition(rows, least):
                 share = count[item,] / count[above,]
                 expected = count[both] / count[left] * (share if side is b else 1)
                 own = count[tuple(sorted(a + b))]
-                if own < least * count[both] * share and own / count[a] < least * expected:
+                if own < minimum * count[both] * share and own / count[a] < minimum * expected:
                     return False
         return True
 
-    selection = RuleSelection(sets, SearchSpace(10), taxonomy=taxonomy, interest=least)
+    selection = RuleSelection(sets, SearchSpace(10), taxonomy=taxonomy, interest=minimum)
     assert keys(mine_rules(sets, max_consequent=2, select=selection)) == {
         rule for rule in rules if stays(*rule)
     }

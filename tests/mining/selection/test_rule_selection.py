@@ -32,9 +32,12 @@ def proper_parts(items):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    rows=rows_of, min_count=st.integers(1, 3), most=st.integers(1, 2), least=st.sampled_from([0.0, 0.1, 0.3])
+    rows=rows_of,
+    min_count=st.integers(1, 3),
+    most=st.integers(1, 2),
+    minimum=st.sampled_from([0.0, 0.1, 0.3]),
 )
-def test_pruning_against_all_pairs_of_rules(rows, min_count, most, least):
+def test_pruning_against_all_pairs_of_rules(rows, min_count, most, minimum):
     count = {**brute_force(rows, min_count, "frequent"), (): len(rows)}
     sets = mine_itemsets(make_baskets(rows), min_count=min_count)
     kept = {name: set() for name in ("redundant", "improvement", "productive")}
@@ -52,11 +55,11 @@ def test_pruning_against_all_pairs_of_rules(rows, min_count, most, least):
             kept["redundant"].add((a, b))
             if max(plain, worst) <= np.log(0.05):
                 kept["productive"].add((a, b))
-        if confidence - best >= least:
+        if confidence - best >= minimum:
             kept["improvement"].add((a, b))
     for name, how in (
         ("redundant", Pruning("redundant")),
-        ("improvement", Pruning("improvement", least)),
+        ("improvement", Pruning("improvement", minimum)),
         ("productive", Pruning("non-productive")),
     ):
         selection = RuleSelection(sets, SearchSpace(len(sets.item_ids)), pruning=how)

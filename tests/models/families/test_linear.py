@@ -96,10 +96,10 @@ def test_the_users_of_als_are_the_minimum_of_its_loss():
     )
     np.testing.assert_allclose(model.score(queries, 1), users @ v.T, rtol=2e-3, atol=2e-3)
     # Trained long enough, the products are a minimum too: no small step makes the loss smaller.
-    least = _als_loss(model, x, users, v)
+    minimum = _als_loss(model, x, users, v)
     rng = np.random.default_rng(0)
     for _ in range(20):
-        assert _als_loss(model, x, users, v + 1e-3 * rng.standard_normal(v.shape)) > least - 1e-3
+        assert _als_loss(model, x, users, v + 1e-3 * rng.standard_normal(v.shape)) > minimum - 1e-3
 
 
 def test_als_weighs_observed_and_unobserved_by_density():

@@ -32,10 +32,10 @@ def dense_top_k(matrix: np.ndarray, k: int) -> np.ndarray:
 
 
 @given(counts, st.integers(1, 8), threads, st.integers(0, 3))
-def test_top_k_of_a_product(x, k, threads, least):
+def test_top_k_of_a_product(x, k, threads, minimum):
     product = x.T @ x
     np.fill_diagonal(product, 0)
-    product[product < least] = 0
+    product[product < minimum] = 0
     scale = np.arange(1, x.shape[1] + 1, dtype=np.float32)
     matrix = csr_of(x)
     found = similarity.top_k_product(
@@ -45,7 +45,7 @@ def test_top_k_of_a_product(x, k, threads, least):
         threads,
         column_scale=scale,
         excluded=np.arange(x.shape[1]),
-        least=float(least),
+        minimum=float(minimum),
     )
     np.testing.assert_array_equal(found.toarray(), dense_top_k(product * scale, k))
 

@@ -47,10 +47,10 @@ def both(name: str, height: int, arguments: tuple, *outputs: tuple) -> None:
 
 
 @given(sparse(5), sparse(WIDTH), st.integers(1, WIDTH), st.sampled_from([0.0, 0.5]))
-def test_product_top_k(a, b, k, least):
+def test_product_top_k(a, b, k, minimum):
     scale = np.linspace(0.3, 1.7, WIDTH).astype(np.float32)
     excluded = np.array([-1, 0, 1, 2, 8])
-    arguments = (*rows.csr_arrays(a), *rows.csr_arrays(b), scale, excluded, least)
+    arguments = (*rows.csr_arrays(a), *rows.csr_arrays(b), scale, excluded, minimum)
     results = []
     for function in (kernels.product_top_k, numpy_fallback.product_top_k):
         columns, values = np.full((5, k), -7, np.int32), np.full((5, k), -7, np.float32)

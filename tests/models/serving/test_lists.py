@@ -150,7 +150,7 @@ def test_category_limits_come_before_the_cut(most, item_knn, hybrid):
 
 def test_a_pool_of_one_category_is_deepened(item_knn, monkeypatch):
     expected = recommend(item_knn, k=3, max_per_category=1).frame
-    monkeypatch.setattr("prodassoc_cli.models.serving.lists._LEAST_POOL", 1)
+    monkeypatch.setattr("prodassoc_cli.models.serving.lists._MIN_POOL", 1)
     monkeypatch.setattr("prodassoc_cli.models.serving.lists._POOL", 1)
     shallow = recommend(item_knn, k=3, max_per_category=1).frame
     assert shallow.drop("score", "reason_weight").equals(expected.drop("score", "reason_weight"))
