@@ -147,7 +147,7 @@ class Explanation:
         value: Doubles | None = None,
         weight: NDArray[np.floating[Any]] | None = None,
     ) -> Self:
-        """Return evidence of one kind; where it needs another item and has none, popularity is the reason."""
+        """Return an explanation of one kind; where it lacks the other item it needs, popularity is."""
         named = np.full((*items.shape, 3), -1, np.int32)
         kinds = np.full(items.shape, kind, np.int8)
         if others is not None:
@@ -164,7 +164,7 @@ class Explanation:
         )
 
     def where(self, mask: Bools, other: Explanation) -> Explanation:
-        """Return this evidence where `mask` holds and the other elsewhere."""
+        """Return this explanation where `mask` holds and the other elsewhere."""
         return Explanation(
             np.where(mask, self.kind, other.kind),
             np.where(mask[:, :, None], self.others, other.others),
@@ -200,7 +200,7 @@ class Recommender(ABC):
         fused: whether `top_k` goes without the scores of all items, so that blocks may be large.
         names_pairs: whether its reasons speak of products bought together, which takes the baskets.
         needs_events: whether fitting looks at single events, not at the matrices made of them alone.
-        adds_up: whether a score is a sum over the history, so that evidence says what a product gave.
+        adds_up: whether a score is a sum over the history, so that an explanation says what a product gave.
         predicts_ratings: whether its scores are ratings on the users' scale.
         learned: its learned attributes: arrays, and sparse matrices with a column per product. One
             with a default may be missing.

@@ -121,7 +121,7 @@ class Rules(Recommender):
             return Explanation.of(Why.BOUGHT_TOGETHER, items, others=best, weight=terms)
         rule = np.maximum(best, 0)
         start, size = self.table.antecedents.indptr[:-1][rule], self._sizes[rule].astype(np.int64)
-        evidence = Explanation.of(
+        explanation = Explanation.of(
             Why.BOUGHT_TOGETHER,
             items,
             others=best,
@@ -131,9 +131,9 @@ class Rules(Recommender):
         for slot in range(3):
             has = (best >= 0) & (slot < size)
             member = self.table.antecedents.indices[np.where(has, start + slot, 0)]
-            evidence.others[:, :, slot] = np.where(has, member, -1)
-        evidence.more[:] = np.where(best >= 0, np.maximum(size - 3, 0), 0)
-        return evidence
+            explanation.others[:, :, slot] = np.where(has, member, -1)
+        explanation.more[:] = np.where(best >= 0, np.maximum(size - 3, 0), 0)
+        return explanation
 
     def arrays(self) -> Arrays:
         """Return the pairs, or the rules."""

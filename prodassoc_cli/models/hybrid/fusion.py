@@ -328,15 +328,15 @@ class Hybrid(Recommender):
         if "content" in self.parts:
             # A score that came from products with like texts is explained by the texts.
             winner[listed & self.cold.mostly_borrowed(items)] = list(self.parts).index("content")
-        evidence = Explanation.of(Why.POPULAR, items)
+        explanation = Explanation.of(Why.POPULAR, items)
         for n, part in enumerate(self.parts.values()):
             won = winner == n
             if won.any():
                 rows = np.flatnonzero(won.any(axis=1))
                 why = part.explain(queries.rows(rows), np.where(won, items, -1)[rows], threads)
-                evidence = evidence.replaced(rows, won[rows], why)
-        evidence = evidence.where(winner != lately, self.trends.explain(items))
-        return evidence.where(winner != again, Explanation.of(Why.AGAIN, items))
+                explanation = explanation.replaced(rows, won[rows], why)
+        explanation = explanation.where(winner != lately, self.trends.explain(items))
+        return explanation.where(winner != again, Explanation.of(Why.AGAIN, items))
 
     def arrays(self) -> Arrays:
         """Return the weights and the arrays of each part."""

@@ -1,4 +1,4 @@
-"""Reasons in a shopper's words: evidence and the shop's own counts in, sentences and their columns out."""
+"""Reasons in a shopper's words: explanations and the shop's counts in, sentences and their columns out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ENOUGH_BASKETS = 2
 
 def reasons(
     model: TrainedModel,
-    evidence: Explanation,
+    explanation: Explanation,
     queries: Queries,
     items: Ints,
     audience: Audience,
@@ -46,7 +46,7 @@ def reasons(
 
     Args:
         model: gives the titles and the counts.
-        evidence: of lists × slots.
+        explanation: of lists × slots.
         queries: the rows the lists are for.
         items: lists × slots; -1 is empty and gets no row.
         audience: whom the lists are for.
@@ -54,16 +54,16 @@ def reasons(
     """
     row, slot = np.nonzero(items >= 0)
     item = items[row, slot]
-    others = evidence.others[row, slot]
+    others = explanation.others[row, slot]
     frame = pl.DataFrame(
         {
-            "kind": evidence.kind[row, slot],
+            "kind": explanation.kind[row, slot],
             "item": item,
             "other": others[:, 0],
-            "more": evidence.more[row, slot],
-            "count": evidence.count[row, slot],
-            "value": evidence.value[row, slot],
-            "reason_weight": evidence.weight[row, slot],
+            "more": explanation.more[row, slot],
+            "count": explanation.count[row, slot],
+            "value": explanation.value[row, slot],
+            "reason_weight": explanation.weight[row, slot],
             "reason_products": _products_named(model, others),
             "unknown": np.zeros(len(row), np.bool_) if unknown is None else unknown[row],
             **_own_history(queries, row, item, others[:, 0]),
@@ -139,7 +139,7 @@ def _customers(model: TrainedModel, item: Ints) -> dict[str, pl.Series]:
 
 
 def _with_pair_counts(model: TrainedModel, frame: pl.DataFrame) -> pl.DataFrame:
-    """Add `count`, `lift` and `by_basket` of the pairs whose evidence left them to the shop's own counts."""
+    """Add `count`, `lift` and `by_basket` of the pairs whose explanation left them to the shop's counts."""
     is_pair = pl.col("kind").is_in([Why.BOUGHT_TOGETHER, Why.SAME_BUYERS]) & pl.col("count").is_nan()
     pairs = frame.filter(is_pair).select("item", "other").unique().sort("item", "other")
     left, right = pairs["item"].to_numpy(), pairs["other"].to_numpy()
@@ -174,7 +174,7 @@ def _counted(column: str, one: str, many: str) -> pl.Expr:
 
 
 def _sentence(audience: Audience, newest: int) -> pl.Expr:
-    """Return the expression that puts a row of evidence into words."""
+    """Return the expression that puts an explained row into words."""
     others = pl.col("others") + pl.when(pl.col("more") > 0).then(
         pl.format(" and {} more", pl.col("more"))
     ).otherwise(pl.lit(""))

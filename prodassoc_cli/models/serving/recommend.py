@@ -203,13 +203,13 @@ class _ListMaker:
         from prodassoc_cli.models.serving.related import related  # scipy.special, which no other list needs
 
         queries = self.asked.block(rows)
-        items, scores, evidence = related(
+        items, scores, explanation = related(
             self.model, queries.history.indices.astype(np.int32), relation, self.spec.k, self.threads,
             allowed=allowed, vectors=vectors,
         )  # fmt: skip
         frame = self._frame(items, scores, self.asked.ids[rows])
         if self.with_reasons:
-            frame = frame.hstack(reasons(self.model, evidence, queries, items, "products"))
+            frame = frame.hstack(reasons(self.model, explanation, queries, items, "products"))
         return frame, 0
 
     def _answers(self, queries: Queries, ids: pl.Series, unknown: Bools) -> tuple[pl.DataFrame, int, Longs]:
@@ -225,15 +225,15 @@ class _ListMaker:
 
     def _reasons(self, queries: Queries, lists: Lists, unknown: Bools) -> pl.DataFrame:
         recommender, items, own = self.model.recommender, lists.items, lists.own
-        evidence = recommender.explain(queries, np.where(own, items, -1), self.threads)
-        evidence = evidence.where(own, Explanation.of(Why.POPULAR, items))
-        again = evidence.kind == Why.AGAIN
-        evidence.others[:, :, 0] = np.where(again, items, evidence.others[:, :, 0])
+        explanation = recommender.explain(queries, np.where(own, items, -1), self.threads)
+        explanation = explanation.where(own, Explanation.of(Why.POPULAR, items))
+        again = explanation.kind == Why.AGAIN
+        explanation.others[:, :, 0] = np.where(again, items, explanation.others[:, :, 0])
         if not recommender.adds_up:
-            named = evidence.others if self.weighs else np.full_like(evidence.others, -1)
+            named = explanation.others if self.weighs else np.full_like(explanation.others, -1)
             weight = score_drop(recommender, queries, items, lists.scores, named, self.threads)
-            evidence = replace(evidence, weight=weight)
-        return reasons(self.model, evidence, queries, items, self.audience, unknown=unknown)
+            explanation = replace(explanation, weight=weight)
+        return reasons(self.model, explanation, queries, items, self.audience, unknown=unknown)
 
     def _frame(self, items: Ints, scores: Floats, ids: pl.Series) -> pl.DataFrame:
         row, slot = np.nonzero(items >= 0)

@@ -104,15 +104,15 @@ def test_rules_fire_when_the_whole_left_side_is_there(seed):
         model.prepare()
         scores = model.score(basket_queries(csr_of(history)), 1)
         np.testing.assert_allclose(np.where(np.isfinite(scores), scores, 0), expected, rtol=1e-5)
-    evidence = model.explain(
+    explanation = model.explain(
         basket_queries(csr_of(history)), np.tile(np.arange(5, dtype=np.int32), (4, 1)), 1
     )
     for row, item in np.argwhere(terms.max(axis=1) > 0):
         rule = terms[row, :, item].argmax()
-        named = [other for other in evidence.others[row, item] if other >= 0]
+        named = [other for other in explanation.others[row, item] if other >= 0]
         assert named == np.flatnonzero(left[rule])[:3].tolist()
-        assert evidence.more[row, item] == max(0, left[rule].sum() - 3)
-        assert evidence.value[row, item] == table.lift[rule]
+        assert explanation.more[row, item] == max(0, left[rule].sum() - 3)
+        assert explanation.value[row, item] == table.lift[rule]
 
 
 @given(st.integers(0, 2**16))

@@ -64,10 +64,10 @@ def test_the_hybrid_lists_products_nobody_bought_yet_and_says_why(monkeypatch):
         scores = each.recommender.score(queries, 1)[:, items]
         assert np.isfinite(scores).mean() > 0.5
     wanted = np.tile(items.astype(np.int32), (len(queries), 1))
-    evidence = model.recommender.explain(queries, wanted, 1)
+    explanation = model.recommender.explain(queries, wanted, 1)
     listed = np.isfinite(model.recommender.score(queries, 1)[:, items])
     # Where no text of the history is near, there is nothing to name.
-    assert (evidence.kind[listed] == Why.SIMILAR).mean() > 0.8
-    assert set(evidence.kind[listed].tolist()) <= {int(Why.SIMILAR), int(Why.POPULAR)}
+    assert (explanation.kind[listed] == Why.SIMILAR).mean() > 0.8
+    assert set(explanation.kind[listed].tolist()) <= {int(Why.SIMILAR), int(Why.POPULAR)}
     served = recommend(model, k=N_ITEMS).frame.filter(pl.col("product_id").is_in(COLD))
     assert served["reason"].str.starts_with("similar to").mean() > 0.5

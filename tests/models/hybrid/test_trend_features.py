@@ -94,9 +94,9 @@ def test_arrays_of_other_products_are_refused():
 def test_a_reason_of_late_can_be_counted():
     data = shop(LINES)
     found = Trends.of(data, ColdProducts.none(data.n_items))
-    evidence = found.explain(np.array([[NEW, OLD, -1]], np.int32))
-    assert evidence.kind[0, :2].tolist() == [Why.LATELY, Why.POPULAR]
-    assert (evidence.count[0, 0], evidence.value[0, 0]) == (2, 91)
+    explanation = found.explain(np.array([[NEW, OLD, -1]], np.int32))
+    assert explanation.kind[0, :2].tolist() == [Why.LATELY, Why.POPULAR]
+    assert (explanation.count[0, 0], explanation.value[0, 0]) == (2, 91)
 
 
 def test_what_is_said_of_late_is_true_of_the_shop():
