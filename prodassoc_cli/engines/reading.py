@@ -97,7 +97,7 @@ class Reading:
             if isinstance(found.reader, Text):
                 found.reader.tolerant = found.reader.tolerant or file.tolerant
                 if isinstance(file.source, Slice) and file.source.start:
-                    found.reader.header = False
+                    found.reader.begin_at_once()
             if isinstance(found.reader, ParquetRows):
                 found.reader.as_text |= file.as_text
             yield found

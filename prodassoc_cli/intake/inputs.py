@@ -14,13 +14,14 @@ import polars as pl
 
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.intake.columns.derived import DerivedColumns
-from prodassoc_cli.intake.columns.header import header_names, is_header
+from prodassoc_cli.intake.columns.header import Header, find_header
 from prodassoc_cli.intake.columns.match import FIELDS, normal, parse_map
 from prodassoc_cli.intake.columns.presets import PRESETS, Preset, preset_of, recognise_export
 from prodassoc_cli.intake.columns.schema import FEEDBACK_NUMBERS, Caution, Say, is_feedback, number_fields
 from prodassoc_cli.intake.fields import Matched, match_fields
 from prodassoc_cli.intake.formats.arrow_types import NUMBER, TIME
 from prodassoc_cli.intake.formats.delimited import Text
+from prodassoc_cli.intake.formats.dialect import is_ragged
 from prodassoc_cli.intake.formats.hive_columns import Folders
 from prodassoc_cli.intake.formats.raw_table import RawTable, StartAgain, number_rows
 from prodassoc_cli.intake.formats.reader import Head as FormatHead
@@ -355,13 +356,13 @@ def column_entries(entries: Iterable[str]) -> list[str]:
 def _open_input(
     source: Source, config: CleanConfig, mapping: dict[str, str], say: Say, stack: contextlib.ExitStack
 ) -> Input:
-    format_head = look(source, ReadOptions(config.encoding, config.delimiter), say)
+    format_head = look(source, read_options(config), say)
     _check_order_lines(source, format_head.artifact)
-    names, header = _header(format_head, config)
-    rows = format_head.rows
+    header, skip = _header(format_head, config)
+    rows = format_head.rows if format_head.names is not None else format_head.rows[header.first :]
     head = Head(
-        source.name, names, rows, rows[1:] if header and format_head.names is None else rows,
-        format_head.delimiter, format_head.ragged, format_head.lists, format_head.uncut,
+        source.name, header.known_as, rows, rows[len(header.rows) :], format_head.delimiter,
+        format_head.uncut and is_ragged(rows), format_head.lists, format_head.uncut,
     )  # fmt: skip
     preset = _preset(head, config, say)
     ignored = _ignored(head, config)
@@ -377,6 +378,8 @@ def _open_input(
         ):
             say(f"{source.name}: one product per line; `delimiter` says what stands between products")
         return Input(source, asked, matched, reader, folders, head)
+    known_as = dict(zip(header.names, header.known_as, strict=True))
+    mapping = {name: known_as.get(column, column) for name, column in mapping.items()}
     matched = _matched(head, folders, ignored, mapping, preset_of(preset))
     layout, why = asked, ""
     if layout is None:
@@ -387,10 +390,12 @@ def _open_input(
         raise no_products(head, columns, layout.name)
     matched = replace(matched, columns=columns)
     if layout.uncut or (head.ragged and head.uncut and layout.items(head.names, matched.columns)):
-        return _open_lines(source, layout, head, matched, format_head, folders, header, say, stack)
-    if head.uncut and header:
-        _say_repeated(source, rows[0], layout, say)
-    reader = format_head.open(names, header=header, say=say, stack=stack)
+        return _open_lines(source, layout, head, matched, format_head, folders, skip, say, stack)
+    for note in (*_lines_before(header, skip, config), *header.notes, *format_head.settled):
+        say(f"{source.name}: {note}")
+    if head.uncut and header.rows:
+        _say_repeated(source, header.rows[0], layout, say)
+    reader = format_head.open(header.known_as, header=header.rows, skip=skip, say=say, stack=stack)
     if head.uncut:
         say(f"{source.name}: {reader.encoding} text, fields between {_in_words(head.delimiter)}")
     found = Input(source, layout, matched, reader, folders, head, preset, ignored, config.separator)
@@ -400,7 +405,7 @@ def _open_input(
 
 def _open_lines(
     source: Source, layout: Layout, head: Head, matched: Matched, format_head: FormatHead, folders: Folders,
-    header: bool, say: Say, stack: contextlib.ExitStack,
+    skip: int, say: Say, stack: contextlib.ExitStack,
 ) -> Input:  # fmt: skip
     """Open text whose rows end after their last product: its lines are cut into products here."""
     columns: dict[str, str] = {}
@@ -411,9 +416,7 @@ def _open_lines(
             name: str(1 + head.names.index(column)) for name, column in matched.columns.items()
             if name in keys and column in head.names
         }  # fmt: skip
-    reader = format_head.open_lines(say=say, stack=stack)
-    if named and isinstance(reader, Text):
-        reader.header = header
+    reader = format_head.open_lines(skip=skip if named else None, say=say, stack=stack)
     return Input(source, layout_of("baskets") if named else layout, Matched(columns), reader, folders, head)
 
 
@@ -498,6 +501,28 @@ def _say_columns(found: Input, say: Say) -> None:
             )
 
 
+def read_options(config: CleanConfig) -> ReadOptions:
+    """Return what the options of `clean` say of how its inputs are written."""
+    return ReadOptions(
+        encoding=config.encoding, delimiter=config.delimiter, quote=config.quote, escape=config.escape,
+        comment=config.comment, skip_rows=config.skip_rows, header=config.header, sheet=config.sheet,
+        keep_totals=config.keep_totals, mapped=_mapped(config),
+    )  # fmt: skip
+
+
+def _mapped(config: CleanConfig) -> tuple[str, ...]:
+    """Return the columns of order lines that the user names."""
+    return tuple(entry.partition("=")[2].strip() for entry in column_entries(config.map))
+
+
+def _lines_before(header: Header, skip: int, config: CleanConfig) -> list[str]:
+    """Return what to say of lines that stand before a header that was found further down."""
+    if not header.first or config.skip_rows is not None:
+        return []
+    line = skip - len(header.rows) + 1
+    return [f"the header is in line {line}, and what stands before it is passed over; `skip_rows=0` reads it"]
+
+
 def _check_order_lines(source: Source, artifact: str) -> None:
     if artifact not in ("", "interactions"):
         raise BadData(
@@ -512,29 +537,33 @@ def _asked_layout(config: CleanConfig, preset: str) -> Layout | None:
     return layout_of(name) if name else None
 
 
-def _header(head: FormatHead, config: CleanConfig) -> tuple[list[str], bool]:
-    """Return the names of the columns, and whether they stand in the first row.
+def _header(head: FormatHead, config: CleanConfig) -> tuple[Header, int]:
+    """Return the header of an input, and how many lines of text stand before its first row of data.
 
     Columns without a header are called 1, 2, …; a preset may know better.
     """
     if head.names is not None:
-        return head.names, True
-    first = head.rows[0]
-    asked = _asked_layout(config, "")
-    if (asked is not None and asked.first_row_names) or is_header(head.rows):
-        return header_names(first), True
-    mapped = {entry.partition("=")[2].strip() for entry in column_entries(config.map)}
-    if mapped and mapped <= set(header_names(first)):
-        return header_names(first), True
+        return Header(head.names, head.names), 0
+    layout = _asked_layout(config, "")
+    named = True if layout is not None and layout.first_row_names else None
+    searched = config.skip_rows is None and not (layout is not None and layout.uncut)
+    found = find_header(
+        head.rows, asked=config.header if config.header is not None else named, searched=searched,
+        mapped=_mapped(config),
+    )  # fmt: skip
+    if found is not None:
+        return found, head.lines_before(found.data)
+    width = len(head.rows[0])
     presets = [preset_of(config.preset)] if config.preset else PRESETS.values()
     known = next(
         (
-            preset.names_without_header(len(first)) for preset in presets
+            preset.names_without_header(width) for preset in presets
             if config.preset or (preset.delimiter and preset.delimiter == head.delimiter)
         ),
         (),
     )  # fmt: skip
-    return [*known[: len(first)], *(str(place) for place in range(len(known) + 1, len(first) + 1))], False
+    names = [*known[:width], *(str(place) for place in range(len(known) + 1, width + 1))]
+    return Header(names, names), head.lines_before(0)
 
 
 def _say_repeated(source: Source, names: Sequence[str], layout: Layout, say: Say) -> None:
@@ -572,12 +601,21 @@ def read_tables(
     """
     parts = []
     for source in sources:
-        head = look(source, ReadOptions(encoding=config.encoding), say)
+        head = look(source, ReadOptions(encoding=config.encoding, catalogue=kind == "products"), say)
         if head.artifact not in ("", kind):
             raise BadData(f"{source.name} holds {head.artifact}, not {what}", f"give {what} as a table")
-        names = header_names(head.rows[0]) if head.names is None else head.names
+        header, skip = _table_header(head)
         with contextlib.ExitStack() as stack:
-            reader = head.open(names, header=True, say=say, stack=stack)
+            reader = head.open(header.known_as, header=header.rows, skip=skip, say=say, stack=stack)
             (table,) = reader.pieces()
         parts.append(Folders.of(source, table.frame.columns).beside(table))
     return parts
+
+
+def _table_header(head: FormatHead) -> tuple[Header, int]:
+    """Return the header of a table that has one, and the number of lines before its data."""
+    if head.names is not None:
+        return Header(head.names, head.names), 0
+    found = find_header(head.rows) or find_header(head.rows, asked=True)
+    assert found is not None
+    return found, head.lines_before(found.data)

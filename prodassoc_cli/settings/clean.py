@@ -56,6 +56,27 @@ class CleanConfig(EngineConfig):
         False, 'Leave white space, ="…" and .0 around ids as they are', group="Reading"
     )
     encoding: str | None = setting(None, "Text encoding [default: detected]", group="Reading", metavar="NAME")
+    quote: str | None = setting(
+        None, "Quote that encloses fields, or none [default: detected]", group="Reading", metavar="CHAR"
+    )
+    escape: str | None = setting(
+        None, "Escape before a quote, such as backslash, or none [default: detected]", group="Reading",
+        metavar="CHAR",
+    )  # fmt: skip
+    comment: str | None = setting(None, "Ignore lines that begin with this", group="Reading", metavar="CHAR")
+    skip_rows: int | None = setting(
+        None, "Lines, or rows of a sheet, before the header [default: detected]", group="Reading",
+        metavar="N", low=0,
+    )  # fmt: skip
+    header: bool | None = setting(
+        None, "Take the first row as the header (or as data) [default: detected]", group="Reading",
+        flag="--header/--no-header",
+    )  # fmt: skip
+    sheet: str | None = setting(
+        None, "Sheet of a workbook, by name or number [default: those with order lines]", group="Reading",
+        metavar="NAME",
+    )  # fmt: skip
+    keep_totals: bool = setting(False, "Keep a last row that says total", group="Reading")
     dayfirst: bool | None = setting(
         None, "Read ambiguous dates as day/month (or month/day) [default: detected]", group="Reading",
         flag="--dayfirst/--monthfirst",

@@ -129,14 +129,13 @@ def _cleaning(spark: Any, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401 
 def _sources(files: Sequence[InputFile], named: Sequence[str]) -> list[Source]:
     """Return files as sources; those of a dataset with the columns that its folders name."""
     from prodassoc_cli.artifacts.partitions import partition_values
-    from prodassoc_cli.intake.formats.sources import Source
+    from prodassoc_cli.intake.formats.sources import Source, members
 
-    return [
-        Source(
-            each.name, each.path.absolute(), {} if str(each.path) in named else partition_values(each.path)
-        )
-        for each in files
-    ]
+    found: list[Source] = []
+    for each in files:
+        folders = {} if str(each.path) in named else partition_values(each.path)
+        found += members(Source(each.name, each.path.absolute(), folders))
+    return found
 
 
 def _earlier(run: Run, path: str) -> Earlier:

@@ -52,4 +52,4 @@ def _look(source: Source, head: bytes, whole: bool, options: ReadOptions, say: S
     return TableHead(source, WholeTable(table), table.frame, artifact)
 
 
-ARROW = Format("Arrow", lambda head: head.startswith((b"ARROW1", b"\xff\xff\xff\xff")), _look)
+ARROW = Format("Arrow", lambda _, head: head.startswith((b"ARROW1", b"\xff\xff\xff\xff")), _look)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import csv
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -22,17 +25,20 @@ from prodassoc_cli.intake.formats.encoding import (
     NotUtf8,
     Utf8Text,
     as_utf8,
-    single_byte,
     utf8_letters,
 )
+from prodassoc_cli.intake.formats.legacy_encoding import guess_encoding, specimen
 from prodassoc_cli.intake.formats.quotes import Quotes
 from prodassoc_cli.intake.formats.raw_table import (
     RawTable,
     StartAgain,
-    as_csv,
     check_width,
     make_rejects,
     number_rows,
+    says_total,
+    set_aside,
+    set_aside_like,
+    total_of,
 )
 from prodassoc_cli.intake.formats.reader import Format, ReadOptions
 from prodassoc_cli.intake.formats.sources import Source
@@ -49,6 +55,11 @@ NO_DELIMITER = "\x1e"
 HEAD_BYTES = 1 << 16
 """Of a text, where it is seen whether columns can be parsed while it is cut into fields."""
 
+_TAIL_BYTES = 1 << 12
+"""Of a text, where it is seen whether it ends in a total."""
+
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+
 
 class _BrokenRow(Exception):
     """A row has too many or too few fields."""
@@ -64,6 +75,7 @@ class TextHead:
 
     source: Source
     dialect: Dialect
+    options: ReadOptions
     names: None = None
     artifact: str = ""
     lists: tuple[str, ...] = ()
@@ -80,31 +92,48 @@ class TextHead:
         return self.dialect.delimiter
 
     @property
-    def ragged(self) -> bool:
-        """Whether rows have unequally many fields."""
-        return self.dialect.ragged
+    def settled(self) -> list[str]:
+        """How fields are enclosed, where that is unusual."""
+        way = self.dialect.way
+        notes = []
+        if way.quote != '"' and self.options.quote is None:
+            meant = (
+                f"fields stand between {way.quote}" if way.quote else "quotes are letters, as not all pair"
+            )
+            notes.append(f"{meant}; `quote='\"'` says otherwise")
+        if way.escape and self.options.escape is None:
+            notes.append("a backslash stands before quotes that are letters; `escape=none` says otherwise")
+        return notes
 
-    def open(self, names: list[str], *, header: bool, say: Say, stack: contextlib.ExitStack) -> Text:
+    def lines_before(self, row: int) -> int:
+        """Return how many lines stand before a row."""
+        return self.dialect.lines_before(row)
+
+    def open(
+        self, names: list[str], *, header: Sequence[Sequence[str]], skip: int, say: Say,
+        stack: contextlib.ExitStack,
+    ) -> Text:  # fmt: skip
         """Return what reads it as a table of these columns."""
-        return open_delimited(self.source, self.dialect, names, header=header, say=say, stack=stack)
+        return open_delimited(
+            self.source, self.dialect, names, header=header, skip=skip, say=say, stack=stack,
+            keep_totals=self.options.keep_totals,
+        )  # fmt: skip
 
-    def open_lines(self, *, say: Say, stack: contextlib.ExitStack) -> Text:
+    def open_lines(self, *, skip: int | None = None, say: Say, stack: contextlib.ExitStack) -> Text:
         """Return what reads it as one column `line`."""
-        return open_lines(self.source, self.dialect, say=say, stack=stack)
+        return open_lines(self.source, self.dialect, skip=skip, say=say, stack=stack)
 
 
 def _look(source: Source, head: bytes, whole: bool, options: ReadOptions, say: Say) -> TextHead:
-    return TextHead(
-        source, sniff(source, head, whole, encoding=options.encoding, delimiter=options.delimiter)
-    )
+    return TextHead(source, sniff(source, head, whole, options), options)
 
 
-TEXT = Format("text", lambda _: True, _look)
+TEXT = Format("text", lambda *_: True, _look)
 
 
 def open_delimited(
-    source: Source, dialect: Dialect, names: list[str], *, header: bool, say: Say,
-    stack: contextlib.ExitStack,
+    source: Source, dialect: Dialect, names: list[str], *, header: Sequence[Sequence[str]], skip: int,
+    say: Say, stack: contextlib.ExitStack, keep_totals: bool = False,
 ) -> Text:  # fmt: skip
     """Open delimited text to be read as one string column per name.
 
@@ -112,15 +141,24 @@ def open_delimited(
         source: what to read.
         dialect: how.
         names: of the columns, in order; unique.
-        header: whether the first row names the columns, so that it is no data row.
+        header: the rows that name the columns: where they come again, they are no data.
+        skip: lines of the text before the first row of data.
         say: receives notices.
         stack: closes what the text is read from.
+        keep_totals: whether a last row that says total is a row like the others.
 
     Raises:
-        BadData: it has too many columns.
+        BadData: it has too many columns, or its header is damaged.
     """
     check_width(source, len(names))
-    return _open(source, dialect, names, say, stack, header=header, delimited=True)
+    text = _open(source, dialect, names, say, stack, skip=skip, delimited=True)
+    text.aside = [(list(row), "repeated_header") for row in header]
+    if not keep_totals and (total := text.total()):
+        text.aside.append((total, "total_row"))
+        say(
+            f"{source.name}: the last row is a total ({total_of(total)}) and left out; `keep_totals` keeps it"
+        )
+    return text
 
 
 def read_lines(source: Source, dialect: Dialect, *, say: Say) -> RawTable:
@@ -130,44 +168,85 @@ def read_lines(source: Source, dialect: Dialect, *, say: Say) -> RawTable:
         return table
 
 
-def open_lines(source: Source, dialect: Dialect, *, say: Say, stack: contextlib.ExitStack) -> Text:
-    """Open text to be read as one string column `line`, empty lines included."""
-    return _open(source, dialect, ["line"], say, stack)
+def open_lines(
+    source: Source, dialect: Dialect, *, skip: int | None = None, say: Say, stack: contextlib.ExitStack
+) -> Text:
+    """Open text to be read as one string column `line`, empty lines included; `skip` lines are passed over."""
+    return _open(source, dialect, ["line"], say, stack, skip=dialect.before if skip is None else skip)
 
 
 def _open(
     source: Source, dialect: Dialect, names: list[str], say: Say,
-    stack: contextlib.ExitStack, *, header: bool = False, delimited: bool = False,
+    stack: contextlib.ExitStack, *, skip: int, delimited: bool = False,
 ) -> Text:  # fmt: skip
-    guessed = "read as {} (it is not valid UTF-8; --encoding names another)"
     if not dialect.sure:
-        say(f"{source.name}: {guessed.format(dialect.encoding)}")
+        with source.open() as stream:
+            say(_guessed(source, dialect.encoding, source.read(stream, BLOCK_BYTES)))
     cut_at = dialect.delimiter if delimited else NO_DELIMITER
+    rewrite = _rewriting(dialect, delimited=delimited)
     lenient = False
     try:
-        utf8 = stack.enter_context(as_utf8(source, dialect.encoding, named=dialect.named, delimiter=cut_at))
+        utf8 = stack.enter_context(
+            as_utf8(source, dialect.encoding, named=dialect.named, delimiter=cut_at, rewrite=rewrite)
+        )
     except NotUtf8:
-        dialect = dataclasses.replace(dialect, encoding=_second_guess(source))
-        lenient = dialect.encoding == "utf-8"
-        broken = "UTF-8 with some broken bytes; the rows that hold them are left out"
-        say(f"{source.name}: {broken if lenient else guessed.format(dialect.encoding)}")
-        utf8 = stack.enter_context(as_utf8(source, dialect.encoding, delimiter=cut_at, lenient=lenient))
+        encoding, example = _second_guess(source)
+        dialect = dataclasses.replace(dialect, encoding=encoding)
+        lenient = encoding == "utf-8"
+        broken = f"{source.name}: UTF-8 with some broken bytes; the rows that hold them are left out"
+        say(broken if lenient else _guessed(source, encoding, example))
+        utf8 = stack.enter_context(
+            as_utf8(source, encoding, delimiter=cut_at, lenient=lenient, rewrite=rewrite)
+        )
     if delimited and utf8.open_end:
         say(f"{source.name}: no line end after the last row; if the file was cut, fetch it again")
-    return Text(source, dialect, names, utf8, header=header, delimited=delimited)
+    return Text(source, dialect, names, utf8, skip=skip, delimited=delimited)
 
 
-def _second_guess(source: Source) -> str:
-    """Choose between UTF-8 with broken bytes and a single-byte encoding, over the whole input."""
+def _guessed(source: Source, encoding: str, data: bytes) -> str:
+    example = specimen(data, encoding)
+    shown = f", as in {example}" if example else ""
+    return f"{source.name}: read as {encoding}{shown} (it is not valid UTF-8; `encoding` names another)"
+
+
+def _rewriting(dialect: Dialect, *, delimited: bool) -> Callable[[str], str] | None:
+    """Return what takes out of whole lines what Arrow cannot pass over; None where there is no such thing."""
+    comment = re.compile(rf"^{re.escape(dialect.comment)}[^\r\n]*", re.MULTILINE) if dialect.comment else None
+    blanks = None
+    if delimited and dialect.way.spaced:
+        mark, quote = re.escape(dialect.way.delimiter), re.escape(dialect.way.quote)
+        blanks = re.compile(rf"(?<={mark}) +(?={quote}(?:[^{quote}]|{quote}(?:{mark}|[\r\n]|$)))")
+    if comment is None and blanks is None:
+        return None
+
+    def rewrite(lines: str) -> str:
+        kept = comment.sub("", lines) if comment else lines
+        return blanks.sub("", kept) if blanks else kept
+
+    return rewrite
+
+
+def _second_guess(source: Source) -> tuple[str, bytes]:
+    """Choose between UTF-8 with broken bytes and an older encoding, over the whole input; with an example.
+
+    Raises:
+        BadData: the encoding cannot be told.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     broken = fine = 0
-    guess = "cp1252"
+    lines = bytearray()
     with source.open() as stream:
+        rest = b""
         while block := source.read(stream, BLOCK_BYTES):
             good, bad = utf8_letters(decoder.decode(block))
             fine, broken = fine + good, broken + bad
-            guess = "latin-1" if single_byte(block) == "latin-1" else guess
-    return "utf-8" if fine > 2 * broken else guess
+            if not block.isascii() and len(lines) < BLOCK_BYTES:
+                whole, _, rest = (rest + block).rpartition(b"\n")
+                lines += b"".join(line + b"\n" for line in whole.split(b"\n") if not line.isascii())
+            else:
+                rest = b""
+        lines += rest
+    return ("utf-8" if fine > 2 * broken else guess_encoding(source.name, bytes(lines))), bytes(lines)
 
 
 @dataclass
@@ -179,36 +258,68 @@ class Text:
         dialect: how it is written.
         names: of its columns.
         utf8: the text itself.
-        header: whether its first row is no data row.
+        skip: lines of it before the first row of data.
         delimited: whether it has fields, so that rows can be broken.
         tolerant: whether broken rows are left out rather than looked for.
         types: columns that are parsed as fields are cut, and how. One that holds anything else is dropped
             from them as soon as that is found.
+        aside: rows that are no data where they stand, and why.
     """
 
     source: Source
     dialect: Dialect
     names: list[str]
     utf8: Utf8Text
-    header: bool = False
+    skip: int = 0
     delimited: bool = False
     tolerant: bool = False
     types: dict[str, pa.DataType] = field(default_factory=dict)
+    aside: list[tuple[list[str], str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Find out where the rows begin that can be parsed as fields are cut."""
+        """Find out where the first row of data begins."""
+        self._start = 0
+        if not self.skip:
+            return
+        before, at = b"", 0
         with self.utf8.path.open("rb") as file:
-            first = file.readline(HEAD_BYTES) if self.header else b"\n"
-        self._start = len(first) if self.header else 0
-        # A header that may go on in the next line, or follows empty ones, is left to Arrow, as a row of text.
-        whole = first.endswith(b"\n") and b"\r" not in first.rstrip(b"\r\n") and first.count(b'"') % 2 == 0
-        self._can_skip = (whole and bool(first.strip())) or not self.header
+            while block := file.read(HEAD_BYTES):
+                before += block
+                ends = [found.end() for found in itertools.islice(_LINE_END.finditer(before), self.skip)]
+                at = ends[-1] if len(ends) == self.skip else len(before)
+                if at < len(before):
+                    break
+        self._start = at
+        if self.delimited and (b"\0" in before[:at] or "\ufffd".encode() in before[:at]):
+            raise BadData(
+                f"{self.source.name}: the header is damaged", "fix its first line, or fetch it again"
+            )
+
+    def begin_at_once(self) -> None:
+        """Take the first row as data: this is a later part of a text that has a header."""
+        self.skip = self._start = 0
 
     @property
     def parsed(self) -> dict[str, pa.DataType]:
         """What of `types` holds now: where rows or characters are broken, all is text, which rejects show."""
-        whole = self._can_skip and not (self.tolerant or self.utf8.nuls or self.utf8.replaced)
-        return self.types if whole else {}
+        return {} if self.tolerant or self.utf8.nuls or self.utf8.replaced else self.types
+
+    def total(self) -> list[str]:
+        """Return the cells of the last row if it is a total, else none."""
+        with self.utf8.path.open("rb") as file:
+            file.seek(max(self._start, self.size - _TAIL_BYTES))
+            lines = file.read().decode("utf-8", "replace").split("\n")
+        rows = [line.rstrip("\r") for line in lines if line.strip()]
+        if len(rows) < 3 or not says_total(rows[-1].split(self._delimiter)):
+            return []
+        way = self.dialect.way
+        cells = next(
+            csv.reader(
+                rows[-1:], delimiter=self._delimiter, quotechar=way.quote or None,
+                escapechar=way.escape or None, quoting=csv.QUOTE_MINIMAL if way.quote else csv.QUOTE_NONE,
+            )
+        )  # fmt: skip
+        return cells if len(cells) == len(self.names) else []
 
     def read_in_types(self, types: dict[str, pa.DataType]) -> None:
         """Read columns in these types rather than as text, but for those whose first values are of none."""
@@ -293,7 +404,7 @@ class Text:
         found = []
         with self.utf8.path.open("rb") as file:
             for place in range(places):
-                file.seek(self.size * place // places)
+                file.seek(self._start + (self.size - self._start) * place // places)
                 block = file.read(size)
                 found.append(block[block.find(b"\n") + 1 : block.rfind(b"\n") + 1])
         try:
@@ -310,10 +421,14 @@ class Text:
 
     def _parsing(self, handler: Callable[[pa.csv.InvalidRow], str] | None) -> pa.csv.ParseOptions:
         extra = {} if handler is None else {"invalid_row_handler": handler}
+        way = self.dialect.way
         if self.delimited:
             # Without quotes a line end ends a row, and Arrow finds where to begin a block without parsing.
-            quoted = self.utf8.quotes > 0
-            return pa.csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=quoted, **extra)
+            quoted = self.utf8.quotes > 0 or way.quote not in ('"', "")
+            return pa.csv.ParseOptions(
+                delimiter=self._delimiter, quote_char=way.quote or False, escape_char=way.escape or False,
+                newlines_in_values=quoted and bool(way.quote), **extra,
+            )  # fmt: skip
         return pa.csv.ParseOptions(
             delimiter=self._delimiter, quote_char=False, newlines_in_values=False, ignore_empty_lines=False,
             **extra,
@@ -321,17 +436,16 @@ class Text:
 
     def _pieces(self, rows: int | None) -> Iterator[RawTable]:
         broken: list[tuple[int, str]] = []
-        quotes = Quotes(self.source, self.names, self._delimiter) if self.utf8.quotes else None
-        good = bad = taken = 0
-        skipped = self._skips_header
-        last = int(skipped)
+        pairs = self.utf8.quotes and self.dialect.way.quote == '"' and not self.dialect.way.escape
+        quotes = Quotes(self.source, self.names, self._delimiter) if pairs else None
+        good = bad = taken = last = 0
         for frame in self._frames(rows, broken):
             fresh, taken = broken[taken:], len(broken)
             frame = number_rows(frame, last, [number for number, _ in broken])
             last = frame[ROW][-1] if frame.height else last
             if quotes is not None:
                 quotes.check(frame, fresh)
-            table = self._table(frame, fresh, first=not (skipped or good + bad))
+            table = self._table(frame, fresh)
             good, bad = good + table.frame.height, bad + table.rejects.height
             yield table
         if taken < len(broken):
@@ -343,24 +457,19 @@ class Text:
         if self.delimited:
             self._check_enough(good, bad, broken)
 
-    @property
-    def _skips_header(self) -> bool:
-        return self.header and bool(self.parsed)
-
-    def _table(self, frame: pl.DataFrame, broken: list[tuple[int, str]], *, first: bool = False) -> RawTable:
+    def _table(self, frame: pl.DataFrame, broken: list[tuple[int, str]]) -> RawTable:
+        long = self.dialect.delimiter
+        if self.delimited and len(long) > 1:
+            frame = frame.with_columns(pl.col(pl.String).str.replace_all(UNIT, long, literal=True))
+            broken = [(number, text.replace(UNIT, long)) for number, text in broken]
         rejects = make_rejects(self.source, [(number, "broken_row", text) for number, text in broken])
-        table = RawTable(self.source.name, frame, rejects, self.dialect.delimiter, self.dialect.encoding)
+        table = RawTable(self.source.name, frame, rejects, long, self.dialect.encoding)
         if self.utf8.nuls:
-            _set_aside(table, self.names, "\0", "nul_character")
+            set_aside(table, _holds("\0", self.names), "nul_character")
         if self.utf8.replaced:
-            _set_aside(table, self.names, "\ufffd", "broken_encoding")
-        if self.header:
-            if first and table.frame.height and table.frame[ROW][0] != 1:
-                message = f"{self.source.name}: the header is damaged"
-                raise BadData(message, "fix its first line, or fetch it again")
-            shifted = table.frame.slice(1) if first else table.frame
-            table.frame = shifted.with_columns(pl.col(ROW) - 1)
-            table.rejects = table.rejects.with_columns(pl.col("row") - 1)
+            set_aside(table, _holds("\ufffd", self.names), "broken_encoding")
+        for cells, reason in self.aside:
+            set_aside_like(table, cells, reason)
         return table
 
     def _frames(self, rows: int | None, broken: list[tuple[int, str]]) -> Iterator[pl.DataFrame]:
@@ -375,7 +484,7 @@ class Text:
         convert = conversion(self.names, self.parsed)
         try:
             with pa.OSFile(str(self.utf8.path)) as file:
-                file.seek(self._start if self._skips_header else 0)
+                file.seek(self._start)
                 if rows is None:
                     yield _in_one_chunk(_frame(pa.csv.read_csv(file, read, parse, convert)))
                     return
@@ -408,7 +517,7 @@ class Text:
             row, raw = broken[0]
             found = raw.count(self.dialect.delimiter) + 1
             raise BadData(
-                f"{name}: most rows are broken ({bad:,} of {good + bad:,}); row {row - self.header} has "
+                f"{name}: most rows are broken ({bad:,} of {good + bad:,}); row {row} has "
                 f"{found} fields, {len(self.names)} are expected",
                 "give the right one with --delimiter, or --layout baskets for one basket per line",
             )
@@ -440,19 +549,6 @@ def _in_one_chunk(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(run_parallel(*(column.rechunk for column in frame)))
 
 
-def _set_aside(table: RawTable, names: list[str], mark: str, reason: str) -> None:
-    """Move the rows that hold a character which cannot be right from the frame to the rejects."""
-    marked = pl.any_horizontal(pl.col(names).str.contains(mark, literal=True))
-    bad = table.frame.filter(marked)
-    table.frame = table.frame.filter(~marked)
-    table.rejects = pl.concat(
-        [
-            table.rejects,
-            bad.select(
-                pl.lit(table.source).alias("source"),
-                pl.col(ROW).alias("row"),
-                pl.lit(reason).alias("reason"),
-                as_csv(names).alias("raw"),
-            ),
-        ]
-    )
+def _holds(mark: str, names: list[str]) -> pl.Expr:
+    """Return which rows hold a character that cannot be right."""
+    return pl.any_horizontal(pl.col(names).str.contains(mark, literal=True))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from prodassoc_cli.errors import BadData, IOFailure, UsageProblem, did_you_mean
+from prodassoc_cli.intake.formats.legacy_encoding import guess_encoding
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.resources import anonymous_file
 
@@ -17,7 +18,10 @@ UNIT = "\x1f"
 """Stands in for delimiters of more than one character, such as `::`."""
 
 BLOCK_BYTES = 2 << 20
-_ENCODINGS = ("utf-8", "utf-16", "cp1252", "latin-1", "gb18030", "shift_jis", "cp1251", "cp1250")
+_ENCODINGS = (
+    "utf-8", "utf-16", "cp1252", "latin-1", "gb18030", "gbk", "big5", "shift_jis", "euc_jp", "cp949",
+    "euc_kr", "cp1250", "cp1251", "koi8_r",
+)  # fmt: skip
 
 
 class NotUtf8(Exception):
@@ -33,7 +37,7 @@ def detect_encoding(source: Source, head: bytes, whole: bool) -> tuple[str, bool
         whole: whether they are all there is.
 
     Raises:
-        BadData: the bytes are no text.
+        BadData: the bytes are no text, or of an encoding that cannot be told.
     """
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
@@ -51,8 +55,9 @@ def detect_encoding(source: Source, head: bytes, whole: bool) -> tuple[str, bool
         codecs.getincrementaldecoder("utf-8")().decode(head, final=whole)
     except UnicodeDecodeError:
         fine, broken = utf8_letters(head.decode("utf-8", "replace"))
+        lines = head if whole else head[: head.rfind(b"\n") + 1] or head
         # Much good UTF-8 beside few broken bytes: reading will find them and leave their rows out.
-        return ("utf-8", True) if fine > 2 * broken else (single_byte(head), False)
+        return ("utf-8", True) if fine > 2 * broken else (guess_encoding(source.name, lines), False)
     return "utf-8", True
 
 
@@ -60,11 +65,6 @@ def utf8_letters(text: str) -> tuple[int, int]:
     """Count the letters beyond ASCII, and the places where bytes were no UTF-8."""
     broken = text.count("\ufffd")
     return len(text) - len(text.encode("ascii", "ignore")) - broken, broken
-
-
-def single_byte(head: bytes) -> str:
-    """Choose between the Western single-byte encodings: 0x80-0x9f are letters in cp1252 only."""
-    return "latin-1" if any(byte in head for byte in b"\x81\x8d\x8f\x90\x9d") else "cp1252"
 
 
 def known_encoding(name: str) -> str:
@@ -97,8 +97,9 @@ class Utf8Text:
 
 @contextlib.contextmanager
 def as_utf8(
-    source: Source, encoding: str, *, named: bool = False, delimiter: str = ",", lenient: bool = False
-) -> Iterator[Utf8Text]:
+    source: Source, encoding: str, *, named: bool = False, delimiter: str = ",", lenient: bool = False,
+    rewrite: Callable[[str], str] | None = None,
+) -> Iterator[Utf8Text]:  # fmt: skip
     """Check a text to its end and bring it to UTF-8, a block at a time.
 
     Arrow is given a file and no Python stream: its threads read ahead, and one that still called into Python
@@ -110,6 +111,7 @@ def as_utf8(
         named: whether the user named it.
         delimiter: what separates its fields; one of several characters is replaced by UNIT.
         lenient: whether broken UTF-8 is replaced rather than refused.
+        rewrite: what is done to the text, given so many whole lines at a time; None to leave it.
 
     Raises:
         NotUtf8: it should be UTF-8 and is not.
@@ -118,7 +120,7 @@ def as_utf8(
     """
     strict = encoding in ("utf-8", "utf-8-sig") and not lenient and not named
     long = delimiter if len(delimiter) > 1 else ""
-    path = source.plain_path() if strict and not long else None
+    path = source.plain_path() if strict and not long and rewrite is None else None
     with contextlib.ExitStack() as stack:
         raw = stack.enter_context(source.open())
         copy = None
@@ -126,7 +128,7 @@ def as_utf8(
             copy, path = anonymous_file()
             stack.callback(copy.close)
         text = Utf8Text(path)
-        for block in _blocks(source, raw, encoding, long, text, strict=strict):
+        for block in _blocks(source, raw, encoding, long, text, rewrite, strict=strict):
             if copy is not None:
                 try:
                     copy.write(block)
@@ -140,12 +142,13 @@ def as_utf8(
 
 
 def _blocks(
-    source: Source, raw: IO[bytes], encoding: str, long: str, text: Utf8Text, *, strict: bool
-) -> Iterator[bytes]:
+    source: Source, raw: IO[bytes], encoding: str, long: str, text: Utf8Text,
+    rewrite: Callable[[str], str] | None, *, strict: bool,
+) -> Iterator[bytes]:  # fmt: skip
     """Yield the text as UTF-8; note in `text` what it holds."""
     decoder = codecs.getincrementaldecoder(encoding)("strict" if strict else "replace")
     rest, ended = "", False
-    ascii_is_text = strict and not long
+    ascii_is_text = strict and not long and rewrite is None
     pending = False
     while not ended:
         block = source.read(raw, BLOCK_BYTES)
@@ -158,13 +161,18 @@ def _blocks(
             letters = decoder.decode(block, final=ended)
         except UnicodeDecodeError as problem:
             raise NotUtf8 from problem
-        if not strict or long:
+        if not ascii_is_text:
             text.replaced = text.replaced or (not strict and "\ufffd" in letters)
+            letters = rest + letters
+            # A line, or a delimiter, may straddle two blocks.
+            if rewrite is not None:
+                end = len(letters) if ended else letters.rfind("\n") + 1
+                rest, letters = letters[end:], rewrite(letters[:end])
+            elif long:
+                end = len(letters) - (len(long) - 1 if not ended and letters.endswith(long[0]) else 0)
+                rest, letters = letters[end:], letters[:end]
             if long:
-                letters = (rest + letters).replace(long, UNIT)
-                # A delimiter may straddle two blocks.
-                keep = len(long) - 1 if not ended and letters.endswith(long[0]) else 0
-                letters, rest = letters[: len(letters) - keep], letters[len(letters) - keep :]
+                letters = letters.replace(long, UNIT)
             block = letters.encode("utf-8", "replace")
         pending = bool(decoder.getstate()[0])
         _note(text, block)

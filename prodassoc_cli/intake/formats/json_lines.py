@@ -10,14 +10,14 @@ import polars as pl
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.schema import ROW, Say
 from prodassoc_cli.intake.formats.delimited import read_lines
-from prodassoc_cli.intake.formats.dialect import Dialect
+from prodassoc_cli.intake.formats.dialect import Dialect, Way
 from prodassoc_cli.intake.formats.nested import flattened
 from prodassoc_cli.intake.formats.raw_table import RawTable, make_rejects
 from prodassoc_cli.intake.formats.reader import Format, ReadOptions, TableHead, WholeTable
 from prodassoc_cli.intake.formats.sources import Source, text_start
 
 
-def _recognises(head: bytes) -> bool:
+def _recognises(_: Source, head: bytes) -> bool:
     start = text_start(head)
     return start.startswith(b"{") and b'"' in start[:200]
 
@@ -33,7 +33,7 @@ def read_json_lines(source: Source, say: Say) -> RawTable:
     Raises:
         BadData: most lines are no JSON objects.
     """
-    lines = read_lines(source, Dialect("utf-8", "\x1e", [[]]), say=say)
+    lines = read_lines(source, Dialect("utf-8", Way(), []), say=say)
     full = lines.frame.filter(pl.col("line").str.strip_chars() != "").with_row_index(ROW + "n", offset=1)
     full = full.select(pl.col(ROW + "n").cast(pl.Int64).alias(ROW), "line")
     keys: dict[str, None] = {}

@@ -133,4 +133,4 @@ class ParquetRows:
         return frame
 
 
-PARQUET = Format("Parquet", lambda head: head.startswith(b"PAR1"), _look)
+PARQUET = Format("Parquet", lambda _, head: head.startswith(b"PAR1"), _look)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -56,6 +57,53 @@ def number_rows(frame: pl.DataFrame, after: int = 0, broken: Sequence[int] = ())
     if len(gaps):
         numbers = np.delete(numbers, gaps[gaps <= after + len(numbers)] - after - 1)[: frame.height]
     return frame.with_columns(pl.Series(ROW, numbers))
+
+
+_TOTALS = re.compile(
+    r"\W*(grand |sub)?totals?\W*"
+    r"|\W*(summe|gesamt|gesamtsumme|zwischensumme|somme|totale|totaal|suma|razem|celkem|итого|всего|toplam"
+    r"|合计|总计|小计|合計|總計|小計|総計|합계|총계)\W*",
+    re.IGNORECASE,
+)
+
+
+def says_total(cells: Sequence[str]) -> bool:
+    """Return whether a row is a total: its first cell that is not empty says so, and no more."""
+    first = next((cell for cell in cells if cell.strip()), "")
+    return _TOTALS.fullmatch(first) is not None
+
+
+def total_of(cells: Sequence[str]) -> str:
+    """Return what a total says, for messages."""
+    return ", ".join(cell.strip() for cell in cells if cell.strip())
+
+
+def set_aside(table: RawTable, rows: pl.Expr, reason: str) -> None:
+    """Move rows from the frame to the rejects, as CSV (RFC 4180)."""
+    marked = table.frame.select(rows.fill_null(value=False).alias(ROW)).to_series()
+    if not marked.any():
+        return
+    names = [name for name in table.frame.columns if name != ROW]
+    bad = table.frame.filter(marked).select(
+        pl.lit(table.source).alias("source"), pl.col(ROW).alias("row"), pl.lit(reason).alias("reason"),
+        as_csv(names).alias("raw"),
+    )  # fmt: skip
+    table.frame = table.frame.filter(~marked)
+    table.rejects = pl.concat([table.rejects, bad])
+
+
+def set_aside_like(table: RawTable, cells: Sequence[str], reason: str) -> None:
+    """Move the rows that hold just these cells, as far as columns are text, from the frame to the rejects."""
+    names = [name for name in table.frame.columns if name != ROW]
+    texts = [
+        (name, cell.strip()) for name, cell in zip(names, cells, strict=False)
+        if table.frame.schema[name] == pl.String
+    ]  # fmt: skip
+    named = [name for name, cell in texts if cell]
+    # One column decides for nearly all rows.
+    if named and (table.frame[named[0]] == dict(texts)[named[0]]).any():
+        same = (pl.col(name).fill_null("").str.strip_chars() == cell for name, cell in texts)
+        set_aside(table, pl.all_horizontal(*same), reason)
 
 
 def make_rejects(source: Source, rows: list[tuple[int, str, str]]) -> pl.DataFrame:

@@ -70,10 +70,6 @@ class Head(Protocol):
         """What separates the fields of a text; empty for others."""
 
     @property
-    def ragged(self) -> bool:
-        """Whether rows have unequally many fields."""
-
-    @property
     def lists(self) -> Sequence[str]:
         """Columns that hold lists."""
 
@@ -85,19 +81,48 @@ class Head(Protocol):
     def uncut(self) -> bool:
         """Whether its lines can be read without cutting them into fields."""
 
-    def open(self, names: list[str], *, header: bool, say: Say, stack: contextlib.ExitStack) -> Reader:
-        """Return what reads it as a table of these columns; `stack` closes what is open."""
+    @property
+    def settled(self) -> list[str]:
+        """What was decided as it was looked at, and may surprise."""
 
-    def open_lines(self, *, say: Say, stack: contextlib.ExitStack) -> Reader:
-        """Return what reads it as one column `line`."""
+    def lines_before(self, row: int) -> int:
+        """Return how many lines of a text stand before a row."""
+
+    def open(
+        self, names: list[str], *, header: Sequence[Sequence[str]], skip: int, say: Say,
+        stack: contextlib.ExitStack,
+    ) -> Reader:  # fmt: skip
+        """Return what reads it as a table of these columns; see `formats.delimited.open_delimited`."""
+
+    def open_lines(self, *, skip: int | None = None, say: Say, stack: contextlib.ExitStack) -> Reader:
+        """Return what reads it as one column `line`; `skip` counts the lines before its first row."""
 
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What the user says of how text is written; None to detect it."""
+    """What the user says of how a file is written; None to find it out.
+
+    Attributes:
+        encoding, delimiter, quote, escape, comment: of a text.
+        skip_rows: lines of a text, or rows of a sheet, before the header.
+        header: whether the first row after these names the columns.
+        sheet: of a workbook: its name, or its number from 1.
+        keep_totals: whether a last row that says total is a row like the others.
+        mapped: columns that the user names.
+        catalogue: whether it is products that are looked for, and no order lines.
+    """
 
     encoding: str | None = None
     delimiter: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    comment: str | None = None
+    skip_rows: int | None = None
+    header: bool | None = None
+    sheet: str | None = None
+    keep_totals: bool = False
+    mapped: tuple[str, ...] = ()
+    catalogue: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,12 +131,12 @@ class Format:
 
     Attributes:
         name: for messages.
-        recognises: whether the first bytes of a file, decompressed, are of this format.
+        recognises: whether an input is of this format, by its first bytes, decompressed.
         look: the head of an input; given the input, its first bytes and whether they are all there is.
     """
 
     name: str
-    recognises: Callable[[bytes], bool]
+    recognises: Callable[[Source, bytes], bool]
     look: Callable[[Source, bytes, bool, ReadOptions, Say], Head]
 
 
@@ -124,14 +149,15 @@ class TableHead:
         reader: what reads it.
         sample: its first rows.
         artifact: the kind of artifact that it says it is; else empty.
+        settled: what was decided as it was looked at, and may surprise.
     """
 
     source: Source
     reader: Reader
     sample: pl.DataFrame
     artifact: str = ""
+    settled: list[str] = field(default_factory=list)
     delimiter: str = ""
-    ragged: bool = False
     uncut: bool = False
     lists: Sequence[str] = field(init=False)
     names: list[str] | None = field(init=False)
@@ -149,11 +175,18 @@ class TableHead:
         )
         return [list(row) for row in flat.cast(pl.String, strict=False).fill_null("").rows()]
 
-    def open(self, names: list[str], *, header: bool, say: Say, stack: contextlib.ExitStack) -> Reader:
+    def lines_before(self, row: int) -> int:
+        """Return 0: it has no lines."""
+        return 0
+
+    def open(
+        self, names: list[str], *, header: Sequence[Sequence[str]], skip: int, say: Say,
+        stack: contextlib.ExitStack,
+    ) -> Reader:  # fmt: skip
         """Return what reads it."""
         return self.reader
 
-    def open_lines(self, *, say: Say, stack: contextlib.ExitStack) -> Reader:
+    def open_lines(self, *, skip: int | None = None, say: Say, stack: contextlib.ExitStack) -> Reader:
         """Refuse (BadData): a table has no lines."""
         raise BadData(f"{self.source.name}: this layout is for text, this is a table", "leave --layout out")
 

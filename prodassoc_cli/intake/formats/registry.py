@@ -10,17 +10,17 @@ from prodassoc_cli.intake.formats.json_lines import JSON_LINES
 from prodassoc_cli.intake.formats.parquet import PARQUET
 from prodassoc_cli.intake.formats.reader import Format, Head, ReadOptions
 from prodassoc_cli.intake.formats.sources import Source, text_start
+from prodassoc_cli.intake.formats.workbook import WORKBOOK
 
-FORMATS = (PARQUET, ARROW, JSON_LINES, TEXT)
+FORMATS = (PARQUET, ARROW, WORKBOOK, JSON_LINES, TEXT)
 
-_ZIP = b"PK\x03\x04"
 _FOREIGN = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
     (b"%PDF", "a PDF document"),
-    (_ZIP, "a zip archive or an Excel workbook"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"PK\x03\x04", "a zip archive or a broken Excel workbook"),
+    (b"PK\x05\x06", "an empty zip archive"),
     (b"BZh", "a bzip2 archive"),
     (b"\xfd7zXZ", "an xz archive"),
     (b"7z\xbc\xaf", "a 7z archive"),
@@ -53,10 +53,10 @@ def recognise(source: Source, head: bytes) -> Format:
     """
     if not head.strip():
         raise BadData(f"{source.name} is empty", "give a file with at least one row")
+    if WORKBOOK.recognises(source, head):
+        return WORKBOOK
     for magic, what in _FOREIGN:
         if head.startswith(magic):
-            if magic == _ZIP and source.name.casefold().endswith((".xlsx", ".xlsm", ".ods")):
-                what = "a workbook"
             remedy = "unpack it" if "archive" in what else "export it as CSV or Parquet"
             raise BadData(f"{source.name} is {what}, not a table", f"{remedy} first")
     if text_start(head).startswith((b"[{", b"[\n", b"[ ")):
@@ -64,4 +64,4 @@ def recognise(source: Source, head: bytes) -> Format:
             f"{source.name} is one JSON array; one object per line is needed",
             f"jq -c '.[]' {source.name} > rows.jsonl",
         )
-    return next(each for each in FORMATS if each.recognises(head))
+    return next(each for each in FORMATS if each.recognises(source, head))

@@ -43,9 +43,12 @@ def _split_quoted(lines: pl.Series, delimiter: str) -> pl.Series:
         return lines.str.split(delimiter)
     mark = re.escape(delimiter)
     simple = ~lines.str.contains('"', literal=True)
-    # Few lines hold quotes: a pattern that finds each cell, quoted or not, serves them alone.
-    cells = lines.str.extract_all(rf'"(?:[^"]|"")*"|[^{mark}"]+')
-    cells = cells.list.eval(pl.element().str.strip_chars().str.strip_chars('"').str.replace_all('""', '"'))
+    # Few lines hold quotes: a pattern that finds each cell, quoted or not, serves them alone. A quote
+    # inside a cell that does not begin with one is a letter.
+    cells = lines.str.extract_all(rf'\s*"(?:[^"]|"")*"\s*(?:{mark}|$)|[^{mark}]+(?:{mark}|$)|{mark}')
+    cell = pl.element().str.strip_suffix(delimiter).str.strip_chars()
+    inner = cell.str.extract(r'^"((?s:.*))"$').str.replace_all('""', '"', literal=True)
+    cells = cells.list.eval(pl.coalesce(inner, cell))
     return pl.select(pl.when(simple).then(lines.str.split(delimiter)).otherwise(cells)).to_series()
 
 

@@ -23,6 +23,8 @@ RULES = (
     Rule("broken_row", "the row has too many or too few fields, or is no JSON object"),
     Rule("nul_character", "the row holds a NUL character: the file is damaged"),
     Rule("broken_encoding", "the row holds bytes that are no text in the file's encoding"),
+    Rule("repeated_header", "the row is the header once more, as where files were put together"),
+    Rule("total_row", "the last row is a total of the others"),
     Rule("cancelled_order", "the order was cancelled: its status says so, or its id is a C before digits"),
     Rule("missing_product", "the row names no product, or the basket is empty"),
     Rule("unparsable_product", "the product of a FIMI file is no integer"),

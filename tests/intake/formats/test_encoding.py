@@ -119,9 +119,43 @@ def test_a_fatal_row_ends_the_process_in_order(tmp_path):
         "from pathlib import Path\nfrom prodassoc_cli.intake.formats.sources import Source\n"
         "head = look(Source('orders.csv', Path(sys.argv[1])), ReadOptions(), print)\n"
         "stack = ExitStack()\n"
-        "try: list(head.open(['a', 'b', 'c'], header=True, say=print, stack=stack).pieces())\n"
+        "try: list(head.open(['a', 'b', 'c'], header=[], skip=1, say=print, stack=stack).pieces())\n"
         "except BadData: sys.exit(65)\n"
     )
     for _ in range(3):
         done = subprocess.run([sys.executable, "-c", program, str(path)], timeout=60, check=False)
         assert done.returncode == 65
+
+
+WORDS = {
+    "gb18030": ("矿泉水", "方便面", "洗发水", "苹果", "可口可乐"),
+    "big5": ("礦泉水", "泡麵", "洗髮精", "蘋果", "許功蓋"),
+    "shift_jis": ("おにぎり", "緑茶", "シャンプー", "りんご", "ソー能表"),
+    "euc_jp": ("おにぎり", "緑茶", "シャンプー", "りんご", "コーヒー", "牛乳", "食パン", "豚肉", "歯磨き粉"),
+    "cp949": ("생수", "라면", "샴푸", "사과", "우유", "빵", "커피"),
+    "cp1251": ("Молоко", "Хлеб", "Яблоки", "Сыр", "Кофе"),
+    "koi8_r": ("Молоко", "Хлеб", "Яблоки", "Сыр", "Кофе"),
+    "cp1250": ("Żółty ser", "Śmietana", "Masło", "Jabłka", "Mąka", "Pączki"),
+    "cp1252": ("Käse", "Brötchen", "Crème brûlée", "Jamón", "Piña"),
+}
+
+
+@pytest.mark.parametrize("encoding", WORDS)
+@pytest.mark.parametrize("plain", [0, 40_000])
+def test_older_encodings_are_told_by_their_letters(clean, encoding, plain):
+    """Also where the first of these letters stands far behind what is looked at first."""
+    words = WORDS[encoding]
+    text = "order_id,product_id\n" + "1,plain tea\n2,plain milk\n" * plain
+    text += "".join(f"{at},{word}\n" for at, word in enumerate(words, 10))
+    result = clean(text.encode(encoding))
+    assert set(words) <= set(result.interactions["product_id"])
+    assert any(f"read as {result.summary['inputs'][0]['encoding']}, as in " in said for said in clean.said)
+
+
+@pytest.mark.parametrize(("word", "encoding"), [("치약", "cp949"), ("番茄", "gbk"), ("Αυγά", "cp1253")])
+def test_a_single_word_does_not_tell_its_encoding(clean, word, encoding):
+    text = f"order_id,product_id\n1,{word}\n2,tea\n"
+    with pytest.raises(BadData, match="too short to tell its encoding") as caught:
+        clean(text.encode(encoding))
+    assert "`encoding=" in caught.value.hint
+    assert word in clean(text.encode(encoding), encoding=encoding).interactions["product_id"].to_list()
