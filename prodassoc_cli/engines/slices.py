@@ -84,7 +84,7 @@ def sliced(spark: Any, sources: Sequence[Source], size: int = SLICE_BYTES) -> di
         scanned = found.get((source.name, str(source.path)), [])
         if scanned and all(each["plain"] for each in scanned):
             slices[place] = [
-                Slice(source.name, source.path, source.partitions, each["start"], each["stop"])
+                Slice(source.name, source.path, source.partitions, start=each["start"], stop=each["stop"])
                 for each in scanned if each["start"] < each["stop"]
             ]  # fmt: skip
     return slices

@@ -498,7 +498,7 @@ class Text:
     def _uncut(self, problem: str) -> Exception:
         """Return the error to raise for what Arrow says."""
         if "Empty CSV" in problem:
-            return BadData(f"{self.source.name} holds no rows", "give a file with at least one row")
+            return self._no_rows()
         if not self.tolerant and "Expected" in problem:
             return _BrokenRow()
         if (odd := column_of_another_type(problem)) is not None:
@@ -522,7 +522,11 @@ class Text:
                 "give the right one with --delimiter, or --layout baskets for one basket per line",
             )
         if not good:
-            raise BadData(f"{name} has a header but no rows", "give a file with at least one row")
+            raise self._no_rows()
+
+    def _no_rows(self) -> BadData:
+        what = "has a header but no rows" if self.skip else "holds no rows"
+        return BadData(f"{self.source.name} {what}", "give a file with at least one row")
 
 
 def _frame(rows: pa.Table) -> pl.DataFrame:

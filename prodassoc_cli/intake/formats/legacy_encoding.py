@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from prodassoc_cli.errors import BadData
@@ -48,7 +49,11 @@ def guess_encoding(name: str, data: bytes) -> str:
     kinds = len(set(high))
     if best in _LATIN:
         western = next((each for each in readings if each[1] == "cp1252"), None)
-        if western is not None and likely < (1.5 if kinds > _ACCENTS else 3.0) * western[0]:
+        if (
+            western is not None
+            and not _symbols_in_words(western[2])
+            and likely < (1.5 if kinds > _ACCENTS else 3.0) * western[0]
+        ):
             best = "cp1252"
         rivals, needed = [each for each in readings if each[1] in _OTHERS], 1.2
     else:
@@ -58,7 +63,7 @@ def guess_encoding(name: str, data: bytes) -> str:
         shown = (f"{_COMMON.get(each[1], each[1])} ({_specimen(each[2])})" for each in (readings[0], rival))
         raise BadData(
             f"{name} is no UTF-8, and too short to tell its encoding: {' or '.join(shown)}?",
-            f"name it: `encoding={_COMMON.get(best, best)}`",
+            f"name it: `encoding={_COMMON.get(readings[0][1], readings[0][1])}`",
         )
     return best
 
@@ -71,11 +76,24 @@ def _readings(text: bytes, encodings: tuple[str, ...]) -> list[tuple[float, str,
     for each in chardet.detect_all(
         text, ignore_threshold=True, include_encodings=encodings, compat_names=False
     ):
-        try:
-            found.append((each["confidence"], str(each["encoding"]), text.decode(str(each["encoding"]))))
-        except (UnicodeDecodeError, LookupError):
-            continue
+        name = str(each["encoding"])
+        with contextlib.suppress(UnicodeDecodeError, LookupError):
+            letters = text.decode(name)
+            if name in _LATIN or not _amid_latin(letters):
+                found.append((each["confidence"], name, letters))
     return found
+
+
+def _symbols_in_words(text: str) -> bool:
+    """Return whether a sign that begins no word stands before a small letter, as in ³ty: letters misread."""
+    before = re.findall(r"[^\x00-\x7f](?=[a-z])", text)
+    return any(not sign.isalpha() and sign not in "’‘‚“„«‹¿¡–—…" for sign in before)
+
+
+def _amid_latin(text: str) -> bool:
+    """Return whether most of what is beyond ASCII touches small Latin letters, as no other script does."""
+    runs = re.findall(r"[a-z]?[^\x00-\x7f]+[a-z]?", text)
+    return 2 * sum(run[0].isascii() or run[-1].isascii() for run in runs) > len(runs)
 
 
 def specimen(data: bytes, encoding: str) -> str:

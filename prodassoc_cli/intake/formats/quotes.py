@@ -24,15 +24,24 @@ class Quotes:
         names = self._names
         texts = [name for name in names if frame.schema[name] == pl.String]
         spans = frame.filter(pl.any_horizontal(pl.col(texts).str.contains("\n", literal=True)))
-        values = [(row[-1], value) for row in spans.select(*texts, ROW).iter_rows() for value in row[:-1]]
-        for number, value in values + broken:
+        places = [names.index(name) for name in texts]
+        values = [
+            (row[-1], place, value)
+            for row in spans.select(*texts, ROW).iter_rows()
+            for place, value in zip(places, row, strict=False)
+        ]  # fmt: skip
+        for number, place, value in [*values, *((number, len(names), text) for number, text in broken)]:
+            first, *between, last = value.split("\n") if "\n" in value else (value, "")
             # Of a value over several lines, those between the first and the last are whole lines of the file.
-            between = value.split("\n")[1:-1]
             rows = sum(line.count(self._delimiter) == len(names) - 1 for line in between)
-            if len(names) > 2 and rows > 1 and rows * 2 > len(between):
+            swallowed = len(names) > 2 and rows > 1 and rows * 2 > len(between)
+            # The first line would be a row by itself, and the last one begins like a row.
+            begun = 0 < first.count(self._delimiter) == len(names) - 1 - place and self._delimiter in last
+            if swallowed or begun:
                 raise BadData(
-                    f"{self._source.name}: a quote in row {number} swallows the next {len(between)} lines",
-                    "close it, or double it if it is meant as a character",
+                    f"{self._source.name}: a quote in row {number} swallows the next "
+                    f"{max(1, len(between))} lines",
+                    "close it, or double it if it is meant as a character; if all quotes are, `quote=none`",
                 )
         ends = [(number, "\n" in text) for number, text in broken]
         if frame.height:
