@@ -100,6 +100,10 @@ bench-scale: $(VENV)/installed ## Time clean, mine, train and recommend from 1 M
 	$(BIN)/python -m benchmarks.scale $(if $(LINES),--lines $(LINES)) $(if $(PEER),--peer $(PEER)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS))
 
+.PHONY: pollock
+pollock: $(VENV)/installed ## Score how clean reads the Pollock benchmark (POLLOCK=its folder polluted_files)
+	$(BIN)/python -m benchmarks.pollock $(POLLOCK)
+
 .PHONY: bench-embedding
 bench-embedding: $(VENV)/installed ## Time encoding beside its peers (PEERS=their python, PRODASSOC_CHECKPOINT=weights)
 	$(BIN)/python -m benchmarks.embedding $(if $(PEERS),--peers $(PEERS))
