@@ -171,7 +171,7 @@ def read_lines(source: Source, dialect: Dialect, *, say: Say) -> RawTable:
 def open_lines(
     source: Source, dialect: Dialect, *, skip: int | None = None, say: Say, stack: contextlib.ExitStack
 ) -> Text:
-    """Open text to be read as one string column `line`, empty lines included; `skip` lines are passed over."""
+    """Open text to be read as one string column `line`, empty lines included; after `skip` lines."""
     return _open(source, dialect, ["line"], say, stack, skip=dialect.before if skip is None else skip)
 
 
