@@ -60,7 +60,7 @@ def baskets_on_spark(
     max_basket_size: int | None,
     say: Callable[[str], None],
 ) -> SparkBaskets:
-    """Group interactions into baskets, as `mining.gather.baskets_from_interactions` does here.
+    """Group interactions into baskets, as `mining.basket_builder.baskets_from_interactions` does here.
 
     Args:
         spark: the session.

@@ -39,7 +39,7 @@ def train_on_spark(
     seed: int = 42,
     threads: int = 1,
 ) -> TrainedModel:
-    """Fit a model as `models.trained.train` does; the executors do its heavy part.
+    """Fit a model as `models.model.train` does; the executors do its heavy part.
 
     item-knn is the same to the bit; als is MLlib's (see `factorizing`).
 
@@ -80,7 +80,7 @@ def product_on_spark(
     excluded: NDArray[np.int64] | None = None,
     minimum: float = 0.0,
 ) -> Csr:
-    """Return what `similar.top_k_product` does; the matrices go to the executors as one file in `folder`."""
+    """Return what `similarity.top_k_product` does; the executors get the matrices as one file in `folder`."""
     rows = left.shape[0]
     arrays = pack("left", left) | pack("right", right)
     arrays["scale"] = np.ones(right.shape[1], np.float32) if column_scale is None else column_scale

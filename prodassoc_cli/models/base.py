@@ -103,7 +103,7 @@ def _only(matrix: Csr, kept: Bools) -> Csr:
 
 
 class Why(IntEnum):
-    """What a reason rests on; `explain` has the words for each."""
+    """What a reason rests on; `serving.reasons` has the words for each."""
 
     POPULAR = 0
     BOUGHT_TOGETHER = 1

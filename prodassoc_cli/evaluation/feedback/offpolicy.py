@@ -56,7 +56,7 @@ def estimate_offpolicy(name: str, lists: pl.DataFrame, shown: pl.DataFrame) -> O
     Args:
         name: the model of the lists.
         lists: user_id, rank, product_id.
-        shown: impressions with propensities, from `feedback.impressions_of`.
+        shown: impressions with propensities, from `impressions.impressions_of`.
     """
     if problem := propensity_problem(shown):
         return _refused(problem)

@@ -1,6 +1,6 @@
 """The machine code of als: many small regularised least squares by conjugate gradients.
 
-Of the same make as `kernels`: rows in a range, pure functions from arrays to arrays.
+Of the same make as `sparse`: rows in a range, pure functions from arrays to arrays.
 """
 
 from __future__ import annotations

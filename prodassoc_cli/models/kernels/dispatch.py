@@ -1,8 +1,8 @@
 """Running a kernel over rows: the compiled one, or for a few rows its twin in numpy.
 
 To load numba and the compiled kernels takes longer than to answer for one basket. So no module of this
-package imports kernels at its top: a kernel is called by its name, and `few` has the same functions in numpy,
-which give the same bytes.
+package imports kernels at its top: a kernel is called by its name, and `numpy_fallback` has the same
+functions in numpy, which give the same bytes.
 """
 
 from __future__ import annotations

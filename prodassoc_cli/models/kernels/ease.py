@@ -1,4 +1,4 @@
-"""The machine code of ease where products are too many for a dense inverse. Of the same make as `kernels`."""
+"""The machine code of ease where products are too many for a dense inverse. Of the same make as `sparse`."""
 
 from __future__ import annotations
 

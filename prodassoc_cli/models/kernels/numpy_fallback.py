@@ -27,7 +27,7 @@ def product_top_k(
     out_values: Floats,
     out_counts: Longs,
 ) -> None:
-    """Do what `kernels.product_top_k` does."""
+    """Do what `sparse.product_top_k` does."""
     k = out_columns.shape[1]
     for row in range(start, stop):
         total = np.zeros(len(column_scale), np.float32)
@@ -59,7 +59,7 @@ def scatter_scores(
     best: bool,
     out: Floats,
 ) -> None:
-    """Do what `kernels.scatter_scores` does."""
+    """Do what `sparse.scatter_scores` does."""
     for row in range(start, stop):
         history, weights = _row(row, h_indptr, h_indices, h_data)
         lengths = s_indptr[history + 1] - s_indptr[history]
@@ -84,7 +84,7 @@ def select_top_k(
     out_columns: Ints,
     out_scores: Floats,
 ) -> None:
-    """Do what `kernels.select_top_k` does."""
+    """Do what `sparse.select_top_k` does."""
     k = out_columns.shape[1]
     for row in range(start, stop):
         candidates = np.isfinite(scores[row]) & allowed
@@ -112,7 +112,7 @@ def best_scores(
     out_columns: Ints,
     out_scores: Floats,
 ) -> None:
-    """Do what `kernels.best_scores` does."""
+    """Do what `sparse.best_scores` does."""
     scores = np.empty((len(out_columns), len(allowed)), np.float32)
     scatter_scores(start, stop, h_indptr, h_indices, h_data, s_indptr, s_indices, s_data, best, scores)
     select_top_k(start, stop, scores, allowed, b_indptr, b_indices, out_columns, out_scores)
@@ -132,7 +132,7 @@ def best_terms(
     out_middle: Ints,
     out_terms: Floats,
 ) -> None:
-    """Do what `reason_kernels.best_terms` does."""
+    """Do what `reasons.best_terms` does."""
     for row in range(start, stop):
         middles, terms = out_middle[row], out_terms[row]
         middles[:], terms[:] = -1, 0
@@ -164,7 +164,7 @@ def linking_items(
     out_items: Ints,
     out_counts: Longs,
 ) -> None:
-    """Do what `reason_kernels.linking_items` does."""
+    """Do what `reasons.linking_items` does."""
     for row in range(start, stop):
         history = h_indices[h_indptr[row] : h_indptr[row + 1]]
         slot_of, place_of = _places(columns[row], len(item_scale)), _places(history, len(item_scale))
@@ -202,7 +202,7 @@ def nearest_in_history(
     out_middle: Ints,
     out_terms: Floats,
 ) -> None:
-    """Do what `reason_kernels.nearest_in_history` does."""
+    """Do what `reasons.nearest_in_history` does."""
     for row in range(start, stop):
         out_middle[row], out_terms[row] = -1, 0
         entries = slice(h_indptr[row], h_indptr[row + 1])
@@ -258,7 +258,7 @@ def largest_filter_terms(
 def count_common(
     start: int, stop: int, left: Ints, right: Ints, indptr: Longs, indices: Ints, out: Longs
 ) -> None:
-    """Do what `reason_kernels.count_common` does."""
+    """Do what `reasons.count_common` does."""
     for p in range(start, stop):
         ours = indices[indptr[left[p]] : indptr[left[p] + 1]]
         others = indices[indptr[right[p]] : indptr[right[p] + 1]]

@@ -1,6 +1,6 @@
 """The machine code behind reasons: which product of a history gave most of a score, and pair counts.
 
-Of the same make as `kernels`: rows in a range, pure functions from arrays to arrays.
+Of the same make as `sparse`: rows in a range, pure functions from arrays to arrays.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def nearest_in_history(
     out_middle: Ints,
     out_terms: Floats,
 ) -> None:  # pragma: no cover — compiled
-    """Find, for columns[row, t], the history item with the largest term of `similar.nearest_terms`.
+    """Find, for columns[row, t], the history item with the largest term of `similarity.nearest_terms`.
 
     It is worked out in f64 and rounded to f32, so that the order of the summands does not show.
     """

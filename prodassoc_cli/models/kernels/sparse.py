@@ -1,7 +1,7 @@
 """The machine code of the recommenders: pure functions from arrays to arrays.
 
-A kernel works on a range of rows, [start, stop), and releases the GIL: `rows.over_rows` shares the ranges out
-among threads. Each has its twin in `few`, which gives the same bytes.
+A kernel works on a range of rows, [start, stop), and releases the GIL: `dispatch.over_rows` shares the
+ranges out among threads. Each has its twin in `numpy_fallback`, which gives the same bytes.
 Sparse matrices come as CSR: indptr (i64), indices (i32), data (f32).
 """
 

@@ -106,7 +106,7 @@ def recommend(
         embeddings: vectors of the products; None for those of the model, if it has any.
         diversity: how much the items of a list are to differ, 0 to 1, see `diversity.Variety`.
         max_per_category: maximum number of products of one category in a list.
-        relation: for products, whether the lists hold complements or substitutes, see `relation.related`.
+        relation: for products, whether the lists hold complements or substitutes, see `related.related`.
         epsilon: probability that a place shows a runner-up, see `explore`; the column propensity says how
             likely what is shown was.
         seed: seed of the exploration.

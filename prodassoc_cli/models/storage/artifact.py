@@ -24,8 +24,8 @@ _ITEMS, _MODEL = "items/", "model/"
 def to_arrow(model: TrainedModel) -> tuple[pa.Table, dict[str, Any]]:
     """Return all that `recommend` needs: a table of list columns, and a header that JSON can hold.
 
-    The header has the keys format, name, parameters, seed, facts, arrays (the shapes, see `layout.cut`) and
-    by_product (the arrays of which a few products' rows are enough for a few products' lists).
+    The header has the keys format, name, parameters, seed, facts, arrays (the shapes of
+    `array_storage.cut`) and by_product (the arrays of which a few products' rows are enough for a few products' lists).
     """
     columns: dict[str, pa.Array | NDArray[Any]] = {
         _ITEMS + name: model.items.frame[name].to_arrow() for name in model.items.frame.columns
@@ -68,7 +68,7 @@ def from_arrow(table: pa.Table, header: dict[str, Any]) -> TrainedModel:
 def from_arrays(
     columns: Mapping[str, pa.Array | NDArray[Any]], header: dict[str, Any], *, for_kernels: bool = True
 ) -> TrainedModel:
-    """Return the model of these arrays, as `layout.joined` or `layout.joined_for` gives them.
+    """Return the model of these arrays, as `array_storage.joined` or `array_storage.joined_for` gives them.
 
     Args:
         columns: the arrays.
