@@ -25,7 +25,8 @@ def to_arrow(model: TrainedModel) -> tuple[pa.Table, dict[str, Any]]:
     """Return all that `recommend` needs: a table of list columns, and a header that JSON can hold.
 
     The header has the keys format, name, parameters, seed, facts, arrays (the shapes of
-    `array_storage.cut`) and by_product (the arrays of which a few products' rows are enough for a few products' lists).
+    `array_storage.cut`) and by_product (the arrays of which a few products' rows are enough for a few
+    products' lists).
     """
     columns: dict[str, pa.Array | NDArray[Any]] = {
         _ITEMS + name: model.items.frame[name].to_arrow() for name in model.items.frame.columns
