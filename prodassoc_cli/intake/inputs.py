@@ -23,7 +23,7 @@ from prodassoc_cli.intake.formats.arrow_types import NUMBER, TIME
 from prodassoc_cli.intake.formats.delimited import Text
 from prodassoc_cli.intake.formats.dialect import is_ragged
 from prodassoc_cli.intake.formats.hive_columns import Folders
-from prodassoc_cli.intake.formats.raw_table import RawTable, StartAgain, number_rows
+from prodassoc_cli.intake.formats.raw_table import NoRows, RawTable, StartAgain, number_rows
 from prodassoc_cli.intake.formats.reader import Head as FormatHead
 from prodassoc_cli.intake.formats.reader import Reader, ReadOptions
 from prodassoc_cli.intake.formats.registry import look
@@ -335,7 +335,13 @@ def open_inputs(
     inputs: list[Input] = []
     for source in sources:
         # The parts of a folder are alike; what is said of the first holds for all.
-        found = _open_input(source, config, mapping, (lambda _: None) if inputs else say, stack)
+        try:
+            found = _open_input(source, config, mapping, (lambda _: None) if inputs else say, stack)
+        except NoRows as problem:
+            if source is sources[-1] and not inputs:
+                raise
+            say(f"{problem.message}; it is passed over")
+            continue
         if inputs:
             check_alike(source.name, found.layout, found.empty, inputs[0].empty, inputs[0].layout)
         inputs.append(found)
@@ -364,6 +370,8 @@ def _open_input(
         source.name, header.known_as, rows, rows[len(header.rows) :], format_head.delimiter,
         format_head.uncut and is_ragged(rows), format_head.lists, format_head.uncut,
     )  # fmt: skip
+    if not head.cells and header.rows and format_head.complete:
+        raise NoRows(f"{source.name} has a header but no rows", "give a file with at least one row")
     preset = _preset(head, config, say)
     ignored = _ignored(head, config)
     folders = Folders.of(source, head.names)

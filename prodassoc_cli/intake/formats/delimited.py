@@ -18,7 +18,7 @@ import pyarrow.csv
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.schema import ROW, Say
 from prodassoc_cli.intake.formats.arrow_types import column_of_another_type, conversion, no_rows
-from prodassoc_cli.intake.formats.dialect import Dialect, sniff
+from prodassoc_cli.intake.formats.dialect import SAMPLE_ROWS, Dialect, sniff
 from prodassoc_cli.intake.formats.encoding import (
     BLOCK_BYTES,
     UNIT,
@@ -30,6 +30,7 @@ from prodassoc_cli.intake.formats.encoding import (
 from prodassoc_cli.intake.formats.legacy_encoding import guess_encoding, specimen
 from prodassoc_cli.intake.formats.quotes import Quotes
 from prodassoc_cli.intake.formats.raw_table import (
+    NoRows,
     RawTable,
     StartAgain,
     check_width,
@@ -76,6 +77,7 @@ class TextHead:
     source: Source
     dialect: Dialect
     options: ReadOptions
+    complete: bool = False
     names: None = None
     artifact: str = ""
     lists: tuple[str, ...] = ()
@@ -125,7 +127,8 @@ class TextHead:
 
 
 def _look(source: Source, head: bytes, whole: bool, options: ReadOptions, say: Say) -> TextHead:
-    return TextHead(source, sniff(source, head, whole, options), options)
+    dialect = sniff(source, head, whole, options)
+    return TextHead(source, dialect, options, whole and len(dialect.sample) < SAMPLE_ROWS)
 
 
 TEXT = Format("text", lambda *_: True, _look)
@@ -526,7 +529,7 @@ class Text:
 
     def _no_rows(self) -> BadData:
         what = "has a header but no rows" if self.skip else "holds no rows"
-        return BadData(f"{self.source.name} {what}", "give a file with at least one row")
+        return NoRows(f"{self.source.name} {what}", "give a file with at least one row")
 
 
 def _frame(rows: pa.Table) -> pl.DataFrame:

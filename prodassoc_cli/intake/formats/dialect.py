@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.intake.columns.header import names_known
 from prodassoc_cli.intake.formats.encoding import UNIT, detect_encoding, known_encoding
+from prodassoc_cli.intake.formats.raw_table import NoRows
 from prodassoc_cli.intake.formats.reader import ReadOptions
 from prodassoc_cli.intake.formats.sources import Source
 
@@ -110,7 +111,7 @@ def sniff(source: Source, head: bytes, whole: bool, options: ReadOptions) -> Dia
     way = _way(text, whole, delimiter, options)
     sample, ends = _rows(text, way, whole)
     if not sample:
-        raise BadData(f"{source.name} is empty", "give a file with at least one row")
+        raise NoRows(f"{source.name} is empty", "give a file with at least one row")
     ends = [before + end for end in ends]
     return Dialect(name, way, sample, ends, before, sure, named=bool(given), comment=comment)
 

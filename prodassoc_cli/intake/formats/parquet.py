@@ -11,7 +11,7 @@ import pyarrow.parquet
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.schema import ROW, Say
 from prodassoc_cli.intake.formats.arrow_ipc import read_whole
-from prodassoc_cli.intake.formats.raw_table import RawTable, StartAgain, check_width, number_rows
+from prodassoc_cli.intake.formats.raw_table import NoRows, RawTable, StartAgain, check_width, number_rows
 from prodassoc_cli.intake.formats.reader import (
     BYTES_PER_ROW,
     SAMPLE_ROWS,
@@ -21,7 +21,13 @@ from prodassoc_cli.intake.formats.reader import (
     WholeTable,
 )
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.formats.typed_columns import artifact_of, frame_of, plain_columns, readable
+from prodassoc_cli.intake.formats.typed_columns import (
+    artifact_of,
+    frame_of,
+    plain_columns,
+    readable,
+    unusable_columns,
+)
 from prodassoc_cli.resources import prefetch
 
 
@@ -31,10 +37,10 @@ def _read(data: pa.NativeFile) -> pa.Table:
 
 def _look(source: Source, head: bytes, whole: bool, options: ReadOptions, say: Say) -> TableHead:
     if source.plain_path() is None:
-        table, artifact = read_whole(source, "Parquet", _read)
-        return TableHead(source, WholeTable(table), table.frame, artifact)
+        table, artifact, notes = read_whole(source, "Parquet", _read)
+        return TableHead(source, WholeTable(table), table.frame, artifact, notes)
     rows = ParquetRows(source)
-    return TableHead(source, rows, rows.sample(1, 64 * SAMPLE_ROWS).frame, rows.artifact)
+    return TableHead(source, rows, rows.sample(1, 64 * SAMPLE_ROWS).frame, rows.artifact, rows.unusable)
 
 
 class ParquetRows:
@@ -43,6 +49,7 @@ class ParquetRows:
     Attributes:
         rows, groups, size: rows, row groups, and bytes that they unpack to.
         artifact: the kind of artifact that it says it is; else empty.
+        unusable: what to say of columns of types that cannot be used.
         as_text: columns that are read as text, since a time in them is beyond all years.
 
     Raises:
@@ -55,9 +62,10 @@ class ParquetRows:
             self.groups: int = file.metadata.num_row_groups
             self.size = sum(file.metadata.row_group(at).total_byte_size for at in range(self.groups))
             self.artifact = artifact_of(source, file.schema_arrow)
+            self.unusable = unusable_columns(file.schema_arrow)
             check_width(source, len(file.schema_arrow))
         if not self.rows:
-            raise BadData(f"{source.name} has no rows", "give a file with at least one row")
+            raise NoRows(f"{source.name} has no rows", "give a file with at least one row")
         self.source = source
         self.as_text: set[str] = set()
         self._dtypes: dict[str, pl.DataType] = {}
@@ -126,7 +134,12 @@ class ParquetRows:
         dtypes = dict(frame.schema)
         known = self._dtypes or dtypes
         self._dtypes = dtypes
-        changed = {name for name in known if dtypes[name] != known[name]}
+        lost = next((name for name in known if name not in dtypes), None)
+        if lost is not None:
+            raise BadData(
+                f"{self.source.name}: {lost} holds bytes that are no text in some rows", "write it as text"
+            )
+        changed = {name for name in known if dtypes.get(name) != known[name]}
         if changed:
             self.as_text |= changed
             raise StartAgain

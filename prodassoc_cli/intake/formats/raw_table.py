@@ -17,6 +17,10 @@ MAX_COLUMNS = 20_000
 """More are refused: work per column takes longer than anyone waits."""
 
 
+class NoRows(BadData):
+    """The input is empty, or a header alone."""
+
+
 class StartAgain(Exception):
     """What was read shows that all of it must be read again, in another way that is known by now."""
 

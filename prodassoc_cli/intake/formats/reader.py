@@ -82,6 +82,10 @@ class Head(Protocol):
         """Whether its lines can be read without cutting them into fields."""
 
     @property
+    def complete(self) -> bool:
+        """Whether its first rows are known to be all there are."""
+
+    @property
     def settled(self) -> list[str]:
         """What was decided as it was looked at, and may surprise."""
 
@@ -159,6 +163,7 @@ class TableHead:
     settled: list[str] = field(default_factory=list)
     delimiter: str = ""
     uncut: bool = False
+    complete: bool = False
     lists: Sequence[str] = field(init=False)
     names: list[str] | None = field(init=False)
 

@@ -8,6 +8,7 @@ from prodassoc_cli.intake.formats.arrow_ipc import ARROW
 from prodassoc_cli.intake.formats.delimited import TEXT
 from prodassoc_cli.intake.formats.json_lines import JSON_LINES
 from prodassoc_cli.intake.formats.parquet import PARQUET
+from prodassoc_cli.intake.formats.raw_table import NoRows
 from prodassoc_cli.intake.formats.reader import Format, Head, ReadOptions
 from prodassoc_cli.intake.formats.sources import Source, text_start
 from prodassoc_cli.intake.formats.workbook import WORKBOOK
@@ -52,7 +53,7 @@ def recognise(source: Source, head: bytes) -> Format:
         BadData: it is empty or no table at all.
     """
     if not head.strip():
-        raise BadData(f"{source.name} is empty", "give a file with at least one row")
+        raise NoRows(f"{source.name} is empty", "give a file with at least one row")
     if WORKBOOK.recognises(source, head):
         return WORKBOOK
     for magic, what in _FOREIGN:

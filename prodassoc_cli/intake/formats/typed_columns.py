@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Collection, Iterator
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 import pyarrow as pa
@@ -40,12 +42,55 @@ def artifact_of(source: Source, schema: pa.Schema) -> str:
 
 
 def frame_of(table: pa.Table) -> pl.DataFrame:
-    """Return an Arrow table as a frame; columns of one name get numbers."""
+    """Return an Arrow table as a frame, without what polars cannot hold; columns of one name get numbers."""
     if len(set(table.column_names)) < table.num_columns:
         table = table.rename_columns(header_names(table.column_names))
+    table = table.select([place for place, field in enumerate(table.schema) if _is_usable(field.type)])
     frame = pl.from_arrow(table.replace_schema_metadata(None))
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def unusable_columns(schema: pa.Schema) -> list[str]:
+    """Return what to say of the columns that `frame_of` leaves out."""
+    fields = zip(header_names(schema.names), schema, strict=True)
+    found = [f"{name} ({field.type})" for name, field in fields if not _is_usable(field.type)]
+    return [f"not used, for the type of their values: {', '.join(found[:8])}"] if found else []
+
+
+def _is_usable(dtype: pa.DataType, *, inside: bool = False) -> bool:
+    """Return whether polars can hold a type; `inside` a list, which is written as JSON, no bytes can be."""
+    types = pa.types
+    if isinstance(dtype, pa.BaseExtensionType):
+        return _is_usable(dtype.storage_type, inside=inside)
+    if types.is_dictionary(dtype):
+        return _is_usable(dtype.value_type, inside=inside)
+    if types.is_list(dtype) or types.is_large_list(dtype) or types.is_fixed_size_list(dtype):
+        return _is_usable(dtype.value_type, inside=True)
+    if types.is_map(dtype):
+        return _is_usable(dtype.key_type, inside=True) and _is_usable(dtype.item_type, inside=True)
+    if types.is_struct(dtype):
+        return dtype.num_fields > 0 and all(_is_usable(each.type, inside=inside) for each in dtype)
+    if types.is_timestamp(dtype):
+        return dtype.tz is None or _is_zone(dtype.tz)
+    if inside and _holds_bytes(dtype):
+        return False
+    return dtype.num_fields == 0 and not (types.is_interval(dtype) or types.is_decimal256(dtype))
+
+
+def _holds_bytes(dtype: pa.DataType) -> bool:
+    types = pa.types
+    kinds = (types.is_binary, types.is_large_binary, types.is_fixed_size_binary, types.is_binary_view)
+    return any(each(dtype) for each in kinds)
+
+
+def _is_zone(name: str) -> bool:
+    """Return whether a time zone is known, or an offset such as +02:00."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return re.fullmatch(r"[+-]\d\d:?\d\d", name) is not None
+    return True
 
 
 def plain_columns(frame: pl.DataFrame, as_text: Collection[str] = ()) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from prodassoc_cli.intake.columns.header import Header, find_header
 from prodassoc_cli.intake.columns.match import match_columns
 from prodassoc_cli.intake.columns.schema import Say
 from prodassoc_cli.intake.formats.raw_table import (
+    NoRows,
     RawTable,
     check_width,
     number_rows,
@@ -80,14 +81,14 @@ def _look(source: Source, head: bytes, whole: bool, options: ReadOptions, say: S
         sheets = [_look_at(book, name, options) for name in _names(source, book, options.sheet)]
         found = [sheet for sheet in sheets if sheet is not None]
         if not found:
-            raise BadData(f"{source.name} has no sheet with rows", "give a file with at least one row")
+            raise NoRows(f"{source.name} has no sheet with rows", "give a file with at least one row")
         best = max(found, key=lambda sheet: (sheet.fields, sheet.size))
         alike = [sheet for sheet in found if sheet.names == best.names]
         notes = _notes(best, alike, found, options)
         check_width(source, len(best.names))
         table = _read(source, alike, options, notes.append)
     if not table.frame.height:
-        raise BadData(f"{source.name} has a header but no rows", "give a file with at least one row")
+        raise NoRows(f"{source.name} has a header but no rows", "give a file with at least one row")
     return TableHead(source, WholeTable(table), table.frame, settled=notes)
 
 

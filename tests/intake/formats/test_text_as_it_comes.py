@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.intake.pipeline import clean_orders
+from prodassoc_cli.settings import CleanConfig
+from tests.intake.conftest import sources
 
 ROWS = "1,milk,2\n1,bread,1\n2,milk,1\n2,jam,3\n"
 ORDERS = "order_id,product_id,quantity\n" + ROWS
@@ -205,3 +208,18 @@ def test_a_catalogue_may_have_titles_too(clean, tmp_path):
     path.write_text("Our goods;;\n;;\nsku;title;price\nmilk;Milk;1,20\n")
     result = clean(ORDERS, products=str(path), products_output="x")
     assert result.products.filter(product_id="milk")["title"].item() == "Milk"
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "order_id,product_id,quantity\n"])
+def test_an_input_without_rows_is_passed_over_among_others(tmp_path, content):
+    paths = [tmp_path / name for name in ("a.csv", "b.csv", "c.csv")]
+    for path in paths:
+        path.write_text(content)
+    said: list[str] = []
+    with pytest.raises(BadData, match=r"is empty|no rows"):
+        clean_orders(sources(*paths), CleanConfig(), said.append)
+    for at in range(3):
+        paths[at].write_text(ORDERS)
+        assert lines(clean_orders(sources(*paths), CleanConfig(), said.append)) == FOUR
+        paths[at].write_text(content)
+    assert sum("passed over" in line for line in said) == 8
