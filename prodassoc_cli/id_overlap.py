@@ -15,7 +15,7 @@ _DIFFERENCES: tuple[tuple[str, Callable[[pl.Expr], pl.Expr]], ...] = (
     ("a decimal .0", lambda ids: ids.str.replace(r"\.0$", "")),
     ("upper and lower case", lambda ids: ids.str.to_lowercase()),
     ("blanks", lambda ids: ids.str.replace_all(r"\s+", "")),
-    ("a prefix", lambda ids: ids.str.replace(r"^[A-Za-z]+[-_ ]?0*(\d)", "$1")),
+    ("a prefix", lambda ids: ids.str.replace(r"^(?:[A-Za-z]+[-_ ]?)?0*(\d)", "$1")),
     ("marks between the characters", lambda ids: ids.str.replace_all(r"[^\pL\pN]", "")),
 )
 """How the same ids come to be written in two ways, and what makes them equal again."""

@@ -169,6 +169,11 @@ def gather(
     found, notices = until_settled(read)
     if inputs.orders is not None and inputs.orders.lines_without:
         notices.append(f"{inputs.orders.lines_without:,} lines have no order in {inputs.orders.source}")
+    words = found.products.without_id().str.strip_chars().drop_nulls().unique().sort()
+    if named := [word for word in words if word]:
+        notices.append(
+            f"product_id: {', '.join(named)} is read as missing; `missing=product_id=` takes it for a name"
+        )
     for notice in notices:
         say(notice)
     return found

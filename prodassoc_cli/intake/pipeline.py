@@ -259,7 +259,7 @@ class Cleaning:
         if seen["rows"] == self._rejected.rows and self._earlier is None:
             raise self._rejected.nothing_left()
 
-        for caution in suspicions.cautions():
+        for caution in suspicions.cautions(description.products):
             self._say(caution)
 
         def flagged() -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from prodassoc_cli.artifacts.schemas import INTERACTIONS, PRODUCTS, REJECTS
@@ -40,6 +41,8 @@ def clean(run: Run, inputs: Sequence[str], config: CleanConfig) -> dict[str, Any
 
             run.decide(pseudonymized_by=key_fingerprint(read_key(config.pseudonymize_key_file)))
         earlier = _earlier(run, config.append_to) if config.append_to else None
+        if run.common.dry_run and config.engine != "spark":
+            _show_understood(run, _sources(orders, inputs), _sources(order_table, []), config)
         outputs = stack.enter_context(
             run.outputs(
                 INTERACTIONS,
@@ -71,6 +74,19 @@ def clean(run: Run, inputs: Sequence[str], config: CleanConfig) -> dict[str, Any
             run.messages.info(line)
     _warn_without_orders(run, summary)
     return summary
+
+
+def _show_understood(
+    run: Run, orders: Sequence[Source], order_table: Sequence[Source], config: CleanConfig
+) -> None:
+    """Say how the lines would be read, by their first rows."""
+    from prodassoc_cli.intake.inputs import open_inputs
+    from prodassoc_cli.intake.preview import preview
+
+    with ExitStack() as stack:
+        found = open_inputs(orders, config, lambda notice: _say(run, notice), stack, order_table=order_table)
+        for line in preview(found, replace(config, preset=found.preset)):
+            run.messages.info(line)
 
 
 def _say(run: Run, notice: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import ROOT, SAMPLE
 from tests.fork_server import write_program
 
-DOCUMENTS = [ROOT / "README.md"]
+DOCUMENTS = [ROOT / "README.md", ROOT / "docs" / "files.md"]
 NUMERIC = ("numpy", "polars", "rich", "scikit-learn", "scipy")
 FIRST_RUN = "only the first run waits"
 ANYTHING = "…"
@@ -30,6 +30,8 @@ def transcript(block: str) -> list[tuple[str, list[str]]]:
     for line in block.splitlines():
         if line.startswith("$ "):
             steps.append((line[2:], []))
+        elif steps and "<<END" in steps[-1][0] and not steps[-1][0].endswith("\nEND"):
+            steps[-1] = (f"{steps[-1][0]}\n{line}", [])
         elif steps and steps[-1][0].endswith("\\"):
             steps[-1] = (steps[-1][0][:-1] + line.strip(), [])
         else:

@@ -124,6 +124,19 @@ def test_ids_of_a_data_frame_and_of_a_spreadsheet(clean):
     assert said(clean, "a spreadsheet rounded these ids")
 
 
+def test_a_product_called_like_nothing_is_told(clean):
+    text = "order_id,item\n1,NA\n2,rice\n"
+    assert clean(text).summary["rejects"] == {"missing_product": 1}
+    assert said(clean, "NA is read as missing; `missing=product_id=`")
+    assert clean(text, missing=["product_id="]).interactions["product_id"].to_list() == ["NA", "rice"]
+
+
+def test_products_that_differ_in_case_stay_apart_and_are_told(clean):
+    result = clean("order_id,item\n1,oat milk\n2,Oat Milk\n")
+    assert rows(result, "product_id") == [("Oat Milk",), ("oat milk",)]
+    assert said(clean, "differ in upper and lower case only (1 in all)")
+
+
 def test_numbers_beside_decimal_commas(clean):
     header = "order_id;item;qty;price\n"
     german = clean(header + "1;a;1.000;1.234,56\n2;b;2.500;0,99\n3;c;12;3,00\n")

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns.schema import Caution
 from prodassoc_cli.intake.products import category_path
 
 LINES = (
@@ -83,3 +84,70 @@ def test_a_foreign_artifact_is_no_catalogue_and_no_order_lines(clean, tmp_path):
         clean(LINES, products=str(path))
     with pytest.raises(BadData, match="holds rules, not order lines"):
         clean(path.read_bytes(), name="copy.parquet")
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ("['Apparel', 'Tops']", "Apparel > Tops"), ('[["Apparel", "Tops"]]', "Apparel > Tops"),
+        ("Apparel -> Tops", "Apparel > Tops"), ("Apparel → Tops", "Apparel > Tops"),
+        ("Apparel &gt; Tops &amp; more", "Apparel > Tops & more"), ("Apparel|Tops", "Apparel > Tops"),
+        ("Apparel", "Apparel"), ("", None),
+    ],
+)  # fmt: skip
+def test_category_paths_of_many_kinds(written, path):
+    assert category_path(pl.Series([written])).to_list() == [path]
+
+
+def catalogue_of(
+    clean, tmp_path, content: str, orders: str = "order_id,item_id\n1,00101\n2,00102\n", **options
+):
+    path = tmp_path / "catalogue.csv"
+    path.write_text(content)
+    return clean(orders, products=str(path), products_output="p.parquet", **options)
+
+
+def test_what_is_left_out_of_a_catalogue_is_told(clean, tmp_path):
+    catalogue_of(
+        clean, tmp_path, "item_id,title,price\n00101,Jug,Free\n00102,Tin,3 - 5\n00101,Mug,2\n,Pot,1\n"
+    )
+    told = "\n".join(clean.said)
+    assert (
+        "4 rows read, 2 kept; 1 duplicate rows of a product, whose first row counts; 1 without an id" in told
+    )
+    assert "2 prices could not be read, such as 'Free', '3 - 5'" in told
+    assert "2 of 2 products of the lines are in the catalogue" in told
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "cause"),
+    [
+        ("101", "102", "leading zeros"), ("00101.0", "00102.0", "a decimal .0"),
+        ("SKU-00101", "SKU-00102", "a prefix"),
+        ("00-101", "00-102", "marks between"),
+    ],
+)  # fmt: skip
+def test_ids_that_do_not_meet_are_told_with_the_likely_cause(clean, tmp_path, first, second, cause):
+    catalogue_of(clean, tmp_path, f"item_id,title\n{first},Jug\n{second},Tin\n")
+    (told,) = [each for each in clean.said if "products of the lines are in the catalogue" in each]
+    assert isinstance(told, Caution)
+    assert told.startswith("0 of 2 products")
+    assert cause in told
+
+
+def test_the_variants_of_a_shop_share_what_the_first_says(clean, tmp_path):
+    result = catalogue_of(
+        clean, tmp_path,
+        "Handle,Title,Vendor,Variant SKU,Variant Price\n"
+        "hat,Wool hat,Nord,00101,24\nhat,,,00102,25\nhat,,,,\n",
+        preset="shopify", orders="Name,Lineitem sku\n#1,00101\n#1,00102\n",
+    )  # fmt: skip
+    assert result.products.select("product_id", "title", "brand", "price").rows() == [
+        ("00101", "Wool hat", "Nord", 24), ("00102", "Wool hat", "Nord", 25),
+    ]  # fmt: skip
+
+
+def test_a_catalogue_without_ids_lists_all_its_columns(clean, tmp_path):
+    header = ",".join(f"column{at}" for at in range(12))
+    with pytest.raises(BadData, match="column11"):
+        catalogue_of(clean, tmp_path, f"{header}\n" + ",".join("x" * 12) + "\n")

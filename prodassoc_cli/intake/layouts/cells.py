@@ -88,15 +88,16 @@ def _unquoted(token: pl.Expr) -> pl.Expr:
 
 
 def split_quantities(items: pl.Series) -> tuple[pl.Series, pl.Series] | None:
-    """Take `2 x Red Mug` or `Red Mug x 2` apart, where all products of a column are written so.
+    """Take `2 x Red Mug` or `Red Mug x 2` apart, where at least half of a column's products are written so.
 
     Returns:
-        The products and their quantities, as text; None where they are written otherwise.
+        The products and their quantities, as text, null where none is told; None where they are written
+        otherwise.
     """
-    names = items.drop_nulls()
     for pattern, (count, name) in ((_TIMES_BEFORE, (1, 2)), (_TIMES_BEHIND, (2, 1))):
-        if len(names) and names.str.contains(pattern).all():
-            return items.str.extract(pattern, name), items.str.extract(pattern, count)
+        if 2 * int(items.str.contains(pattern).sum() or 0) >= items.count() > 0:
+            names = pl.select(pl.coalesce(items.str.extract(pattern, name), items)).to_series()
+            return names, items.str.extract(pattern, count)
     return None
 
 

@@ -14,6 +14,9 @@ _ORDERS_HELD = 1 << 16
 _MANY = 1.2
 """Days per order from which order numbers seem to begin anew."""
 
+_FIRST_ROWS = 1 << 12
+"""Rows of which one user has most where one user has most of all."""
+
 _FEW_ROWS = 20
 """With fewer rows with a user, one may well have most of them."""
 
@@ -32,8 +35,15 @@ class Suspicions:
         self._add_days(interactions)
         self._add_users(interactions["user_id"].drop_nulls())
 
-    def cautions(self) -> Iterator[Caution]:
-        """Yield what is likely wrong, and what settles it."""
+    def cautions(self, products: pl.Series) -> Iterator[Caution]:
+        """Yield what is likely wrong, and what settles it; `products` are the distinct ids of all."""
+        alike = pl.DataFrame({"id": products}).group_by(pl.col("id").str.to_lowercase().alias("same"))
+        several = alike.agg(pl.col("id").sort()).filter(pl.col("id").list.len() > 1).sort("same")
+        if several.height:
+            yield Caution(
+                f"products such as {' and '.join(several['id'][0].head(3))} differ in upper and lower case "
+                f"only ({several.height:,} in all): each way of writing counts as a product of its own"
+            )
         orders = self._days.group_by("order").agg(pl.len().alias("days"), pl.col("example").first())
         if self._days.height > _MANY * orders.height:
             example = orders.sort("days", "example", descending=[True, False])["example"][0]
@@ -48,21 +58,21 @@ class Suspicions:
             )
 
     def _add_days(self, interactions: pl.DataFrame) -> None:
-        order, day = pl.col("order_id"), pl.col("timestamp").dt.date().cast(pl.Int32).alias("day")
-        rows = interactions.select(order, day)
-        changed = (order != order.shift()) | (pl.col("day") != pl.col("day").shift())
-        rows = rows.filter(changed.fill_null(value=True))
-        days = rows.drop_nulls().select(order.hash().alias("order"), "day", order.alias("example"))
-        days = days.filter(pl.col("order") % self._one_in == 0)
-        self._days = pl.concat([self._days, days]).unique(["order", "day"])
+        hashes = interactions["order_id"].hash()
+        while self._one_in * _ORDERS_HELD < len(hashes):
+            self._one_in *= 2
+        chosen = interactions.filter(hashes % self._one_in == 0, interactions["order_id"].is_not_null())
+        day = pl.col("timestamp").dt.date().cast(pl.Int32).alias("day")
+        order = pl.col("order_id")
+        days = chosen.select(order.hash().alias("order"), day, order.alias("example")).drop_nulls()
+        self._days = pl.concat([self._days, days.unique(["order", "day"])]).unique(["order", "day"])
         while self._days["order"].n_unique() > _ORDERS_HELD:
             self._one_in *= 2
             self._days = self._days.filter(pl.col("order") % self._one_in == 0)
 
     def _add_users(self, users: pl.Series) -> None:
-        """Count the rows of the user who has most of the first part, if any has half of them."""
-        if self._user is None and not self._rows_with_user and len(users):
-            middle = users.sort()[len(users) // 2]
-            self._user = middle
+        """Count the rows of the user who has most of the first ones."""
+        if self._user is None and len(users):
+            self._user = users.head(_FIRST_ROWS).mode().sort()[0]
         self._rows_with_user += len(users)
         self._rows_of_user += int((users == self._user).sum()) if self._user is not None else 0

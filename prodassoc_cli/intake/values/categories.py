@@ -43,6 +43,11 @@ class Coding:
         self._sort()
         return self._coded.cast(pl.String)
 
+    def without_id(self) -> pl.Series:
+        """Return the texts, as they came, of which nothing was made."""
+        self._sort()
+        return self._came.cast(pl.String).filter(self._coded.is_null())
+
     def coded(self, numbers: pl.Series) -> pl.Series:
         """Return numbers as `coded` has them, with the texts of all pieces so far."""
         self._sort()

@@ -110,6 +110,11 @@ class Description:
         times: Any = interactions["timestamp"]
         self._add_times(times.min(), times.max())
 
+    @property
+    def products(self) -> pl.Series:
+        """The distinct products."""
+        return self._products.texts()
+
     def tables(self) -> dict[str, pl.DataFrame]:
         """Return all that was seen, for `take`."""
         self._distinct["product_id"].add(self._products.texts())

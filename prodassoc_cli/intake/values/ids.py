@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
 from prodassoc_cli.intake.values.missing import MISSING_WORDS
@@ -47,7 +48,7 @@ def parse_ids(
         picked = pl.when(same).then(whole.cast(pl.String)).when(column.is_finite()).then(text)
         return pl.select(picked.alias(column.name)).to_series()
     text = column.cast(pl.String)
-    changed = _dressed(text).arg_true() if not as_written else pl.Series([], dtype=pl.UInt32)
+    changed = pl.Series([], dtype=pl.UInt32) if as_written else _dressed(text)
     if len(changed):
         text = text.scatter(changed, _bare(text.gather(changed)))
     if floats:
@@ -59,11 +60,26 @@ def parse_ids(
 
 
 def _dressed(text: pl.Series) -> pl.Series:
-    """Return which texts may have something around the id: few, as a rule, and found by their ends."""
+    """Return the places of texts that may have something around the id: as a rule there are none."""
+    if not _holds_odd_bytes(text):
+        return pl.Series([], dtype=pl.UInt32)
     # Compared by their first letters, white space is below - or beyond the letters, as quotes and = are not.
     first = (text < "-") | (text > "{") | text.str.starts_with("=")
     last = text.str.strip_chars_end(SPACES).str.len_bytes() != text.str.len_bytes()
-    return (first | last).fill_null(value=False)
+    return (first | last).fill_null(value=False).arg_true()
+
+
+def _holds_odd_bytes(text: pl.Series) -> bool:
+    """Return whether any text holds white space, a letter beyond ASCII, a quote or =; all bytes at once."""
+    column = text.to_arrow(compat_level=pl.CompatLevel.oldest())
+    buffer = column.buffers()[2]
+    if buffer is None:
+        return False
+    view = np.frombuffer(buffer, np.uint8)
+    if not len(view) or (view.min() > ord(" ") and view.max() < 0x7F):
+        content = view.tobytes()
+        return b"'" in content or b"=" in content
+    return True
 
 
 def _bare(text: pl.Series) -> pl.Series:

@@ -99,6 +99,8 @@ class NumberMarks:
     def note(self, style: NumberStyle) -> str:
         """Say how the column is written, where that was a choice."""
         how = "decimal comma" if style == "comma" else ""
+        if style == "comma" and self.dots and not self.decided:
+            how = "points as separators of thousands"
         if style == "dot" and self.thousands:
             how = "commas as separators of thousands"
         if len(self.currencies) > 1:

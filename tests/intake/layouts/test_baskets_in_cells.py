@@ -94,8 +94,10 @@ def test_quantities_before_or_behind_a_name(clean):
     for result in (before, behind):
         rows = result.interactions.select("order_id", "product_id", "quantity").sort("order_id", "product_id")
         assert rows.rows() == [("1", "Jug (Large)", 2), ("1", "Tin", 1), ("2", "Tin", 3)]
-    one_otherwise = clean('order_id,products\n1,"2 x Jug, Tin"\n')
-    assert baskets(one_otherwise) == [["2 x Jug", "Tin"]]
+    half = clean('order_id,products\n1,"2 x Jug, Tin"\n')
+    assert half.interactions.select("product_id", "quantity").rows() == [("Jug", 2), ("Tin", None)]
+    names = clean('order_id,products\n1,"2 x Jug, Tin, Pot"\n')
+    assert baskets(names) == [["2 x Jug", "Pot", "Tin"]]
 
 
 @pytest.mark.parametrize(
