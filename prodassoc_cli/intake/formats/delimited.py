@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.columns.header import names_known
 from prodassoc_cli.intake.columns.schema import ROW, Say
 from prodassoc_cli.intake.formats.arrow_types import column_of_another_type, conversion, no_rows
 from prodassoc_cli.intake.formats.dialect import SAMPLE_ROWS, Dialect, sniff
@@ -58,6 +59,9 @@ HEAD_BYTES = 1 << 16
 
 _TAIL_BYTES = 1 << 12
 """Of a text, where it is seen whether it ends in a total."""
+
+_BROKEN_LOOKED_AT = 1_000
+"""Broken rows among which the header of another table is looked for."""
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
@@ -203,7 +207,7 @@ def _open(
         )
     if delimited and utf8.open_end:
         say(f"{source.name}: no line end after the last row; if the file was cut, fetch it again")
-    return Text(source, dialect, names, utf8, skip=skip, delimited=delimited)
+    return Text(source, dialect, names, utf8, skip=skip, delimited=delimited, say=say)
 
 
 def _guessed(source: Source, encoding: str, data: bytes) -> str:
@@ -252,6 +256,10 @@ def _second_guess(source: Source) -> tuple[str, bytes]:
     return ("utf-8" if fine > 2 * broken else guess_encoding(source.name, bytes(lines))), bytes(lines)
 
 
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
 @dataclass
 class Text:
     """A text that can be read as a table, whole or in pieces, as often as is needed.
@@ -267,6 +275,7 @@ class Text:
         types: columns that are parsed as fields are cut, and how. One that holds anything else is dropped
             from them as soon as that is found.
         aside: rows that are no data where they stand, and why.
+        say: receives what is found out while it is read.
     """
 
     source: Source
@@ -278,6 +287,8 @@ class Text:
     tolerant: bool = False
     types: dict[str, pa.DataType] = field(default_factory=dict)
     aside: list[tuple[list[str], str]] = field(default_factory=list)
+    say: Say = field(default=_silent)
+    _said: bool = False
 
     def __post_init__(self) -> None:
         """Find out where the first row of data begins."""
@@ -516,7 +527,15 @@ class Text:
 
     def _check_enough(self, good: int, bad: int, broken: list[tuple[int, str]]) -> None:
         name = self.source.name
-        if bad > good and broken:
+        another = next(
+            (number for number, raw in broken[:_BROKEN_LOOKED_AT] if self._begins_table(raw)), None
+        )
+        if another is not None and not self._said:
+            self._said = True
+            self.say(
+                f"{name}: another table begins in row {another}; its rows are left out: clean it separately"
+            )
+        if bad > good and broken and another is None:
             row, raw = broken[0]
             found = raw.count(self.dialect.delimiter) + 1
             raise BadData(
@@ -526,6 +545,10 @@ class Text:
             )
         if not good:
             raise self._no_rows()
+
+    def _begins_table(self, row: str) -> bool:
+        """Return whether a row with too many or too few fields names the columns of another table."""
+        return names_known(row.split(self.dialect.delimiter)) > 1
 
     def _no_rows(self) -> BadData:
         what = "has a header but no rows" if self.skip else "holds no rows"

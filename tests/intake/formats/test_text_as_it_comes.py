@@ -223,3 +223,12 @@ def test_an_input_without_rows_is_passed_over_among_others(tmp_path, content):
         assert lines(clean_orders(sources(*paths), CleanConfig(), said.append)) == FOUR
         paths[at].write_text(content)
     assert sum("passed over" in line for line in said) == 8
+
+
+@pytest.mark.parametrize("second", ["order_id,product_id,quantity,price\n", "sku,title\n"])
+def test_another_table_below_is_left_out_and_said(clean, second):
+    rows = "7,tea,1,2.5\n" if "price" in second else "tea,Tea\n"
+    result = clean(ORDERS + second + rows * 9)
+    assert lines(result) == FOUR
+    assert result.summary["rejects"] == {"broken_row": 10}
+    assert any("another table begins in row 5" in line for line in clean.said)
