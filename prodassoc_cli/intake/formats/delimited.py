@@ -532,9 +532,8 @@ class Text:
         )
         if another is not None and not self._said:
             self._said = True
-            self.say(
-                f"{name}: another table begins in row {another}; its rows are left out: clean it separately"
-            )
+            what = "its rows are left out: clean it separately"
+            self.say(f"{name}: another table begins in row {another}; {what}")
         if bad > good and broken and another is None:
             row, raw = broken[0]
             found = raw.count(self.dialect.delimiter) + 1

@@ -38,9 +38,9 @@ class Quotes:
             # The first line would be a row by itself, and the last one begins like a row.
             begun = 0 < first.count(self._delimiter) == len(names) - 1 - place and self._delimiter in last
             if swallowed or begun:
+                lines = f"{len(between)} lines" if len(between) > 1 else "line"
                 raise BadData(
-                    f"{self._source.name}: a quote in row {number} swallows the next "
-                    f"{max(1, len(between))} lines",
+                    f"{self._source.name}: a quote in row {number} swallows the next {lines}",
                     "close it, or double it if it is meant as a character; if all quotes are, `quote=none`",
                 )
         ends = [(number, "\n" in text) for number, text in broken]

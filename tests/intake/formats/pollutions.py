@@ -88,7 +88,10 @@ def pollutions(seed: int) -> Iterator[Polluted]:
     yield plain("preamble", f"PREAMBLE{blank}{blank}{text}")
     yield plain("preamble of one cell", f"PREAMBLE\r\nof two lines\r\n\r\n{text}")
     yield plain("two tables of one shape", text + text, rows + body)
-    for name, table in (("less", [row[:-2] for row in rows]), ("more", [[*row, "1"] for row in rows])):
+    for name, table in (
+        ("less", [row[:-2] for row in rows]),
+        ("more", [[*row, "1" if at else "more"] for at, row in enumerate(rows)]),
+    ):
         data = (text + written(table)).encode()
         yield Polluted(f"two tables, the second with {name} columns", data, rows, lossy=True)
     for mark in (";", "\t", "|", ", ", " "):
