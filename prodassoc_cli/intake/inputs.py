@@ -553,7 +553,8 @@ def _header(head: FormatHead, config: CleanConfig) -> tuple[Header, int]:
     if head.names is not None:
         return Header(head.names, head.names), 0
     layout = _asked_layout(config, "")
-    named = True if layout is not None and layout.first_row_names else None
+    # Lines that are not cut into fields have no columns that a header could name, unless it is said to be there.
+    named = None if layout is None else True if layout.first_row_names else False if layout.uncut else None
     searched = config.skip_rows is None and not (layout is not None and layout.uncut)
     found = find_header(
         head.rows, asked=config.header if config.header is not None else named, searched=searched,

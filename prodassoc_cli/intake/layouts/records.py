@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Sequence
 
 import polars as pl
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.aliases import ALIASES
+from prodassoc_cli.intake.columns.derived import INSTEAD
 from prodassoc_cli.intake.columns.match import match_columns
 from prodassoc_cli.intake.columns.schema import ROW
 from prodassoc_cli.intake.formats.raw_table import RawTable
@@ -16,6 +18,9 @@ from prodassoc_cli.intake.layouts.cells import looks_like_records
 from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines
 
 _PARTS = ("product_id", "title", "quantity", "price", "category", "brand")
+_OWN_IDS = "sku variant_sku item_sku product_sku"
+"""Keys of the id that a shop itself gives a product, which its catalogue has too."""
+
 _EMPTY = ("", "[]", "{}")
 _AT = "\0at"
 """Name of the column that numbers the cells."""
@@ -49,16 +54,29 @@ def _complete(head: Head, columns: dict[str, str]) -> dict[str, str]:
         raise BadData(f"{head.source}: no column holds objects", "name it with `map=items=COLUMN`")
     keys = _objects(pl.Series(head.column(column), dtype=pl.String), head.source).columns[1:]
     parts = match_columns(keys, {name: ALIASES[name] for name in _PARTS})
-    if "product_id" not in parts:
-        ids = match_columns(keys, {"product_id": "id code key"})
-        parts = {"product_id": (ids or {"product_id": parts.get("title", "")})["product_id"]} | parts
-    if not parts["product_id"]:
+    products = _product_keys(keys)
+    if not products:
         raise BadData(
             f"{head.source}: nothing in the objects of {column} tells products; they have {', '.join(keys)}",
             "unpack the column to one row per product",
         )
     order = {name: each for name, each in columns.items() if name not in _PARTS and each != column}
+    parts |= {"product_id": INSTEAD.join(products)}
     return order | {name: f"{column}.{key}" for name, key in parts.items()} | {"items": column}
+
+
+def _product_keys(keys: Sequence[str]) -> list[str]:
+    """Return the keys that tell a product, best first: each stands in where those before it are blank."""
+    words = [
+        *_OWN_IDS.split(),
+        *ALIASES["product_id"].split(),
+        "id",
+        "code",
+        "key",
+        *ALIASES["title"].split(),
+    ]
+    found = (match_columns(keys, {"product_id": word}).get("product_id") for word in words)
+    return list(dict.fromkeys(key for key in found if key))
 
 
 def _to_lines(table: RawTable, columns: dict[str, str], _: str | None) -> Lines:
@@ -68,16 +86,19 @@ def _to_lines(table: RawTable, columns: dict[str, str], _: str | None) -> Lines:
     at = pl.int_range(table.frame.height, eager=True).alias(_AT)
     objects = _objects(table.frame[column].cast(pl.String), table.source)
     chosen = objects.select(
-        _AT,
-        *(
-            pl.col(key).alias(name) if key in objects.columns else pl.lit(None, dtype=pl.String).alias(name)
-            for name, key in parts.items()
-        ),
+        _AT, *(_first_of(key.split(INSTEAD), objects.columns).alias(name) for name, key in parts.items())
     )
     shared = table.frame.select(ROW, *(pl.col(each).alias(name) for name, each in keys.items()))
     # An order without any product keeps one row, so that it is counted.
     fields = shared.with_columns(at).join(chosen, on=_AT, how="left", maintain_order="left_right").drop(_AT)
     return Lines(fields, fields.select("product_id"), {name: columns[name] for name in (*keys, *parts)})
+
+
+def _first_of(keys: Sequence[str], there: Sequence[str]) -> pl.Expr:
+    texts = [pl.col(key) for key in keys if key in there]
+    return pl.coalesce(
+        *(pl.when(text.str.contains(r"\S")).then(text) for text in texts), pl.lit(None, pl.String)
+    )
 
 
 def _objects(cells: pl.Series, source: str) -> pl.DataFrame:
