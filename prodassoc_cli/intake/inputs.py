@@ -397,6 +397,8 @@ def _open_input(
     if layout.whole_rows and "product_id" not in columns:
         raise no_products(head, columns, layout.name)
     matched = replace(matched, columns=columns)
+    if asked is None and layout.name == "lines":
+        _check_no_catalogue(head, columns)
     if layout.uncut or (head.ragged and head.uncut and layout.items(head.names, matched.columns)):
         return _open_lines(source, layout, head, matched, format_head, folders, skip, say, stack)
     for note in (*_lines_before(header, skip, config), *header.notes, *format_head.settled):
@@ -409,6 +411,17 @@ def _open_input(
     found = Input(source, layout, matched, reader, folders, head, preset, ignored, config.separator)
     _say_columns(found, say)
     return found
+
+
+def _check_no_catalogue(head: Head, columns: dict[str, str]) -> None:
+    """Refuse a table that describes products, of which nothing says that they were bought (BadData)."""
+    bought = {"order_id", "user_id", "quantity", "timestamp", "event", "rating"} & columns.keys()
+    if not bought and {"title", "description"} & columns.keys():
+        raise BadData(
+            f"{head.source} looks like a catalogue: no column holds orders, users, quantities or times",
+            "give it as `products=FILE` beside the order lines; or name a column, as in "
+            "`map=order_id=COLUMN`; `layout=lines` takes each row for a purchase",
+        )
 
 
 def _open_lines(
@@ -553,7 +566,7 @@ def _header(head: FormatHead, config: CleanConfig) -> tuple[Header, int]:
     if head.names is not None:
         return Header(head.names, head.names), 0
     layout = _asked_layout(config, "")
-    # Lines that are not cut into fields have no columns that a header could name, unless it is said to be there.
+    # Lines that are not cut into fields have no columns that a header could name.
     named = None if layout is None else True if layout.first_row_names else False if layout.uncut else None
     searched = config.skip_rows is None and not (layout is not None and layout.uncut)
     found = find_header(

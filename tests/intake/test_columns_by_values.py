@@ -252,3 +252,11 @@ def test_headers_in_many_languages(clean, header):
         ("1", "rice", 2),
         ("2", "rice", 3),
     ]
+
+
+def test_a_catalogue_is_not_taken_for_purchases(clean):
+    text = "sku,title,brand,price\nJ1,Jug,Nord,9.50\nT1,Tin,Nord,5\n"
+    with pytest.raises(BadData, match="looks like a catalogue") as caught:
+        clean(text)
+    assert "`products=FILE`" in caught.value.hint
+    assert clean(text, layout="lines").interactions.height == 2
