@@ -84,6 +84,7 @@ class SparkCleaning(Cleaning):
         self._usual = files.ids.usual()
         self._facts = {
             **files.ids.facts(), "styles": self._conventions.styles,
+            "floats": sorted(self._conventions.floats),
             "day_first": self._conventions.day_first if self._conventions.dated else None,
         }  # fmt: skip
         self._input_facts = files.facts

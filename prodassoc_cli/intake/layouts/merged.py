@@ -19,7 +19,10 @@ def _recognise(head: Head, columns: dict[str, str]) -> str:
     orders = head.column(order)
     fields = [head.column(columns[name]) for name in ORDER_FIELDS if name in columns]
     blank = [place for place, cell in enumerate(orders) if not cell.strip()]
-    alone = all(not cells[place].strip() for cells in fields if cells for place in blank)
+    filled = [cell.strip() for cell in orders if cell.strip()]
+    alone = len(set(filled)) == len(filled) and all(
+        not cells[place].strip() for cells in fields if cells for place in blank
+    )
     if not blank or blank[0] == 0 or not alone or len(blank) > 0.98 * len(orders):
         return ""
     return f"{order} stands on the first row of each order: rows below in which it is blank belong to it"
