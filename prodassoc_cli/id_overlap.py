@@ -42,6 +42,11 @@ class IdOverlap:
         """Whether so few of the smaller set are in the other that something must be wrong."""
         return self.both < FEW * min(self.left, self.right)
 
+    @property
+    def clause(self) -> str:
+        """The cause as the end of a sentence; empty where nothing is known."""
+        return f"; {self.cause}" if self.cause else ""
+
 
 def id_overlap(left: pl.Series, right: pl.Series) -> IdOverlap:
     """Compare two columns of ids (String); nulls do not count."""

@@ -23,8 +23,15 @@ from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.models.kernels.dispatch import load_kernels
 from prodassoc_cli.models.model import TrainedModel
+from prodassoc_cli.models.serving.audiences import unknown_users_notice
 from prodassoc_cli.models.serving.reasons import Audience
-from prodassoc_cli.models.serving.recommend import FEW_LISTS, Recommendations, blocks_of, recommend
+from prodassoc_cli.models.serving.recommend import (
+    FEW_LISTS,
+    Recommendations,
+    blocks_of,
+    empty_notice,
+    recommend,
+)
 from prodassoc_cli.models.storage.artifact import from_arrow
 
 _PART_ROWS = 1 << 20
@@ -102,17 +109,19 @@ def _together(
 ) -> Recommendations:  # fmt: skip
     """Put the lists of the chunks together, with what is to be said of all of them."""
     counts: Counter[str] = Counter()
-    frames = []
+    frames, without = [], []
     for result in results:
         head = int.from_bytes(result[:_HEAD], "little")
-        counts.update(json.loads(result[_HEAD : _HEAD + head]))
+        made, empty = json.loads(result[_HEAD : _HEAD + head])
+        counts.update(made)
+        without += empty
         if into is not None:
             into.parts.append(Part(**json.loads(result[_HEAD + head :])))
             continue
         frames.append(pl.read_ipc(io.BytesIO(result[_HEAD + head :])))
     notices = [each for each in tried.notices if not each.startswith("users not known")]
-    if counts["unknown_users"]:
-        notices.append(f"users not known to the model: {counts['unknown_users']}; they get popular products")
+    if audience == "users" and ids is not None and (notice := unknown_users_notice(model, ids)):
+        notices.append(notice)
     if audience == "products" and ids is not None:
         asked = pl.Series(list(ids), dtype=pl.String).unique(maintain_order=True)
         missing = asked.filter(model.items.index_of(asked).is_null())
@@ -120,8 +129,9 @@ def _together(
             notices.append(
                 f"`ids`: products not known to the model, ignored: {len(missing)}, such as '{missing[0]}'"
             )
+    notices += empty_notice(audience, counts, without)
     frame = pl.concat(frames) if into is None else tried.frame
-    return Recommendations(iter([frame]), notices, {name: counts[name] for name in tried.counts})
+    return Recommendations(iter([frame]), notices, {name: counts[name] for name in tried.counts}, without)
 
 
 @dataclass(frozen=True)
@@ -137,7 +147,7 @@ class _MakeLists:
         number, *ids = texts
         served = recommend(_model(self.file), audience=self.audience, ids=ids, threads=1, **self.options)
         frame, body = served.frame, io.BytesIO()
-        head = json.dumps(served.counts).encode()  # right once all lists are made
+        head = json.dumps([served.counts, served.without]).encode()  # right once all lists are made
         if self.into is None:
             frame.write_ipc(body, compression="zstd")
         else:

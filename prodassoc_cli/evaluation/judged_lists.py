@@ -18,6 +18,7 @@ from prodassoc_cli.arrays import Bools, Longs
 from prodassoc_cli.artifacts.schemas import EVENTS
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.evaluation.product_facts import ProductFacts, gather_facts
+from prodassoc_cli.id_overlap import id_overlap
 
 RELEVANT_EVENTS = tuple(event for event in EVENTS if event not in ("impression", "dismiss"))
 """Events that make a product relevant to a user: whatever the user did with it of their own will.
@@ -134,6 +135,18 @@ def notices(judged: Mapping[str, JudgedLists], ks: Sequence[int]) -> list[str]:
             outside = int(np.count_nonzero((each.reach != NEVER) & ~each.truth.facts.catalogue))
             if outside:
                 said.append(f"'{name}' recommends {outside:,} products outside the catalogue")
+    return said
+
+
+def overlap_notices(lists: Mapping[str, pl.DataFrame], truth: pl.DataFrame) -> list[str]:
+    """Return where the ids of lists and truth do not meet, or are written in two ways, one sentence each."""
+    pairs = relevant_pairs(truth)
+    said = []
+    for name, frame in lists.items():
+        for column, what in (("user_id", "users"), ("product_id", "products")):
+            met = id_overlap(pairs[column], frame[column])
+            if frame.height and (met.both == 0 or met.cause):
+                said.append(f"{met.both:,} of {met.left:,} {what} of the truth are in '{name}'{met.clause}")
     return said
 
 

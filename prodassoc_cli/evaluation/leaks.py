@@ -24,6 +24,42 @@ def leak_notices(truth: pl.DataFrame, train: pl.DataFrame) -> list[str]:
     return [notice for notice in (_same(truth, train), _older(truth, train), _known(truth, train)) if notice]
 
 
+def model_leak_notices(
+    name: str, truth: pl.DataFrame, history: pl.DataFrame, *, include_seen: bool
+) -> list[str]:
+    """Return a sentence for each sign that a model was trained on the truth, or on what came after it.
+
+    Args:
+        name: of the model.
+        truth: interactions its lists are judged by.
+        history: user_id, product_id and timestamp of what the model knows users to have bought.
+        include_seen: whether its lists may hold what is in the history.
+    """
+    truth = _relevant(truth)
+    pairs = relevant_pairs(truth)
+    pair = ["user_id", "product_id"]
+    known = pairs.join(history, on=pair, how="semi").height
+    if not known:
+        return _notices(_older(truth, history), name)
+    same = truth.select(*pair, "timestamp").unique().join(history, on=[*pair, "timestamp"], how="semi")
+    answers = same.select(pair).n_unique()
+    unseen = "" if include_seen else "; its lists leave out what a user already has, so they cannot be hits"
+    if answers:
+        said = (
+            f"{answers:,} of {pairs.height:,} truth pairs of user and product are in its history at the same "
+        )
+        return _notices(f"{said}time: it was trained on the answers{unseen}", name)
+    said = f"{known:,} of {pairs.height:,} truth pairs of user and product are already in its history: "
+    return [
+        *_notices(_older(truth, history), name),
+        *_notices(f"{said}bought again, or leaked{unseen}", name),
+    ]
+
+
+def _notices(notice: str, name: str) -> list[str]:
+    return [f"'{name}': {notice}"] if notice else []
+
+
 def _relevant(interactions: pl.DataFrame) -> pl.DataFrame:
     return interactions.filter(pl.col("user_id").is_not_null() & pl.col("event").is_in(RELEVANT_EVENTS))
 

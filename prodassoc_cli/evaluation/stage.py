@@ -24,11 +24,13 @@ class JudgedInputs:
         lists: recommendations.
         ratings: those whose scores are predicted ratings.
         rules: association rules.
+        histories: what the models that made lists know of the judged users; see `TrainedModel.history`.
     """
 
     lists: dict[str, pl.DataFrame] = field(default_factory=dict)
     ratings: dict[str, pl.DataFrame] = field(default_factory=dict)
     rules: dict[str, pl.DataFrame] = field(default_factory=dict)
+    histories: dict[str, pl.DataFrame] = field(default_factory=dict)
 
 
 class EvaluationStage:
@@ -101,18 +103,24 @@ class EvaluationStage:
     def _lists(self, truth: pl.DataFrame) -> list[pl.DataFrame]:
         from prodassoc_cli.evaluation import compare
         from prodassoc_cli.evaluation import judged_lists as judging
-        from prodassoc_cli.evaluation.leaks import leak_notices
+        from prodassoc_cli.evaluation.leaks import leak_notices, model_leak_notices
         from prodassoc_cli.evaluation.ratings import evaluate_ratings
         from prodassoc_cli.evaluation.segments import segment_metrics
 
         if self.train is not None:
             self.notices += leak_notices(truth, self.train)
+        for name, history in self.inputs.histories.items():
+            self.notices += model_leak_notices(name, truth, history, include_seen=self.config.include_seen)
         if not self.inputs.lists:
             return []
         self.judged = judging.judge_lists(
             self.inputs.lists, truth, self.train, self.products, self._read_embeddings()
         )
-        self.notices = judging.notices(self.judged, self.ks) + self.notices
+        self.notices = [
+            *judging.notices(self.judged, self.ks),
+            *judging.overlap_notices(self.inputs.lists, truth),
+            *self.notices,
+        ]
         parts = [compare.tabulate(self.judged, self.ks), evaluate_ratings(self.inputs.ratings, truth)]
         if self.config.by_segment:
             parts.append(segment_metrics(self.judged, self.ks))

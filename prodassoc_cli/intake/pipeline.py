@@ -396,10 +396,9 @@ def _say_catalogue(catalogue: Catalogue, overlap: IdOverlap, left_out: dict[str,
     unread, examples = catalogue.unread_prices
     if unread:
         say(f"catalogue: {unread:,} prices could not be read, such as {', '.join(map(repr, examples))}")
-    cause = f"; {overlap.cause}" if overlap.cause else ""
     meeting = (
         f"{overlap.both:,} of {overlap.left:,} products of the lines are in the catalogue, "
-        f"{overlap.right - overlap.both:,} of the catalogue were never bought{cause}"
+        f"{overlap.right - overlap.both:,} of the catalogue were never bought{overlap.clause}"
     )
     say(Caution(meeting) if overlap.few else meeting)
 

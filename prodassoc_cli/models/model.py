@@ -12,8 +12,9 @@ import polars as pl
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from prodassoc_cli.arrays import Floats, Longs
-from prodassoc_cli.models.base import Recommender
-from prodassoc_cli.models.data import ITEM_COLUMNS, Csr, Items, TrainingData, binary
+from prodassoc_cli.indexing import index_of
+from prodassoc_cli.models.base import Recommender, entries_of
+from prodassoc_cli.models.data import ITEM_COLUMNS, NO_TIME, Csr, Items, TrainingData, binary
 from prodassoc_cli.models.pair_counts import Together
 from prodassoc_cli.models.registry import make
 
@@ -84,6 +85,19 @@ class TrainedModel:
     def by_customers(self) -> Together:
         """Counts of users who have both products of a pair."""
         return Together(self.items_by_customer)
+
+    def history(self, users: Sequence[str]) -> pl.DataFrame:
+        """Return user_id, product_id and timestamp (the last time, null if unknown) of what users bought."""
+        place = index_of(pl.Series(users, dtype=pl.String), self.users).drop_nulls().sort().to_numpy()
+        seen = self.seen[place]
+        last = entries_of(self.seen, self.last_seen, place)
+        return pl.DataFrame(
+            {
+                "user_id": self.users.gather(np.repeat(place, np.diff(seen.indptr))),
+                "product_id": self.items.ids.gather(seen.indices),
+                "timestamp": pl.Series(last).replace(NO_TIME, None).cast(pl.Datetime("us")),
+            }
+        )
 
     def with_catalogue(self, products: pl.DataFrame) -> TrainedModel:
         """Return the model with the catalogue of today.

@@ -25,13 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Input:
-    """One input: the name of its model, of its file, its rows, its kind, whether its scores are ratings."""
+    """One input: the name of its model, of its file, its rows, its kind, whether its scores are ratings.
+
+    For a model, also what it knows of the judged users.
+    """
 
     name: str
     file: str
     frame: pl.DataFrame
     kind: str
     rates: bool
+    history: pl.DataFrame | None = None
 
 
 def read_inputs(run: Run, users: Sequence[str], k: int, *, include_seen: bool) -> JudgedInputs:
@@ -44,8 +48,7 @@ def read_inputs(run: Run, users: Sequence[str], k: int, *, include_seen: bool) -
     from prodassoc_cli.artifacts.store import read_artifact
 
     def lists_of(file: str, rows: pl.DataFrame | pa.Table, header: dict[str, Any] | None) -> _Input:
-        name, frame, rates = _recommend(run, file, rows, header, users, k, include_seen=include_seen)
-        return _Input(name, file, frame, MODEL.name, rates)
+        return _recommend(run, file, rows, header, users, k, include_seen=include_seen)
 
     read = [_in_memory(each, lists_of) for each in run.in_memory["recommendations"]]
     for path, parts, lineage in _datasets(run.files("recommendations")):
@@ -63,6 +66,8 @@ def read_inputs(run: Run, users: Sequence[str], k: int, *, include_seen: bool) -
         (found.rules if each.kind == RULES.name else found.lists)[name] = each.frame
         if each.rates:
             found.ratings[name] = each.frame
+        if each.history is not None:
+            found.histories[name] = each.history
     return found
 
 
@@ -121,8 +126,8 @@ def _recommend(
     k: int,
     *,
     include_seen: bool,
-) -> tuple[str, pl.DataFrame, bool]:
-    """Return the name of a model, its lists, and whether its scores are ratings."""
+) -> _Input:
+    """Return the lists that a model makes."""
     with run.kernels():
         from prodassoc_cli.models.serving.recommend import recommend
         from prodassoc_cli.models.storage.artifact import from_arrow
@@ -133,6 +138,9 @@ def _recommend(
         served = recommend(
             model, k=k, ids=users, include_seen=include_seen, threads=run.threads, progress=progress
         )
+        lists = served.frame
     for notice in served.notices:
         run.messages.warning(f"{model.name}: {notice}")
-    return model.name, served.frame, model.recommender.predicts_ratings
+    return _Input(
+        model.name, file, lists, MODEL.name, model.recommender.predicts_ratings, model.history(users)
+    )

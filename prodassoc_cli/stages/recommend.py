@@ -48,7 +48,10 @@ def recommend(run: Run, inputs: Sequence[str], config: RecommendConfig) -> None:
         for notice in made.notices:
             run.messages.warning(notice)
         run.note(made.counts)
-        run.messages.info(f"{made.counts['lists']:,} lists, {made.counts['rows']:,} recommendations")
+        lists = made.counts["lists"]
+        run.messages.info(
+            f"{lists:,} {'list' if lists == 1 else 'lists'}, {made.counts['rows']:,} recommendations"
+        )
 
 
 def _model(run: Run, config: RecommendConfig) -> TrainedModel:

@@ -13,6 +13,8 @@ from prodassoc_cli.settings import TrainConfig
 from prodassoc_cli.stage import StageResult
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from prodassoc_cli.models.data import TrainingData
     from prodassoc_cli.models.model import TrainedModel
 
@@ -84,12 +86,33 @@ def _whole(run: Run) -> TrainingData:
 
     interactions = run.read("interactions", INTERACTIONS)
     log = run.read_optional("feedback", INTERACTIONS)
+    products = run.read_optional("products", PRODUCTS)
+    embeddings = run.read_optional("embeddings", EMBEDDINGS)
+    rules = run.read_optional("rules", RULES)
+    bought = interactions["product_id"].unique()
+    for role, frame in (("feedback", log), ("products", products), ("embeddings", embeddings)):
+        if frame is not None:
+            _say_overlap(run, role, bought, frame["product_id"])
+    if rules is not None:
+        _say_overlap(run, "rules", bought, rules["antecedent"].explode())
     return TrainingData.from_frames(
         interactions if log is None else with_feedback(interactions, log),
-        products=run.read_optional("products", PRODUCTS),
-        embeddings=run.read_optional("embeddings", EMBEDDINGS),
-        rules=run.read_optional("rules", RULES),
+        products=products,
+        embeddings=embeddings,
+        rules=rules,
     )
+
+
+def _say_overlap(run: Run, role: str, bought: pl.Series, ids: pl.Series) -> None:
+    """Warn where few of the products of an input are those of the interactions."""
+    from prodassoc_cli.id_overlap import id_overlap
+
+    met = id_overlap(bought, ids)
+    if met.few:
+        run.messages.warning(
+            f"`{role}`: {met.both:,} of its {met.right:,} products are among the {met.left:,} "
+            f"of the interactions{met.clause}"
+        )
 
 
 def _gathered(run: Run, lines: int) -> TrainingData:

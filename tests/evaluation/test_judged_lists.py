@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.evaluation.judged_lists import judge_lists, notices
+from prodassoc_cli.evaluation.judged_lists import judge_lists, notices, overlap_notices
 from tests.evaluation.frames import bought, interactions, lists
 
 
@@ -97,3 +97,9 @@ def test_notices_name_users_without_lists_short_lists_and_strangers_to_the_catal
         "the lists of 'm' end at 3: at k=5 the rest counts as missed",
         "'m' recommends 2 products outside the catalogue",
     ]
+
+
+def test_products_that_never_meet_are_counted_with_the_likely_cause():
+    (said,) = overlap_notices({"m": lists(u="101 102")}, bought(u="101.0 102.0"))
+    assert said.startswith("0 of 2 products of the truth are in 'm'; they differ in a decimal .0")
+    assert overlap_notices({"m": lists(u="a b")}, bought(u="b c", v="d")) == []

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from prodassoc_cli.evaluation.leaks import leak_notices
+from prodassoc_cli.evaluation.leaks import leak_notices, model_leak_notices
 from tests.evaluation.frames import bought, day, interactions
 
 
@@ -43,3 +43,36 @@ def test_impressions_do_not_leak():
     shown = interactions(row("u", "a", 1, event="impression"))
     assert leak_notices(interactions(row("u", "a", 9)), shown) == []
     assert leak_notices(shown, interactions(row("u", "a", 9))) == []
+
+
+def known(*rows):
+    return interactions(*rows).select("user_id", "product_id", "timestamp")
+
+
+def test_a_model_trained_on_the_truth_is_said_to_be():
+    truth = interactions(row("u", "b", 5), row("v", "c", 6))
+    history = known(row("u", "a", 1), row("u", "b", 5), row("v", "c", 6))
+    (notice,) = model_leak_notices("ease", truth, history, include_seen=False)
+    assert notice == (
+        "'ease': 2 of 2 truth pairs of user and product are in its history at the same time: "
+        "it was trained on the answers; its lists leave out what a user already has, so they cannot be hits"
+    )
+    (notice,) = model_leak_notices("ease", truth, history, include_seen=True)
+    assert notice.endswith("it was trained on the answers")
+
+
+def test_what_is_bought_again_and_what_came_before_training_are_told_apart():
+    again = model_leak_notices(
+        "m", interactions(row("u", "a", 9)), known(row("u", "a", 1)), include_seen=True
+    )
+    assert again == [
+        "'m': 1 of 1 truth pairs of user and product are already in its history: bought again, or leaked"
+    ]
+    older = model_leak_notices(
+        "m", interactions(row("u", "b", 1)), known(row("u", "a", 9)), include_seen=True
+    )
+    assert len(older) == 1
+    assert older[0].startswith("'m': 1 of 1 truth rows are older than their user's last training row")
+    assert not model_leak_notices(
+        "m", interactions(row("u", "b", 9)), known(row("u", "a", 1)), include_seen=True
+    )

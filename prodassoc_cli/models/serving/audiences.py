@@ -11,6 +11,7 @@ from scipy import sparse
 
 from prodassoc_cli.arrays import Bools, Ints
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
+from prodassoc_cli.id_overlap import id_overlap
 from prodassoc_cli.indexing import index_of
 from prodassoc_cli.models.base import Queries
 from prodassoc_cli.models.data import NO_TIME, Csr, csr_of
@@ -60,7 +61,7 @@ def requests(
         BadData: none of what is asked for is known.
     """
     if audience == "users":
-        return _users(model, ids, options)
+        return _users(model, ids, notices, options)
     if audience == "products":
         names, history = _products(model, ids, notices)
     else:
@@ -74,12 +75,27 @@ def requests(
     return Requests(names, block, np.zeros(len(names), np.bool_))
 
 
-def _users(model: TrainedModel, ids: Sequence[str] | None, options: Options) -> Requests:
+def unknown_users_notice(model: TrainedModel, ids: Sequence[str]) -> str:
+    """Return what is to be said of the users that the model does not know; empty where it knows all."""
+    wanted = _distinct(ids)
+    missing = wanted.filter(index_of(wanted, model.users).is_null())
+    if not len(missing):
+        return ""
+    cause = id_overlap(wanted, model.users).clause
+    return (
+        f"users not known to the model: {len(missing):,} of {len(wanted):,}, such as '{missing[0]}'; "
+        f"they get popular products{cause}"
+    )
+
+
+def _users(model: TrainedModel, ids: Sequence[str] | None, notices: list[str], options: Options) -> Requests:
     if ids is None and not model.users.len():
         raise BadData(
             "the model knows no users: all its orders are anonymous", "ask `for_=products` or baskets"
         )
     wanted = model.users if ids is None else _distinct(ids)
+    if ids is not None and (notice := unknown_users_notice(model, ids)):
+        notices.append(notice)
     place = index_of(wanted, model.users).fill_null(-1).to_numpy()
     newest = int(model.last_seen.max(initial=NO_TIME))
 

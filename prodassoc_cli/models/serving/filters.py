@@ -12,6 +12,7 @@ import polars as pl
 
 from prodassoc_cli.arrays import Bools
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
+from prodassoc_cli.id_overlap import id_overlap
 from prodassoc_cli.models.data import Items
 
 _PATH = "category"
@@ -142,7 +143,10 @@ def _listed(items: Items, ids: Sequence[str], flag: str, notices: list[str], *, 
             did_you_mean(example, items.ids.to_list()) if example else "",
         )
     if missing:
-        notices.append(f"{flag}: products not known to the model, ignored: {missing} of {wanted.len()}")
+        cause = id_overlap(wanted, items.ids).clause
+        notices.append(
+            f"{flag}: products not known to the model, ignored: {missing} of {wanted.len()}{cause}"
+        )
     mask = np.zeros(len(items), np.bool_)
     mask[found.drop_nulls().to_numpy()] = True
     return mask

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Literal
@@ -12,6 +12,7 @@ import polars as pl
 
 from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.id_overlap import id_overlap
 from prodassoc_cli.indexing import aligned_vectors
 from prodassoc_cli.models.base import Explanation, Queries, Why
 from prodassoc_cli.models.data import csr_of
@@ -50,13 +51,15 @@ class Recommendations:
     Attributes:
         frames: they, in the schema of recommendations; at least one frame.
         notices: what was ignored or stood in, one sentence each.
-        counts: lists, rows, unknown users, and rows filled up by popularity; those of rows are right once the
-            frames are at their end.
+        counts: lists that hold something, rows, empty lists, unknown users, and rows filled up by popularity;
+            right, as the notices are, once the frames are at their end.
+        without: ids of some whose lists are empty.
     """
 
     frames: Iterator[pl.DataFrame]
     notices: list[str]
     counts: dict[str, int]
+    without: list[str]
 
     @cached_property
     def frame(self) -> pl.DataFrame:
@@ -123,13 +126,13 @@ def recommend(
     if products is not None:
         model = model.with_catalogue(products)
     allowed, notices = allowed_items(model.items, where, allow, deny)
+    if products is not None:
+        notices += _unknown_products(model, products["product_id"])
     spec = ListSpec(k, _variety(model, diversity, max_per_category, embeddings), epsilon, seed)
     new_only = not include_seen or audience == "products"
     options = Options(allowed, new_only, spec.depth(len(model.items)))
     asked = requests(audience, model, ids, baskets, notices, options)
     total, unknown = asked.ids.len(), int(asked.unknown.sum())
-    if unknown:
-        notices.append(f"users not known to the model: {unknown}; they get popular products")
     weighs = total <= FEW_LISTS if reason_weights is None else reason_weights
     maker = _ListMaker(model, audience, asked, spec, with_reasons, weighs, threads)
     width = 0 if model.recommender.fused else len(model.items)
@@ -137,21 +140,55 @@ def recommend(
     if relation is not None:
         width = len(model.items) * _RELATED_ARRAYS
         block = partial(maker.related, relation, allowed, _texts(model, embeddings, relation))
-    counts = {"lists": total, "rows": 0, "unknown_users": unknown, "filled_by_popularity": 0}
+    counts = {
+        "lists": 0, "rows": 0, "empty_lists": 0, "unknown_users": unknown, "filled_by_popularity": 0,
+    }  # fmt: skip
+    column = ID_COLUMNS[audience]
+
+    without: list[str] = []
 
     def frames() -> Iterator[pl.DataFrame]:
         for rows in blocks_of(total, width):
             with one_blas_thread():
                 frame, fillers = block(rows)
+            ids_asked, held = asked.ids[rows], frame[column].unique()
+            empty = ids_asked.filter(~ids_asked.is_in(held.implode()))
             counts["rows"] += frame.height
+            counts["lists"] += len(held)
+            counts["empty_lists"] += len(empty)
+            without.extend(empty.head(1))
             counts["filled_by_popularity"] += fillers
             if progress is not None:
                 progress(rows.stop, total)
             yield frame
         if not total:
-            yield _empty(ID_COLUMNS[audience], with_reasons=with_reasons)
+            yield _empty(column, with_reasons=with_reasons)
+        notices.extend(empty_notice(audience, counts, without))
 
-    return Recommendations(frames(), notices, counts)
+    return Recommendations(frames(), notices, counts, without)
+
+
+def empty_notice(audience: Audience, counts: Mapping[str, int], without: Sequence[str]) -> list[str]:
+    """Return what is to be said of lists that hold nothing, of which `without` are examples."""
+    empty = counts["empty_lists"]
+    if not empty:
+        return []
+    who = f"1 {audience.removesuffix('s')}" if empty == 1 else f"{empty:,} {audience}"
+    total = empty + counts["lists"]
+    return [f"{who} of {total:,} got no list, such as '{without[0]}': nothing is left that may be listed"]
+
+
+def _unknown_products(model: TrainedModel, wanted: pl.Series) -> list[str]:
+    """Return what is to be said of a catalogue's products that the model cannot list."""
+    known = model.items.index_of(wanted)
+    missing = wanted.filter(known.is_null()).unique(maintain_order=True)
+    if not len(missing):
+        return []
+    cause = id_overlap(wanted, model.items.ids).clause
+    return [
+        f"`products`: {len(missing):,} of {wanted.n_unique():,} are not known to the model, so in no list, "
+        f"such as '{missing[0]}'; train with them, best with embeddings{cause}"
+    ]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from prodassoc_cli.models.model import TrainedModel, train
 from prodassoc_cli.models.serving.filters import allowed_items
 from prodassoc_cli.models.serving.recommend import recommend
 from prodassoc_cli.models.storage.artifact import from_arrow, to_arrow
-from tests.models.shops import catalogue, random_shop, vectors
+from tests.models.shops import catalogue, lines, random_shop, vectors
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +219,21 @@ def test_long_arrays_are_cut_into_rows(item_knn, monkeypatch):
     read = from_arrow(table, header)
     assert recommend(read).frame.equals(recommend(item_knn).frame)
     np.testing.assert_array_equal(read.last_seen, item_knn.last_seen)
+
+
+def test_who_gets_no_list_is_counted_and_named():
+    rows = [("ann", "o1", item, None) for item in ("a", "b", "c")] + [("bob", "o2", "a", None)]
+    served = recommend(train("item-knn", TrainingData.from_frames(lines(rows))), k=2)
+    assert served.frame["user_id"].unique().to_list() == ["bob"]
+    assert served.counts["lists"] == served.counts["empty_lists"] == 1
+    assert served.notices == ["1 user of 2 got no list, such as 'ann': nothing is left that may be listed"]
+
+
+def test_ids_that_the_model_does_not_know_are_named_with_the_likely_cause():
+    rows = [("07", "o1", "a", None), ("08", "o2", "a", None), ("08", "o2", "b", None)]
+    model = train("item-knn", TrainingData.from_frames(lines(rows)))
+    today = pl.DataFrame({"product_id": ["a", "b", "new"]})
+    users, products = recommend(model, k=1, ids=["7", "8"], products=today).notices[::-1]
+    assert users.startswith("users not known to the model: 2 of 2, such as '7'; they get popular products; ")
+    assert "leading zeros" in users
+    assert products.startswith("`products`: 1 of 3 are not known to the model, so in no list, such as 'new'")
