@@ -8,7 +8,7 @@ import polars as pl
 
 from prodassoc_cli.intake.columns.schema import Caution
 
-_ORDERS_HELD = 1 << 16
+_ORDERS_HELD = 1 << 14
 """Orders whose days are compared: of more, those count whose hash is a multiple of a power of two."""
 
 _MANY = 1.2
@@ -61,11 +61,10 @@ class Suspicions:
         hashes = interactions["order_id"].hash()
         while self._one_in * _ORDERS_HELD < len(hashes):
             self._one_in *= 2
-        chosen = interactions.filter(hashes % self._one_in == 0, interactions["order_id"].is_not_null())
+        rows = interactions.select("order_id", "timestamp").filter(hashes % self._one_in == 0)
         day = pl.col("timestamp").dt.date().cast(pl.Int32).alias("day")
-        order = pl.col("order_id")
-        days = chosen.select(order.hash().alias("order"), day, order.alias("example")).drop_nulls()
-        self._days = pl.concat([self._days, days.unique(["order", "day"])]).unique(["order", "day"])
+        days = rows.select(pl.col("order_id").hash().alias("order"), day, pl.col("order_id").alias("example"))
+        self._days = pl.concat([self._days, days.drop_nulls()]).unique(["order", "day"])
         while self._days["order"].n_unique() > _ORDERS_HELD:
             self._one_in *= 2
             self._days = self._days.filter(pl.col("order") % self._one_in == 0)
