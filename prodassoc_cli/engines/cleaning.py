@@ -40,8 +40,8 @@ from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS, Bounds
 from prodassoc_cli.intake.columns.schema import Say, is_feedback
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.gather import PIECE_ROWS, stated
-from prodassoc_cli.intake.inputs import open_inputs
 from prodassoc_cli.intake.layouts.layout import Layout, Lines, check_alike, join_lines
+from prodassoc_cli.intake.opening import open_inputs
 from prodassoc_cli.intake.pipeline import Cleaning
 from prodassoc_cli.intake.products import ProductTally
 from prodassoc_cli.intake.rules.outliers import outliers

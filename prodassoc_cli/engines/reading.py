@@ -33,9 +33,10 @@ from prodassoc_cli.intake.formats.delimited import Text
 from prodassoc_cli.intake.formats.parquet import ParquetRows
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.gather import PIECE_ROWS, text_values, with_reasons, without_text
-from prodassoc_cli.intake.inputs import Input, Piece, open_inputs, until_settled
+from prodassoc_cli.intake.inputs import Input, Piece, until_settled
 from prodassoc_cli.intake.layouts.layout import Layout, Lines, join_lines, placed
 from prodassoc_cli.intake.layouts.registry import layout_of
+from prodassoc_cli.intake.opening import open_inputs
 from prodassoc_cli.intake.typed_rows import typed_rows
 from prodassoc_cli.intake.values.conventions import Conventions, Marks
 from prodassoc_cli.intake.values.ids import parse_ids

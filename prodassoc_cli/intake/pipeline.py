@@ -27,7 +27,7 @@ from prodassoc_cli.intake.columns.schema import EVENT, FEEDBACK, INTERACTIONS, R
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.gather import Gathered, gather
 from prodassoc_cli.intake.holdout import check_parts, holdout_masks, parse_split
-from prodassoc_cli.intake.inputs import open_inputs, read_catalogue
+from prodassoc_cli.intake.opening import open_inputs, read_catalogue
 from prodassoc_cli.intake.products import Catalogue, ProductTally, clean_catalogue, complete
 from prodassoc_cli.intake.rules.apply_rules import AmongAll, Part, PartRules
 from prodassoc_cli.intake.rules.outliers import Amounts, outliers

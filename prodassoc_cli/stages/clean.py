@@ -80,7 +80,7 @@ def _show_understood(
     run: Run, orders: Sequence[Source], order_table: Sequence[Source], config: CleanConfig
 ) -> None:
     """Say how the lines would be read, by their first rows."""
-    from prodassoc_cli.intake.inputs import open_inputs
+    from prodassoc_cli.intake.opening import open_inputs
     from prodassoc_cli.intake.preview import preview
 
     with ExitStack() as stack:

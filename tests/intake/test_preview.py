@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from prodassoc_cli.intake.inputs import open_inputs
+from prodassoc_cli.intake.opening import open_inputs
 from prodassoc_cli.intake.preview import preview
 from prodassoc_cli.settings import CleanConfig
 from tests.intake.conftest import sources
