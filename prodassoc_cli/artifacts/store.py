@@ -17,6 +17,7 @@ from prodassoc_cli.artifacts.parquet import checked, lineage_in, open_parquet
 from prodassoc_cli.artifacts.partitions import partition_values, with_partitions
 from prodassoc_cli.artifacts.row_groups import as_table, cut, joined_frames
 from prodassoc_cli.artifacts.schemas import KINDS, SCHEMA_VERSION, Kind
+from prodassoc_cli.artifacts.texts import is_text, read_text
 from prodassoc_cli.artifacts.validate import CODED, conform, holds_dictionary, is_there
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.resources import prefetch
@@ -28,12 +29,15 @@ _VIEW = pa.string_view()
 """Texts as polars has them; in a file they are texts."""
 
 
-def read_artifact(paths: Sequence[Path], kind: Kind) -> tuple[pl.DataFrame, Lineage | None]:
+def read_artifact(
+    paths: Sequence[Path], kind: Kind, *, text: bool = False
+) -> tuple[pl.DataFrame, Lineage | None]:
     """Read an artifact, one file or several parts of it, and check it against its kind.
 
     Args:
         paths: the file or its parts, at least one.
         kind: what it must be.
+        text: whether it may be CSV or JSON lines too.
 
     Returns:
         The declared columns in their declared types (further ones too where the kind is open),
@@ -42,7 +46,7 @@ def read_artifact(paths: Sequence[Path], kind: Kind) -> tuple[pl.DataFrame, Line
     Raises:
         BadData: not Parquet, of another kind, of a newer schema, or its columns or values do not fit.
     """
-    parts = [_read_part(path, kind) for path in paths]
+    parts = [_read_part(path, kind, text) for path in paths]
     tables = [table for table, _ in parts]
     table = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="default")
     frame = pl.from_arrow(table)
@@ -261,8 +265,8 @@ def _encodings(schema: pa.Schema) -> dict[str, str]:
     }
 
 
-def _read_part(path: Path, kind: Kind) -> tuple[pa.Table, Lineage | None]:
-    table, lineage = read_table(path)
+def _read_part(path: Path, kind: Kind, text: bool) -> tuple[pa.Table, Lineage | None]:
+    table, lineage = (read_text(path, kind), None) if text and is_text(path) else read_table(path)
     if lineage is not None:
         _check_kind(path, lineage, kind)
     return conform(with_partitions(table, path, kind), kind, source=str(path)), lineage

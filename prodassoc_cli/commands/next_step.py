@@ -48,11 +48,15 @@ def say_command_after(run: Run, role: str, path: Path, *, more: str = "", **file
     if run.common.quiet or not (path.is_file() or path.is_dir()):
         return
     from prodassoc_cli.artifacts.discover import artifacts_in
+    from prodassoc_cli.artifacts.texts import is_text
 
+    is_csv = is_text(path)
+    if is_csv and role != RECOMMENDATIONS.name:
+        return  # no other stage takes rows written for people
     known = {name: Path(where) for name, where in files.items() if where not in (None, STDOUT)}
     found = {**artifacts_in(path.parent), **known, role: path}
     command = Guide(found, path.parent).after(role)
-    if command is not None:
+    if command is not None and not (is_csv and command.startswith("inspect")):
         run.messages.hint(f"prodassoc {command} {more}".rstrip())
 
 

@@ -207,11 +207,13 @@ class Run:
         """Return every input taken, with its digest: files, first parts of folders, rows in memory."""
         return self._digested
 
-    def read(self, role: str, kind: Kind) -> pl.DataFrame:
-        """Read an input taken before, as an artifact of that kind."""
-        return self.read_with_lineage(role, kind)[0]
+    def read(self, role: str, kind: Kind, *, text: bool = False) -> pl.DataFrame:
+        """Read an input taken before, as an artifact of that kind; see `read_artifact`."""
+        return self.read_with_lineage(role, kind, text=text)[0]
 
-    def read_with_lineage(self, role: str, kind: Kind) -> tuple[pl.DataFrame, Lineage | None]:
+    def read_with_lineage(
+        self, role: str, kind: Kind, *, text: bool = False
+    ) -> tuple[pl.DataFrame, Lineage | None]:
         """Read an input taken before, with what made it."""
         from prodassoc_cli.artifacts.store import checked_rows, read_artifact
 
@@ -219,7 +221,7 @@ class Run:
         if self.in_memory[role]:
             frame = checked_rows(self.in_memory[role][0].rows, kind, str(self.in_memory[role][0]))
         else:
-            frame, lineage = read_artifact([each.path for each in self.taken[role]], kind)
+            frame, lineage = read_artifact([each.path for each in self.taken[role]], kind, text=text)
         self.messages.step(f"read {role}", frame.height)
         return frame, lineage
 
@@ -249,9 +251,9 @@ class Run:
             raise UsageProblem(f"{role} takes one file, not {1 + len(more)}", f"give one: {first.name}")
         return OpenArtifact(first.path, kind)
 
-    def read_optional(self, role: str, kind: Kind) -> pl.DataFrame | None:
+    def read_optional(self, role: str, kind: Kind, *, text: bool = False) -> pl.DataFrame | None:
         """Read an input taken before, or None where none was given."""
-        return self.read(role, kind) if self.is_given(role) else None
+        return self.read(role, kind, text=text) if self.is_given(role) else None
 
     def page(self, where: str | None) -> None:
         """Say where a page for people goes, before the outputs are opened; it appears together with them."""

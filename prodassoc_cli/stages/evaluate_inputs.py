@@ -58,7 +58,7 @@ def read_inputs(run: Run, users: Sequence[str], k: int, *, include_seen: bool) -
             table, _ = read_artifact([path], MODEL)
             read.append(lists_of(path.stem, table, details.get("model")))
             continue
-        frame, _ = read_artifact(parts, RULES if kind == RULES.name else RECOMMENDATIONS)
+        frame, _ = read_artifact(parts, RULES if kind == RULES.name else RECOMMENDATIONS, text=True)
         name = path.stem if kind == RULES.name else str(details.get("model", path.stem))
         read.append(_Input(name, path.stem, frame, kind, details.get("score") == "rating"))
     found = JudgedInputs()
@@ -94,10 +94,11 @@ def _datasets(files: Sequence[InputFile]) -> list[tuple[Path, list[Path], Lineag
         The file or folder, its parts, and what made them.
     """
     from prodassoc_cli.artifacts.store import read_lineage
+    from prodassoc_cli.artifacts.texts import is_text
 
     found: dict[tuple[Path, str], tuple[Path, list[Path], Lineage | None]] = {}
     for each in files:
-        lineage = read_lineage(each.path)
+        lineage = None if is_text(each.path) else read_lineage(each.path)
         is_part = each.path.name.startswith("part-") or "=" in each.path.parent.name
         place = each.folder if each.folder is not None and (lineage is not None or is_part) else each.path
         key = (place, "" if lineage is None else lineage.to_json())

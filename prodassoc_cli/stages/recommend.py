@@ -104,7 +104,7 @@ def _asked(run: Run, config: RecommendConfig) -> dict[str, Any]:
         "where": config.where,
         "allow": _read_ids(run, "allow"),
         "deny": _read_ids(run, "deny"),
-        "products": run.read_optional("products", PRODUCTS),
+        "products": run.read_optional("products", PRODUCTS, text=True),
         "embeddings": run.read_optional("embeddings", EMBEDDINGS),
         "diversity": config.diversity,
         "max_per_category": config.max_per_category,

@@ -214,3 +214,16 @@ def test_mine_writes_a_page_of_rules(shop):
     done = run(*words, "--target", "closed", "--force")
     assert done.returncode == 2
     assert "--report needs --target rules" in done.stderr.decode()
+
+
+def test_lists_written_as_csv_are_judged_alike_and_their_hint_runs(shop):
+    run = CommandLine(shop)
+    said = ok(run, "recommend", "item-knn.parquet", "-k", "10", "-o", "knn.csv").stderr.decode()
+    (hint,) = re.findall(r"next: prodassoc (evaluate knn\.csv .+)", said)
+    ok(run, *hint.split(), "--force")
+    ok(run, "recommend", "item-knn.parquet", "-k", "10", "-o", "knn.parquet")
+    ok(run, "evaluate", "knn.csv", "--truth", "holdout.parquet", "-o", "of-csv.parquet")
+    ok(run, "evaluate", "knn.parquet", "--truth", "holdout.parquet", "-o", "of-parquet.parquet")
+    of_csv, of_parquet = metrics(shop / "of-csv.parquet"), metrics(shop / "of-parquet.parquet")
+    assert of_csv.drop("model").equals(of_parquet.drop("model"))
+    assert "next:" not in ok(run, "mine", "interactions.parquet", "-o", "rules.csv").stderr.decode()
