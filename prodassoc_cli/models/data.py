@@ -6,9 +6,10 @@ of the integers is the order of the ids and a tie broken by the smaller integer 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -26,6 +27,8 @@ EVENT_WEIGHTS = {
     "purchase": 1.0, "review": 1.0, "rating": 1.0, "cart": 0.5, "click": 0.2, "view": 0.1, "dismiss": -1.0,
 }  # fmt: skip
 """How much one event says that a user wants the product; that it was shown says nothing."""
+
+Action = Literal["bought", "rated", "viewed"]
 
 OWNING_EVENTS = ("purchase", "review", "rating")
 """Events after which a product is no news to the user."""
@@ -103,6 +106,7 @@ class TrainingData:
             what shows no wish), owning (bool), rating (f32, null), timestamp (i64 µs, null).
         embeddings: n_items × d of f32, a row of zeros where a product has none; None without embeddings.
         rules: mined rules; None without.
+        action: what users did with the products: bought, or else rated, or else viewed.
     """
 
     items: Items
@@ -110,6 +114,7 @@ class TrainingData:
     events: pl.DataFrame
     embeddings: Floats | None = None
     rules: RuleTable | None = None
+    action: Action = "bought"
 
     @classmethod
     def from_frames(
@@ -137,6 +142,7 @@ class TrainingData:
             events,
             None if embeddings is None else aligned_vectors(embeddings, items.ids),
             None if rules is None else _rule_table(rules, items.ids),
+            action_of(interactions["event"].unique()),
         )
 
     @property
@@ -294,6 +300,14 @@ def wider(scale: Scale, interactions: pl.DataFrame) -> Scale:
     lowest = min((each for each in (scale[0], ratings.min()) if each is not None), default=None)
     highest = max((each for each in (scale[1], ratings.max()) if each is not None), default=None)
     return lowest, highest
+
+
+def action_of(events: Iterable[str]) -> Action:
+    """Return what users did with the products, by the kinds of events there are."""
+    there = set(events)
+    if there & {"purchase", "cart"}:
+        return "bought"
+    return "rated" if there & {"rating", "review"} else "viewed"
 
 
 def check_wish(found: bool) -> None:

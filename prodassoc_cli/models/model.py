@@ -155,6 +155,8 @@ def fit(recommender: Recommender, data: TrainingData, *, seed: int = 42, threads
         "orders": 0 if baskets is None else int(baskets.shape[0]),
         **recommender.facts(),
     }
+    if data.action != "bought":
+        facts["action"] = data.action
     return TrainedModel(
         recommender,
         seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -31,6 +32,41 @@ KINDS = {
 """Words for the kinds of reasons, as `artifacts.schemas` declares them."""
 
 _ENOUGH_BASKETS = 2
+
+
+@dataclass(frozen=True)
+class _Words:
+    """How a reason speaks of what users did with products.
+
+    Attributes:
+        did: the verb, of the past.
+        do: the verb, of the present.
+        ones: what such acts are called.
+        user: one who acts so.
+        basket: what acts together are in.
+    """
+
+    did: str
+    do: str
+    ones: str
+    user: str
+    basket: str
+
+    def users(self, column: str) -> pl.Expr:
+        """Return a number of users."""
+        return _counted(column, self.user, f"{self.user}s")
+
+    def baskets(self, column: str) -> pl.Expr:
+        """Return a number of baskets."""
+        return _counted(column, self.basket, f"{self.basket}s")
+
+
+_WORDS = {
+    "bought": _Words("bought", "buy", "purchases", "customer", "basket"),
+    "rated": _Words("rated", "rate", "ratings", "user", "session"),
+    "viewed": _Words("viewed", "view", "views", "user", "session"),
+}
+"""By `TrainingData.action`."""
 
 
 def reasons(
@@ -80,7 +116,7 @@ def reasons(
         others=_names(model, others), **_customers(model, item)
     )
     return frame.select(
-        reason=_sentence(audience, _newest(model)),
+        reason=_sentence(audience, _newest(model), _WORDS[model.facts.get("action", "bought")]),
         reason_kind=pl.col("kind").replace_strict({int(why): word for why, word in KINDS.items()}),
         reason_products="reason_products",
         reason_weight=pl.col("reason_weight").fill_nan(None),
@@ -173,13 +209,13 @@ def _counted(column: str, one: str, many: str) -> pl.Expr:
     return pl.when(whole == 1).then(pl.lit(f"1 {one}")).otherwise(pl.format(f"{{}} {many}", whole))
 
 
-def _sentence(audience: Audience, newest: int) -> pl.Expr:
+def _sentence(audience: Audience, newest: int, words: _Words) -> pl.Expr:
     """Return the expression that puts an explained row into words."""
     others = pl.col("others") + pl.when(pl.col("more") > 0).then(
         pl.format(" and {} more", pl.col("more"))
     ).otherwise(pl.lit(""))
     whole_count = pl.col("count").fill_nan(0).cast(pl.Int64)
-    customers, baskets = _counted("count", "customer", "customers"), _counted("count", "basket", "baskets")
+    users, baskets = words.users("count"), words.baskets("count")
     chance = (
         pl.when(pl.col("value") > _BY_CHANCE)
         .then(pl.format(", {} times more often than by chance", _number("value")))
@@ -187,46 +223,48 @@ def _sentence(audience: Audience, newest: int) -> pl.Expr:
     )
     together = (
         pl.when(pl.col("by_basket"))
-        .then(pl.format("bought with {} in {}{}", others, baskets, chance))
-        .otherwise(pl.format("{} who bought {} bought this too{}", customers, others, chance))
+        .then(pl.format(f"{words.did} with {{}} in {{}}{{}}", others, baskets, chance))
+        .otherwise(pl.format(f"{{}} who {words.did} {{}} {words.did} this too{{}}", users, others, chance))
     )
     sentences = {
         Why.BOUGHT_TOGETHER: together,
         Why.SAME_BUYERS: together,
-        Why.SIMILAR: _similar(audience, others),
+        Why.SIMILAR: _similar(audience, others, words),
         Why.LOOKALIKES: pl.format(
-            "{} of the customers most like you bought this and {}", whole_count, others
+            f"{{}} of the {words.user}s most like you {words.did} this and {{}}", whole_count, others
         ),
-        Why.TASTE: _taste(audience, others),
-        Why.AGAIN: _again(newest),
+        Why.TASTE: _taste(audience, others, words),
+        Why.AGAIN: _again(newest, words),
         Why.LATELY: pl.format(
-            "bought {} in the last {} days",
+            f"{words.did} {{}} in the last {{}} days",
             pl.when(pl.col("customers") > 0)
-            .then(pl.format("by {}", customers))
+            .then(pl.format("by {}", users))
             .otherwise(pl.format("in {}", baskets)),
             pl.col("value").fill_nan(0).cast(pl.Int64),
         ),
-        Why.RATED: pl.format("rated {} on average by {} who rate alike", _number("value"), customers),
+        Why.RATED: pl.format("rated {} on average by {} who rate alike", _number("value"), users),
     }
-    known = _popular()
+    known = popular = _popular(words)
     for kind, sentence in sentences.items():
         known = pl.when(pl.col("kind") == int(kind)).then(sentence).otherwise(known)
     return (
-        pl.when("unknown").then(pl.lit("no purchases of yours are known yet; ") + _popular()).otherwise(known)
+        pl.when("unknown")
+        .then(pl.lit(f"no {words.ones} of yours are known yet; ") + popular)
+        .otherwise(known)
     )
 
 
-def _popular() -> pl.Expr:
+def _popular(words: _Words) -> pl.Expr:
     return (
         pl.when(pl.col("customers") > 0)
-        .then(pl.format("bought by {}", _counted("customers", "customer", "customers")))
+        .then(pl.format(f"{words.did} by {{}}", words.users("customers")))
         .when(pl.col("in_baskets") > 0)
-        .then(pl.format("bought in {}", _counted("in_baskets", "basket", "baskets")))
+        .then(pl.format(f"{words.did} in {{}}", words.baskets("in_baskets")))
         .otherwise(pl.lit("new in the range"))
     )
 
 
-def _similar(audience: Audience, others: pl.Expr) -> pl.Expr:
+def _similar(audience: Audience, others: pl.Expr, words: _Words) -> pl.Expr:
     if audience == "products":
         return pl.format("similar to {}", others)
     if audience == "baskets":
@@ -234,28 +272,28 @@ def _similar(audience: Audience, others: pl.Expr) -> pl.Expr:
     times = pl.col("other_times")
     tail = (
         pl.when(times > 1)
-        .then(pl.format(", which you bought {} times", times.cast(pl.Int64)))
+        .then(pl.format(f", which you {words.did} {{}} times", times.cast(pl.Int64)))
         .when(times == 1)
-        .then(pl.lit(", which you bought"))
+        .then(pl.lit(f", which you {words.did}"))
         .otherwise(pl.lit(", which you looked at"))
     )
     return pl.format("similar to {}{}", others, tail)
 
 
-def _taste(audience: Audience, others: pl.Expr) -> pl.Expr:
+def _taste(audience: Audience, others: pl.Expr, words: _Words) -> pl.Expr:
     taste = {
         "users": "fits your taste, {} above all",
-        "products": "fits the taste of those who buy {}",
+        "products": f"fits the taste of those who {words.do} {{}}",
         "baskets": "fits the taste of this basket, {} above all",
     }
     return pl.format(taste[audience], others)
 
 
-def _again(newest: int) -> pl.Expr:
+def _again(newest: int, words: _Words) -> pl.Expr:
     day = (
         (pl.lit(newest, pl.Int64) - (pl.col("age") * _DAY).cast(pl.Int64, strict=False))
         .cast(pl.Datetime("us"))
         .dt.strftime("%Y-%m-%d")
     )
     last = pl.when(pl.col("age").is_not_nan()).then(pl.format(", last on {}", day)).otherwise(pl.lit(""))
-    return pl.format("you bought it {}{}", _counted("times", "time", "times"), last)
+    return pl.format(f"you {words.did} it {{}}{{}}", _counted("times", "time", "times"), last)

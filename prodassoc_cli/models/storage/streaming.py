@@ -57,7 +57,7 @@ class GatheredData(TrainingData):
         Raises:
             BadData: no interaction shows what anyone wants.
         """
-        users, named, scale = _names(pieces())
+        users, named, scale, events = _names(pieces())
         ids = named if products is None else _distinct([named, products["product_id"].cast(pl.String)])
         items = Items.of(ids.sort(), products)
         buckets = int(np.clip(lines // lines_a_bucket, 1, MAX_BUCKETS))
@@ -73,7 +73,7 @@ class GatheredData(TrainingData):
         finally:
             by_user.close()
         whole.check_wish(matrices.wish)
-        gathered = cls(items, users, pl.DataFrame())
+        gathered = cls(items, users, pl.DataFrame(), action=whole.action_of(events))
         gathered.__dict__.update(matrices.done())
         return gathered
 
@@ -82,15 +82,17 @@ def _distinct(parts: list[pl.Series]) -> pl.Series:
     return pl.concat(parts).unique().drop_nulls()
 
 
-def _names(pieces: Iterable[pl.DataFrame]) -> tuple[pl.Series, pl.Series, whole.Scale]:
-    """Return the users (sorted), the products, and the lowest and highest rating."""
+def _names(pieces: Iterable[pl.DataFrame]) -> tuple[pl.Series, pl.Series, whole.Scale, set[str]]:
+    """Return the users (sorted), the products, the lowest and highest rating, and the kinds of events."""
+    events: set[str] = set()
     users, products = pl.Series("user_id", [], dtype=pl.String), pl.Series("product_id", [], dtype=pl.String)
     scale: whole.Scale = (None, None)
     for piece in pieces:
         users = _distinct([users, piece["user_id"].unique()])
         products = _distinct([products, piece["product_id"].unique()])
         scale = whole.wider(scale, piece)
-    return users.sort(), products, scale
+        events.update(piece["event"].cast(pl.String).unique())
+    return users.sort(), products, scale, events
 
 
 class _Matrices:

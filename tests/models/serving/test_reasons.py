@@ -133,3 +133,14 @@ def test_no_lists_have_the_same_columns(models):
 def test_every_kind_of_reason_is_declared():
     assert tuple(KINDS.values()) == REASONS
     assert list(KINDS) == list(Why)
+
+
+@pytest.mark.parametrize(("event", "did"), [("rating", "rated"), ("view", "viewed"), ("purchase", "bought")])
+@pytest.mark.parametrize("name", ["item-knn", "als", "popularity", "repeat"])
+def test_reasons_say_what_was_done(event, did, name):
+    shop = random_shop(8, users=40).with_columns(event=pl.lit(event))
+    made = recommend(train(name, TrainingData.from_frames(shop)), k=5, ids=["u01", "u02", "nobody"]).frame
+    text = " ".join(made["reason"])
+    assert did in text
+    assert not any(f" {other} " in f" {text} " for other in {"rated", "viewed", "bought"} - {did})
+    assert ("customer" in text or "purchases" in text) == (event == "purchase")
