@@ -24,6 +24,9 @@ RELEVANT_EVENTS = tuple(event for event in EVENTS if event not in ("impression",
 """Events that make a product relevant to a user: whatever the user did with it of their own will.
 An impression is the shop's doing, and a dismissal says the contrary."""
 
+_STARS, _TENTHS = 5, 10
+"""Usual ends of scales that begin at 1."""
+
 NEVER = np.iinfo(np.int64).max
 """Position of a product that no list has."""
 
@@ -118,6 +121,49 @@ def relevant_pairs(interactions: pl.DataFrame) -> pl.DataFrame:
         .unique()
         .collect()
     )
+
+
+def without_low_ratings(
+    truth: pl.DataFrame, train: pl.DataFrame | None = None, relevant_from: float | None = None
+) -> tuple[pl.DataFrame, str]:
+    """Return the truth without the ratings that are too low for a hit, and what is to be said of them.
+
+    Args:
+        truth: interactions set aside.
+        train: interactions the models learnt from, whose ratings show the scale too.
+        relevant_from: lowest rating of a hit. None: what is above the middle of the scale, which is that of
+            the ratings seen, but 1 to 5 at least where all are from 1 to 10; where all are alike, each is.
+
+    Raises:
+        BadData: nothing is left.
+    """
+    if "rating" not in truth.columns or not truth["rating"].count():
+        return truth, ""
+    if relevant_from is not None:
+        low, bound = pl.col("rating") < relevant_from, f"below {relevant_from:g}"
+    else:
+        frames = [
+            frame["rating"] for frame in (truth, train) if frame is not None and "rating" in frame.columns
+        ]
+        seen = pl.concat([each.cast(pl.Float64) for each in frames]).drop_nulls()
+        lowest, highest = float(seen.min()), float(seen.max())  # type: ignore[arg-type]
+        if lowest == highest:
+            return truth, ""
+        if lowest >= 1 and highest <= _TENTHS:
+            lowest, highest = 1.0, max(highest, _STARS)
+        middle = (lowest + highest) / 2
+        low = pl.col("rating") <= middle
+        bound = f"not above {middle:g}, the middle of the scale from {lowest:g} to {highest:g}"
+    kept = truth.filter(~low.fill_null(value=False))
+    ratings, low_ratings = truth["rating"].count(), truth.height - kept.height
+    if kept.is_empty():
+        raise BadData(
+            f"no rating of the truth is a hit: all {ratings:,} are {bound}", "set `relevant_from` lower"
+        )
+    if not low_ratings:
+        return truth, ""
+    said = f"low ratings are no hits: {low_ratings:,} of {ratings:,} in the truth are {bound}"
+    return kept, said if relevant_from is not None else f"{said}; `relevant_from` sets another bound"
 
 
 def notices(judged: Mapping[str, JudgedLists], ks: Sequence[int]) -> list[str]:

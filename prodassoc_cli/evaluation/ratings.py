@@ -21,6 +21,26 @@ from prodassoc_cli.evaluation.metrics.registry import RATING_METRICS
 _PAIR = ["user_id", "product_id"]
 
 
+def predictions(name: str, lists: pl.DataFrame, truth: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Return the rows of lists whose scores are predicted ratings, and what is to be said of them.
+
+    A list that the model cannot fill is filled up by popularity, whose scores are no ratings.
+
+    Args:
+        name: of the model.
+        lists: its recommendations; without reason_kind all rows count.
+        truth: interactions with ratings.
+    """
+    require_user_lists(name, lists, ("user_id", "product_id", "score"))
+    if "reason_kind" not in lists.columns:
+        return lists, []
+    rated = lists.filter(pl.col("reason_kind") != "popular")
+    users = truth.filter(pl.col("rating").is_not_null())["user_id"].drop_nulls().unique()
+    none = int((~users.is_in(rated["user_id"].unique().implode())).sum())
+    said = f"'{name}' predicts no rating for {none:,} of {len(users):,} users with ratings in the truth"
+    return rated, [said] if none else []
+
+
 def rating_errors(predictions: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
     """Lay predicted ratings beside the true ones.
 

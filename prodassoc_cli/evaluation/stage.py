@@ -41,6 +41,7 @@ class EvaluationStage:
         inputs: recommendations and rules to judge, by the names of their models.
         ks: list lengths to cut the lists to.
         truth: interactions set aside.
+        relevant: those of them that a list is to hold; see `without_low_ratings`.
         train: interactions the models were trained on.
         products: the catalogue.
         read_embeddings: reads vectors of the products; None where there are none.
@@ -61,6 +62,7 @@ class EvaluationStage:
         ks: Sequence[int],
         *,
         truth: pl.DataFrame | None,
+        relevant: pl.DataFrame | None = None,
         train: pl.DataFrame | None = None,
         products: pl.DataFrame | None = None,
         read_embeddings: Callable[[], pl.DataFrame | None] = lambda: None,
@@ -69,6 +71,7 @@ class EvaluationStage:
     ) -> None:
         self.config, self.inputs, self.ks, self._context = config, inputs, ks, context
         self.truth, self.train, self.products, self.shown = truth, train, products, shown
+        self._relevant = truth if relevant is None else relevant
         self._read_embeddings = read_embeddings
         self.notices: list[str] = []
         self.judged: Mapping[str, JudgedLists] = {}
@@ -94,34 +97,38 @@ class EvaluationStage:
         from prodassoc_cli.evaluation.compare import METRICS_SCHEMA
 
         parts = [pl.DataFrame(schema=METRICS_SCHEMA)]
-        if self.truth is not None:
-            parts += [*self._lists(self.truth), *self._rules(self.truth)]
+        if self.truth is not None and self._relevant is not None:
+            parts += [*self._lists(self.truth, self._relevant), *self._rules(self.truth)]
         if self.shown is not None:
             parts += self._feedback(self.shown)
         return pl.concat(parts)
 
-    def _lists(self, truth: pl.DataFrame) -> list[pl.DataFrame]:
+    def _lists(self, truth: pl.DataFrame, relevant: pl.DataFrame) -> list[pl.DataFrame]:
         from prodassoc_cli.evaluation import compare
         from prodassoc_cli.evaluation import judged_lists as judging
         from prodassoc_cli.evaluation.leaks import leak_notices, model_leak_notices
-        from prodassoc_cli.evaluation.ratings import evaluate_ratings
+        from prodassoc_cli.evaluation.ratings import evaluate_ratings, predictions
         from prodassoc_cli.evaluation.segments import segment_metrics
 
         if self.train is not None:
-            self.notices += leak_notices(truth, self.train)
+            self.notices += leak_notices(relevant, self.train)
         for name, history in self.inputs.histories.items():
-            self.notices += model_leak_notices(name, truth, history, include_seen=self.config.include_seen)
+            self.notices += model_leak_notices(name, relevant, history, include_seen=self.config.include_seen)
         if not self.inputs.lists:
             return []
         self.judged = judging.judge_lists(
-            self.inputs.lists, truth, self.train, self.products, self._read_embeddings()
+            self.inputs.lists, relevant, self.train, self.products, self._read_embeddings()
         )
         self.notices = [
             *judging.notices(self.judged, self.ks),
-            *judging.overlap_notices(self.inputs.lists, truth),
+            *judging.overlap_notices(self.inputs.lists, relevant),
             *self.notices,
         ]
-        parts = [compare.tabulate(self.judged, self.ks), evaluate_ratings(self.inputs.ratings, truth)]
+        predicted = {}
+        for name, frame in self.inputs.ratings.items():
+            predicted[name], said = predictions(name, frame, truth)
+            self.notices += said
+        parts = [compare.tabulate(self.judged, self.ks), evaluate_ratings(predicted, truth)]
         if self.config.by_segment:
             parts.append(segment_metrics(self.judged, self.ks))
         self.differences = compare.compare_all(self.judged, self.ks)

@@ -30,6 +30,9 @@ class EvaluateConfig:
         None, "List lengths to evaluate at [default: those of 5,10,20 that the lists reach]", flag="-k",
         metavar="N,N",
     )  # fmt: skip
+    relevant_from: float | None = setting(
+        None, "Lowest rating of a hit [default: what is above the middle of the scale]", metavar="RATING"
+    )
     include_seen: bool = setting(
         False, "Include products that users already bought in the lists made from models"
     )

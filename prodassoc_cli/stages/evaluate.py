@@ -73,6 +73,7 @@ def evaluate(run: Run, inputs: Sequence[str], config: EvaluateConfig) -> Judgeme
 def _stage(run: Run, config: EvaluateConfig, ks: Sequence[int]) -> EvaluationStage:
     """Read what was given."""
     from prodassoc_cli.evaluation.feedback.impressions import impressions_of
+    from prodassoc_cli.evaluation.judged_lists import without_low_ratings
     from prodassoc_cli.evaluation.stage import EvaluationStage, users_to_judge
     from prodassoc_cli.stages.evaluate_inputs import read_inputs
 
@@ -81,18 +82,22 @@ def _stage(run: Run, config: EvaluateConfig, ks: Sequence[int]) -> EvaluationSta
     products = run.read_optional("products", PRODUCTS)
     log = run.read_optional("feedback", INTERACTIONS)
     shown = None if log is None else impressions_of(log)
-    judged = read_inputs(run, users_to_judge(truth, shown), max(ks), include_seen=config.include_seen)
-    return EvaluationStage(
+    relevant, low = (None, "") if truth is None else without_low_ratings(truth, train, config.relevant_from)
+    judged = read_inputs(run, users_to_judge(relevant, shown), max(ks), include_seen=config.include_seen)
+    stage = EvaluationStage(
         config,
         judged,
         ks,
         truth=truth,
+        relevant=relevant,
         train=train,
         products=products,
         read_embeddings=partial(run.read_optional, "embeddings", EMBEDDINGS),
         shown=shown,
         context=run.context,
     )
+    stage.notices += [low] if low else []
+    return stage
 
 
 def _view(stage: EvaluationStage, metrics: pl.DataFrame) -> pl.DataFrame:

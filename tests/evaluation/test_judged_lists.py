@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.evaluation.judged_lists import judge_lists, notices, overlap_notices
+from prodassoc_cli.evaluation.judged_lists import judge_lists, notices, overlap_notices, without_low_ratings
 from tests.evaluation.frames import bought, interactions, lists
 
 
@@ -103,3 +103,38 @@ def test_products_that_never_meet_are_counted_with_the_likely_cause():
     (said,) = overlap_notices({"m": lists(u="101 102")}, bought(u="101.0 102.0"))
     assert said.startswith("0 of 2 products of the truth are in 'm'; they differ in a decimal .0")
     assert overlap_notices({"m": lists(u="a b")}, bought(u="b c", v="d")) == []
+
+
+def rated(**ratings):
+    return interactions(
+        *[
+            {"user_id": "u", "product_id": product, "event": "rating", "rating": rating}
+            for product, rating in ratings.items()
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("truth", "options", "kept"),
+    [
+        (rated(a=1, b=3, c=4, d=5), {}, "cd"),
+        (rated(a=4, b=5), {}, "ab"),  # of 1 to 5, although the middle of the two is 4.5
+        (rated(a=1, b=3, c=4, d=9), {}, "d"),
+        (rated(a=0, b=1), {}, "b"),
+        (rated(a=-1, b=1), {}, "b"),
+        (rated(a=2, b=2), {}, "ab"),  # all alike
+        (rated(a=1, b=3, c=4, d=5), {"relevant_from": 5}, "d"),
+        (rated(a=30, b=40), {"train": rated(z=0, y=100)}, ""),
+        (rated(a=1, b=None, c=5), {}, "bc"),
+        (bought(u="a b"), {"relevant_from": 4}, "ab"),
+    ],
+)
+def test_low_ratings_are_no_hits(truth, options, kept):
+    if not kept:
+        with pytest.raises(BadData, match="no rating of the truth is a hit: all 2 are not above 50"):
+            without_low_ratings(truth, **options)
+        return
+    left, said = without_low_ratings(truth, **options)
+    assert "".join(left["product_id"]) == kept
+    gone = truth.height - left.height
+    assert said.startswith(f"low ratings are no hits: {gone} of") if gone else said == ""

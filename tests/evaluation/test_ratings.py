@@ -7,8 +7,8 @@ import pytest
 
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA
-from prodassoc_cli.evaluation.ratings import evaluate_ratings, rating_errors
-from tests.evaluation.frames import day, interactions
+from prodassoc_cli.evaluation.ratings import evaluate_ratings, predictions, rating_errors
+from tests.evaluation.frames import day, interactions, lists
 
 
 def predicted(*rows: tuple[str, str, float | None]) -> pl.DataFrame:
@@ -91,3 +91,12 @@ def test_basket_lists_have_no_ratings():
 
 def test_no_model_that_predicts_ratings_gives_no_rows():
     assert evaluate_ratings({}, pl.DataFrame()).height == 0
+
+
+def test_places_filled_by_popularity_are_no_predicted_ratings():
+    made = lists(u="a b", v="a").with_columns(reason_kind=pl.Series(["rated", "popular", "popular"]))
+    truth = interactions(*[{"user_id": user, "product_id": "a", "rating": 4.0} for user in "uv"])
+    kept, said = predictions("knn", made, truth)
+    assert kept.select("user_id", "product_id").rows() == [("u", "a")]
+    assert said == ["'knn' predicts no rating for 1 of 2 users with ratings in the truth"]
+    assert predictions("knn", made.drop("reason_kind"), truth)[0].height == 3
