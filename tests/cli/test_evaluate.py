@@ -227,3 +227,14 @@ def test_lists_written_as_csv_are_judged_alike_and_their_hint_runs(shop):
     of_csv, of_parquet = metrics(shop / "of-csv.parquet"), metrics(shop / "of-parquet.parquet")
     assert of_csv.drop("model").equals(of_parquet.drop("model"))
     assert "next:" not in ok(run, "mine", "interactions.parquet", "-o", "rules.csv").stderr.decode()
+
+
+def test_train_says_where_an_input_has_other_ids(shop):
+    run = CommandLine(shop)
+    products = pl.read_parquet(shop / "products.parquet")
+    products.with_columns(product_id="P-" + pl.col("product_id")).write_parquet(shop / "prefixed.parquet")
+    words = ["train", "interactions.parquet", "--model", "popularity", "-o", "other.parquet"]
+    said = ok(run, *words, "--products", "prefixed.parquet").stderr.decode()
+    assert re.search(r"warning: --products: 0 of its \d+ products are among the \d+ of the interactions; "
+                     r"they differ in a prefix: \d+ in the one, P-\d+ in the other", said)  # fmt: skip
+    assert "warning" not in ok(run, *words, "--products", "products.parquet").stderr.decode()
