@@ -24,7 +24,7 @@ from prodassoc_cli.embedding.encoders.onnx import (
 from prodassoc_cli.embedding.export.checkpoint import Checkpoint, Pooling, read_checkpoint
 from prodassoc_cli.embedding.export.graph import Float32, build
 from prodassoc_cli.embedding.export.quantize import Int8, smoothing
-from prodassoc_cli.errors import CannotCreate, UsageProblem, did_you_mean
+from prodassoc_cli.errors import BadData, CannotCreate, UsageProblem, did_you_mean
 
 PrecisionName = Literal["fp32", "int8"]
 
@@ -80,7 +80,8 @@ def export_checkpoint(
     if destination.exists() and not overwrite:
         raise CannotCreate(f"{destination} exists already", "replace it with `force`, or give another folder")
     checkpoint = read_checkpoint(folder, name)
-    open_tokenizer(folder / TOKENIZER_FILE, checkpoint.tokenizer)
+    tokenizer = open_tokenizer(folder / TOKENIZER_FILE, checkpoint.tokenizer)
+    _check_vocabulary(folder, tokenizer.get_vocab_size(), len(checkpoint.words))
     model = build_model(checkpoint, precision)
     report = ExportReport(
         name=checkpoint.name,
@@ -104,6 +105,15 @@ def export_checkpoint(
     }
     _write_folder(destination, files)
     return report
+
+
+def _check_vocabulary(folder: Path, tokens: int, embeddings: int) -> None:
+    """Refuse a tokenizer whose tokens go beyond the embeddings (BadData): the network would fail on a text."""
+    if tokens > embeddings:
+        raise BadData(
+            f"{folder}: the tokenizer has {tokens:,} tokens, the model embeddings of {embeddings:,}",
+            "they are not of one checkpoint: fetch both again",
+        )
 
 
 def build_model(checkpoint: Checkpoint, precision: PrecisionName) -> bytes:

@@ -288,3 +288,10 @@ def test_an_existing_folder_is_replaced_only_when_told(checkpoint: MakeCheckpoin
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     with pytest.raises(CannotCreate):
         export_checkpoint(folder, tmp_path / "no" / "such" / "parent")
+
+
+def test_a_tokenizer_of_another_checkpoint_is_refused(checkpoint: MakeCheckpoint, tmp_path: Path):
+    tensors = random_tensors("bert")
+    few = {**tensors, "embeddings.word_embeddings.weight": tensors["embeddings.word_embeddings.weight"][:5]}
+    with pytest.raises(BadData, match="tokens, the model embeddings of 5"):
+        export_checkpoint(checkpoint(tensors=few), tmp_path / "model")
