@@ -108,7 +108,7 @@ def export_checkpoint(
 
 
 def _check_vocabulary(folder: Path, tokens: int, embeddings: int) -> None:
-    """Refuse a tokenizer whose tokens go beyond the embeddings (BadData): the network would fail on a text."""
+    """Refuse a tokenizer whose tokens go beyond the embeddings (BadData): no text could be encoded."""
     if tokens > embeddings:
         raise BadData(
             f"{folder}: the tokenizer has {tokens:,} tokens, the model embeddings of {embeddings:,}",
