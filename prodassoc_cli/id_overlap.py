@@ -48,15 +48,19 @@ class IdOverlap:
         return f"; {self.cause}" if self.cause else ""
 
 
-def id_overlap(left: pl.Series, right: pl.Series) -> IdOverlap:
-    """Compare two columns of ids (String); nulls do not count."""
+def id_overlap(left: pl.Series, right: pl.Series, *, personal: bool = False) -> IdOverlap:
+    """Compare two columns of ids (String); nulls do not count; no id is shown that is `personal`."""
     first, second = left.drop_nulls().unique(), right.drop_nulls().unique()
     both = int(first.is_in(second.implode()).sum())
     found = IdOverlap(len(first), len(second), both)
-    return IdOverlap(found.left, found.right, both, _cause(first, second, both)) if found.few else found
+    return (
+        IdOverlap(found.left, found.right, both, _cause(first, second, both, personal=personal))
+        if found.few
+        else found
+    )
 
 
-def _cause(left: pl.Series, right: pl.Series, both: int) -> str:
+def _cause(left: pl.Series, right: pl.Series, both: int, *, personal: bool) -> str:
     for what, same in _DIFFERENCES:
         one, other = (
             pl.DataFrame({"id": ids}).select("id", same(pl.col("id")).alias("key")) for ids in (left, right)
@@ -64,5 +68,6 @@ def _cause(left: pl.Series, right: pl.Series, both: int) -> str:
         joined = one.join(other, on="key", suffix="_there").filter(pl.col("id") != pl.col("id_there"))
         if joined["id"].n_unique() > max(both, FEW * min(len(left), len(right))):
             first, second = joined.sort("id", "id_there").select("id", "id_there").row(0)
-            return f"they differ in {what}: {first} in the one, {second} in the other"
+            example = "" if personal else f": {first} in the one, {second} in the other"
+            return f"they differ in {what}{example}"
     return ""

@@ -190,7 +190,7 @@ def overlap_notices(lists: Mapping[str, pl.DataFrame], truth: pl.DataFrame) -> l
     said = []
     for name, frame in lists.items():
         for column, what in (("user_id", "users"), ("product_id", "products")):
-            met = id_overlap(pairs[column], frame[column])
+            met = id_overlap(pairs[column], frame[column], personal=column == "user_id")
             if frame.height and (met.both == 0 or met.cause):
                 said.append(f"{met.both:,} of {met.left:,} {what} of the truth are in '{name}'{met.clause}")
     return said

@@ -247,7 +247,9 @@ class _Gathering:
 
     def _typed(self, lines: Lines) -> pl.DataFrame:
         rows, bad = typed_rows(lines, self._inputs.layout, self._conventions, products=self.products)
-        for name, odd in odd_values(rows, bad).items():
+        # A damaged row may hold a user anywhere.
+        shown = {} if self._key or self._config.drop_users else odd_values(rows, bad)
+        for name, odd in shown.items():
             column = lines.columns.get(name, name)
             value = lines.fields[name].filter(odd)[0]
             self._rejected.example(name, column, f"{value:g}" if isinstance(value, float) else str(value))

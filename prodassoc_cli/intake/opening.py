@@ -17,7 +17,7 @@ from prodassoc_cli.intake.columns.schema import Caution, Say
 from prodassoc_cli.intake.fields import Matched, match_fields
 from prodassoc_cli.intake.formats.dialect import is_ragged
 from prodassoc_cli.intake.formats.hive_columns import Folders
-from prodassoc_cli.intake.formats.raw_table import NoRows, RawTable
+from prodassoc_cli.intake.formats.raw_table import NoRows, RawTable, check_width
 from prodassoc_cli.intake.formats.reader import Head as FormatHead
 from prodassoc_cli.intake.formats.reader import ReadOptions
 from prodassoc_cli.intake.formats.registry import look
@@ -81,6 +81,7 @@ def _open_input(
 ) -> Input:
     format_head = look(source, read_options(config), say)
     _check_order_lines(source, format_head.artifact)
+    check_width(source, len(format_head.names or format_head.rows[0]))
     header, skip = _header(format_head, config)
     rows = format_head.rows if format_head.names is not None else format_head.rows[header.first :]
     head = Head(
@@ -228,7 +229,7 @@ def _say_columns(found: Input, say: Say) -> None:
         say(f"{name}: {note}")
     if unused := found.unused():
         say(f"{name}: not used: {', '.join(unused)}")
-    for field in ("order_id", "user_id", "product_id"):
+    for field in ("order_id", "product_id"):
         rounded = [each for each in found.values(field) if re.match(ROUNDED, each)]
         if rounded:
             say(

@@ -53,8 +53,8 @@ class Suspicions:
             )
         if self._rows_with_user > _FEW_ROWS and self._rows_of_user * 2 > self._rows_with_user:
             yield Caution(
-                f"user {self._user} has {self._rows_of_user:,} of {self._rows_with_user:,} rows: if that is "
-                f"nobody, `missing=user_id={self._user}`"
+                f"one user has {self._rows_of_user:,} of {self._rows_with_user:,} rows: if that is nobody: "
+                "`missing=user_id=ID`"
             )
 
     def _add_days(self, interactions: pl.DataFrame) -> None:

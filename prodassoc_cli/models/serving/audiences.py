@@ -81,10 +81,9 @@ def unknown_users_notice(model: TrainedModel, ids: Sequence[str]) -> str:
     missing = wanted.filter(index_of(wanted, model.users).is_null())
     if not len(missing):
         return ""
-    cause = id_overlap(wanted, model.users).clause
+    cause = id_overlap(wanted, model.users, personal=True).clause
     return (
-        f"users not known to the model: {len(missing):,} of {len(wanted):,}, such as '{missing[0]}'; "
-        f"they get popular products{cause}"
+        f"users not known to the model: {len(missing):,} of {len(wanted):,}; they get popular products{cause}"
     )
 
 

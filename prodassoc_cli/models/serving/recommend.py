@@ -175,7 +175,8 @@ def empty_notice(audience: Audience, counts: Mapping[str, int], without: Sequenc
         return []
     who = f"1 {audience.removesuffix('s')}" if empty == 1 else f"{empty:,} {audience}"
     total = empty + counts["lists"]
-    return [f"{who} of {total:,} got no list, such as '{without[0]}': nothing is left that may be listed"]
+    example = "" if audience == "users" else f", such as '{without[0]}'"  # who a user is, no message says
+    return [f"{who} of {total:,} got no list{example}: nothing is left that may be listed"]
 
 
 def _unknown_products(model: TrainedModel, wanted: pl.Series) -> list[str]:

@@ -226,7 +226,7 @@ def test_who_gets_no_list_is_counted_and_named():
     served = recommend(train("item-knn", TrainingData.from_frames(lines(rows))), k=2)
     assert served.frame["user_id"].unique().to_list() == ["bob"]
     assert served.counts["lists"] == served.counts["empty_lists"] == 1
-    assert served.notices == ["1 user of 2 got no list, such as 'ann': nothing is left that may be listed"]
+    assert served.notices == ["1 user of 2 got no list: nothing is left that may be listed"]
 
 
 def test_ids_that_the_model_does_not_know_are_named_with_the_likely_cause():
@@ -234,6 +234,6 @@ def test_ids_that_the_model_does_not_know_are_named_with_the_likely_cause():
     model = train("item-knn", TrainingData.from_frames(lines(rows)))
     today = pl.DataFrame({"product_id": ["a", "b", "new"]})
     users, products = recommend(model, k=1, ids=["7", "8"], products=today).notices[::-1]
-    assert users.startswith("users not known to the model: 2 of 2, such as '7'; they get popular products; ")
+    assert users.startswith("users not known to the model: 2 of 2; they get popular products; ")
     assert "leading zeros" in users
     assert products.startswith("`products`: 1 of 3 are not known to the model, so in no list, such as 'new'")
