@@ -198,6 +198,7 @@ def value_conventions(
     times = f"{inputs.sources[0]}, column {inputs.columns.get('timestamp', 'timestamp')}"
     marks = Marks.of(read, names)
     marks.floats = set().union(*(each.float_ids() for each in inputs.inputs))
+    marks.grouped = inputs.grouped_by_dots()
     decided = marks.decide(stated(config), times, say, decimal_comma=inputs.delimiter == ";", before=before)
     # Beside numbers with a decimal comma, what looks like a plain 2.500 is 2500.
     if "comma" in decided.styles.values() and inputs.read_as_text(number_fields(inputs.fields)):

@@ -57,7 +57,7 @@ def _first_rows(inputs: Inputs, config: CleanConfig, notices: list[str]) -> pl.D
     piece = next(inputs.pieces(ROWS))
     fields = piece.lines.fields
     marks = Marks.of(lambda: [fields], text_values(fields))
-    marks.floats = inputs.inputs[0].float_ids()
+    marks.floats, marks.grouped = inputs.inputs[0].float_ids(), inputs.grouped_by_dots()
     conventions = marks.decide(
         stated(config), inputs.sources[0], notices.append, decimal_comma=inputs.delimiter == ";", before={}
     )

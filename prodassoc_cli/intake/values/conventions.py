@@ -76,11 +76,13 @@ class Marks:
         numbers: marks of each field of numbers that holds one not written plainly.
         days: marks of the dates.
         floats: fields of ids that are written as 17850.0 is.
+        grouped: fields of numbers whose first values with a point have three digits after it.
     """
 
     numbers: dict[str, NumberMarks] = field(default_factory=dict)
     days: DayMarks = field(default_factory=DayMarks)
     floats: set[str] = field(default_factory=set)
+    grouped: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, read: Callable[[], Iterable[pl.DataFrame]], names: Sequence[str]) -> Self:
@@ -182,7 +184,7 @@ class Marks:
                 styles[name] = style
             if how := marks[name].note(style):
                 say(f"{name}: {how}; `decimal_mark={name}={'point' if style == 'comma' else 'comma'}` if not")
-            elif undecided and style != "comma":
+            elif undecided and style != "comma" and name in self.grouped:
                 say(
                     f"{name}: values such as 1.000 are read as 1; if the point parts thousands: "
                     f"`decimal_mark={name}=comma`"
