@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -12,8 +12,11 @@ from prodassoc_cli.intake.columns.aliases import ALIASES, CLOCKS, ITEM_LISTS
 from prodassoc_cli.intake.columns.derived import TOGETHER, DerivedColumns
 from prodassoc_cli.intake.columns.match import NO_COLUMN, match_columns, normal
 from prodassoc_cli.intake.columns.presets import Preset
+from prodassoc_cli.intake.layouts.layout import every
 from prodassoc_cli.intake.values.dates import parse_times_as
-from prodassoc_cli.intake.values.missing import is_missing
+
+Values = Callable[[str], Iterable[str]]
+"""Gives what the first rows hold in a column, but for what is missing."""
 
 _CLOCK = re.compile(r"\d{1,2}[:.h]\d{2}([:.]\d{2}([.,]\d+)?)?\s*([AaPp]\.?[Mm]\.?)?")
 _DATE = re.compile(r"\D*\d{1,4}\D{1,4}(\d{1,2}|\w{3,12})\D{1,4}\d{1,4}.*", re.DOTALL)
@@ -35,13 +38,13 @@ class Matched:
 
 
 def match_fields(
-    names: Sequence[str], cells: Sequence[Sequence[str]], mapping: dict[str, str], preset: Preset, source: str
+    names: Sequence[str], values: Values, mapping: dict[str, str], preset: Preset, source: str
 ) -> Matched:
     """Match the columns of order lines with fields; a product without an id goes by its title.
 
     Args:
         names: the input's columns.
-        cells: its first rows, as text.
+        values: what its first rows hold in a column of that name.
         mapping: field → column, as the user gave it.
         preset: what is known of such an export.
         source: name of the input, for messages.
@@ -59,45 +62,32 @@ def match_fields(
             found = {"product_id": found["title"]} | found
     notes: list[str] = []
     if mapping.get("timestamp") is None and preset.columns.get("timestamp") != NO_COLUMN:
-        _find_times(found, names, cells, notes)
+        _find_times(found, names, values, notes)
     return Matched(found, DerivedColumns.of(found, names), tuple(notes))
 
 
-def _find_times(
-    found: dict[str, str], names: Sequence[str], cells: Sequence[Sequence[str]], notes: list[str]
-) -> None:
+def _find_times(found: dict[str, str], names: Sequence[str], values: Values, notes: list[str]) -> None:
     """Find a column of times by its values, and the time of day that stands in a column beside a date."""
     free = [name for name in names if name not in found.values() or name == found.get("timestamp")]
-    values = {name: _values(name, names, cells) for name in free}
     if "timestamp" not in found:
-        dated = [name for name in free if _all_dates(values[name])]
+        dated = [name for name in free if _are_dates(values, name)]
         if len(dated) == 1:
             found["timestamp"] = dated[0]
             notes.append(f"times are in {dated[0]}, as its values show; `map=timestamp=COLUMN` names another")
     known = {normal(word) for word in CLOCKS.split()}
-    clocks = [name for name in free if normal(name) in known and _all(_CLOCK, values[name])]
+    clocks = [name for name in free if normal(name) in known and every(_CLOCK.fullmatch, values(name))]
     date = found.get("timestamp")
     if date in clocks:  # the time of day is called as times are: the date stands elsewhere
-        date = next((name for name in free if _all_dates(values[name])), None)
-    if date is None or not clocks or date in clocks:
+        date = next((name for name in free if _are_dates(values, name)), None)
+    if date is None or not clocks or date not in free or date in clocks:
         return
-    if not any(":" in each for each in values.get(date, [":"])):  # dates without a time
+    if not any(":" in each for each in values(date)):  # dates without a time
         found["timestamp"] = f"{date}{TOGETHER}{clocks[0]}"
 
 
-def _values(name: str, names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
-    place = names.index(name)
-    texts = pl.Series([row[place] for row in cells if place < len(row)], dtype=pl.String)
-    return texts.filter(~is_missing(texts)).str.strip_chars().to_list()
-
-
-def _all(pattern: re.Pattern[str], values: Sequence[str]) -> bool:
-    return bool(values) and all(pattern.fullmatch(each) for each in values)
-
-
-def _all_dates(values: Sequence[str]) -> bool:
-    """Return whether values are dates, with or without a time; a number alone may be anything."""
-    if not _all(_DATE, values):
+def _are_dates(values: Values, name: str) -> bool:
+    """Return whether a column holds dates, with or without a time; a number alone may be anything."""
+    if not every(_DATE.fullmatch, values(name)):
         return False
-    texts = pl.Series(values)
+    texts = pl.Series(list(values(name)))
     return any(parse_times_as(texts, day_first=order)[0].bad is None for order in (True, False))

@@ -23,7 +23,6 @@ from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines, join_lines, placed
 from prodassoc_cli.intake.order_table import OrderTable
 from prodassoc_cli.intake.values.ids import WHOLE_AS_FLOAT
-from prodassoc_cli.intake.values.missing import is_missing
 
 LOGGED = (*FEEDBACK_NUMBERS, "list_id", "model")
 """Fields that only a log of shown lists has."""
@@ -90,9 +89,7 @@ class Input:
 
     def values(self, name: str) -> list[str]:
         """Return what the first rows hold in the column of a field, where that is there."""
-        column = self.matched.columns.get(name)
-        texts = pl.Series(self.head.column(column) if column else [], dtype=pl.String)
-        return texts.filter(~is_missing(texts)).str.strip_chars().to_list()
+        return list(self.head.values(self.matched.columns.get(name, "")))
 
     def float_ids(self) -> set[str]:
         """Return the fields of ids that are written as 17850.0 is, as far as its first rows show."""
@@ -234,12 +231,8 @@ class Inputs:
     def read_as_text(self, fields: Sequence[str]) -> bool:
         """Let Arrow parse none of these fields any more; return whether it did."""
         typed = self._typed & set(fields)
-        for text, columns in self._texts() if typed else ():
-            text.types = {
-                column: kind for column, kind in text.types.items()
-                if column not in {columns[name] for name in typed if name in columns}
-            }  # fmt: skip
-        self._typed -= typed
+        if typed:
+            self._keep_typed(self._typed - typed)
         return bool(typed)
 
     def _agree(self) -> bool:
@@ -251,10 +244,14 @@ class Inputs:
         }  # fmt: skip
         if left == self._typed:
             return False
-        for text, columns in texts:
-            text.types = {columns[name]: text.types[columns[name]] for name in left if name in columns}
-        self._typed = left
+        self._keep_typed(left)
         return True
+
+    def _keep_typed(self, fields: set[str]) -> None:
+        """Let Arrow parse no other fields than these."""
+        for text, columns in self._texts():
+            text.types = {columns[name]: text.types[columns[name]] for name in fields if name in columns}
+        self._typed = fields
 
     def _texts(self) -> list[tuple[Text, dict[str, str]]]:
         return [(each.reader, each.columns) for each in self.inputs if isinstance(each.reader, Text)]

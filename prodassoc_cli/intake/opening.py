@@ -207,18 +207,19 @@ def _matched(
 ) -> Matched:
     """Match columns with fields; where the input's own tell, those of folders do not, unless mapped."""
     names = [name for name in head.names if name not in ignored]
-    kept = [place for place, name in enumerate(head.names) if name not in ignored]
-    cells = [[row[place] if place < len(row) else "" for place in kept] for row in head.cells]
     if not folders.values:
-        return match_fields(names, cells, mapping, preset, head.source)
-    values = [value or "" for value in folders.values.values()]
-    both = match_fields(
-        [*names, *folders.values], [[*row, *values] for row in cells], mapping, preset, head.source
-    )
+        return match_fields(names, head.values, mapping, preset, head.source)
     mapped = {name: column for name, column in mapping.items() if column in names}
-    own = match_fields(names, cells, mapped, preset, head.source)
+    own = match_fields(names, head.values, mapped, preset, head.source)
+    names += folders.values
+    both = match_fields(names, lambda name: _values(head, folders, name), mapping, preset, head.source)
     columns = both.columns | {name: each for name, each in own.columns.items() if name not in mapping}
-    return Matched(columns, DerivedColumns.of(columns, [*names, *folders.values]), own.notes)
+    return Matched(columns, DerivedColumns.of(columns, names), own.notes)
+
+
+def _values(head: Head, folders: Folders, name: str) -> Iterable[str]:
+    value = folders.values.get(name)
+    return head.values(name) if value is None else [value]
 
 
 def _say_columns(found: Input, say: Say) -> None:

@@ -13,7 +13,8 @@ from prodassoc_cli.intake.columns.presets import ANY
 from prodassoc_cli.intake.columns.schema import ROW, Say
 from prodassoc_cli.intake.fields import match_fields
 from prodassoc_cli.intake.formats.raw_table import RawTable
-from prodassoc_cli.intake.layouts.layout import Lines
+from prodassoc_cli.intake.formats.reader import SAMPLE_ROWS
+from prodassoc_cli.intake.layouts.layout import Head, Lines
 from prodassoc_cli.intake.values.ids import parse_ids
 
 FIELDS = ("user_id", "timestamp", "event", "status", "cancelled_at")
@@ -53,8 +54,11 @@ class OrderTable:
         """
         frame = pl.concat([table.frame.drop(ROW) for table in tables], how="diagonal_relaxed")
         source, names = tables[0].source, frame.columns
-        cells = frame.head(200).cast(pl.String, strict=False).fill_null("").rows()
-        matched = match_fields(names, cells, parse_map(entries, ("order_id", *FIELDS)), ANY, source)
+        first = [
+            list(row) for row in frame.head(SAMPLE_ROWS).cast(pl.String, strict=False).fill_null("").rows()
+        ]
+        head = Head(source, names, first, first)
+        matched = match_fields(names, head.values, parse_map(entries, ("order_id", *FIELDS)), ANY, source)
         columns = {name: matched.columns[name] for name in FIELDS if name in matched.columns}
         if "order_id" not in matched.columns or not columns:
             missing = "the order id" if "order_id" not in matched.columns else "a user, a time or a status"

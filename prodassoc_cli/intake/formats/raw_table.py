@@ -98,10 +98,10 @@ def set_aside(table: RawTable, rows: pl.Expr, reason: str) -> None:
 
 def set_aside_like(table: RawTable, cells: Sequence[str], reason: str) -> None:
     """Move the rows that hold just these cells, as far as columns are text, from the frame to the rejects."""
-    names = [name for name in table.frame.columns if name != ROW]
+    types = table.frame.drop(ROW).schema
     texts = [
-        (name, cell.strip()) for name, cell in zip(names, cells, strict=False)
-        if table.frame.schema[name] == pl.String
+        (name, cell.strip()) for (name, dtype), cell in zip(types.items(), cells, strict=False)
+        if dtype == pl.String
     ]  # fmt: skip
     named = [name for name, cell in texts if cell]
     # One column decides for nearly all rows.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import polars as pl
 
@@ -11,6 +12,7 @@ from prodassoc_cli.artifacts.schemas import Event
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.schema import ROW, SOURCE
 from prodassoc_cli.intake.formats.raw_table import RawTable
+from prodassoc_cli.intake.values.missing import says_missing
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,19 @@ class Head:
     lists: Sequence[str] = ()
     uncut: bool = False
 
-    def column(self, name: str) -> list[str]:
-        """Return what the first rows hold in a column; blank where a row ends before it."""
-        if name not in self.names:  # one that is made of others
-            return []
-        place = self.names.index(name)
-        return [row[place] if place < len(row) else "" for row in self.cells]
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.names)}
+
+    def column(self, name: str) -> Iterator[str]:
+        """Yield what the first rows hold in a column; blank where a row ends before it."""
+        place = self._places.get(name)
+        if place is not None:  # else it is made of others
+            yield from (row[place] if place < len(row) else "" for row in self.cells)
+
+    def values(self, name: str) -> Iterator[str]:
+        """Yield those of them that are not missing, without white space around."""
+        return (cell.strip() for cell in self.column(name) if not says_missing(cell))
 
 
 @dataclass
@@ -91,6 +100,13 @@ class Layout:
     needs_whole: bool = False
     products_are_numbers: bool = False
     usual_event: Event = "purchase"
+
+
+def every(check: Callable[[str], object], values: Iterable[str]) -> bool:
+    """Return whether there are values, and all of them pass; no more are taken than it needs."""
+    values = iter(values)
+    first = next(values, None)
+    return first is not None and bool(check(first)) and all(map(check, values))
 
 
 def one_per_row(baskets: pl.DataFrame) -> pl.DataFrame:

@@ -18,8 +18,8 @@ def _recognise(head: Head, columns: dict[str, str]) -> str:
     items = columns.get("items")
     if items is None or product is not None:
         return ""
-    cells = pl.Series(head.column(items), dtype=pl.String)
-    orders = head.column(columns["order_id"]) if "order_id" in columns else []
+    cells = pl.Series(list(head.column(items)), dtype=pl.String)
+    orders = list(head.column(columns.get("order_id", "")))
     if len(set(orders)) < len(orders) and not has_brackets(cells):  # an order has several rows
         return ""
     return f"column {items} holds whole baskets: {split_cells(cells)[1]}"

@@ -16,8 +16,8 @@ def _recognise(head: Head, columns: dict[str, str]) -> str:
     order, product = columns.get("order_id"), columns.get("product_id")
     if order is None or product is None:
         return ""
-    orders = head.column(order)
-    fields = [head.column(columns[name]) for name in ORDER_FIELDS if name in columns]
+    orders = list(head.column(order))
+    fields = [list(head.column(columns[name])) for name in ORDER_FIELDS if name in columns]
     blank = [place for place, cell in enumerate(orders) if not cell.strip()]
     filled = [cell.strip() for cell in orders if cell.strip()]
     alone = len(set(filled)) == len(filled) and all(

@@ -16,7 +16,7 @@ def _recognise(head: Head, columns: dict[str, str]) -> str:
 
 def _complete(head: Head, columns: dict[str, str]) -> dict[str, str]:
     """Take a column that is called as those of baskets are for products, where orders have several rows."""
-    items, orders = columns.get("items"), head.column(columns.get("order_id", ""))
+    items, orders = columns.get("items"), list(head.column(columns.get("order_id", "")))
     if "product_id" in columns or items is None or len(set(orders)) == len(orders):
         return columns
     return {name: column for name, column in columns.items() if name != "items"} | {"product_id": items}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
 
@@ -15,7 +15,7 @@ from prodassoc_cli.intake.columns.match import match_columns
 from prodassoc_cli.intake.columns.schema import ROW
 from prodassoc_cli.intake.formats.raw_table import RawTable
 from prodassoc_cli.intake.layouts.cells import looks_like_records
-from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines
+from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines, every
 
 _PARTS = ("product_id", "title", "quantity", "price", "category", "brand")
 _OWN_IDS = "sku variant_sku item_sku product_sku"
@@ -36,11 +36,11 @@ def _recognise(head: Head, columns: dict[str, str]) -> str:
 def _record_column(head: Head, columns: dict[str, str]) -> str | None:
     # Beside a column of products, a column of objects holds something else, unless its name says otherwise.
     names = [columns["items"]] if "items" in columns else [] if "product_id" in columns else head.names
-    for name in names:
-        cells = [cell for cell in head.column(name) if cell.strip() not in _EMPTY]
-        if cells and all(map(looks_like_records, cells)):
-            return name
-    return None
+    return next((name for name in names if every(looks_like_records, _full(head.column(name)))), None)
+
+
+def _full(cells: Iterable[str]) -> Iterator[str]:
+    return (cell for cell in cells if cell.strip() not in _EMPTY)
 
 
 def _complete(head: Head, columns: dict[str, str]) -> dict[str, str]:
@@ -52,7 +52,7 @@ def _complete(head: Head, columns: dict[str, str]) -> dict[str, str]:
     column = _record_column(head, columns)
     if column is None:
         raise BadData(f"{head.source}: no column holds objects", "name it with `map=items=COLUMN`")
-    keys = _objects(pl.Series(head.column(column), dtype=pl.String), head.source).columns[1:]
+    keys = _objects(pl.Series(list(head.column(column)), dtype=pl.String), head.source).columns[1:]
     parts = match_columns(keys, {name: ALIASES[name] for name in _PARTS})
     products = _product_keys(keys)
     if not products:

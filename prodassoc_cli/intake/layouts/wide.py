@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 
 import polars as pl
 
@@ -57,11 +58,17 @@ def numbered_columns(names: Sequence[str], columns: dict[str, str]) -> dict[int,
 
 
 def _is_product(stem: str) -> bool:
+    return normal(stem) in _product_words()
+
+
+@cache
+def _product_words() -> frozenset[str]:
     words = {normal(word) for word in (ALIASES["product_id"] + ALIASES["title"]).split()}
-    words |= {"items", "products", "productitem", "lineitem", "orderitem", "artikel", "good", "goods", "sku"}
-    return normal(stem) in words
+    others = {"items", "products", "productitem", "lineitem", "orderitem", "artikel", "good", "goods", "sku"}
+    return frozenset(words | others)
 
 
+@cache
 def _field(words: str) -> str:
     found = match_columns([words], {name: ALIASES[name] for name in _PARTS if name != "product_id"})
     ids = match_columns([words], {"product_id": ALIASES["product_id"] + " id code"})

@@ -14,6 +14,11 @@ NOBODY_WORDS = (*MISSING_WORDS, "(not set)", "undefined", "anonymous", "guest", 
 """The same where an id of a user is missing."""
 
 
+def says_missing(text: str) -> bool:
+    """Return whether a text stands for no value; see `is_missing`."""
+    return text.strip().lower() in MISSING_WORDS
+
+
 def is_missing(column: pl.Series) -> pl.Series:
     """Return which values of a text column stand for none."""
     return column.str.strip_chars().str.to_lowercase().is_in(MISSING_WORDS).fill_null(value=True)

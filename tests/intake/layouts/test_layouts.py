@@ -152,3 +152,15 @@ def test_a_row_of_feedback_that_cannot_be_is_left_out(clean, row):
 def test_orders_have_no_columns_of_feedback(clean):
     result = clean("order_id,product_id,model,revenue\n1,a,x,2\n1,b,y,3\n")
     assert "model" not in result.interactions.columns
+
+
+def test_thousands_of_columns_take_no_longer_than_their_cells(tmp_path):
+    """Work per column is not done again for each of the others."""
+    names = [f"p{at}x" for at in range(4_000)]
+    row = ",".join("1" if at % 50 == 0 else "0" for at in range(len(names)))
+    path = tmp_path / "wide.csv"
+    path.write_text("\n".join([",".join(names), *[row] * 60]) + "\n")
+    before = time.process_time()
+    result = clean_orders(sources(path), CleanConfig(), lambda _: None)
+    assert time.process_time() - before < 5
+    assert result.interactions.height == 60 * 80
