@@ -39,13 +39,14 @@ from prodassoc_cli.engines.slices import SLICE_BYTES, Slice, sliced
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS, Bounds, first_keys
 from prodassoc_cli.intake.columns.schema import Say, is_feedback
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.gather import PIECE_ROWS, stated
+from prodassoc_cli.intake.gather import PIECE_ROWS
 from prodassoc_cli.intake.layouts.layout import Layout, Lines, check_alike, join_lines
 from prodassoc_cli.intake.opening import open_inputs
 from prodassoc_cli.intake.pipeline import Cleaning
 from prodassoc_cli.intake.products import ProductTally
 from prodassoc_cli.intake.rules.outliers import outliers
 from prodassoc_cli.intake.rules.rejects import Rejected
+from prodassoc_cli.intake.stated import stated
 from prodassoc_cli.intake.values.conventions import Conventions, Marks
 from prodassoc_cli.intake.values.counters import Counts, Description
 from prodassoc_cli.intake.values.usual_ids import IdCounts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.artifacts.schemas import EVENTS
-from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
+from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.arrange.partition_bounds import (
     MAX_PARTITIONS,
     Bounds,
@@ -21,10 +20,7 @@ from prodassoc_cli.intake.arrange.partition_bounds import (
     too_large,
 )
 from prodassoc_cli.intake.arrange.partitions import Partitions
-from prodassoc_cli.intake.columns.presets import preset_of
 from prodassoc_cli.intake.columns.schema import (
-    FEEDBACK_NUMBERS,
-    NUMBERS,
     OTHER,
     Say,
     is_feedback,
@@ -35,11 +31,10 @@ from prodassoc_cli.intake.inputs import Inputs, Piece, until_settled
 from prodassoc_cli.intake.layouts.layout import Layout, Lines
 from prodassoc_cli.intake.rules.rejects import Rejected
 from prodassoc_cli.intake.rules.row_rules import odd_values, unparsable
+from prodassoc_cli.intake.stated import stated
 from prodassoc_cli.intake.typed_rows import typed_rows
 from prodassoc_cli.intake.values.categories import Coding
-from prodassoc_cli.intake.values.conventions import Conventions, Marks, Stated
-from prodassoc_cli.intake.values.events import event_word
-from prodassoc_cli.intake.values.numbers import NumberStyle
+from prodassoc_cli.intake.values.conventions import Conventions, Marks
 from prodassoc_cli.intake.values.privacy import pseudonymize
 from prodassoc_cli.intake.values.usual_ids import IdCounts, UsualIds
 from prodassoc_cli.resources import prefetch
@@ -290,71 +285,6 @@ def with_reasons(rows: pl.DataFrame, bad: dict[str, pl.Series], key: bytes | Non
 def without_text(uncut: pl.DataFrame) -> pl.DataFrame:
     """Return rows that could not be cut into fields as rejects that name no user: any field may be one."""
     return uncut.with_columns(pl.lit("").alias("raw"))
-
-
-def stated(config: CleanConfig) -> Stated:
-    """Return what the options, and the export they name, say of how values are written.
-
-    Raises:
-        UsageProblem: one of them is none that can be understood.
-    """
-    preset = preset_of(config.preset)
-    own = {event_word(word): event for word, event in preset.events.items()}
-    return Stated(
-        preset.dayfirst if config.dayfirst is None else config.dayfirst,
-        _decimal_marks(config.decimal_mark),
-        _missing_words(config.missing),
-        own | _event_words(config.map),
-        config.ids_as_written,
-        preset.price_of_line,
-    )
-
-
-def _decimal_marks(entries: Sequence[str]) -> dict[str, NumberStyle]:
-    styles: dict[str, NumberStyle] = {
-        "comma": "comma",
-        "point": "dot",
-        "dot": "dot",
-        ",": "comma",
-        ".": "dot",
-    }
-    fields = (*NUMBERS, *FEEDBACK_NUMBERS)
-    found: dict[str, NumberStyle] = {}
-    for entry in entries:
-        name, _, mark = entry.rpartition("=")
-        if mark not in styles:
-            raise UsageProblem(f"`decimal_mark={entry}`: '{mark}' is no decimal mark", "it is comma or point")
-        if name and name not in fields:
-            raise UsageProblem(
-                f"`decimal_mark={entry}`: no field of numbers is called '{name}'", did_you_mean(name, fields)
-            )
-        found |= dict.fromkeys([name] if name else fields, styles[mark])
-    return found
-
-
-def _missing_words(entries: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    fields = ("user_id", "order_id", "product_id")
-    found: dict[str, tuple[str, ...]] = {}
-    for entry in entries:
-        name, equals, words = entry.partition("=")
-        if not equals or name not in fields:
-            raise UsageProblem(
-                f"`missing={entry}`: not FIELD=WORDS of {', '.join(fields)}",
-                "for example `missing=user_id=0`",
-            )
-        found[name] = ("", *(word.strip().lower() for word in words.split(",") if word.strip()))
-    return found
-
-
-def _event_words(entries: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for entry in entries:
-        if entry.startswith("event:"):
-            word, _, event = entry.removeprefix("event:").rpartition("=")
-            if not word or event not in EVENTS:
-                raise UsageProblem(f"`map={entry}`: '{event}' is no event", did_you_mean(event, EVENTS))
-            found[event_word(word)] = event
-    return found
 
 
 def several_passes(config: CleanConfig) -> bool:

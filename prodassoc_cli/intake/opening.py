@@ -11,7 +11,7 @@ from dataclasses import replace
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.intake.columns.derived import DerivedColumns
 from prodassoc_cli.intake.columns.header import Header, find_header
-from prodassoc_cli.intake.columns.match import FIELDS, normal, parse_map
+from prodassoc_cli.intake.columns.match import FIELDS, ORDERS, entries_of, normal, parse_map
 from prodassoc_cli.intake.columns.presets import PRESETS, Preset, preset_of, recognise_export
 from prodassoc_cli.intake.columns.schema import Caution, Say
 from prodassoc_cli.intake.fields import Matched, match_fields
@@ -48,7 +48,7 @@ def open_inputs(
         BadData: an input is no table, or the inputs do not fit together.
         UsageProblem: an option does not fit the input.
     """
-    mapping = parse_map(column_entries(config.map), FIELDS)
+    mapping = parse_map(entries_of(config.map), FIELDS)
     inputs: list[Input] = []
     for source in sources:
         # The parts of a folder are alike; what is said of the first holds for all.
@@ -67,13 +67,7 @@ def open_inputs(
     if not order_table:
         return Inputs(inputs)
     tables = read_tables(order_table, config, say, "an order table")
-    entries = [each.removeprefix("orders.") for each in config.map if each.startswith("orders.")]
-    return Inputs(inputs, OrderTable.of(tables, entries, say))
-
-
-def column_entries(entries: Iterable[str]) -> list[str]:
-    """Return the entries of `map` that name columns of order lines."""
-    return [each for each in entries if not each.startswith(("products.", "orders.", "event:"))]
+    return Inputs(inputs, OrderTable.of(tables, entries_of(config.map, ORDERS), say))
 
 
 def _open_input(
@@ -252,7 +246,7 @@ def read_options(config: CleanConfig) -> ReadOptions:
 
 def _mapped(config: CleanConfig) -> tuple[str, ...]:
     """Return the columns of order lines that the user names."""
-    return tuple(entry.partition("=")[2].strip() for entry in column_entries(config.map))
+    return tuple(entry.partition("=")[2].strip() for entry in entries_of(config.map))
 
 
 def _lines_before(header: Header, skip: int, config: CleanConfig) -> list[str]:

@@ -21,7 +21,7 @@ from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS
 from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.intake.arrange.sorting import Codes, in_order
 from prodassoc_cli.intake.columns.aliases import CATALOGUE_ALIASES
-from prodassoc_cli.intake.columns.match import parse_map
+from prodassoc_cli.intake.columns.match import PRODUCTS, entries_of, parse_map
 from prodassoc_cli.intake.columns.presets import preset_of
 from prodassoc_cli.intake.columns.schema import EVENT, FEEDBACK, INTERACTIONS, RESPONSES, Caution, Say
 from prodassoc_cli.intake.formats.sources import Source
@@ -363,9 +363,10 @@ def _products(
     if not sources:
         summary["products"] = {"products": derived.height, "derived": derived.height}
         return derived, None
-    entries = [each.removeprefix("products.") for each in config.map if each.startswith("products.")]
     tables = read_catalogue(sources, config, say)
-    catalogue = clean_catalogue(tables, parse_map(entries, CATALOGUE_ALIASES), preset_of(config.preset))
+    catalogue = clean_catalogue(
+        tables, parse_map(entries_of(config.map, PRODUCTS), CATALOGUE_ALIASES), preset_of(config.preset)
+    )
     products = complete(catalogue.products, derived)
     overlap = id_overlap(derived["product_id"], catalogue.products["product_id"])
     left_out = dict(catalogue.rejects.group_by("reason").len().sort("reason").rows())

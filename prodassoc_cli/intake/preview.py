@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from prodassoc_cli.intake.gather import stated, text_values
+from prodassoc_cli.intake.gather import text_values
 from prodassoc_cli.intake.inputs import Input, Inputs, until_settled
+from prodassoc_cli.intake.stated import stated
 from prodassoc_cli.intake.typed_rows import typed_rows
 from prodassoc_cli.intake.values.conventions import Marks
 from prodassoc_cli.settings import CleanConfig

@@ -142,9 +142,9 @@ def _fields(frame: pl.DataFrame, columns: dict[str, str]) -> tuple[pl.DataFrame,
     return pl.DataFrame({name: made[name].alias(name) for name in COLUMNS}), parsed
 
 
-def _texts(column: pl.Series) -> pl.Series:
+def _texts(column: pl.Series, separator: str = " ") -> pl.Series:
     """Trim texts and join those of a list; blank ones become null. Entities of HTML become characters."""
-    text = _plain(column, " ").str.strip_chars()
+    text = _plain(column, separator).str.strip_chars()
     return text.set((text == "").fill_null(value=False), None)
 
 
@@ -169,8 +169,7 @@ def _plain(column: pl.Series, separator: str) -> pl.Series:
 
 def category_path(column: pl.Series) -> pl.Series:
     """Write category paths as `A > B`. One separator serves the column: the strongest that occurs."""
-    text = _plain(column, PATH).str.strip_chars()
-    text = text.set((text == "").fill_null(value=False), None)
+    text = _texts(column, PATH)
     separator = next((each for each in SEPARATORS if text.str.contains(each).any()), None)
     if separator is None:
         return text

@@ -13,6 +13,9 @@ from prodassoc_cli.intake.columns.derived import INSTEAD, TOGETHER, split_name
 FIELDS = (*ALIASES, "items")
 """What `map` may name."""
 
+PRODUCTS, ORDERS, EVENTS = _TABLES = ("products.", "orders.", "event:")
+"""Begin `map` entries of a catalogue, of a table of orders, and of words for events."""
+
 NO_COLUMN = ""
 """What a field is mapped to that is to be read from no column."""
 
@@ -46,6 +49,13 @@ def parse_map(entries: Iterable[str], fields: Iterable[str]) -> dict[str, str]:
             raise UsageProblem(f"--map names {name} twice", "keep one of them")
         mapping[name] = column.strip()
     return mapping
+
+
+def entries_of(entries: Iterable[str], table: str = "") -> list[str]:
+    """Return the `map` entries of one table, without its name; those of the order lines have none."""
+    if not table:
+        return [each for each in entries if not each.startswith(_TABLES)]
+    return [each.removeprefix(table) for each in entries if each.startswith(table)]
 
 
 def match_columns(

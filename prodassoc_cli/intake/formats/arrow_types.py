@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 
-from prodassoc_cli.intake.values.missing import MISSING_WORDS
+from prodassoc_cli.intake.values.missing import MISSING_WORDS, capitalised
 
 NUMBER, TIME, _TEXT = pa.float64(), pa.timestamp("us"), pa.string()
 """What a column is read as."""
@@ -18,9 +18,7 @@ NUMBER, TIME, _TEXT = pa.float64(), pa.timestamp("us"), pa.string()
 _POLARS: Mapping[pa.DataType, pl.DataType] = {
     NUMBER: pl.Float64(), TIME: pl.Datetime("us"), _TEXT: pl.String(),
 }  # fmt: skip
-_MISSING = sorted(
-    {"NaN", "\\N"} | {form(value) for value in MISSING_WORDS for form in (str, str.upper, str.title)}
-)
+_MISSING = sorted(capitalised(MISSING_WORDS))
 """How a missing number or time is written; other ways make the column text, which is asked again."""
 
 _OF_ANOTHER_TYPE = re.compile(r"In CSV column #(\d+): ")

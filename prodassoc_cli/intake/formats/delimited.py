@@ -40,7 +40,7 @@ from prodassoc_cli.intake.formats.raw_table import (
     says_total,
     set_aside,
     set_aside_like,
-    total_of,
+    total_notice,
 )
 from prodassoc_cli.intake.formats.reader import Format, ReadOptions
 from prodassoc_cli.intake.formats.sources import Source
@@ -162,9 +162,7 @@ def open_delimited(
     text.aside = [(list(row), "repeated_header") for row in header]
     if not keep_totals and (total := text.total()):
         text.aside.append((total, "total_row"))
-        say(
-            f"{source.name}: the last row is a total ({total_of(total)}) and left out; `keep_totals` keeps it"
-        )
+        say(f"{source.name}: {total_notice(total)}")
     return text
 
 
@@ -326,13 +324,7 @@ class Text:
         rows = [line.rstrip("\r") for line in lines if line.strip()]
         if len(rows) < 3 or not says_total(rows[-1].split(self._delimiter)):
             return []
-        way = self.dialect.way
-        cells = next(
-            csv.reader(
-                rows[-1:], delimiter=self._delimiter, quotechar=way.quote or None,
-                escapechar=way.escape or None, quoting=csv.QUOTE_MINIMAL if way.quote else csv.QUOTE_NONE,
-            )
-        )  # fmt: skip
+        cells = next(csv.reader(rows[-1:], **self.dialect.way.for_csv))
         return cells if len(cells) == len(self.names) else []
 
     def read_in_types(self, types: dict[str, pa.DataType]) -> None:

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.intake.columns.header import names_known
@@ -41,6 +42,15 @@ class Way:
     quote: str = '"'
     escape: str = ""
     spaced: bool = False
+
+    @property
+    def for_csv(self) -> dict[str, Any]:
+        """The arguments of `csv.reader`; a delimiter of several characters stands in the text as UNIT."""
+        return {
+            "delimiter": UNIT if len(self.delimiter) > 1 else self.delimiter, "quotechar": self.quote or None,
+            "quoting": csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE, "escapechar": self.escape or None,
+            "skipinitialspace": self.spaced,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -135,11 +145,7 @@ def _rows(text: str, way: Way, whole: bool) -> tuple[list[list[str]], list[int]]
     ends: list[int] = []
     long = way.delimiter if len(way.delimiter) > 1 else ""
     text = text.replace(long, UNIT) if long else text
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=UNIT if long else way.delimiter, quotechar=way.quote or None,
-        quoting=csv.QUOTE_MINIMAL if way.quote else csv.QUOTE_NONE, escapechar=way.escape or None,
-        skipinitialspace=way.spaced,
-    )  # fmt: skip
+    reader = csv.reader(io.StringIO(text, newline=""), **way.for_csv)
     try:
         for row in reader:
             if row:

@@ -77,9 +77,10 @@ def says_total(cells: Sequence[str]) -> bool:
     return _TOTALS.fullmatch(first) is not None
 
 
-def total_of(cells: Sequence[str]) -> str:
-    """Return what a total says, for messages."""
-    return ", ".join(cell.strip() for cell in cells if cell.strip())
+def total_notice(cells: Sequence[str]) -> str:
+    """Return what to say of a last row that is a total."""
+    said = ", ".join(cell.strip() for cell in cells if cell.strip())
+    return f"the last row is a total ({said}) and left out; `keep_totals` keeps it"
 
 
 def set_aside(table: RawTable, rows: pl.Expr, reason: str) -> None:

@@ -54,8 +54,9 @@ def recognise(source: Source, head: bytes) -> Format:
     """
     if not head.strip():
         raise NoRows(f"{source.name} is empty", "give a file with at least one row")
-    if WORKBOOK.recognises(source, head):
-        return WORKBOOK
+    known = next((each for each in FORMATS if each is not TEXT and each.recognises(source, head)), None)
+    if known is not None:
+        return known
     for magic, what in _FOREIGN:
         if head.startswith(magic):
             remedy = "unpack it" if "archive" in what else "export it as CSV or Parquet"
@@ -65,4 +66,4 @@ def recognise(source: Source, head: bytes) -> Format:
             f"{source.name} is one JSON array; one object per line is needed",
             f"jq -c '.[]' {source.name} > rows.jsonl",
         )
-    return next(each for each in FORMATS if each.recognises(source, head))
+    return TEXT

@@ -133,16 +133,12 @@ class _Unpacked:
     def read(self, size: int) -> bytes:
         block: bytes = self._stream.read(size)
         self._read += len(block)
-        _check_unpacked(self._name, self._read, self._packed)
+        check_unpacked(self._name, self._read, self._packed)
         return block
 
 
-def check_unpacked(source: Source, size: int, packed: int) -> None:
+def check_unpacked(name: str, size: int, packed: int) -> None:
     """Refuse what unpacks to so many bytes that it must be a bomb (BadData)."""
-    _check_unpacked(source.name, size, packed)
-
-
-def _check_unpacked(name: str, size: int, packed: int) -> None:
     if size > max(FREE_UNPACKED_BYTES, LARGEST_RATIO * packed):
         raise BadData(
             f"{name} unpacks to more than {LARGEST_RATIO} times its size", "if you trust it, unpack it first"

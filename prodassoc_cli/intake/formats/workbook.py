@@ -26,10 +26,11 @@ from prodassoc_cli.intake.formats.raw_table import (
     number_rows,
     says_total,
     set_aside_like,
-    total_of,
+    total_notice,
 )
 from prodassoc_cli.intake.formats.reader import Format, ReadOptions, TableHead, WholeTable
 from prodassoc_cli.intake.formats.sources import Source, check_unpacked, zip_names
+from prodassoc_cli.intake.values.ids import floats_as_text
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
@@ -120,7 +121,7 @@ def _open(source: Source) -> CalamineWorkbook:
             data = source.read(stream)
     if data.startswith(b"PK"):
         with _readable(source), zipfile.ZipFile(io.BytesIO(data)) as archive:
-            check_unpacked(source, sum(each.file_size for each in archive.infolist()), len(data))
+            check_unpacked(source.name, sum(each.file_size for each in archive.infolist()), len(data))
             _check_sizes(source, archive)
     with _readable(source):
         try:
@@ -217,7 +218,7 @@ def _read(source: Source, sheets: Sequence[_Sheet], options: ReadOptions, say: S
         if not options.keep_totals and columns.height > 2:
             final = [_text(cell) or "" for cell in columns.row(-1)]
             if says_total(final):
-                say(f"the last row is a total ({total_of(final)}) and left out; `keep_totals` keeps it")
+                say(total_notice(final))
                 set_aside_like(table, final, "total_row")
         tables.append(table)
     if len(tables) == 1:
@@ -291,10 +292,7 @@ def _as_float(column: pl.Series) -> pl.Series:
 def _as_text(column: pl.Series) -> pl.Series:
     """Return a column as its cells are written: a whole number without a point, a day without an hour."""
     if column.dtype == pl.Float64:
-        whole = column.cast(pl.Int64, strict=False)
-        same = whole.cast(pl.Float64) == column
-        text = pl.when(same).then(whole.cast(pl.String)).otherwise(column.cast(pl.String))
-        return pl.select(text.alias(column.name)).to_series()
+        return floats_as_text(column)
     if column.dtype == pl.Datetime:
         return column.dt.to_string("%Y-%m-%d %H:%M:%S").str.strip_suffix(" 00:00:00")
     return column.cast(pl.String)

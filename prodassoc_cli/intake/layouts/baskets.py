@@ -8,8 +8,8 @@ import polars as pl
 
 from prodassoc_cli.intake.columns.schema import ROW
 from prodassoc_cli.intake.formats.raw_table import RawTable
+from prodassoc_cli.intake.layouts.cells import named
 from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines, one_per_row
-from prodassoc_cli.intake.values.missing import MISSING_WORDS
 
 
 def _recognise(head: Head, _: dict[str, str]) -> str:
@@ -24,16 +24,17 @@ def _to_lines(table: RawTable, columns: dict[str, str], _: str | None) -> Lines:
         columns: field → number of the field of a line, from 1, that holds it; all others hold products.
     """
     cells = _split_quoted(table.frame["line"], table.delimiter)
-    cells = cells.list.eval(pl.element().str.strip_chars())
     places = {name: int(column) - 1 for name, column in columns.items()}
-    keys = [cells.list.get(place, null_on_oob=True).alias(name) for name, place in places.items()]
+    keys = [
+        cells.list.get(place, null_on_oob=True).str.strip_chars().alias(name)
+        for name, place in places.items()
+    ]
     kept = cells
     for place in sorted(places.values(), reverse=True):
         rest = pl.concat_list(kept.list.head(place), kept.list.slice(place + 1))
         kept = pl.select(rest).to_series()
-    some = pl.element().filter(~pl.element().str.to_lowercase().is_in(MISSING_WORDS))
-    frame = pl.DataFrame({ROW: table.frame[ROW], "product_id": kept}).with_columns(keys)
-    frame = one_per_row(frame.with_columns(pl.col("product_id").list.eval(some)))
+    frame = pl.DataFrame({ROW: table.frame[ROW], "product_id": named(kept)}).with_columns(keys)
+    frame = one_per_row(frame)
     return Lines(frame, frame.select("product_id"), dict(columns))
 
 

@@ -59,11 +59,16 @@ def split_cells(cells: pl.Series, separator: str | None = None) -> tuple[pl.Seri
     mark = separator if separator is not None else separator_of(bare.filter(~quoted))
     plain = bare.str.split(mark) if mark else pl.select(pl.concat_list(bare)).to_series()
     items = pl.select(pl.when(quoted).then(_tokens(cells)).otherwise(plain)).to_series()
-    items = items.list.eval(pl.element().str.strip_chars())
-    some = pl.element().filter(~pl.element().str.to_lowercase().is_in(MISSING_WORDS))
-    items = items.list.eval(some).set(cells.is_null(), None) if cells.null_count() else items.list.eval(some)
+    items = named(items)
+    items = items.set(cells.is_null(), None) if cells.null_count() else items
     how = "lists as programs write them" if quoted.any() else "products"
     return items, f"{how}, between {shown(mark)}" if mark and not quoted.all() else how
+
+
+def named(products: pl.Series) -> pl.Series:
+    """Return lists of products without white space around these, and without words for none."""
+    products = products.list.eval(pl.element().str.strip_chars())
+    return products.list.eval(pl.element().filter(~pl.element().str.to_lowercase().is_in(MISSING_WORDS)))
 
 
 def shown(separator: str) -> str:

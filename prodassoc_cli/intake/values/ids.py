@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.intake.values.missing import MISSING_WORDS
+from prodassoc_cli.intake.values.missing import MISSING_WORDS, capitalised
 
 SPACES = (
     " \t\r\n\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c"
@@ -42,11 +42,7 @@ def parse_ids(
         as_written: whether nothing around an id is taken away.
     """
     if column.dtype.is_float():
-        whole = column.cast(pl.Int64, strict=False)
-        same = (whole.cast(pl.Float64) == column.cast(pl.Float64)).fill_null(value=False)
-        text = column.cast(pl.String)
-        picked = pl.when(same).then(whole.cast(pl.String)).when(column.is_finite()).then(text)
-        return pl.select(picked.alias(column.name)).to_series()
+        return floats_as_text(column)
     text = column.cast(pl.String)
     changed = pl.Series([], dtype=pl.UInt32) if as_written else _dressed(text)
     if len(changed):
@@ -57,6 +53,14 @@ def parse_ids(
     if blank.any():
         return text.set(blank, None)
     return text if len(changed) or floats or column.dtype != pl.String else column
+
+
+def floats_as_text(column: pl.Series) -> pl.Series:
+    """Return numbers as text, whole ones without a point; null where one is not finite."""
+    whole = column.cast(pl.Int64, strict=False)
+    same = (whole.cast(pl.Float64) == column.cast(pl.Float64)).fill_null(value=False)
+    picked = pl.when(same).then(whole.cast(pl.String)).when(column.is_finite()).then(column.cast(pl.String))
+    return pl.select(picked.alias(column.name)).to_series()
 
 
 def _dressed(text: pl.Series) -> pl.Series:
@@ -90,8 +94,7 @@ def _bare(text: pl.Series) -> pl.Series:
 
 def _are_among(text: pl.Series, words: Sequence[str]) -> pl.Series:
     """Return which texts are one of the words (in lower case), in any usual capitalisation."""
-    forms = {form(word) for word in words for form in (str, str.upper, str.title, str.capitalize)}
-    return text.is_in([*forms, *(("NaN",) if "nan" in words else ())]).fill_null(value=False)
+    return text.is_in(list(capitalised(words))).fill_null(value=False)
 
 
 def digits_only(ids: pl.Series) -> int:

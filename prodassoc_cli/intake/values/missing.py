@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
 
 MISSING_WORDS = (
@@ -12,6 +14,12 @@ MISSING_WORDS = (
 
 NOBODY_WORDS = (*MISSING_WORDS, "(not set)", "undefined", "anonymous", "guest", "not applicable")
 """The same where an id of a user is missing."""
+
+
+def capitalised(words: Iterable[str]) -> set[str]:
+    """Return words of lower case in all capitalisations that are usual."""
+    forms = {form(word) for word in words for form in (str, str.upper, str.title, str.capitalize)}
+    return forms | ({"NaN"} if "nan" in forms else set()) | ({"\\N"} if "\\n" in forms else set())
 
 
 def says_missing(text: str) -> bool:
