@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -66,15 +65,6 @@ def environment(env: dict[str, str] | None = None) -> dict[str, str]:
 @pytest.fixture
 def prodassoc(tmp_path: Path) -> CommandLine:
     return CommandLine(tmp_path)
-
-
-def cpu_seconds(whose: int = resource.RUSAGE_SELF) -> float:
-    """Return the CPU seconds of this process, or of its children that ended.
-
-    Limits of time are limits of these: the clock says more of the machine's other work than of the code.
-    """
-    usage = resource.getrusage(whose)
-    return usage.ru_utime + usage.ru_stime
 
 
 def real_data(name: str) -> Path:

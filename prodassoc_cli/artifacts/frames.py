@@ -25,6 +25,11 @@ def schema_of(columns: Kind | Iterable[Column]) -> pl.Schema:
     return pl.Schema({column.name: DTYPES[column.dtype] for column in declared if column.dtype in DTYPES})
 
 
+def empty_frame(kind: Kind) -> pl.DataFrame:
+    """Return an artifact of that kind without rows."""
+    return pl.DataFrame(schema=schema_of(kind))
+
+
 def with_absent(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     """Return the frame with nulls in those columns of the schema that it does not have."""
     absent = {name: dtype for name, dtype in schema.items() if name not in frame.columns}

@@ -87,4 +87,7 @@ def _not_parquet(path: Path) -> BadData:
         is_parquet = stream.read(4) == b"PAR1"
     if is_parquet:
         return BadData(f"{path} is a damaged Parquet file", "make it again with the command that wrote it")
-    return BadData(f"{path} is not a Parquet file", "raw CSV goes through `clean` first")
+    return BadData(
+        f"{path} is not a Parquet file",
+        "clean raw files first: order lines by `clean FILE`, a catalogue by `clean products=FILE`",
+    )

@@ -14,11 +14,11 @@ from prodassoc_cli.artifacts.schemas import INTERACTIONS
 from prodassoc_cli.engines.frames import bundle, frame_bytes, frame_of, one_row
 from prodassoc_cli.engines.parts import PartsOf
 from prodassoc_cli.intake.arrange.sorting import in_order
+from prodassoc_cli.intake.catalogue.product_tally import ProductTally
 from prodassoc_cli.intake.columns.schema import REJECTS
 from prodassoc_cli.intake.gather import shown_of_baskets
 from prodassoc_cli.intake.layouts.layout import Layout
 from prodassoc_cli.intake.pipeline import interactions_of, without_users
-from prodassoc_cli.intake.products import ProductTally
 from prodassoc_cli.intake.rules.apply_rules import AmongAll, Part, PartRules
 from prodassoc_cli.intake.rules.outliers import Amounts
 from prodassoc_cli.intake.rules.rejects import RejectFormat, counted, left_out

@@ -37,13 +37,13 @@ from prodassoc_cli.engines.reading import (
 from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.engines.slices import SLICE_BYTES, Slice, sliced
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS, Bounds, first_keys
+from prodassoc_cli.intake.catalogue.product_tally import ProductTally
 from prodassoc_cli.intake.columns.schema import Say, is_feedback
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.gather import PIECE_ROWS
 from prodassoc_cli.intake.layouts.layout import Layout, Lines, check_alike, join_lines
 from prodassoc_cli.intake.opening import open_inputs
 from prodassoc_cli.intake.pipeline import Cleaning
-from prodassoc_cli.intake.products import ProductTally
 from prodassoc_cli.intake.rules.outliers import outliers
 from prodassoc_cli.intake.rules.rejects import Rejected
 from prodassoc_cli.intake.stated import stated

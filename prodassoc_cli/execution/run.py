@@ -260,11 +260,11 @@ class Run:
         self.page_path = None if where is None else Path(where)
 
     @contextmanager
-    def outputs(self, main: Kind, **others: tuple[Kind, str | None]) -> Iterator[Writer]:
+    def outputs(self, main: Kind | None, **others: tuple[Kind, str | None]) -> Iterator[Writer]:
         """Lock the outputs, and put them in place together when the block ends well.
 
         Args:
-            main: the kind of the main output.
+            main: the kind of the main output; None where there is none.
             others: further outputs by name: their kind and where they go; None leaves one out.
 
         Yields:
@@ -278,7 +278,7 @@ class Run:
         from prodassoc_cli.artifacts.journal import recover
         from prodassoc_cli.artifacts.outputs import Outputs
 
-        targets = {"output": self._main_target(main)}
+        targets = {} if main is None else {"output": self._main_target(main)}
         targets |= {
             name: Target.at(kind, where) for name, (kind, where) in others.items() if where is not None
         }

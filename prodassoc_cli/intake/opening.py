@@ -131,8 +131,9 @@ def _check_no_catalogue(head: Head, columns: dict[str, str]) -> None:
     if not bought and {"title", "description"} & columns.keys():
         raise BadData(
             f"{head.source} looks like a catalogue: no column holds orders, users, quantities or times",
-            "give it as `products=FILE` beside the order lines; or name a column, as in "
-            "`map=order_id=COLUMN`; `layout=lines` takes each row for a purchase",
+            f"clean it as one, with order lines or without: `clean products={head.source} "
+            "products_output=products.parquet`; or name a column, as in `map=order_id=COLUMN`; "
+            "`layout=lines` takes each row for a purchase",
         )
 
 

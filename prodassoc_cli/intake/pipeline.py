@@ -15,20 +15,19 @@ from typing import Any, Self, TypeVar
 
 import polars as pl
 
-from prodassoc_cli.id_overlap import IdOverlap, id_overlap
+from prodassoc_cli.id_overlap import id_overlap
 from prodassoc_cli.intake.arrange.append import Earlier, merged
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS
 from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.intake.arrange.sorting import Codes, in_order
-from prodassoc_cli.intake.columns.aliases import CATALOGUE_ALIASES
-from prodassoc_cli.intake.columns.match import PRODUCTS, entries_of, parse_map
-from prodassoc_cli.intake.columns.presets import preset_of
+from prodassoc_cli.intake.catalogue.catalogue import Catalogue
+from prodassoc_cli.intake.catalogue.product_tally import ProductTally, complete
+from prodassoc_cli.intake.catalogue.reading import cleaned_catalogue
 from prodassoc_cli.intake.columns.schema import EVENT, FEEDBACK, INTERACTIONS, RESPONSES, Caution, Say
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.gather import Gathered, gather
 from prodassoc_cli.intake.holdout import check_parts, holdout_masks, parse_split
-from prodassoc_cli.intake.opening import open_inputs, read_catalogue
-from prodassoc_cli.intake.products import Catalogue, ProductTally, clean_catalogue, complete
+from prodassoc_cli.intake.opening import open_inputs
 from prodassoc_cli.intake.rules.apply_rules import AmongAll, Part, PartRules
 from prodassoc_cli.intake.rules.outliers import Amounts, outliers
 from prodassoc_cli.intake.rules.rejects import RejectFormat, left_out
@@ -108,6 +107,7 @@ class Cleaning:
         keep_rejects: whether the text of the rows left out is wanted.
         earlier: what was cleaned before, to which these lines are added; None to begin anew.
         order_table: where the table of the orders is, if the lines have one.
+        category_names: where the names of the catalogue's categories are, if it holds their ids.
 
     Raises:
         NoInput: a file is missing.
@@ -119,11 +119,13 @@ class Cleaning:
         self, orders: Sequence[Source], config: CleanConfig, say: Say, *, catalogue: Sequence[Source] = (),
         seed: int = 42, budget: int | None = None, folder: Path | None = None, keep_rejects: bool = True,
         earlier: Earlier | None = None, order_table: Sequence[Source] = (),
+        category_names: Sequence[Source] = (),
     ) -> None:  # fmt: skip
         self._config, self._say, self._seed, self._folder = config, say, seed, folder
         self._split = parse_split(config.holdout) if config.holdout else None
         self._key = read_key(config.pseudonymize_key_file) if config.pseudonymize_key_file else None
         self._catalogue, self._earlier, self._order_table = catalogue, earlier, order_table
+        self._category_names = category_names
         self._keep_rejects = keep_rejects
         self._held: Partitions | None = None
         self._known: Callable[[], _Known] = _Known
@@ -303,10 +305,12 @@ class Cleaning:
         }
         known = _Known(summary)
         if tally is not None:
-            derived = tally.products()
-            known.products, known.product_rejects = _products(
-                derived, self._catalogue, self._config, self._say, summary
+            catalogue = (
+                cleaned_catalogue(self._catalogue, self._config, self._say, self._category_names)
+                if self._catalogue
+                else None
             )
+            known.products, known.product_rejects = _products(tally.products(), catalogue, self._say, summary)
         summary["interactions"] = description.facts()
         return known
 
@@ -357,51 +361,26 @@ def without_users(interactions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _products(
-    derived: pl.DataFrame, sources: Sequence[Source], config: CleanConfig, say: Say, summary: dict[str, Any]
+    derived: pl.DataFrame, catalogue: Catalogue | None, say: Say, summary: dict[str, Any]
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """Complete the catalogue by the products of the lines, or make do with those."""
-    if not sources:
+    if catalogue is None:
         summary["products"] = {"products": derived.height, "derived": derived.height}
         return derived, None
-    tables = read_catalogue(sources, config, say)
-    catalogue = clean_catalogue(
-        tables, parse_map(entries_of(config.map, PRODUCTS), CATALOGUE_ALIASES), preset_of(config.preset)
-    )
     products = complete(catalogue.products, derived)
     overlap = id_overlap(derived["product_id"], catalogue.products["product_id"])
-    left_out = dict(catalogue.rejects.group_by("reason").len().sort("reason").rows())
     summary["products"] = {
-        "rows_in": catalogue.products.height + catalogue.rejects.height,
-        "rows_kept": catalogue.products.height,
-        "rejects": left_out,
+        **catalogue.counts(),
         "derived": products.height - catalogue.products.height,
         "never_bought": products.height - derived.height,
         "products": products.height,
     }
-    _say_catalogue(catalogue, overlap, left_out, say)
-    return products, catalogue.rejects
-
-
-def _say_catalogue(catalogue: Catalogue, overlap: IdOverlap, left_out: dict[str, int], say: Say) -> None:
-    """Say what was read of a catalogue, what was not, and how it meets the lines."""
-    say(f"catalogue: {', '.join(f'{name}={column}' for name, column in catalogue.columns.items())}")
-    for note in catalogue.notes:
-        say(f"catalogue: {note}")
-    rows = catalogue.products.height + catalogue.rejects.height
-    reasons = {
-        "duplicate_product": "duplicate rows of a product, whose first row counts",
-        "missing_product": "without an id",
-    }
-    left = "".join(f"; {n:,} {reasons.get(reason, reason)}" for reason, n in left_out.items())
-    say(f"catalogue: {rows:,} rows read, {catalogue.products.height:,} kept{left}")
-    unread, examples = catalogue.unread_prices
-    if unread:
-        say(f"catalogue: {unread:,} prices could not be read, such as {', '.join(map(repr, examples))}")
     meeting = (
         f"{overlap.both:,} of {overlap.left:,} products of the lines are in the catalogue, "
         f"{overlap.right - overlap.both:,} of the catalogue were never bought{overlap.clause}"
     )
     say(Caution(meeting) if overlap.few else meeting)
+    return products, catalogue.rejects
 
 
 def interactions_of(kept: pl.DataFrame, codes: Codes | None) -> tuple[pl.DataFrame, Codes | None]:

@@ -94,6 +94,10 @@ class CleanConfig(EngineConfig):
     products: str | None = setting(
         None, "Product catalogue to clean too", group="Catalogue", needs=("products_output",), **FILE
     )
+    category_names: str | None = setting(
+        None, "Table of the catalogue's category ids and their names, also with parents", group="Catalogue",
+        needs=("products",), **FILE,
+    )  # fmt: skip
     products_output: str | None = setting(None, "Output of the products", group="Catalogue", **FILE)
     rejects_output: str | None = setting(
         None, "Output of the rejected rows, with reasons", group="Cleaning", **FILE

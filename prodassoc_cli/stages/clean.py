@@ -7,11 +7,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from prodassoc_cli.artifacts.frames import empty_frame
 from prodassoc_cli.artifacts.schemas import INTERACTIONS, PRODUCTS, REJECTS
-from prodassoc_cli.errors import BadData
+from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.execution.engine import engine, parts_of, within_reach
 from prodassoc_cli.execution.frames import memory_file
 from prodassoc_cli.execution.run import Run
+from prodassoc_cli.execution.targets import IN_MEMORY
 from prodassoc_cli.execution.writer import Writer
 from prodassoc_cli.resources import share_threads
 from prodassoc_cli.settings import CleanConfig
@@ -27,7 +29,12 @@ LARGE_BYTES = 100 * 10**6
 
 
 def clean(run: Run, inputs: Sequence[str], config: CleanConfig) -> dict[str, Any]:
-    """Clean order lines, and what belongs to them; return what is known of them."""
+    """Clean order lines, and what belongs to them; return what is known of them.
+
+    A catalogue without order lines is cleaned alone.
+    """
+    if not inputs:
+        return _clean_catalogue(run, config)
     with ExitStack() as stack:
         orders = _taken(run, "orders", inputs, stack)
         if config.engine == "spark":
@@ -35,6 +42,7 @@ def clean(run: Run, inputs: Sequence[str], config: CleanConfig) -> dict[str, Any
         elif sum(each.path.stat().st_size for each in orders) >= LARGE_BYTES:
             share_threads(run.threads)
         catalogue = _taken(run, "products", config.products, stack)
+        category_names = _taken(run, "category_names", config.category_names, stack)
         order_table = _taken(run, "order_table", config.order_table, stack)
         if config.pseudonymize_key_file:
             from prodassoc_cli.intake.values.privacy import key_fingerprint, read_key
@@ -65,6 +73,7 @@ def clean(run: Run, inputs: Sequence[str], config: CleanConfig) -> dict[str, Any
                 keep_rejects=outputs.wants("rejects"),
                 earlier=earlier,
                 order_table=_sources(order_table, [str(config.order_table)]),
+                category_names=_sources(category_names, [str(config.category_names)]),
             ) as cleaning,
         ):
             rows_stay_there = spark is not None and outputs.folder("output") is not None
@@ -74,6 +83,49 @@ def clean(run: Run, inputs: Sequence[str], config: CleanConfig) -> dict[str, Any
             run.messages.info(line)
     _warn_without_orders(run, summary)
     return summary
+
+
+def _clean_catalogue(run: Run, config: CleanConfig) -> dict[str, Any]:
+    """Clean a catalogue without order lines; return what is known of it."""
+    _check_catalogue_alone(run, config)
+    with ExitStack() as stack:
+        catalogue = _taken(run, "products", config.products, stack)
+        category_names = _taken(run, "category_names", config.category_names, stack)
+        wants_none = run.common.output == IN_MEMORY
+        outputs = stack.enter_context(
+            run.outputs(
+                INTERACTIONS if wants_none else None,
+                products=(PRODUCTS, config.products_output),
+                rejects=(REJECTS, config.rejects_output),
+            )
+        )
+        from prodassoc_cli.intake.catalogue.reading import cleaned_catalogue
+
+        found = cleaned_catalogue(
+            _sources(catalogue, [str(config.products)]), config, lambda notice: _say(run, notice),
+            _sources(category_names, [str(config.category_names)]),
+        )  # fmt: skip
+        if wants_none:
+            outputs.put(StageResult("output", empty_frame(INTERACTIONS)))
+        outputs.put(StageResult("products", found.products))
+        outputs.put(StageResult("rejects", found.rejects))
+        summary = {"products": {**found.counts(), "products": found.products.height}}
+        run.note(summary)
+    return summary
+
+
+def _check_catalogue_alone(run: Run, config: CleanConfig) -> None:
+    """Refuse options that need order lines, where there are none (UsageProblem)."""
+    if config.products is None:
+        raise UsageProblem("no order lines", "give their file, or a catalogue by `products`")
+    given = [name for name in ("holdout", "append_to", "order_table") if getattr(config, name)]
+    if run.common.output not in (None, IN_MEMORY):
+        given.append("output")
+    if given:
+        raise UsageProblem(
+            f"`{given[0]}` needs order lines",
+            "give their file; a catalogue alone goes to `products_output`",
+        )
 
 
 def _show_understood(

@@ -258,5 +258,5 @@ def test_a_catalogue_is_not_taken_for_purchases(clean):
     text = "sku,title,brand,price\nJ1,Jug,Nord,9.50\nT1,Tin,Nord,5\n"
     with pytest.raises(BadData, match="looks like a catalogue") as caught:
         clean(text)
-    assert "`products=FILE`" in caught.value.hint
+    assert "`clean products=orders.csv products_output=products.parquet`" in caught.value.hint
     assert clean(text, layout="lines").interactions.height == 2

@@ -113,11 +113,15 @@ CATALOGUE_ALIASES: dict[str, str] = {
         detail_desc beschreibung artikelbeschreibung descripcion descrizione descricao omschrijving opis
         описание 描述 商品描述 详情 介绍 商品説明 説明 상품설명 설명""",
     "brand": ALIASES["brand"] + " brands",
-    "category": ALIASES["category"] + " department_name main_category category_1 level_1",
+    "category": ALIASES["category"]
+    + " category_1>category_2>category_3>category_4>category_5 level_1>level_2>level_3>level_4>level_5"
+    " category_level_1>category_level_2>category_level_3>category_level_4 cat_1>cat_2>cat_3>cat_4"
+    " category_l1>category_l2>category_l3 l1_category>l2_category>l3_category"
+    " department_name main_category category_1 level_1",
     "subcategory": """
         subcategory sub_category category_2 level_2 aisle unterkategorie sous_categorie subcategoria
         子类 子类目""",
-    "price": ALIASES["price"] + " variant_price list_price msrp retail_price regular_price",
+    "price": "sale_price|price|regular_price " + ALIASES["price"] + " variant_price list_price msrp retail_price regular_price",
 }  # fmt: skip
 """The same for a catalogue."""
 

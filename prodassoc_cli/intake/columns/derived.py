@@ -1,4 +1,4 @@
-"""Columns made of several: the parts of an order's number, a date and a time, an id or else a name."""
+"""Columns made of several: the parts of an order's number, an id or else a name, the levels of a category."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-TOGETHER, INSTEAD = "+", "|"
-"""`store+receipt` joins what its columns hold; `sku|name` takes the first of them that is not blank."""
+TOGETHER, INSTEAD, BELOW = "+", "|", ">"
+"""`store+receipt` joins what its columns hold; `sku|name` takes the first of them that is not blank;
+`department>aisle` is a path, in which what is blank or the same as above is no level."""
+
+PATH = " > "
+"""Between the levels of a category path."""
 
 _MIDNIGHT = r"[ T]00:00(?::00(?:\.0+)?)?$"
 
@@ -36,21 +40,24 @@ class DerivedColumns:
 
     def beside(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return rows of the input with these columns too, as text."""
-        new = [
-            _together(parts, " " if name == "timestamp" else "|") if mark == TOGETHER else _instead(parts)
-            for name, (mark, parts) in self.made.items()
-        ]
-        names = [mark.join(parts) for mark, parts in self.made.values()]
-        return frame.with_columns(each.alias(name) for each, name in zip(new, names, strict=True))
+        return frame.with_columns(
+            _made(name, mark, parts).alias(mark.join(parts)) for name, (mark, parts) in self.made.items()
+        )
 
 
 def split_name(column: str, names: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
     """Return how a column is made of others, and of which; None if it is not, or one of them is not there."""
-    for mark in (TOGETHER, INSTEAD):
+    for mark in (TOGETHER, INSTEAD, BELOW):
         parts = tuple(part.strip() for part in column.split(mark))
         if len(parts) > 1 and set(parts) <= set(names):
             return mark, parts
     return None
+
+
+def _made(field: str, mark: str, parts: Sequence[str]) -> pl.Expr:
+    if mark == TOGETHER:
+        return _together(parts, " " if field == "timestamp" else "|")
+    return _instead(parts) if mark == INSTEAD else _path(parts)
 
 
 def _together(parts: Sequence[str], separator: str) -> pl.Expr:
@@ -65,3 +72,14 @@ def _together(parts: Sequence[str], separator: str) -> pl.Expr:
 def _instead(parts: Sequence[str]) -> pl.Expr:
     texts = [pl.col(part).cast(pl.String) for part in parts]
     return pl.coalesce(*(pl.when(text.str.contains(r"\S")).then(text) for text in texts))
+
+
+def _path(parts: Sequence[str]) -> pl.Expr:
+    """Join levels, from the top down; missing where all are blank."""
+    texts = [pl.col(part).cast(pl.String).str.strip_chars().fill_null("") for part in parts]
+    above = [pl.lit(""), *texts]
+    levels = [
+        pl.when(text != over).then(text.replace("", None)) for over, text in zip(above, texts, strict=False)
+    ]
+    path = pl.concat_str(levels, separator=PATH, ignore_nulls=True)
+    return pl.when(path != "").then(path)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.intake.columns.aliases import ALIASES
-from prodassoc_cli.intake.columns.derived import INSTEAD, TOGETHER, split_name
+from prodassoc_cli.intake.columns.derived import BELOW, INSTEAD, TOGETHER, split_name
 
 FIELDS = (*ALIASES, "items")
 """What `map` may name."""
@@ -92,16 +92,17 @@ def match_columns(
         for name, words in table.items():
             if name in found or name not in aliases:
                 continue
-            taken = set(found.values())
+            taken = {part for column in found.values() for part in _parts(column, names)}
             columns = (_column_of(word, by_normal) for word in words.split())
-            column = next((each for each in columns if each and each not in taken), NO_COLUMN)
+            free = (each for each in columns if each and not taken.intersection(_parts(each, names)))
+            column = next(free, NO_COLUMN)
             if column or not words:
                 found[name] = column
     return {name: found[name] for name in (*aliases, *found) if found.get(name, NO_COLUMN)}
 
 
 def _named(field: str, column: str, names: Sequence[str], source: str) -> str:
-    """Return the column that a user names, or those joined by + or |."""
+    """Return the column that a user names, or those joined by +, | or >."""
     exact = next((each for each in names if each == column or each.strip() == column), None)
     if exact is not None or column == NO_COLUMN:
         return exact or NO_COLUMN
@@ -111,10 +112,16 @@ def _named(field: str, column: str, names: Sequence[str], source: str) -> str:
     raise UsageProblem(f"--map {field}={column}: {source} has no such column", did_you_mean(column, names))
 
 
+def _parts(column: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of the input that one is read from."""
+    derived = None if column in names else split_name(column, names)
+    return (column,) if derived is None else derived[1]
+
+
 def _column_of(word: str, by_normal: dict[str, str]) -> str:
-    """Return the column of a name, or those of several joined by + (all of them) or | (any of them)."""
-    mark = TOGETHER if TOGETHER in word else INSTEAD
+    """Return the column of a name, or those of several joined by + (all), > (at least two) or | (any)."""
+    mark = next((each for each in (TOGETHER, BELOW) if each in word), INSTEAD)
     parts = [by_normal.get(normal(part), "") for part in word.split(mark)]
-    if mark == TOGETHER and not all(parts):
+    if (mark == TOGETHER and not all(parts)) or (mark == BELOW and sum(map(bool, parts)) < 2):
         return NO_COLUMN
     return mark.join(dict.fromkeys(filter(None, parts)))

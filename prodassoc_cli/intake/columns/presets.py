@@ -131,7 +131,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "merchant": Preset(
         catalogue={"product_id": "id", "title": "title", "description": "description", "brand": "brand",
-                   "category": "product_type google_product_category", "price": "price"},
+                   "category": "product_type google_product_category", "price": "sale_price|price"},
     ),
     "movielens": Preset(
         {"user_id": "userId", "product_id": "movieId", "rating": "rating", "timestamp": "timestamp"},

@@ -10,11 +10,12 @@ from scipy import sparse
 
 from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
 from prodassoc_cli.models.base import Queries
-from prodassoc_cli.models.data import csr_of
+from prodassoc_cli.models.data import Csr, csr_of
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.diversity import Variety
 from prodassoc_cli.models.serving.exploration import RUNNERS_UP, explore
+from prodassoc_cli.models.serving.lookalikes import repeats
 
 _SCORES_AT_ONCE = 2**24
 _MIN_POOL = 100
@@ -30,16 +31,19 @@ class ListSpec:
         variety: what they must be beside good.
         epsilon: probability that a place shows a runner-up.
         seed: seed of the exploration.
+        groups: products that look alike, of which a list holds one; None where all differ.
     """
 
     k: int
     variety: Variety = field(default_factory=Variety)
     epsilon: float = 0.0
     seed: int = 42
+    groups: Ints | None = None
 
     def depth(self, n_items: int) -> int:
         """Return how many candidates are ranked for a list."""
         wanted = self.k * (1 + RUNNERS_UP) if self.epsilon else self.k
+        wanted *= 1 if self.groups is None else 2
         return min(n_items, max(wanted, _POOL * self.k, _MIN_POOL) if self.variety else wanted)
 
 
@@ -63,8 +67,9 @@ class Lists:
 
 
 def cut_lists(
-    model: TrainedModel, queries: Queries, spec: ListSpec, ids: Sequence[str], threads: int
-) -> Lists:
+    model: TrainedModel, queries: Queries, spec: ListSpec, ids: Sequence[str], threads: int,
+    beside: Csr | None = None,
+) -> Lists:  # fmt: skip
     """Return the lists of the queries, whose `depth` is the number of candidates ranked.
 
     Args:
@@ -73,11 +78,13 @@ def cut_lists(
         spec: length, variety and exploration.
         ids: names of the rows, which decide what is explored.
         threads: threads to use.
+        beside: lists × products beside which a list stands, and of which it shows no double.
     """
     items, scores, own = _ranked(model, queries, threads)
-    if not spec.variety and not spec.epsilon:
+    if not spec.variety and not spec.epsilon and spec.groups is None:
         return Lists(items, scores, own, None, np.empty(0, np.int64))
-    places = _places(items, scores, spec)
+    distinct = items if spec.groups is None else np.where(repeats(items, spec.groups, beside), -1, items)
+    places = _places(distinct, scores, spec)
     shown, propensity = places[:, : spec.k], None
     full = items.shape[1] < len(model.items) and items[:, -1] >= 0
     short = np.flatnonzero((shown < 0).any(axis=1) & full)
@@ -95,8 +102,7 @@ def cut_lists(
 
 def _places(items: Ints, scores: Floats, spec: ListSpec) -> Ints:
     """Return the places of the chosen candidates in the order of the list, then of the runners-up."""
-    listed = items >= 0
-    rank = np.where(listed, np.arange(items.shape[1]), items.shape[1]).astype(np.int64)
+    rank = np.where(items >= 0, np.arange(items.shape[1]), items.shape[1]).astype(np.int64)
     k = min(spec.k, items.shape[1])
     if spec.variety:
         chosen = spec.variety.choose(items, scores, k)

@@ -24,6 +24,7 @@ from prodassoc_cli.models.serving.counterfactual import score_drop
 from prodassoc_cli.models.serving.diversity import Variety, variety
 from prodassoc_cli.models.serving.filters import allowed_items
 from prodassoc_cli.models.serving.lists import Lists, ListSpec, cut_lists
+from prodassoc_cli.models.serving.lookalikes import groups_of
 from prodassoc_cli.models.serving.reasons import Audience, reasons
 
 Relation = Literal["complement", "substitute"]
@@ -128,7 +129,9 @@ def recommend(
     allowed, notices = allowed_items(model.items, where, allow, deny)
     if products is not None:
         notices += _unknown_products(model, products["product_id"])
-    spec = ListSpec(k, _variety(model, diversity, max_per_category, embeddings), epsilon, seed)
+    spec = ListSpec(
+        k, _variety(model, diversity, max_per_category, embeddings), epsilon, seed, groups_of(model.items)
+    )
     new_only = not include_seen or audience == "products"
     options = Options(allowed, new_only, spec.depth(len(model.items)))
     asked = requests(audience, model, ids, baskets, notices, options)
@@ -243,7 +246,7 @@ class _ListMaker:
         queries = self.asked.block(rows)
         items, scores, explanation = related(
             self.model, queries.history.indices.astype(np.int32), relation, self.spec.k, self.threads,
-            allowed=allowed, vectors=vectors,
+            allowed=allowed, vectors=vectors, groups=self.spec.groups,
         )  # fmt: skip
         frame = self._frame(items, scores, self.asked.ids[rows])
         if self.with_reasons:
@@ -253,7 +256,8 @@ class _ListMaker:
     def _answers(self, queries: Queries, ids: pl.Series, unknown: Bools) -> tuple[pl.DataFrame, int, Longs]:
         """Return the lists of the queries, the number of fillers, and the rows that need more candidates."""
         names = ids.to_list() if self.spec.epsilon else ()
-        lists = cut_lists(self.model, queries, self.spec, names, self.threads)
+        shown = None if self.audience == "users" else queries.history
+        lists = cut_lists(self.model, queries, self.spec, names, self.threads, shown)
         frame = self._frame(lists.items, lists.scores, ids)
         if self.with_reasons:
             frame = frame.hstack(self._reasons(queries, lists, unknown))

@@ -22,6 +22,7 @@ from prodassoc_cli.mining.selection.significance import log_probability
 from prodassoc_cli.models.base import Explanation, Why
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.model import TrainedModel
+from prodassoc_cli.models.serving.lookalikes import repeats
 
 Relation = Literal["complement", "substitute"]
 
@@ -40,6 +41,7 @@ def related(
     *,
     vectors: Floats,
     allowed: Bools | None = None,
+    groups: Ints | None = None,
     thresholds: Thresholds = _THRESHOLDS,
 ) -> tuple[Ints, Floats, Explanation]:
     """Return up to k related products of each source, best first, their scores and the evidence.
@@ -54,6 +56,7 @@ def related(
         threads: threads to use.
         vectors: n_items × d, the products' texts; zeros where one has none.
         allowed: which products may be listed; None for all.
+        groups: products that look alike, of which a list holds one; None where all differ.
         thresholds: where one relation ends and the next begins.
 
     """
@@ -82,7 +85,12 @@ def related(
         items, values = top_k(scores, depth, threads, allowed=allowed)
         row, slot = np.nonzero((items >= 0) & ~np.take_along_axis(judged, np.maximum(items, 0), axis=1))
         if not (slot < k).any():
-            break
+            doubles = _doubles(items[:, :k], sources, groups)
+            if not doubles.any():
+                break
+            row, slot = np.nonzero(doubles)
+            scores[row, items[row, slot]] = -np.inf
+            continue
         item = items[row, slot]
         judged[row, item] = True
         pairs = judged_pairs(sources[row], item, evidence, thresholds)
@@ -93,6 +101,13 @@ def related(
     named = np.where(items >= 0, sources[:, None], -1)
     why = Why.BOUGHT_TOGETHER if relation == "complement" else Why.SIMILAR
     return items, values, Explanation.of(why, items, others=named, weight=values)
+
+
+def _doubles(items: Ints, sources: Ints, groups: Ints | None) -> Bools:
+    """Return which products of the lists look like a better one, or like the product they are for."""
+    if groups is None:
+        return np.zeros(items.shape, np.bool_)
+    return repeats(np.column_stack([sources, items]), groups)[:, 1:]
 
 
 def evidence_of(model: TrainedModel, vectors: Floats) -> PairEvidence:

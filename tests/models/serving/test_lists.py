@@ -312,3 +312,65 @@ def test_complements_and_substitutes_are_different_lists():
     with pytest.raises(UsageProblem, match="needs texts"):
         recommend(model, audience="products", relation="substitute")
     assert recommend(model, audience="products", relation="complement", with_reasons=False).frame.height > 3
+
+
+def alike(products: pl.DataFrame) -> pl.DataFrame:
+    """Give every two products that follow each other one title and brand."""
+    return products.with_columns(
+        pl.format("thing {}", pl.int_range(pl.len()) // 2).alias("title"), pl.lit("A").alias("brand")
+    )
+
+
+@pytest.mark.parametrize("audience", ["users", "products"])
+@pytest.mark.parametrize("further", [{}, {"diversity": 0.3}, {"max_per_category": 2}, {"epsilon": 0.5}])
+def test_of_products_that_look_alike_a_list_shows_one(audience, further):
+    products = alike(catalogue())
+    model = train("item-knn", TrainingData.from_frames(random_shop(8, users=80), products))
+    made = recommend(model, audience=audience, k=6, with_reasons=False, include_seen=True, **further).frame
+    titles = dict(products.select("product_id", "title").rows())
+    made = made.with_columns(pl.col("product_id").replace_strict(titles, default=None).alias("title"))
+    subject = made.columns[0]
+    assert not made.drop_nulls("title").select(pl.struct(subject, "title").is_duplicated().any()).item()
+    assert (
+        "max_per_category" in further
+        or made.group_by(subject).len()["len"].to_list() == [6] * made[subject].n_unique()
+    )
+    if audience == "products":
+        own = pl.col(subject).replace_strict(titles, default=None)
+        assert made.filter(own == pl.col("title")).is_empty()
+
+
+def test_a_list_without_lookalikes_is_the_best_of_each(item_knn):
+    """The list is that of all products less those that look like a better one."""
+    products = alike(catalogue())
+    whole = recommend(item_knn, audience="users", k=25, with_reasons=False, include_seen=True).frame
+    one = recommend(
+        item_knn, audience="users", k=5, with_reasons=False, include_seen=True, products=products
+    ).frame
+    title = pl.col("product_id").replace_strict(
+        dict(products.select("product_id", "title").rows()), default=None
+    )
+    kept = whole.with_columns(pl.coalesce(title, "product_id").alias("title"))
+    kept = (
+        kept.unique(["user_id", "title"], keep="first", maintain_order=True)
+        .group_by("user_id", maintain_order=True)
+        .head(5)
+    )
+    assert one["product_id"].to_list() == kept["product_id"].to_list()
+
+
+@pytest.mark.parametrize("relation", ["complement", "substitute"])
+def test_related_products_that_look_alike_are_listed_once(data, relation):
+    model = train("item-knn", data)
+    groups = np.arange(len(model.items), dtype=np.int32) // 2
+    sources = np.arange(len(model.items), dtype=np.int32)
+    texts = aligned_vectors(vectors(), model.items.ids)
+    items, _, _ = related(model, sources, relation, 5, 1, vectors=texts, groups=groups)
+    every, _, _ = related(model, sources, relation, 25, 1, vectors=texts)
+    for source, listed, all_listed in zip(sources, items, every, strict=True):
+        seen, best = {source // 2}, []
+        for item in all_listed[all_listed >= 0]:
+            if item // 2 not in seen:
+                seen.add(item // 2)
+                best.append(item)
+        assert listed[listed >= 0].tolist() == best[:5]

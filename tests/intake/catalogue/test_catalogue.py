@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.catalogue.category_paths import category_path
 from prodassoc_cli.intake.columns.schema import Caution
-from prodassoc_cli.intake.products import category_path
 
 LINES = (
     "order_id,product_id,description,price\n1,001,LANTERN,2\n2,001,LANTERN,4\n3,001,lantern old,3\n"
@@ -109,13 +109,13 @@ def catalogue_of(
 
 def test_what_is_left_out_of_a_catalogue_is_told(clean, tmp_path):
     catalogue_of(
-        clean, tmp_path, "item_id,title,price\n00101,Jug,Free\n00102,Tin,3 - 5\n00101,Mug,2\n,Pot,1\n"
+        clean, tmp_path, "item_id,title,price\n00101,Jug,Free\n00102,Tin,soon\n00101,Mug,2\n,Pot,1\n"
     )
     told = "\n".join(clean.said)
     assert (
         "4 rows read, 2 kept; 1 duplicate rows of a product, whose first row counts; 1 without an id" in told
     )
-    assert "2 prices could not be read, such as 'Free', '3 - 5'" in told
+    assert "2 prices could not be read, such as 'Free', 'soon'" in told
     assert "2 of 2 products of the lines are in the catalogue" in told
 
 

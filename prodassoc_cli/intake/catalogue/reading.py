@@ -1,0 +1,51 @@
+"""The files of a catalogue → products, with what is to be said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prodassoc_cli.intake.catalogue.catalogue import Catalogue, clean_catalogue
+from prodassoc_cli.intake.catalogue.category_paths import paths_of_names
+from prodassoc_cli.intake.columns.aliases import CATALOGUE_ALIASES
+from prodassoc_cli.intake.columns.match import PRODUCTS, entries_of, parse_map
+from prodassoc_cli.intake.columns.presets import preset_of
+from prodassoc_cli.intake.columns.schema import Say
+from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.opening import read_catalogue, read_tables
+from prodassoc_cli.settings import CleanConfig
+
+_LEFT_OUT = {
+    "duplicate_product": "duplicate rows of a product, whose first row counts",
+    "missing_product": "without an id",
+}
+
+
+def cleaned_catalogue(
+    sources: Sequence[Source], config: CleanConfig, say: Say, category_names: Sequence[Source] = ()
+) -> Catalogue:
+    """Read and clean a catalogue, and say what was read of it and what was not.
+
+    Args:
+        sources: where its parts are.
+        config: the options of `clean`.
+        say: receives notices of one line.
+        category_names: where the table of the categories' names is, if their ids stand in the catalogue.
+
+    Raises:
+        NoInput: a file is missing.
+        BadData: one is no table, or none that can be understood.
+        UsageProblem: an option does not fit.
+    """
+    names = None
+    if category_names:
+        names = paths_of_names(read_tables(category_names, config, say, "a table of categories")[0])
+    tables = read_catalogue(sources, config, say)
+    mapping = parse_map(entries_of(config.map, PRODUCTS), CATALOGUE_ALIASES)
+    catalogue = clean_catalogue(tables, mapping, preset_of(config.preset), names)
+    say(f"catalogue: {', '.join(f'{name}={column}' for name, column in catalogue.columns.items())}")
+    for note in catalogue.notes:
+        say(f"catalogue: {note}")
+    counts = catalogue.counts()
+    left = "".join(f"; {n:,} {_LEFT_OUT.get(reason, reason)}" for reason, n in counts["rejects"].items())
+    say(f"catalogue: {counts['rows_in']:,} rows read, {counts['rows_kept']:,} kept{left}")
+    return catalogue
