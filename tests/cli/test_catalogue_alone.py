@@ -11,6 +11,7 @@ from tests.cli.test_guidance import next_command
 CATALOGUE = (
     "sku,name,description,price,stock\n1,Mug,<p>Holds <b>tea</b></p>,7.25 EUR,4\n2,Tin,,soon,\n2,Tin,,3,\n"
 )
+ALONE = ("--products", "catalog.csv", "--products-output", "p.parquet")
 
 
 @pytest.fixture
