@@ -14,16 +14,13 @@ import pytest
 
 from prodassoc_cli.app import run_command_line
 from prodassoc_cli.artifacts.outputs import Outputs
-from tests.conftest import ROOT
+from tests.conftest import ROOT, CommandLine
 
 NOBODY = 65534
 
 
 def pa(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "prodassoc_cli", *words], cwd=folder, capture_output=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **env}, timeout=120,
-    )  # fmt: skip
+    return CommandLine(folder)(*words, env=env)
 
 
 # ---- two runs on one output

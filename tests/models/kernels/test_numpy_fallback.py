@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import replace
 from inspect import isfunction
@@ -22,7 +21,7 @@ from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.registry import make
 from prodassoc_cli.models.similarity import best_from, scores_from
 from prodassoc_cli.models.split import basket_queries
-from tests.conftest import ROOT
+from tests.conftest import ROOT, CommandLine
 
 WIDTH = 9
 
@@ -178,8 +177,8 @@ frame = recommend(from_arrow(*to_arrow(model)), audience="baskets", baskets=[["i
 assert frame.equals(compiled)
 assert "numba" not in sys.modules
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    done = CommandLine(ROOT)("-c", code)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 @pytest.mark.parametrize(
@@ -212,6 +211,6 @@ kernels = "prodassoc_cli.models.kernels."
 loaded = {{each.removeprefix(kernels) for each in sys.modules if each.startswith(kernels)}}
 print(*loaded & {{"als", "ease", "mf", "spectral"}})
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert set(done.stdout.split()) <= needed  # a hybrid need not ask all of its parts
+    done = CommandLine(ROOT)("-c", code)
+    assert done.returncode == 0, done.stderr.decode()
+    assert set(done.stdout.decode().split()) <= needed  # a hybrid need not ask all of its parts
