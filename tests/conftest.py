@@ -21,6 +21,14 @@ ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample_data"
 
 
+def examples(number: int) -> int:
+    """Return how many examples a test takes whose examples are whole runs.
+
+    All of them in `make test-faults`, a third in `make test`.
+    """
+    return number if "PRODASSOC_ALL_EXAMPLES" in os.environ else number // 3
+
+
 class CommandLine:
     """Runs `prodassoc` in a folder."""
 

@@ -62,23 +62,30 @@ EVERY_OPTION = [
 ]
 
 
+@pytest.fixture(scope="module")
+def commands():
+    """All commands, with the values that were parsed last."""
+    seen: dict[str, object] = {}
+
+    def body(inputs, config, common):
+        seen.update(vars(common) | vars(config))
+
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    for each, config in CONFIGS.items():
+        argument = options.InputArgument("files", "What it reads", many=True, needed=False)
+        options.command(app, each, config, argument, (), body)
+    return typer.main.get_command(app), seen
+
+
 @pytest.fixture
-def parsed(tmp_path, monkeypatch):
+def parsed(commands, tmp_path, monkeypatch):
     """Return a function that parses words as a command does, and gives back an option's value."""
     monkeypatch.chdir(tmp_path)
+    group, seen = commands
 
     def parse(command: str, name: str, *words: str):
-        seen: dict[str, object] = {}
-
-        def body(inputs, config, common):
-            seen.update(vars(common) | vars(config))
-
-        app = typer.Typer()
-        app.callback()(lambda: None)
-        for each, config in CONFIGS.items():
-            argument = options.InputArgument("files", "What it reads", many=True, needed=False)
-            options.command(app, each, config, argument, (), body)
-        group = typer.main.get_command(app)
+        seen.clear()
         with group.make_context("prodassoc", [command, *words]) as context:
             group.invoke(context)
         return seen[name]

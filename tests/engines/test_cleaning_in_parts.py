@@ -164,7 +164,7 @@ def test_a_large_text_is_read_in_slices(tmp_path, monkeypatch, name, text, optio
     monkeypatch.setattr(cleaning, "SLICE_BYTES", size)
     path = tmp_path / name
     if text is None:
-        shop(tmp_path, name, rows=900, broken=True, quoted=False)
+        shop(tmp_path, name, rows=300, broken=True, quoted=False)
     else:
         path.write_bytes(text.encode())
     found = slices.sliced(None, [Source(name, path)], size)[0]

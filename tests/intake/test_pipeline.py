@@ -20,6 +20,7 @@ from prodassoc_cli.intake.pipeline import clean_orders
 from prodassoc_cli.intake.values.ids import parse_ids
 from prodassoc_cli.intake.values.missing import NOBODY_WORDS
 from prodassoc_cli.settings import CleanConfig
+from tests.conftest import examples
 from tests.intake.conftest import sources
 
 DATA = Path(os.environ.get("PRODASSOC_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
@@ -57,7 +58,9 @@ def test_the_frames_follow_the_declared_schemas():
     assert {each.name: declared[each.dtype] for each in schemas.REJECTS.columns} == REJECTS
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(60)
+)
 @given(
     st.lists(st.tuples(*cells) | st.lists(texts, min_size=1, max_size=9), min_size=1, max_size=25),
     st.randoms(use_true_random=False),
@@ -93,7 +96,9 @@ def test_every_row_is_kept_or_rejected_and_their_order_does_not_show(tmp_path, r
     assert again.rejects["reason"].sort().equals(result.rejects["reason"].sort())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(60)
+)
 @given(st.lists(texts.filter(lambda text: text.strip()), min_size=1, max_size=20, unique=True))
 def test_ids_are_unchanged(tmp_path, ids):
     rows = [(str(row), each, each, "1", "1", "", "") for row, each in enumerate(ids)]

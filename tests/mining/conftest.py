@@ -27,19 +27,20 @@ def baskets_of(order: Sequence[int] | pl.Series, product: Sequence[str] | pl.Ser
 def brute_force(rows: list[set[str]], min_count: int, target: str, max_size: int | None = None) -> dict:
     """{sorted items: count}, by trying every set of items."""
     items = sorted(set().union(*rows))
-    count = {
-        each: sum(set(each) <= row for row in rows)
-        for size in range(1, len(items) + 1)
-        for each in combinations(items, size)
-    }
+    candidates = [frozenset(each) for size in range(len(items)) for each in combinations(items, size + 1)]
+    count = {each: sum(each <= row for row in rows) for each in candidates}
     frequent = {each: n for each, n in count.items() if n >= min_count}
-    above = {each: [frequent[other] for other in frequent if set(each) < set(other)] for each in frequent}
+
+    def above(each):
+        return [n for other, n in frequent.items() if each < other]
+
     keep = {
         "frequent": lambda each: True,
-        "closed": lambda each: frequent[each] not in above[each],
-        "maximal": lambda each: not above[each],
+        "closed": lambda each: frequent[each] not in above(each),
+        "maximal": lambda each: not above(each),
     }[target]
-    return {each: n for each, n in frequent.items() if keep(each) and len(each) <= (max_size or len(items))}
+    largest = max_size or len(items)
+    return {tuple(sorted(each)): n for each, n in frequent.items() if len(each) <= largest and keep(each)}
 
 
 def as_dict(frame: pl.DataFrame) -> dict:

@@ -18,6 +18,7 @@ from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.intake.formats.parquet import ParquetRows
 from prodassoc_cli.intake.pipeline import CleanedOrders, clean_orders
 from prodassoc_cli.settings import CleanConfig
+from tests.conftest import examples
 from tests.intake.conftest import sources
 
 HEADER = ["order_id", "customer_id", "product_id", "quantity", "price", "date", "title"]
@@ -68,7 +69,9 @@ def outcome(inputs, options, many: int, *, on_disk: bool = True):
     return everything(result), said
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(60)
+)
 @given(st.lists(files, min_size=1, max_size=2), st.sampled_from(OPTIONS), st.integers(2, 9), st.booleans())
 def test_any_lines_in_any_parts(tmp_path, lines, options, many, on_disk):
     paths = [tmp_path / f"{at}.csv" for at in range(len(lines))]

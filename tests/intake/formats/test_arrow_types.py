@@ -17,6 +17,7 @@ from prodassoc_cli.intake.formats.raw_table import StartAgain
 from prodassoc_cli.intake.inputs import Inputs
 from prodassoc_cli.intake.pipeline import clean_orders
 from prodassoc_cli.settings import CleanConfig
+from tests.conftest import examples
 from tests.intake.conftest import sources
 
 HEADER = ["order_id", "customer_id", "product_id", "quantity", "price", "date", "channel"]
@@ -96,7 +97,9 @@ def outcome(paths, *, on_the_way: bool, many: int = 1, **options):
     return found.interactions.rows(), found.rejects.rows(), found.summary, said
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(60)
+)
 @given(
     st.lists(files, min_size=1, max_size=3),
     st.integers(1, 4),
