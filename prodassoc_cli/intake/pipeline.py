@@ -36,6 +36,7 @@ from prodassoc_cli.intake.rules.suspicions import Suspicions
 from prodassoc_cli.intake.values.categories import as_texts
 from prodassoc_cli.intake.values.counters import Description
 from prodassoc_cli.intake.values.privacy import read_key
+from prodassoc_cli.intake.values.rating_scale import RatingScale
 from prodassoc_cli.resources import prefetch, run_in_background
 from prodassoc_cli.settings import CleanConfig
 
@@ -123,6 +124,8 @@ class Cleaning:
     ) -> None:  # fmt: skip
         self._config, self._say, self._seed, self._folder = config, say, seed, folder
         self._split = parse_split(config.holdout) if config.holdout else None
+        if config.rating_scale:
+            RatingScale.parse(config.rating_scale)  # what is wrong is said before anything is read
         self._key = read_key(config.pseudonymize_key_file) if config.pseudonymize_key_file else None
         self._catalogue, self._earlier, self._order_table = catalogue, earlier, order_table
         self._category_names = category_names

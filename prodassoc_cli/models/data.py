@@ -7,7 +7,7 @@ of the integers is the order of the ids and a tie broken by the smaller integer 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -20,6 +20,7 @@ from prodassoc_cli.artifacts.frames import schema_of, with_absent
 from prodassoc_cli.artifacts.schemas import PRODUCTS
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.indexing import aligned_vectors, index_of
+from prodassoc_cli.models.rating_scale import RatingScale
 
 Csr = sparse.csr_array
 
@@ -107,6 +108,7 @@ class TrainingData:
         embeddings: n_items × d of f32, a row of zeros where a product has none; None without embeddings.
         rules: mined rules; None without.
         action: what users did with the products: bought, or else rated, or else viewed.
+        rating_scale: which ratings are wishes.
     """
 
     items: Items
@@ -115,6 +117,7 @@ class TrainingData:
     embeddings: Floats | None = None
     rules: RuleTable | None = None
     action: Action = "bought"
+    rating_scale: RatingScale = field(default_factory=RatingScale)
 
     @classmethod
     def from_frames(
@@ -123,8 +126,11 @@ class TrainingData:
         products: pl.DataFrame | None = None,
         embeddings: pl.DataFrame | None = None,
         rules: pl.DataFrame | None = None,
+        relevant_from: float | None = None,
     ) -> Self:
         """Index the frames of the artifacts interactions, products, embeddings and rules.
+
+        A rating is a wish from `relevant_from` on, or above the middle of the scale seen.
 
         Raises:
             BadData: no interaction shows what anyone wants.
@@ -134,7 +140,8 @@ class TrainingData:
         items = Items.of(ids, products)
         users = interactions["user_id"].cast(pl.String).unique().drop_nulls().sort()
         lines = numbered_lines(interactions, items.ids, users)
-        events = weighed_events(lines, wider((None, None), interactions))
+        scale = RatingScale(relevant_from).wider(interactions)
+        events = weighed_events(lines, scale)
         check_wish(bool((events["weight"] > 0).any()))
         return cls(
             items,
@@ -143,6 +150,7 @@ class TrainingData:
             None if embeddings is None else aligned_vectors(embeddings, items.ids),
             None if rules is None else _rule_table(rules, items.ids),
             action_of(interactions["event"].unique()),
+            scale,
         )
 
     @property
@@ -189,12 +197,20 @@ class TrainingData:
 
     @cached_property
     def dismissed(self) -> Csr | None:
-        """Users × items, 1 where a user dismissed a product twice and never bought it; None if nobody did."""
+        """Users × items, 1 where a user does not want to see a product; None if nobody minds any.
+
+        That is one dismissed twice and never bought, or one whose latest rating is no wish.
+        """
         opinions = self.events.filter((pl.col("user") >= 0) & ((pl.col("weight") < 0) | pl.col("owning")))
         pairs = opinions.group_by("user", "item").agg(
-            pl.col("owning").any(), times=(pl.col("weight") < 0).sum()
+            pl.col("owning").any(),
+            times=(pl.col("weight") < 0).sum(),
+            rating=pl.col("rating").sort_by("timestamp", nulls_last=False).drop_nulls().last(),
         )
-        refused = pairs.filter((pl.col("times") >= _TWICE) & ~pl.col("owning")).sort("user", "item")
+        disliked = pl.col("rating").is_not_null() & ~self.rating_scale.is_wish()
+        refused = pairs.filter((pl.col("times") >= _TWICE) & ~pl.col("owning") | disliked).sort(
+            "user", "item"
+        )
         shape = (self.n_users, self.n_items)
         return csr(refused["user"], refused["item"], None, shape) if refused.height else None
 
@@ -288,20 +304,6 @@ def _catalogue(ids: pl.Series, products: pl.DataFrame | None) -> pl.DataFrame:
     )
 
 
-Scale = tuple[float | None, float | None]
-"""The lowest and the highest rating given; None without ratings."""
-
-
-def wider(scale: Scale, interactions: pl.DataFrame) -> Scale:
-    """Return the scale with the ratings of further interactions."""
-    if "rating" not in interactions.columns:
-        return scale
-    ratings: Any = interactions["rating"].cast(pl.Float32)
-    lowest = min((each for each in (scale[0], ratings.min()) if each is not None), default=None)
-    highest = max((each for each in (scale[1], ratings.max()) if each is not None), default=None)
-    return lowest, highest
-
-
 def action_of(events: Iterable[str]) -> Action:
     """Return what users did with the products, by the kinds of events there are."""
     there = set(events)
@@ -336,12 +338,9 @@ def numbered_lines(interactions: pl.DataFrame, items: pl.Series, users: pl.Serie
     )
 
 
-def weighed_events(frame: pl.DataFrame, scale: Scale) -> pl.DataFrame:
+def weighed_events(frame: pl.DataFrame, ratings: RatingScale) -> pl.DataFrame:
     """Return the events of numbered lines, see `TrainingData.events`."""
-    lowest, highest = scale
-    # A rating above the middle of the scale seen is a wish; where all ratings are alike, each is one.
-    middle = None if lowest is None or highest is None or lowest == highest else (lowest + highest) / 2
-    liked = pl.lit(True) if middle is None else pl.col("rating").fill_null(highest) > middle
+    liked = ratings.is_wish()
     weight = pl.col("event").replace_strict(EVENT_WEIGHTS, default=0.0, return_dtype=pl.Float32)
     is_order = pl.col("order_id").is_not_null()
     order = pl.struct("user", "order_id").rank("dense").cast(pl.Int32) - 1

@@ -48,6 +48,10 @@ class CleanConfig(EngineConfig):
         [], "How numbers are written: comma, point, or of one field: quantity=comma (repeatable)",
         group="Reading", metavar="[FIELD=]MARK",
     )  # fmt: skip
+    rating_scale: str | None = setting(
+        None, "Lowest and highest rating; a 0 below it means not rated, what is off it is left out",
+        group="Reading", metavar="LOW,HIGH",
+    )  # fmt: skip
     missing: list[str] = setting(
         [], "Words for a missing id, instead of NA, null, - and similar: user_id=0,guest (repeatable)",
         group="Reading", metavar="FIELD=WORDS",

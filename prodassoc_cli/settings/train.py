@@ -30,6 +30,10 @@ class TrainConfig(EngineConfig):
         None, "Tune parameters first: number of trials, judged on held-out orders", group="Model",
         metavar="N", low=1, high=10_000,
     )  # fmt: skip
+    relevant_from: float | None = setting(
+        None, "Lowest rating that is a wish [default: above the middle of the scale]", group="Model",
+        metavar="RATING",
+    )  # fmt: skip
     products: str | None = setting(
         None, "Products: titles, brands, categories, prices", group="Inputs", **FILE
     )

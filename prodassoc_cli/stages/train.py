@@ -47,7 +47,7 @@ def train(run: Run, inputs: Sequence[str], config: TrainConfig) -> dict[str, Any
 
             load_kernels(*make(config.model, config.param).fit_kernels)
 
-        data = _gathered(run, lines) if lines else _whole(run)
+        data = _gathered(run, lines, config) if lines else _whole(run, config)
         with engine(config) as spark:
             model = train_model(
                 config.model,
@@ -80,7 +80,7 @@ def _lines_to_gather(run: Run, config: TrainConfig) -> int:
     return lines
 
 
-def _whole(run: Run) -> TrainingData:
+def _whole(run: Run, config: TrainConfig) -> TrainingData:
     from prodassoc_cli.models.data import TrainingData
     from prodassoc_cli.models.feedback import with_feedback
 
@@ -100,6 +100,7 @@ def _whole(run: Run) -> TrainingData:
         products=products,
         embeddings=embeddings,
         rules=rules,
+        relevant_from=config.relevant_from,
     )
 
 
@@ -115,7 +116,7 @@ def _say_overlap(run: Run, role: str, bought: pl.Series, ids: pl.Series) -> None
         )
 
 
-def _gathered(run: Run, lines: int) -> TrainingData:
+def _gathered(run: Run, lines: int, config: TrainConfig) -> TrainingData:
     from prodassoc_cli.artifacts.store import read_pieces
     from prodassoc_cli.models.storage.streaming import COLUMNS, GatheredData
 
@@ -124,6 +125,7 @@ def _gathered(run: Run, lines: int) -> TrainingData:
         lambda: read_pieces(paths, INTERACTIONS, COLUMNS),
         lines,
         products=run.read_optional("products", PRODUCTS),
+        relevant_from=config.relevant_from,
         folder=run.scratch_folder(),
     )
 

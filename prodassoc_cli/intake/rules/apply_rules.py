@@ -19,6 +19,7 @@ from prodassoc_cli.intake.rules.outliers import Amounts, outliers
 from prodassoc_cli.intake.rules.row_rules import row_rules
 from prodassoc_cli.intake.rules.rules import REASON, also
 from prodassoc_cli.intake.values.categories import as_texts
+from prodassoc_cli.intake.values.rating_scale import RatingScale
 from prodassoc_cli.intake.values.usual_ids import UsualIds
 from prodassoc_cli.settings import CleanConfig
 
@@ -50,6 +51,8 @@ class PartRules:
             rows, self.usual, self.layout, self.config.service_codes,
             cancelled_prefix=preset_of(self.config.preset).cancelled_prefix,
         )  # fmt: skip
+        if self.rating_scale is not None:
+            reason = also(reason, self.rating_scale.off(rows["rating"]), "rating_off_scale")
         order = None
         if rows["timestamp"].count():
             order = RowOrder.of(rows["timestamp"], rows["user_id"], rows["product_id"])
@@ -65,7 +68,13 @@ class PartRules:
         usual = self.config.event or ("impression" if self.feedback else self.layout.usual_event)
         some = rows["event"].null_count() < rows.height
         event = pl.col("event").cast(EVENT).fill_null(usual) if some else pl.lit(usual, EVENT)
-        return rows.with_columns(event.alias("event"))
+        rows = rows.with_columns(event.alias("event"))
+        return rows if self.rating_scale is None else self.rating_scale.without_unrated(rows)
+
+    @property
+    def rating_scale(self) -> RatingScale | None:
+        """The scale of the ratings, where the user says so."""
+        return RatingScale.parse(self.config.rating_scale) if self.config.rating_scale else None
 
     def _without_repeats(self, rows: pl.DataFrame, reason: pl.Series, order: RowOrder | None) -> pl.Series:
         # Without an order or a time, equal rows may be two purchases as well as one written twice.

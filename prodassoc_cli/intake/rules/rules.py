@@ -35,6 +35,7 @@ RULES = (
     Rule("unparsable_feedback", "click, purchase, dismiss, position, propensity or revenue is off"),
     Rule("unknown_event", "the event is none that is known"),
     Rule("missing_rating", "the row of a ratings file has no rating"),
+    Rule("rating_off_scale", "the rating is not on the scale (with --rating-scale)"),
     Rule("quantity_not_positive", "the quantity bought is 0 or less: a return or a correction"),
     Rule("price_negative", "the price is below 0: a correction of the books"),
     Rule("stock_adjustment", "the price is 0 and no user is named, where others are: nobody bought this"),

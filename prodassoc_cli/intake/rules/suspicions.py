@@ -20,6 +20,9 @@ _FIRST_ROWS = 1 << 12
 _FEW_ROWS = 20
 """With fewer rows with a user, one may well have most of them."""
 
+_FEW_RATINGS, _MANY_RATINGS, _HIGH_SCALE = 4, 1 << 10, 5
+"""A scale with 0 for not rated has several ratings, not thousands, and ends at 5 or above."""
+
 
 class Suspicions:
     """Looks at interactions, part by part, in memory that does not grow with them."""
@@ -29,11 +32,13 @@ class Suspicions:
         self._one_in = 1
         self._user: str | None = None
         self._rows_of_user = self._rows_with_user = 0
+        self._ratings = pl.DataFrame(schema={"rating": pl.Float64, "count": pl.UInt32})
 
     def add(self, interactions: pl.DataFrame) -> None:
         """Look at interactions in their final order."""
         self._add_days(interactions)
         self._add_users(interactions["user_id"].drop_nulls())
+        self._add_ratings(interactions["rating"].drop_nulls())
 
     def cautions(self, products: pl.Series) -> Iterator[Caution]:
         """Yield what is likely wrong, and what settles it; `products` are the distinct ids of all."""
@@ -56,6 +61,25 @@ class Suspicions:
                 f"one user has {self._rows_of_user:,} of {self._rows_with_user:,} rows: if that is nobody: "
                 "`missing=user_id=ID`"
             )
+
+        yield from self._zeros()
+
+    def _zeros(self) -> Iterator[Caution]:
+        """Warn where 0 stands apart from the other ratings, as where nothing was rated."""
+        ratings, counts = self._ratings.sort("rating")["rating"].to_list(), self._ratings["count"]
+        if len(ratings) < _FEW_RATINGS or ratings[0] != 0 or ratings[1] < 1 or ratings[-1] < _HIGH_SCALE:
+            return
+        zeros = int(self._ratings.filter(pl.col("rating") == 0)["count"].item())
+        if zeros * 4 >= int(counts.sum()):
+            yield Caution(
+                f"{zeros:,} ratings are 0: if that means not rated: `rating_scale=1,{ratings[-1]:g}`"
+            )
+
+    def _add_ratings(self, ratings: pl.Series) -> None:
+        if len(ratings) and self._ratings.height <= _MANY_RATINGS:
+            counted = ratings.cast(pl.Float64).value_counts()
+            together = pl.concat([self._ratings, counted.rename({counted.columns[0]: "rating"})])
+            self._ratings = together.group_by("rating").agg(pl.col("count").sum())
 
     def _add_days(self, interactions: pl.DataFrame) -> None:
         hashes = interactions["order_id"].hash()

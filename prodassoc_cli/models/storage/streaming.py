@@ -20,6 +20,7 @@ from prodassoc_cli.arrays import Longs
 from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.models import data as whole
 from prodassoc_cli.models.data import Csr, Items, TrainingData
+from prodassoc_cli.models.rating_scale import RatingScale
 
 COLUMNS = ("user_id", "order_id", "product_id", "event", "rating", "timestamp")
 """The columns of interactions that pieces need."""
@@ -42,6 +43,7 @@ class GatheredData(TrainingData):
         lines: int,
         *,
         products: pl.DataFrame | None = None,
+        relevant_from: float | None = None,
         folder: Path | None = None,
         lines_a_bucket: int = LINES_A_BUCKET,
     ) -> Self:
@@ -51,13 +53,14 @@ class GatheredData(TrainingData):
             pieces: reads the interactions, `COLUMNS` of them, in frames one after another.
             lines: about how many there are.
             products: the catalogue.
+            relevant_from: lowest rating that is a wish; None: what is above the middle of the scale seen.
             folder: where lines are kept meanwhile; None for the folder of temporary files.
             lines_a_bucket: how many lines are worked on at once.
 
         Raises:
             BadData: no interaction shows what anyone wants.
         """
-        users, named, scale, events = _names(pieces())
+        users, named, scale, events = _names(pieces(), RatingScale(relevant_from))
         ids = named if products is None else _distinct([named, products["product_id"].cast(pl.String)])
         items = Items.of(ids.sort(), products)
         buckets = int(np.clip(lines // lines_a_bucket, 1, MAX_BUCKETS))
@@ -69,11 +72,12 @@ class GatheredData(TrainingData):
                 by_user.add(coded, bucket.cast(pl.UInt8))
             matrices = _Matrices(len(items), users.len())
             for rows in by_user.taking():
-                matrices.add(TrainingData(items, users, whole.weighed_events(rows, scale)))
+                weighed = whole.weighed_events(rows, scale)
+                matrices.add(TrainingData(items, users, weighed, rating_scale=scale))
         finally:
             by_user.close()
         whole.check_wish(matrices.wish)
-        gathered = cls(items, users, pl.DataFrame(), action=whole.action_of(events))
+        gathered = cls(items, users, pl.DataFrame(), action=whole.action_of(events), rating_scale=scale)
         gathered.__dict__.update(matrices.done())
         return gathered
 
@@ -82,15 +86,16 @@ def _distinct(parts: list[pl.Series]) -> pl.Series:
     return pl.concat(parts).unique().drop_nulls()
 
 
-def _names(pieces: Iterable[pl.DataFrame]) -> tuple[pl.Series, pl.Series, whole.Scale, set[str]]:
-    """Return the users (sorted), the products, the lowest and highest rating, and the kinds of events."""
+def _names(
+    pieces: Iterable[pl.DataFrame], scale: RatingScale
+) -> tuple[pl.Series, pl.Series, RatingScale, set[str]]:
+    """Return the users (sorted), the products, the scale of the ratings, and the kinds of events."""
     events: set[str] = set()
     users, products = pl.Series("user_id", [], dtype=pl.String), pl.Series("product_id", [], dtype=pl.String)
-    scale: whole.Scale = (None, None)
     for piece in pieces:
         users = _distinct([users, piece["user_id"].unique()])
         products = _distinct([products, piece["product_id"].unique()])
-        scale = whole.wider(scale, piece)
+        scale = scale.wider(piece)
         events.update(piece["event"].cast(pl.String).unique())
     return users.sort(), products, scale, events
 
