@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,14 @@ def examples(number: int) -> int:
     All of them in `make test-faults`, a third in `make test`.
     """
     return number if "PRODASSOC_ALL_EXAMPLES" in os.environ else number // 3
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give all tests of a run, whichever process they are in, one folder for models that are made once."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="prodassoc-tests-cache-")
+        os.environ["XDG_CACHE_HOME"] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 class CommandLine:

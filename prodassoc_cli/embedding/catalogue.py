@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Floats, Longs
+from prodassoc_cli.arrays import Bools, Floats, Longs
 from prodassoc_cli.embedding.encoders.base import DistinctTexts, Encoder, distinct_texts, silent
 from prodassoc_cli.embedding.vectors.cache import VectorCache
 from prodassoc_cli.embedding.vectors.scratch import gather, release, room
@@ -42,9 +42,14 @@ class EncodedCatalogue:
         return int(self.distinct.truncated[self.place].sum())
 
     @property
+    def unknown(self) -> Bools:
+        """Whether the encoder does not know a product's text (`EncodedTexts.unknown_texts`)."""
+        return self.distinct.unknown[self.place]
+
+    @property
     def unknown_texts(self) -> int:
-        """Products whose text the encoder does not know (`EncodedTexts.unknown_texts`)."""
-        return int(self.distinct.unknown[self.place].sum())
+        """Products whose text the encoder does not know."""
+        return int(self.unknown.sum())
 
 
 def encode_catalogue(

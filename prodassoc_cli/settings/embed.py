@@ -15,12 +15,12 @@ class EmbedConfig(EngineConfig):
 
     encoder: Literal["auto", "onnx", "tfidf"] = setting(
         "auto",
-        "Text encoder; auto uses the model unless it cannot read the texts",
+        "Text encoder; auto picks one that can read the texts",
         group="Encoder",
     )
     model: str | None = setting(
         None,
-        "ONNX model folder [default: all-MiniLM-L6-v2, included]",
+        "ONNX model folder, or multilingual [default: all-MiniLM-L6-v2, included]",
         group="Encoder",
         metavar="DIR",
         result=False,
@@ -91,6 +91,6 @@ class EmbedConfig(EngineConfig):
 
 @dataclass(frozen=True)
 class ExportConfig:
-    """A BERT checkpoint → an ONNX model folder."""
+    """A checkpoint → an ONNX model folder."""
 
     precision: Literal["fp32", "int8"] = setting("int8", "Precision of the weights")

@@ -27,14 +27,21 @@ STORED_AS = {"f32": EMBEDDINGS, "f16": EMBEDDINGS_F16, "int8": CODES, "binary": 
 
 def embed(run: Run, inputs: Sequence[str], config: EmbedConfig) -> None:
     """Encode the text of each product into a vector of length 1."""
-    if config.model is not None and not Path(config.model).is_dir():
+    from prodassoc_cli.embedding.export.packed_e5 import SOURCE
+    from prodassoc_cli.embedding.multilingual import MULTILINGUAL, packed_file
+
+    model = None if config.model == MULTILINGUAL else config.model
+    if model is not None and not Path(model).is_dir():
         raise NoInput(
-            f"no folder {config.model} for `model=`",
-            f"make it: `export CHECKPOINT output={config.model}`; without `model`, the default is used",
+            f"no folder {model} for `model=`",
+            f"make it: `export CHECKPOINT output={model}`; without `model`, the default is used, "
+            f"`model={MULTILINGUAL}` reads all languages",
         )
     run.take("products", inputs)
-    run.take("model", config.model)
+    run.take("model", model)
     run.take("vectors", config.vectors)
+    if config.model == MULTILINGUAL or (config.model is None and config.encoder == "auto" and packed_file()):
+        run.decide(multilingual=SOURCE)
     run.take("interactions", config.interactions)
     with (
         run.outputs(

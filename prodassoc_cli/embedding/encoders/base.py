@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.arrays import Bools, Floats, Longs
+from prodassoc_cli.embedding.encoders.vocabulary_coverage import Coverage
 from prodassoc_cli.stage import Progress
 
 DEFAULT_MODEL = Path(__file__).parents[1] / "model"
@@ -49,6 +50,8 @@ class Encoder(ABC):
     """Width of a vector."""
     fingerprint: str
     """Two encoders of one fingerprint are the same function: what a cache of vectors must be keyed by."""
+    coverage: Coverage | None = None
+    """The scripts that its vocabulary covers; None for one that reads any."""
     piece: int = 0
     """Distinct texts it wants at a time at the least, to keep what it works on busy."""
     fitted: bool = False

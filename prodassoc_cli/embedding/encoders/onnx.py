@@ -19,23 +19,21 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import polars as pl
-from tokenizers import Tokenizer
 
-from prodassoc_cli.arrays import Bools, Floats, Longs
+from prodassoc_cli.arrays import Floats, Longs
 from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL, DistinctTexts, Encoder
 from prodassoc_cli.embedding.encoders.providers import CPU
+from prodassoc_cli.embedding.encoders.tokens import TOKENIZER_FILE, VOCABULARY_FILE, TextTokenizer
 from prodassoc_cli.embedding.encoders.vocabulary_coverage import Coverage
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.stage import Progress
 
-MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE = "model.onnx", "tokenizer.json", "encoder.json"
+MODEL_FILE, CONFIG_FILE = "model.onnx", "encoder.json"
 _INPUTS = {"input_ids", "attention_mask"}
 # Measured on titles: 512 tokens a batch run 5 % faster than 2,048 and 3 % faster than 256.
 _BATCH_TOKENS = 512
 # Distinct texts tokenized at a time: bounds the memory of token lists, leaves full batches of each length.
 _CHUNK = 16_384
-# No tokenizer needs more of a text: the rest of a 1 MB text is cut before tokenizing.
-_CHARACTERS_PER_TOKEN = 64
 # Key of a tensor's external file in ONNX's protobuf, StringStringEntryProto{key: "location"}.
 _EXTERNAL_DATA = b"\x0a\x08location"
 
@@ -46,7 +44,8 @@ class OnnxEncoder(Encoder):
     An empty text gets the vector that the model gives to no words at all.
 
     Args:
-        folder: holds model.onnx, tokenizer.json and encoder.json.
+        folder: holds model.onnx, tokenizer.json and encoder.json, and vocabulary.parquet where the tokenizer
+            has its vocabulary apart.
         threads: batches run at the same time; as many as the process may use when None.
         max_tokens: where texts are cut, special tokens included; the model's own limit when None.
         provider: where onnxruntime computes (see `choose_provider`); on other devices than the processor the
@@ -68,31 +67,28 @@ class OnnxEncoder(Encoder):
     ) -> None:
         if not folder.is_dir():
             raise NoInput(f"no model folder {folder}", f"`export CHECKPOINT_DIR output={folder}`")
-        self._folder = folder
+        self.folder = folder
+        """The model folder."""
         config = _read_config(folder)
         model = _read_checked(folder, MODEL_FILE, config["onnx_sha256"])
         tokenizer = _read_checked(folder, TOKENIZER_FILE, config["tokenizer_sha256"])
+        vocabulary = None
+        if "vocabulary_sha256" in config:
+            vocabulary = _read_checked(folder, VOCABULARY_FILE, config["vocabulary_sha256"])
         self.name = config["name"]
         self.dimension = config["dimension"]
         self._threads = threads if threads is not None else _available_threads()
         if self._threads < 1:
             raise UsageProblem(f"`threads={self._threads}` is under 1", "give 1 or more")
         self._provider = provider
-        self._max_tokens = max_tokens if max_tokens is not None else config["max_tokens"]
         self._session = _open_session(folder / MODEL_FILE, model, self.dimension, provider)
-        self._tokenizer = open_tokenizer(folder / TOKENIZER_FILE, tokenizer)
-        # The file may ask for padding to a fixed length and for a truncation of its own.
-        self._tokenizer.no_padding()
-        self._specials = len(self._tokenizer.encode("").ids)
-        if not self._specials < self._max_tokens <= config["positions"]:
-            raise UsageProblem(
-                f"`max_tokens={self._max_tokens}` is not possible with {self.name}",
-                f"give {self._specials + 1} to {config['positions']}",
-            )
-        self._tokenizer.enable_truncation(self._max_tokens)
-        self._unknown_id = _unknown_id(self._tokenizer, tokenizer)
-        self.coverage = Coverage(self._tokenizer.get_vocab(with_added_tokens=False))
-        identity = f"{config['onnx_sha256']} {config['tokenizer_sha256']} {self._max_tokens}"
+        self._tokenize = TextTokenizer(folder, config, tokenizer, vocabulary, max_tokens)
+        self.coverage: Coverage = self._tokenize.coverage
+        identity = f"{config['onnx_sha256']} {config['tokenizer_sha256']} {self._tokenize.max_tokens}"
+        if vocabulary is not None:
+            identity += f" {config['vocabulary_sha256']}"
+        if "prefix" in config:
+            identity += f" {config['prefix']}"
         if provider != CPU:
             identity += f" {provider}"
         self.fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:32]
@@ -107,9 +103,9 @@ class OnnxEncoder(Encoder):
         def run(batch: tuple[Longs, Longs]) -> int:
             rows, ids = batch
             vectors[rows] = self._run(ids)
-            if self._unknown_id is not None:
-                words = ids.shape[1] - self._specials
-                unknown[rows] |= (ids == self._unknown_id).sum(axis=1) * 2 > words
+            if self._tokenize.unknown_id is not None:
+                words = ids.shape[1] - self._tokenize.specials
+                unknown[rows] |= (ids == self._tokenize.unknown_id).sum(axis=1) * 2 > words
             return len(rows)
 
         pool = ThreadPoolExecutor(self._threads)
@@ -125,27 +121,23 @@ class OnnxEncoder(Encoder):
             pool.shutdown(cancel_futures=True)
         return DistinctTexts(vectors, truncated, unknown)
 
-    def _tokenize(self, texts: pl.Series) -> tuple[list[list[int]], Bools]:
-        """Return each text's token ids, and whether it was cut."""
-        limit = self._max_tokens * _CHARACTERS_PER_TOKEN
-        too_long = (texts.str.len_chars() > limit).to_numpy()
-        encodings = self._tokenizer.encode_batch_fast(texts.str.head(limit).to_list())
-        cut = np.fromiter((bool(encoding.overflowing) for encoding in encodings), np.bool_, len(encodings))
-        return [encoding.ids for encoding in encodings], cut | too_long
+    def known_words(self, texts: pl.Series) -> float:
+        """Return the share of the words of four letters or more that are one token; 1 without words."""
+        return self._tokenize.known_words(texts)
 
     def _run(self, ids: Longs) -> Floats:
         try:
             (vectors,) = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
         except Exception as error:  # onnxruntime's exceptions have no base of their own
             if self._provider != CPU:
-                raise _cannot_run(self._provider, self._folder / MODEL_FILE, error) from error
+                raise _cannot_run(self._provider, self.folder / MODEL_FILE, error) from error
             raise BadData(
-                f"{self._folder / MODEL_FILE} fails on a batch of {ids.shape[0]} texts: {_first_line(error)}",
+                f"{self.folder / MODEL_FILE} fails on a batch of {ids.shape[0]} texts: {_first_line(error)}",
                 "export the model again: `export CHECKPOINT_DIR output=DIR`",
             ) from error
         if not np.isfinite(vectors).all():
             raise BadData(
-                f"{self._folder / MODEL_FILE} gives NaN or infinity",
+                f"{self.folder / MODEL_FILE} gives NaN or infinity",
                 "export the model again, or use `encoder=tfidf`",
             )
         return np.asarray(vectors, dtype=np.float32)
@@ -174,8 +166,10 @@ def _read_config(folder: Path) -> dict[str, Any]:
         config = json.loads(path.read_bytes())
     except ValueError as error:
         raise BadData(f"{path} is not JSON ({error})", "export the model again") from error
-    kinds = {"name": str, "dimension": int, "max_tokens": int, "positions": int}
+    kinds: dict[str, type] = {"name": str, "dimension": int, "max_tokens": int, "positions": int}
     kinds |= {"onnx_sha256": str, "tokenizer_sha256": str}
+    optional = {"prefix": str, "scripts": list, "vocabulary_sha256": str}
+    kinds |= {key: kind for key, kind in optional.items() if isinstance(config, dict) and key in config}
     for key, kind in kinds.items():
         if not isinstance(config, dict) or not isinstance(config.get(key), kind):
             raise BadData(f"{path} does not state '{key}'", "export the model again")
@@ -244,29 +238,6 @@ def _cannot_run(provider: str, path: Path, error: Exception) -> UsageProblem:
         f"{provider} cannot run {path} ({_first_line(error)[:80]}…)",
         "give it a model in fp32: `export CHECKPOINT_DIR precision=fp32 output=DIR`, then `model=DIR`",
     )
-
-
-def open_tokenizer(path: Path, content: bytes) -> Tokenizer:
-    """Return the tokenizer that a tokenizer.json holds.
-
-    Raises:
-        BadData: it holds none; `path` is named.
-    """
-    try:
-        return Tokenizer.from_buffer(content)
-    except Exception as error:  # tokenizers raises bare Exception
-        raise BadData(
-            f"{path} is not a tokenizer: {_first_line(error)}", "fetch or export the model again"
-        ) from error
-
-
-def _unknown_id(tokenizer: Tokenizer, content: bytes) -> int | None:
-    """Return the id of the unknown token; None if the tokenizer needs none (byte-level BPE)."""
-    model = json.loads(content)["model"]
-    if isinstance(model.get("unk_id"), int):
-        return int(model["unk_id"])
-    token = model.get("unk_token")
-    return tokenizer.token_to_id(token) if token else None
 
 
 def _available_threads() -> int:

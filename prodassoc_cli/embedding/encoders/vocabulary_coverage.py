@@ -17,8 +17,9 @@ SCRIPTS = (
     *("Devanagari", "Bengali", "Gujarati", "Gurmukhi", "Kannada", "Malayalam", "Tamil", "Telugu"),
 )
 
-# A script is covered by 1,000 tokens, or by a tenth of a vocabulary too small for that.
+# A script is covered by 1,000 tokens (half as many of a syllabary), or by a tenth of a small vocabulary.
 _TOKENS, _SHARE = 1_000, 0.1
+_SYLLABARIES = ("Hiragana", "Katakana")
 
 
 class Coverage:
@@ -32,8 +33,17 @@ class Coverage:
         tokens = pl.Series("token", list(vocabulary), dtype=pl.String)
         enough = min(_TOKENS, max(1, _SHARE * len(tokens)))
         self.scripts = [
-            script for script in SCRIPTS if tokens.str.contains(rf"\p{{{script}}}").sum() >= enough
+            script
+            for script in SCRIPTS
+            if tokens.str.contains(rf"\p{{{script}}}").sum() >= enough / (1 + (script in _SYLLABARIES))
         ]
+
+    @classmethod
+    def of_scripts(cls, scripts: Iterable[str]) -> Coverage:
+        """Return the coverage of scripts that are known to be covered."""
+        coverage = cls(())
+        coverage.scripts = list(scripts)
+        return coverage
 
     def uncovered(self, texts: pl.Series) -> pl.Series:
         """Return for each text whether most of its letters are in scripts that are not covered."""

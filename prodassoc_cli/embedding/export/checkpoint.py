@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from prodassoc_cli.arrays import Floats
+from prodassoc_cli.embedding.export.blocks import Blocks
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem, did_you_mean
 
 Pooling = Literal["mean", "cls"]
@@ -52,7 +53,7 @@ class Checkpoint:
     heads: int
     activation: str
     epsilon: float
-    words: Floats
+    words: Floats | Blocks
     """Token embeddings, (vocabulary, hidden)."""
     positions: Floats
     """Row t is added to the token at place t: position offset and token type 0 are already in it."""
@@ -61,9 +62,9 @@ class Checkpoint:
     pooling: Pooling
     max_tokens: int
     tokenizer: bytes
-    """tokenizer.json as it stands."""
+    """Content of a tokenizer.json."""
     source_sha256: str
-    """Of model.safetensors."""
+    """Of the file with the weights."""
 
     @property
     def hidden(self) -> int:

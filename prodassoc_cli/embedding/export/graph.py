@@ -1,8 +1,8 @@
 """Builds the ONNX graph of a BERT-family sentence encoder: token ids in, one unit vector a text out.
 
-Only operators of the ONNX standard are used, so any runtime can run the file; onnxruntime's optimiser fuses
-what it knows. How a matrix product or a table look-up is computed is left to `Precision`: in float32 here,
-in int8 in `quantize`.
+Only operators of the ONNX standard are used, so any runtime can run the file, but for the look-up in a table
+of 4 bits, which is onnxruntime's own; its optimiser fuses what it knows. How a matrix product or a table
+look-up is computed is left to `Precision`: in float32 here, in int8 in `quantize`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodassoc_cli.arrays import Floats
+from prodassoc_cli.embedding.export.blocks import WEIGHTS, Blocks
 from prodassoc_cli.embedding.export.checkpoint import Checkpoint, Layer, Norm
 from prodassoc_cli.errors import BadData, UsageProblem
 
@@ -26,6 +27,8 @@ OUTPUT = "embedding"
 
 # Opset 20 brings Gelu; onnxruntime reads it since 1.17.
 _OPSET, _IR = 20, 9
+# What knows 4-bit integers, and the operators of onnxruntime beside the standard.
+_IR_NIBBLES, _ONNXRUNTIME = 10, "com.microsoft"
 # Added to the score of a padding token: exp of it is exactly 0 after the softmax's shift.
 _MASKED = np.float32(-1e9)
 # Below this a norm counts as zero (the bound of torch.nn.functional.normalize).
@@ -36,7 +39,7 @@ _PROTOBUF_LIMIT = 2**31 - 1
 class Precision(Protocol):
     """How the two expensive operations are written into a graph."""
 
-    def lookup(self, graph: Graph, table: Floats, ids: str) -> str:
+    def lookup(self, graph: Graph, table: Floats | Blocks, ids: str) -> str:
         """Rows of `table` (rows, width) for `ids` (…): (…, width) in float32."""
 
     def dense(self, graph: Graph, site: str, x: str, *weights: Floats) -> list[str]:
@@ -46,9 +49,9 @@ class Precision(Protocol):
 class Float32:
     """Full precision."""
 
-    def lookup(self, graph: Graph, table: Floats, ids: str) -> str:
+    def lookup(self, graph: Graph, table: Floats | Blocks, ids: str) -> str:
         """Gather the rows."""
-        return graph.op("Gather", graph.constant(table), ids)
+        return graph.op("Gather", graph.constant(table[:]), ids)
 
     def dense(self, graph: Graph, site: str, x: str, *weights: Floats) -> list[str]:
         """Multiply."""
@@ -65,6 +68,7 @@ class Graph:
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._initializers: list[onnx.TensorProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
+        self._standard = True
 
     def constant(self, values: NDArray[Any] | np.generic | Sequence[int]) -> str:
         """Store `values` (a list of int becomes int64) once, however often it is asked for."""
@@ -75,6 +79,18 @@ class Graph:
             self._constants[key] = name
             self._initializers.append(self.onnx.numpy_helper.from_array(np.asarray(array, order="C"), name))
         return self._constants[key]
+
+    def gather_blocks(self, table: Blocks, ids: str) -> str:
+        """Append a look-up of rows in a table that stays in 4 bits."""
+        self._standard = False
+        shape, nibbles = table.nibbles()
+        name = f"blocks{len(self._initializers)}"
+        self._initializers.append(
+            self.onnx.helper.make_tensor(name, self.onnx.TensorProto.INT4, shape, nibbles, raw=True)
+        )
+        layout = {"gather_axis": 0, "quantize_axis": 1, "block_size": WEIGHTS}
+        scales = self.constant(table.scales)
+        return self.op("GatherBlockQuantized", name, ids, scales, domain=_ONNXRUNTIME, **layout)
 
     def ops(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> list[str]:  # noqa: ANN401
         """Append a node with several outputs."""
@@ -123,8 +139,13 @@ class Graph:
             for name in (INPUT_IDS, ATTENTION_MASK)
         ]
         graph = helper.make_graph(self._nodes, "encoder", inputs, self._outputs, self._initializers)
+        operators = [helper.make_opsetid("", _OPSET)]
+        operators += [] if self._standard else [helper.make_opsetid(_ONNXRUNTIME, 1)]
         model = helper.make_model(
-            graph, producer_name="prodassoc", ir_version=_IR, opset_imports=[helper.make_opsetid("", _OPSET)]
+            graph,
+            producer_name="prodassoc",
+            ir_version=_IR if self._standard else _IR_NIBBLES,
+            opset_imports=operators,
         )
         self.onnx.checker.check_model(model)
         return bytes(model.SerializeToString(deterministic=True))

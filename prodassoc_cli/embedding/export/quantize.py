@@ -18,12 +18,14 @@ measurements behind both.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from prodassoc_cli.arrays import Floats, Longs
+from prodassoc_cli.embedding.export.blocks import Blocks
 from prodassoc_cli.embedding.export.checkpoint import Checkpoint
 from prodassoc_cli.embedding.export.graph import ATTENTION_MASK, INPUT_IDS, Float32, Graph, build
 
@@ -55,8 +57,10 @@ class Int8:
     def __init__(self, damping: Mapping[str, Floats]) -> None:
         self._damping = damping
 
-    def lookup(self, graph: Graph, table: Floats, ids: str) -> str:
-        """Gather int8 rows and multiply each by its scale."""
+    def lookup(self, graph: Graph, table: Floats | Blocks, ids: str) -> str:
+        """Gather int8 rows and multiply each by its scale; what is stored in 4 bits stays as it is."""
+        if isinstance(table, Blocks):
+            return graph.gather_blocks(table, ids)
         scale = np.maximum(np.abs(table).max(axis=1, keepdims=True) / _STEPS, _TINY)
         rows = graph.op("Gather", graph.constant(np.rint(table / scale).astype(np.int8)), ids)
         scales = graph.op("Gather", graph.constant(scale), ids)
@@ -113,14 +117,14 @@ def quantize_columns(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
     return np.rint(weight / scale).astype(np.int8), scale.astype(np.float32)
 
 
-def smoothing(checkpoint: Checkpoint, seed: int = 0) -> dict[str, Floats]:
+def smoothing(checkpoint: Checkpoint, tokenizer: Tokenizer, seed: int = 0) -> dict[str, Floats]:
     """Find by how much to damp each input channel of the sites that have outlier channels.
 
     Powers of two, so that damping itself rounds nothing and the last bit of a peak does not matter.
     """
     return {
         site: _damping(peak)
-        for site, peak in channel_peaks(checkpoint, seed).items()
+        for site, peak in channel_peaks(checkpoint, tokenizer, seed).items()
         if site.endswith(_SMOOTHED)
     }
 
@@ -130,18 +134,21 @@ def _damping(peak: Floats) -> Floats:
     return np.exp2(np.rint(_STRENGTH * np.log2(excess))).astype(np.float32)
 
 
-def channel_peaks(checkpoint: Checkpoint, seed: int) -> dict[str, Floats]:
+def channel_peaks(checkpoint: Checkpoint, tokenizer: Tokenizer, seed: int) -> dict[str, Floats]:
     """Largest absolute value of every dense layer's input channels over random words of the vocabulary."""
     import onnxruntime
 
+    texts = _random_texts(tokenizer, checkpoint.max_tokens, seed)
+    # The rows of other tokens would only be copied.
+    used = np.unique(np.concatenate(texts))
+    observed = build(replace(checkpoint, words=checkpoint.words[used]), _Observed())
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        build(checkpoint, _Observed()), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(observed, options, providers=["CPUExecutionProvider"])
     sites = [output.name for output in session.get_outputs()[:-1]]
     peaks: dict[str, Floats] = {}
-    for ids in _random_texts(checkpoint, seed):
+    for text in texts:
+        ids = np.searchsorted(used, text)[None]
         outputs = session.run(sites, {INPUT_IDS: ids, ATTENTION_MASK: np.ones_like(ids)})
         for site, peak in zip(sites, outputs, strict=True):
             peaks[site] = np.maximum(peaks.get(site, peak), peak)
@@ -157,16 +164,15 @@ class _Observed(Float32):
         return super().dense(graph, site, x, *weights)
 
 
-def _random_texts(checkpoint: Checkpoint, seed: int) -> list[Longs]:
-    """Draw texts of random whole words as token ids, (1, tokens) each."""
-    tokenizer = Tokenizer.from_buffer(checkpoint.tokenizer)
+def _random_texts(tokenizer: Tokenizer, max_tokens: int, seed: int) -> list[Longs]:
+    """Draw texts of random whole words as token ids, (tokens,) each."""
     tokenizer.no_padding()
-    tokenizer.enable_truncation(checkpoint.max_tokens)
+    tokenizer.enable_truncation(max_tokens)
     # "▁" and "Ġ" start a word in SentencePiece and byte-level BPE.
     vocabulary = (token.strip("▁Ġ") for token in tokenizer.get_vocab(with_added_tokens=False))
-    words = sorted({word for word in vocabulary if word.isalpha() and len(word) > 3}) or ["a"]
+    words = np.array(sorted({word for word in vocabulary if word.isalpha() and len(word) > 3}) or ["a"])
     rng = np.random.default_rng(seed)
     texts = [
         " ".join(rng.choice(words, size)) for size in rng.integers(1, _CALIBRATION_WORDS, _CALIBRATION_TEXTS)
     ]
-    return [np.array([encoding.ids], dtype=np.int64) for encoding in tokenizer.encode_batch(texts)]
+    return [np.array(encoding.ids, dtype=np.int64) for encoding in tokenizer.encode_batch(texts)]
