@@ -27,7 +27,6 @@ STORED_AS = {"f32": EMBEDDINGS, "f16": EMBEDDINGS_F16, "int8": CODES, "binary": 
 
 def embed(run: Run, inputs: Sequence[str], config: EmbedConfig) -> None:
     """Encode the text of each product into a vector of length 1."""
-    from prodassoc_cli.embedding.export.packed_e5 import SOURCE
     from prodassoc_cli.embedding.multilingual import MULTILINGUAL, packed_file
 
     model = None if config.model == MULTILINGUAL else config.model
@@ -40,8 +39,10 @@ def embed(run: Run, inputs: Sequence[str], config: EmbedConfig) -> None:
     run.take("products", inputs)
     run.take("model", model)
     run.take("vectors", config.vectors)
-    if config.model == MULTILINGUAL or (config.model is None and config.encoder == "auto" and packed_file()):
-        run.decide(multilingual=SOURCE)
+    if config.model == MULTILINGUAL:
+        run.decide(multilingual="asked for")
+    elif config.model is None and config.encoder == "auto" and packed_file() is not None:
+        run.decide(multilingual="at hand")
     run.take("interactions", config.interactions)
     with (
         run.outputs(

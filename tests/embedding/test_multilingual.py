@@ -25,7 +25,7 @@ from prodassoc_cli.embedding.text import product_texts
 from prodassoc_cli.errors import BadData, CannotCreate, NoInput
 from prodassoc_cli.stage import StageContext
 from prodassoc_cli.version import __version__
-from tests.conftest import SAMPLE
+from tests.conftest import SAMPLE, CommandLine
 from tests.embedding.encoders.test_encoders import CHINESE, GOODS, TITLES
 
 needs_package = pytest.mark.skipif(packed_file() is None, reason="needs the extra `multilingual`")
@@ -194,3 +194,20 @@ def test_blocks_are_decoded_as_the_format_says() -> None:
             code = (byte >> 4 if column % 32 >= 16 else byte & 15) - 8
             assert blocks[:][row, column] == np.float32(code) * np.float32(block["scale"])
     np.testing.assert_array_equal(blocks[np.array([2, 0])], blocks[:][[2, 0]])
+
+
+@needs_package
+def test_a_run_is_up_to_date_only_by_the_encoder_it_asks_for(prodassoc: CommandLine) -> None:
+    rows = {"product_id": ["a", "b", "c"], "title": ["红茶", "green tea", "notebook"]}
+    pl.DataFrame(rows).write_parquet(prodassoc.folder / "p.parquet")
+
+    def said(*words: str) -> str:
+        done = prodassoc("embed", "p.parquet", "-o", "e.parquet", *words)
+        assert done.returncode == 0, done.stderr
+        return done.stderr.decode()
+
+    assert "1 of 3 products (33%) are in scripts" in said()
+    assert "up to date" in said()
+    assert f"by {NAME}" in said("--model", "multilingual")
+    assert "up to date" in said("--model", "multilingual")
+    assert "1 products are in a script" in said("--encoder", "onnx")
