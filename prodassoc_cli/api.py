@@ -296,6 +296,12 @@ class _Call:
     def _value(self, name: str, value: Any) -> Any:  # noqa: ANN401 — anything an option can be given as
         if _is_output(name):
             return IN_MEMORY if value is True else None if value is False else str(value)
+        if name == "histories" and not isinstance(value, str | Path):
+            named = value.items() if isinstance(value, Mapping) else enumerate(value, 1)
+            histories = [(str(each), list(map(str, products))) for each, products in named]
+            return InMemory(
+                name, pl.DataFrame(histories, {"id": pl.String, "products": pl.List(pl.String)}, orient="row")
+            )
         if name in _LISTS_OF_IDS and not isinstance(value, str | Path):
             ids = value.to_series() if isinstance(value, pl.DataFrame) else value
             return InMemory(name, pl.DataFrame({"id": pl.Series(list(ids), dtype=pl.String)}))

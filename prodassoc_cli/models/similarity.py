@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from scipy import sparse
 from prodassoc_cli.arrays import Doubles, Floats, Ints, Longs
 from prodassoc_cli.models.base import Queries
 from prodassoc_cli.models.data import Csr, csr_of
-from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_rows, ready
+from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_blocks, over_rows, ready
 from prodassoc_cli.models.storage.packing import csr_from
 
 _BLOCK = 8_192
@@ -175,6 +174,6 @@ def dense_product(left: Floats, right: Floats, threads: int) -> Floats:
         rows = slice(start, start + _DENSE_BLOCK)
         np.matmul(left[rows], right.T, out=out[rows])
 
-    with one_blas_thread(), ThreadPoolExecutor(max(1, threads)) as pool:
-        list(pool.map(block, range(0, left.shape[0], _DENSE_BLOCK)))
+    with one_blas_thread():
+        over_blocks(block, left.shape[0], _DENSE_BLOCK, threads)
     return out

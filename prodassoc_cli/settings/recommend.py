@@ -19,6 +19,10 @@ class RecommendConfig(EngineConfig):
     basket: list[str] = setting(
         [], "Products in a basket, comma-separated (repeatable)", metavar="A,B", excludes=("for_=products",)
     )
+    histories: str | None = setting(
+        None, "File of baskets or histories, one per line, as A,B or JSON; - answers each line as it comes",
+        metavar="FILE", excludes=("for_=products", "basket", "ids", "relation"), on_spark=False,
+    )  # fmt: skip
     include_seen: bool = setting(False, "Include products that the user already bought")
     reasons: bool = setting(True, "Give the reason for each recommendation", flag="--reasons/--no-reasons")
     reason_weights: bool | None = setting(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from prodassoc_cli.artifacts.schemas import EMBEDDINGS, MODEL, PRODUCTS, RECOMME
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.execution.engine import engine, parts_of, shared_files
 from prodassoc_cli.execution.run import Run
+from prodassoc_cli.execution.targets import STDOUT
 from prodassoc_cli.settings import RecommendConfig
 from prodassoc_cli.stage import StageResult
 
@@ -21,16 +23,21 @@ if TYPE_CHECKING:
     from prodassoc_cli.artifacts.partial_read import OpenArtifact
     from prodassoc_cli.engines.parts import PartsOf
     from prodassoc_cli.models.model import TrainedModel
+    from prodassoc_cli.models.serving.histories import History
     from prodassoc_cli.models.serving.recommend import Recommendations
 
 
 def recommend(run: Run, inputs: Sequence[str], config: RecommendConfig) -> None:
-    """Make lists for users, for products or for baskets."""
+    """Make lists for users, for products, for baskets or for histories."""
     run.take("model", inputs)
     for role in ("ids", "allow", "deny"):
         _take_ids(run, role, getattr(config, role))
     run.take("products", config.products)
     run.take("embeddings", config.embeddings)
+    if _answers_lines(run, config):
+        _answer_lines(run, config)
+        return
+    run.take("histories", config.histories)
     with run.outputs(RECOMMENDATIONS) as outputs:
         model = _model(run, config)
         with engine(config) as spark, run.progress("making lists") as progress:
@@ -52,6 +59,29 @@ def recommend(run: Run, inputs: Sequence[str], config: RecommendConfig) -> None:
         run.messages.info(
             f"{lists:,} {'list' if lists == 1 else 'lists'}, {made.counts['rows']:,} recommendations"
         )
+
+
+def _answers_lines(run: Run, config: RecommendConfig) -> bool:
+    """Return whether lines of standard input are answered as they come."""
+    to_people = run.common.output in (None, STDOUT) and run.common.format in (None, "jsonl")
+    return config.histories == STDOUT and to_people and not run.common.dry_run
+
+
+def _answer_lines(run: Run, config: RecommendConfig) -> None:
+    """Answer each line of standard input by a line of standard output, until its end."""
+    from prodassoc_cli.execution.lines import waiting_lines
+    from prodassoc_cli.models.serving.histories import Answers
+    from prodassoc_cli.models.serving.lister import ListOptions
+    from prodassoc_cli.terminal.output import write_json_lines
+
+    if sys.stdin is None:
+        raise NoInput("standard input is closed", "give the histories as a file")
+    answers = Answers(_model(run, config), ListOptions(**_list_options(run, config)))
+    for notice in answers.notices:
+        run.messages.warning(notice)
+    run.messages.info("ready: a list for each line")
+    for lines in waiting_lines(sys.stdin.buffer):
+        write_json_lines(answers.of(lines))
 
 
 def _model(run: Run, config: RecommendConfig) -> TrainedModel:
@@ -96,10 +126,18 @@ def _maker(run: Run, spark: Any, into: PartsOf | None) -> Callable[..., Recommen
 def _asked(run: Run, config: RecommendConfig) -> dict[str, Any]:
     """Return what `serving.recommend` is to make, by its own names."""
     return {
-        "k": config.k,
         "audience": audience_of(config),
         "ids": _read_ids(run, "ids"),
         "baskets": [basket.split(",") for basket in config.basket],
+        "histories": _read_histories(run),
+        **_list_options(run, config),
+    }
+
+
+def _list_options(run: Run, config: RecommendConfig) -> dict[str, Any]:
+    """Return what the lists are to be like, by the names of `ListOptions`."""
+    return {
+        "k": config.k,
         "include_seen": config.include_seen,
         "where": config.where,
         "allow": _read_ids(run, "allow"),
@@ -119,7 +157,7 @@ def _asked(run: Run, config: RecommendConfig) -> dict[str, Any]:
 
 def audience_of(config: RecommendConfig) -> Literal["users", "products", "baskets"]:
     """Return what the lists are for."""
-    return "baskets" if config.basket else config.for_
+    return "baskets" if config.basket or config.histories else config.for_
 
 
 def _header(file: OpenArtifact) -> dict[str, Any]:
@@ -174,6 +212,24 @@ def _read_ids(run: Run, role: str) -> list[str] | None:
         return [str(each) for each in run.in_memory[role][0].rows["id"].to_list()]
     files = run.files(role)
     return [line for each in files for line in _lines(each.path) if line] if files else None
+
+
+def _read_histories(run: Run) -> list[History] | None:
+    """Read the histories; None where none were given."""
+    from prodassoc_cli.models.serving.histories import History, read_histories
+
+    if run.in_memory["histories"]:
+        given = run.in_memory["histories"][0].rows
+        return [History(str(name), tuple(map(str, products or ()))) for name, products in given.rows()]
+    files = run.files("histories")
+    if not files:
+        return None
+    notices: list[str] = []
+    lines = [line for each in files for line in _lines(each.path)]
+    found = read_histories(lines[:-1] if lines and not lines[-1] else lines, notices)
+    for notice in notices:
+        run.messages.warning(notice)
+    return found
 
 
 def _lines(path: Path) -> list[str]:

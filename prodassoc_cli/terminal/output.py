@@ -82,6 +82,14 @@ def write_line(text: str) -> None:
     standard_output().flush()
 
 
+def write_json_lines(objects: Iterable[object]) -> None:
+    """Write each object as a line of JSON, and let whoever waits for them have them."""
+    stream = standard_output()
+    for each in objects:
+        stream.write(json.dumps(each, ensure_ascii=False).encode() + b"\n")
+    stream.flush()
+
+
 def table_text(frame: pl.DataFrame, rows: int = TABLE_ROWS) -> str:
     """Return the first rows as a table that fits the terminal, cut by display width.
 

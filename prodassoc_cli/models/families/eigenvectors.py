@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 
 from prodassoc_cli.arrays import Floats
 from prodassoc_cli.models.data import Csr
+from prodassoc_cli.models.kernels.dispatch import over_blocks
 
 _COLUMNS = 64
 _EXTRA = 32
@@ -49,8 +48,7 @@ def _gram_product(x: Csr, transposed: Csr, vectors: Floats, threads: int) -> Flo
         columns = slice(start, start + _COLUMNS)
         out[:, columns] = transposed @ (x @ np.ascontiguousarray(vectors[:, columns]))
 
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        list(pool.map(block, range(0, vectors.shape[1], _COLUMNS)))
+    over_blocks(block, vectors.shape[1], _COLUMNS, threads)
     return out
 
 

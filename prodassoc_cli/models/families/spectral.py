@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary, csr_of
 from prodassoc_cli.models.families.eigenvectors import leading_eigenvectors
-from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_rows, ready
+from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_blocks, over_rows, ready
 from prodassoc_cli.models.storage.packing import Arrays
 
 _BLOCK = 256
@@ -115,8 +114,8 @@ class Spectral(Recommender):
             rows *= scale
             rows[:, np.isnan(scale)] = -np.inf
 
-        with one_blas_thread(), ThreadPoolExecutor(max(1, threads)) as pool:
-            list(pool.map(block, range(0, len(scores), _BLOCK)))
+        with one_blas_thread():
+            over_blocks(block, len(scores), _BLOCK, threads)
         scores[np.diff(signal.indptr) == 0] = -np.inf
         return scores
 

@@ -70,6 +70,17 @@ def over_rows(
             job.result()
 
 
+def over_blocks(block: Callable[[int], None], n_rows: int, size: int, threads: int) -> None:
+    """Call `block(start)` for every block of rows, on several threads where there are several blocks."""
+    starts = range(0, n_rows, size)
+    if threads <= 1 or len(starts) < 2:  # a thread takes longer to start than one answer is given
+        for start in starts:
+            block(start)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(block, starts))
+
+
 def _compiled(kernel: Kernel) -> Callable[..., Any]:
     modules = (import_module(f"prodassoc_cli.models.kernels.{module}") for module in _MODULES)
     found: Callable[..., Any] = next(getattr(each, kernel) for each in modules if hasattr(each, kernel))
