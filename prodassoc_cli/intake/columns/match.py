@@ -113,9 +113,9 @@ def _named(field: str, column: str, names: Sequence[str], source: str) -> str:
 
 
 def _parts(column: str, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns of the input that one is read from."""
+    """Return the columns that serve no other field where one is read from them: levels of a path, or itself."""
     derived = None if column in names else split_name(column, names)
-    return (column,) if derived is None else derived[1]
+    return derived[1] if derived is not None and derived[0] == BELOW else (column,)
 
 
 def _column_of(word: str, by_normal: dict[str, str]) -> str:
