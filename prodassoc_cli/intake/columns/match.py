@@ -113,7 +113,7 @@ def _named(field: str, column: str, names: Sequence[str], source: str) -> str:
 
 
 def _parts(column: str, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns that serve no other field where one is read from them: levels of a path, or itself."""
+    """Return the columns that serve no other field: the levels of a path, or the column itself."""
     derived = None if column in names else split_name(column, names)
     return derived[1] if derived is not None and derived[0] == BELOW else (column,)
 
