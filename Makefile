@@ -27,14 +27,14 @@ include demo.mk
 
 .PHONY: test
 test: $(VENV)/installed ## Run the tests (a few minutes)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 .PHONY: test-slow
 test-slow: $(VENV)/installed ## Run the tests that need minutes, peers or real data
 	$(BIN)/python -m pytest -m "slow and not faults"
 
 .PHONY: test-wheel
-test-wheel: $(VENV)/installed ## Build the wheel, and run it from where nothing can be written, on Python 3.11 to 3.13
+test-wheel: $(VENV)/installed ## Build the wheel, and run it from where nothing can be written, on Python 3.11 to 3.14
 	$(BIN)/python -m pytest -m slow tests/package
 
 .PHONY: test-lowest
@@ -45,7 +45,7 @@ test-lowest: ## Run the tests with the oldest releases that pyproject.toml allow
 		--output-file $(VENV)-lowest/requirements.txt
 	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python \
 		-r $(VENV)-lowest/requirements.txt pytest pytest-xdist hypothesis ir-measures
-	NUMBA_CACHE_DIR=$(abspath $(VENV)-lowest)/kernels PYTHONPATH=. $(VENV)-lowest/bin/python -m pytest -n 2 --dist loadfile -m "not slow and not faults"
+	NUMBA_CACHE_DIR=$(abspath $(VENV)-lowest)/kernels PYTHONPATH=. $(VENV)-lowest/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 .PHONY: test-faults
 test-faults: $(VENV)/installed ## Thousands of mutants, kills and starved runs (about half an hour)

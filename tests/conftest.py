@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests import fork_server
+from tests.kernels import compile_all
 
 # How long an example takes says more of the machine's other work than of the code.
 settings.register_profile("prodassoc", deadline=None)
@@ -31,11 +32,13 @@ def examples(number: int) -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give all tests of a run, whichever process they are in, one folder for models that are made once."""
+    """Make once for all processes of a run what each would make: a folder for models, and the kernels."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         folder = tempfile.mkdtemp(prefix="prodassoc-tests-cache-")
         os.environ["XDG_CACHE_HOME"] = folder
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        compile_all()
 
 
 class CommandLine:

@@ -28,11 +28,15 @@ from pathlib import Path
 
 IMPORTED = (
     "polars", "pyarrow.csv", "pyarrow.parquet", "sklearn.cluster", "sklearn.feature_extraction.text",
-    "tokenizers", "prodassoc_cli.app", "prodassoc_cli.intake.pipeline",
-    "prodassoc_cli.mining.itemsets", "prodassoc_cli.mining.rules", "prodassoc_cli.models.hybrid.fusion",
-    "prodassoc_cli.models.kernels.als", "prodassoc_cli.models.kernels.reasons",
-    "prodassoc_cli.models.kernels.sparse", "prodassoc_cli.models.kernels.spectral",
-    "prodassoc_cli.models.serving.recommend", "prodassoc_cli.evaluation.compare",
+    "tokenizers", "rich.console", "prodassoc_cli.app", "prodassoc_cli.artifacts.discover",
+    "prodassoc_cli.stages.clean", "prodassoc_cli.stages.embed", "prodassoc_cli.stages.mine",
+    "prodassoc_cli.stages.train", "prodassoc_cli.stages.recommend", "prodassoc_cli.stages.evaluate",
+    "prodassoc_cli.embedding.encoders.tfidf", "prodassoc_cli.intake.pipeline",
+    "prodassoc_cli.mining.stage", "prodassoc_cli.models.hybrid.fusion",
+    "prodassoc_cli.models.kernels.als", "prodassoc_cli.models.kernels.ease",
+    "prodassoc_cli.models.kernels.reasons", "prodassoc_cli.models.kernels.sparse",
+    "prodassoc_cli.models.kernels.spectral", "prodassoc_cli.models.serving.recommend",
+    "prodassoc_cli.models.storage.artifact", "prodassoc_cli.evaluation.compare",
 )  # fmt: skip
 _LONGEST = 1 << 20
 

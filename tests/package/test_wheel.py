@@ -18,7 +18,7 @@ from tests.conftest import ROOT, SAMPLE
 
 pytestmark = pytest.mark.slow
 
-RELEASES = ("3.11", "3.12", "3.13")
+RELEASES = ("3.11", "3.12", "3.13", "3.14")
 CHAIN = """
 prodassoc clean SAMPLE/orders.csv --products SAMPLE/catalog.csv -o interactions.parquet \
     --products-output products.parquet --holdout last-order --holdout-output holdout.parquet
