@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -85,6 +86,15 @@ def environment(env: dict[str, str] | None = None) -> dict[str, str]:
 @pytest.fixture
 def prodassoc(tmp_path: Path) -> CommandLine:
     return CommandLine(tmp_path)
+
+
+def cpu_seconds(whose: int = resource.RUSAGE_SELF) -> float:
+    """Return the CPU seconds of this process, or of its children that ended.
+
+    Limits of time are limits of these: the clock says more of the machine's other work than of the code.
+    """
+    usage = resource.getrusage(whose)
+    return usage.ru_utime + usage.ru_stime
 
 
 def real_data(name: str) -> Path:

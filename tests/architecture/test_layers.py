@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,21 @@ ENTRANCES = ("commands", "stages", "execution", "api", "app")
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 
-def imported(path: Path) -> set[str]:
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Return every node of a module, which is parsed once for all tests."""
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
+@cache
+def imported(path: Path) -> frozenset[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 def room(path: Path) -> str:
@@ -52,9 +60,7 @@ def test_the_domain_knows_no_terminal(path):
 def test_nothing_unsafe_is_read_or_run(path):
     assert not imported(path) & {"pickle", "marshal", "shelve", "joblib", "dill", "cloudpickle"}
     calls = [
-        node.func.id
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        node.func.id for node in nodes(path) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     ]
     assert not {"eval", "exec", "print"} & set(calls)
 
@@ -103,6 +109,7 @@ def test_the_map_names_what_is_there():
         assert is_there or name == "commands/NAME.py", f"the map names {name}"
 
 
+@cache
 def rooms_known() -> dict[str, set[str]]:
     """Return which folders the modules of each folder import from."""
     modules = {module_name(path): path for path in MODULES}
@@ -137,17 +144,17 @@ def test_a_room_knows_only_the_rooms_it_is_said_to_know(room):
 
 
 def test_no_module_imports_itself_by_way_of_others():
-    waiting = {module_name(path): modules_imported(path) for path in MODULES}
+    modules = {module_name(path) for path in MODULES}
+    waiting = {module_name(path): modules_imported(path, modules) for path in MODULES}
     while free := {name for name, needed in waiting.items() if not needed & waiting.keys() - {name}}:
         waiting = {name: needed for name, needed in waiting.items() if name not in free}
     assert not waiting, sorted(waiting)
 
 
-def modules_imported(path: Path) -> set[str]:
+def modules_imported(path: Path, modules: set[str]) -> set[str]:
     """Return the modules that a file imports from: of `from room import module`, the module alone."""
-    modules = {module_name(each) for each in MODULES}
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module in modules:
             named = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {name if name in modules else node.module for name in named}

@@ -240,7 +240,7 @@ def test_every_option_is_done_or_refused():
     known = {
         "map", "preset", "layout", "delimiter", "encoding", "quote", "escape", "comment", "skip_rows",
         "header", "sheet", "keep_totals", "ignore", "separator", "decimal_mark", "missing",
-        "ids_as_written", "dayfirst", "event", "products", "category_names",
+        "ids_as_written", "dayfirst", "event", "products", "category_names", "rating_scale",
         "products_output", "rejects_output", "drop_outliers", "service_codes",
         "pseudonymize_key_file", "drop_users", "holdout", "holdout_output", "engine", "master", "spark_conf",
     }  # fmt: skip

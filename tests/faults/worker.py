@@ -19,6 +19,7 @@ import polars as pl
 from prodassoc_cli.app import run_command_line
 from prodassoc_cli.artifacts.schemas import KINDS
 from prodassoc_cli.artifacts.store import read_artifact
+from tests.conftest import cpu_seconds
 from tests.faults.corpus import MADE, SCENARIOS, Scenario
 from tests.faults.mutators import mutate, sha256
 
@@ -28,6 +29,8 @@ MADE_BY = {
 }  # fmt: skip
 USAGE, BAD_DATA, NO_INPUT, BAD_CONFIG = 2, 65, 66, 78
 ADDRESS_SPACE = 12 << 30
+CPU_SECONDS = 30
+"""No mutant may take more of them: the system ends the process of one that does."""
 
 
 class Wrong(Exception):
@@ -44,7 +47,11 @@ def main(corpus: Path) -> None:
     os.dup2(stream, 1)
     os.dup2(stream, 2)
     shutil.copytree(corpus, ".", dirs_exist_ok=True)
+    of_the_start = 60  # imports, and a first run of every kernel
     for line in seeds:
+        ends_at = int(cpu_seconds()) + CPU_SECONDS + of_the_start
+        resource.setrlimit(resource.RLIMIT_CPU, (ends_at, resource.RLIM_INFINITY))
+        of_the_start = 0
         verdicts.write(json.dumps(judge(corpus, int(line), said)) + "\n")
         verdicts.flush()
 
