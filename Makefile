@@ -127,5 +127,5 @@ lock: ## Resolve the dependencies again, into requirements.lock
 
 .PHONY: clean
 clean: ## Remove what was made
-	rm -rf $(VENV) $(VENV)-* .demo .demo-uci build dist .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* .demo .demo-uci .demo-zh build dist .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

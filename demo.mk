@@ -1,4 +1,4 @@
-# The chain as file targets: once on the simulated shop (make demo), once on real data (make demo-uci).
+# The chain as file targets: on the simulated shop (make demo), on a Chinese one (make demo-zh), and on real data (make demo-uci).
 # $(call chain,FOLDER,FILES TO CLEAN,OPTIONS OF CLEAN,USERS TO SHOW)
 define chain
 $(1)/interactions.parquet $(1)/products.parquet $(1)/rejects.parquet $(1)/holdout.parquet &: $(2) | $(VENV)/installed
@@ -71,10 +71,15 @@ demo: .demo/shown.txt ## Run the whole chain on the simulated shop in sample_dat
 .PHONY: demo-uci
 demo-uci: .demo-uci/shown.txt ## Run the chain on UCI Online Retail: make demo-uci DATA=online_retail.csv.gz
 
+.PHONY: demo-zh
+demo-zh: .demo-zh/shown.txt ## Run the chain on a simulated Chinese shop, with the multilingual model
+
 .PHONY: demo-feedback
 demo-feedback: .demo/outcome.parquet ## Close the loop: recommend, let simulated shoppers respond, learn, compare
 
 SHOP := sample_data/orders.csv sample_data/catalog.csv
 $(eval $(call chain,.demo,$(SHOP),sample_data/orders.csv --products sample_data/catalog.csv,10044 10304 10371))
+SHOP_ZH := sample_data/orders_zh.csv sample_data/catalog_zh.csv
+$(eval $(call chain,.demo-zh,$(SHOP_ZH),sample_data/orders_zh.csv --products sample_data/catalog_zh.csv,M0001 M0042 M0131))
 $(eval $(call chain,.demo-uci,$(DATA),$(DATA) --preset uci,12347 12583 17850))
 $(eval $(call loop,.demo))

@@ -167,13 +167,14 @@ class EvaluationStage:
         for row in differences.filter(pl.col("metric") == "ndcg").iter_rows(named=True):
             if row["difference"] is None:
                 continue
-            sure = (
-                "" if row["p_adjusted"] is not None and row["p_adjusted"] < 0.05 else ", not distinguishable"
-            )
-            self._context.say(
-                f"{row['model']} against {row['baseline']}: ndcg@{row['k']} {row['difference']:+.4f} "
-                f"(95 % interval {row['low']:+.4f} to {row['high']:+.4f}{sure})"
-            )
+            if row["low"] is None:
+                spread = "the same for every user"
+            else:
+                spread = f"95 % interval {row['low']:+.4f} to {row['high']:+.4f}"
+                if row["p_adjusted"] is None or row["p_adjusted"] >= 0.05:
+                    spread += ", not distinguishable"
+            models = f"{row['model']} against {row['baseline']}"
+            self._context.say(f"{models}: ndcg@{row['k']} {row['difference']:+.4f} ({spread})")
 
 
 def users_to_judge(truth: pl.DataFrame | None, shown: pl.DataFrame | None) -> list[str]:

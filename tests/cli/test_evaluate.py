@@ -59,6 +59,9 @@ def test_a_model_is_judged_as_the_lists_it_would_make(shop):
     ok(run, "evaluate", "popularity.parquet", *common, "--include-seen", "-o", "of-model.parquet")
     ok(run, "evaluate", "popular.parquet", *common, "-o", "of-lists.parquet")
     assert metrics(shop / "of-model.parquet").equals(metrics(shop / "of-lists.parquet"))
+    pl.read_parquet(shop / "popular.parquet").write_ndjson(shop / "twin.jsonl")
+    done = ok(run, "evaluate", "popular.parquet", "twin.jsonl", *common, "--baseline", "popularity")
+    assert "ndcg@10 +0.0000 (the same for every user)" in done.stderr.decode()
 
 
 def test_models_lists_and_rules_side_by_side(shop):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from pyarrow.parquet import ParquetFile
 from tokenizers import Tokenizer, models
 
 from prodassoc_cli.arrays import Bools, Longs
@@ -112,9 +113,7 @@ class Pieces:
     """
 
     def __init__(self, tokenizer: Tokenizer, content: bytes) -> None:
-        import pyarrow.parquet as pq
-
-        table = pl.DataFrame(pq.read_table(io.BytesIO(content)))
+        table = pl.DataFrame(ParquetFile(io.BytesIO(content)).read())
         self._tokenizer = tokenizer
         self._table = table.with_row_index("id")
         self._longest = table.select(pl.col("piece").str.len_chars().max()).item()
