@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from tokenizers import Tokenizer
 
 from prodassoc_cli.embedding import multilingual
 from prodassoc_cli.embedding.encoders.choose import choose_encoder
@@ -41,6 +42,15 @@ GREETINGS = {
     "ar": "فانوس أحمر للحديقة",
     "hi": "बगीचे के लिए लाल लालटेन",
 }
+GERMAN = [
+    "Vollmilchschokolade mit ganzen Haselnüssen",
+    "Bergkäse aus Rohmilch, kräftig gereift",
+    "Roggenmischbrot geschnitten",
+    "Handgeschöpfte Grußkarte zum Geburtstag",
+    "Gartenlaterne aus verzinktem Blech",
+    "Teelichthalter Sternenhimmel, klein",
+    "Küchentücher aus Halbleinen, gestreift",
+]
 ODD = [
     *("", "ＡＢＣ　１２３", "ﬁne ½ ™ ①", "👩‍👩‍👧 family 🏮", "a\u200bb\tc", " blanks  within "),
     *("\ufeffmark", "①②③", "x" * 300, "<mask> and ▁", "Ǆ ǆ", "\u2028line", "﷽"),
@@ -74,8 +84,7 @@ def test_pieces_that_occur_give_the_tokens_of_the_whole_vocabulary() -> None:
     whole = packed.whole_tokenizer()
     content = Path(os.environ["XDG_CACHE_HOME"]) / "vocabulary.parquet"
     packed.vocabulary.write_parquet(content)
-    some = packed.whole_tokenizer()
-    some.model = type(some.model)(packed.vocabulary.rows()[:4], 3)
+    some = Tokenizer.from_buffer(packed.checkpoint.tokenizer)
     pieces = Pieces(some, content.read_bytes())
     texts = [*GREETINGS.values(), *ODD, "𐎀𐎁 old", "e\u0301a", *(text for _, text in CHINESE)]
     pieces.take(texts)
@@ -125,10 +134,11 @@ def test_auto_takes_it_where_the_default_model_would_lose_more(model: Path) -> N
     name, reason = chosen([*TITLES, *chinese[:20]])
     assert name == NAME
     assert "20 of 104 products (19%)" in reason
-    name, reason = chosen([GREETINGS["de"], GREETINGS["fr"], GREETINGS["es"]])
+    name, reason = chosen(GERMAN)
     assert name == NAME
     assert "too few for English" in reason
-    other = choose_encoder("auto", pl.Series([GREETINGS["de"]]))
+    assert chosen(GERMAN[:2]) == ("all-MiniLM-L6-v2", "")  # too few words to tell
+    other = choose_encoder("auto", pl.Series(GERMAN))
     assert (other.encoder.name, other.is_loss) == ("all-MiniLM-L6-v2", True)
 
 

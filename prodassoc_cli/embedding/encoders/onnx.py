@@ -122,7 +122,7 @@ class OnnxEncoder(Encoder):
         return DistinctTexts(vectors, truncated, unknown)
 
     def known_words(self, texts: pl.Series) -> float:
-        """Return the share of the words of four letters or more that are one token; 1 without words."""
+        """Return the share of the words of four letters or more that are one token; 1 of a few words."""
         return self._tokenize.known_words(texts)
 
     def _run(self, ids: Longs) -> Floats:

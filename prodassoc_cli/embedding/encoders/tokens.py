@@ -23,8 +23,8 @@ _CHARACTERS_PER_TOKEN = 64
 # Characters of distinct words from which on looking for their pieces takes longer than taking all pieces.
 _MANY_CHARACTERS = 200_000
 
-# Texts, and distinct words of them, that tell the language of a catalogue.
-_SAMPLE = 20_000
+# Texts and words that are looked at to tell the language of a catalogue, and words that are too few to tell.
+_SAMPLE, _FEW_WORDS = 20_000, 20
 
 
 class TextTokenizer:
@@ -83,13 +83,13 @@ class TextTokenizer:
         return ids, cut | too_long
 
     def known_words(self, texts: pl.Series) -> float:
-        """Return the share of the words of four letters or more that are one token; 1 without words."""
+        """Return the share of the words of four letters or more that are one token; 1 of a few words."""
         found = texts.head(_SAMPLE).str.extract_all(r"\p{L}{4,}").explode(empty_as_null=False)
         words = found.value_counts(sort=True, name="count").head(_SAMPLE)
         encodings = self._tokenizer.encode_batch_fast(words[found.name].to_list(), add_special_tokens=False)
         known = np.array([len(encoding.ids) == 1 for encoding in encodings], dtype=np.bool_)
         counts = words["count"].to_numpy()
-        return float(counts[known].sum() / counts.sum()) if len(counts) else 1.0
+        return float(counts[known].sum() / counts.sum()) if len(counts) >= _FEW_WORDS else 1.0
 
     def _encode(self, texts: list[str]) -> Any:  # noqa: ANN401 — encodings of tokenizers
         if self._pieces is not None:

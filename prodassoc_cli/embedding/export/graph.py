@@ -7,6 +7,7 @@ look-up is computed is left to `Precision`: in float32 here, in int8 in `quantiz
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -66,6 +67,7 @@ class Graph:
         self._nodes: list[onnx.NodeProto] = []
         self._made = 0
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        """By type, shape and digest of the values."""
         self._initializers: list[onnx.TensorProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
         self._standard = True
@@ -73,11 +75,12 @@ class Graph:
     def constant(self, values: NDArray[Any] | np.generic | Sequence[int]) -> str:
         """Store `values` (a list of int becomes int64) once, however often it is asked for."""
         array = np.asarray(values, dtype=np.int64) if isinstance(values, list) else np.asarray(values)
-        key = (array.dtype.str, array.shape, array.tobytes())
+        array = np.asarray(array, order="C")
+        key = (array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).digest())
         if key not in self._constants:
             name = f"c{len(self._constants)}"
             self._constants[key] = name
-            self._initializers.append(self.onnx.numpy_helper.from_array(np.asarray(array, order="C"), name))
+            self._initializers.append(self.onnx.numpy_helper.from_array(array, name))
         return self._constants[key]
 
     def gather_blocks(self, table: Blocks, ids: str) -> str:
