@@ -44,7 +44,7 @@ test-lowest: ## Run the tests with the oldest releases that pyproject.toml allow
 	$(VENV)-lowest/bin/uv pip compile --quiet --resolution lowest-direct --extra export pyproject.toml \
 		--output-file $(VENV)-lowest/requirements.txt
 	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python \
-		-r $(VENV)-lowest/requirements.txt pytest pytest-xdist hypothesis ir-measures
+		-r $(VENV)-lowest/requirements.txt pytest pytest-xdist hypothesis ir-measures xlsxwriter
 	NUMBA_CACHE_DIR=$(abspath $(VENV)-lowest)/kernels PYTHONPATH=. $(VENV)-lowest/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 .PHONY: test-faults
