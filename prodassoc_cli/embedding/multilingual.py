@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import importlib.util
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -61,6 +62,8 @@ def multilingual_model(say: Say, progress: Callable[[str], AbstractContextManage
         with folder.with_name(f".{folder.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not folder.is_dir():
+                for left in folder.parent.glob(f".{folder.name}.*/"):  # by a run that was killed
+                    shutil.rmtree(left, ignore_errors=True)
                 say(f"making the multilingual model in {folder}: once, it takes some seconds")
                 with progress("making the model") as steps:
                     export_packed(file, folder, progress=steps)

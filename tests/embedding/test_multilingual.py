@@ -171,10 +171,13 @@ def test_the_model_is_made_once_and_whole(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(BadData):
         multilingual_model(context.say, context.progress)
     monkeypatch.setattr(onnx_folder, "export_packed", make)
+    (models,) = (tmp_path / "cache").glob("*/models")
+    (models / f".{NAME}-{__version__}.killed").mkdir()
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(multilingual_model, context.say, context.progress) for _ in range(4)]
     assert {each.result() for each in asked} == set(made)
     assert len(made) == 1
+    assert not list(models.glob("*killed"))
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
     with pytest.raises(CannotCreate) as caught:
         multilingual_model(context.say, context.progress)
