@@ -184,7 +184,10 @@ def _read_checked(folder: Path, name: str, sha256: str) -> bytes:
         )
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise BadData(f"{path} is not the file that {CONFIG_FILE} describes", "export the model again")
+        raise BadData(
+            f"{path} is not the file that {CONFIG_FILE} describes",
+            "export the model again; if `model=multilingual` made it, remove the folder",
+        )
     return content
 
 
