@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ _EXTERNAL_DATA = b"\x0a\x08location"
 class OnnxEncoder(Encoder):
     """A sentence encoder in a model folder made by `prodassoc export`.
 
-    An empty text gets the vector that the model gives to no words at all.
+    An empty text gets the vector that the model gives to no words at all. The model file is read when texts
+    are first encoded: to choose between encoders, or to take vectors from a cache, the tokenizer is enough.
 
     Args:
         folder: holds model.onnx, tokenizer.json and encoder.json, and vocabulary.parquet where the tokenizer
@@ -70,7 +72,6 @@ class OnnxEncoder(Encoder):
         self.folder = folder
         """The model folder."""
         config = _read_config(folder)
-        model = _read_checked(folder, MODEL_FILE, config["onnx_sha256"])
         tokenizer = _read_checked(folder, TOKENIZER_FILE, config["tokenizer_sha256"])
         vocabulary = None
         if "vocabulary_sha256" in config:
@@ -81,7 +82,7 @@ class OnnxEncoder(Encoder):
         if self._threads < 1:
             raise UsageProblem(f"`threads={self._threads}` is under 1", "give 1 or more")
         self._provider = provider
-        self._session = _open_session(folder / MODEL_FILE, model, self.dimension, provider)
+        self._sha256 = config["onnx_sha256"]
         self._tokenize = TextTokenizer(folder, config, tokenizer, vocabulary, max_tokens)
         self.coverage: Coverage = self._tokenize.coverage
         identity = f"{config['onnx_sha256']} {config['tokenizer_sha256']} {self._tokenize.max_tokens}"
@@ -93,16 +94,26 @@ class OnnxEncoder(Encoder):
             identity += f" {provider}"
         self.fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:32]
 
+    @cached_property
+    def _session(self) -> onnxruntime.InferenceSession:
+        model = _read_checked(self.folder, MODEL_FILE, self._sha256)
+        return _open_session(self.folder / MODEL_FILE, model, self.dimension, self._provider)
+
     def encode_distinct(self, texts: pl.Series, progress: Progress) -> DistinctTexts:
-        """Run the model over the texts."""
+        """Run the model over the texts.
+
+        Raises:
+            BadData: the model file is missing or damaged, or fails on the texts.
+            UsageProblem: the provider cannot run it.
+        """
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         truncated = np.zeros(len(texts), dtype=np.bool_)
         unknown = self.coverage.uncovered(texts).to_numpy().copy()
-        done = 0
+        session, done = self._session, 0
 
         def run(batch: tuple[Longs, Longs]) -> int:
             rows, ids = batch
-            vectors[rows] = self._run(ids)
+            vectors[rows] = self._run(session, ids)
             if self._tokenize.unknown_id is not None:
                 words = ids.shape[1] - self._tokenize.specials
                 unknown[rows] |= (ids == self._tokenize.unknown_id).sum(axis=1) * 2 > words
@@ -125,9 +136,9 @@ class OnnxEncoder(Encoder):
         """Return the share of the words of four letters or more that are one token; 1 of a few words."""
         return self._tokenize.known_words(texts)
 
-    def _run(self, ids: Longs) -> Floats:
+    def _run(self, session: onnxruntime.InferenceSession, ids: Longs) -> Floats:
         try:
-            (vectors,) = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+            (vectors,) = session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
         except Exception as error:  # onnxruntime's exceptions have no base of their own
             if self._provider != CPU:
                 raise _cannot_run(self._provider, self.folder / MODEL_FILE, error) from error
