@@ -114,6 +114,7 @@ class Why(IntEnum):
     AGAIN = 6
     RATED = 7
     LATELY = 8
+    EXPECTED = 9
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,7 @@ class Recommender(ABC):
         names_pairs: whether its reasons speak of products bought together, which takes the baskets.
         needs_events: whether fitting looks at single events, not at the matrices made of them alone.
         adds_up: whether a score is a sum over the history, so that an explanation says what a product gave.
+        knows_cold: whether it scores products that nobody has bought, by their texts.
         predicts_ratings: whether its scores are ratings on the users' scale.
         learned: its learned attributes: arrays, and sparse matrices with a column per product. One
             with a default may be missing.
@@ -215,6 +217,7 @@ class Recommender(ABC):
     names_pairs: bool = False
     needs_events: bool = True
     adds_up: bool = False
+    knows_cold: bool = False
     predicts_ratings: bool = False
     learned: tuple[str, ...] = ()
     by_product: tuple[str, ...] = ()

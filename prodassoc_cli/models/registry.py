@@ -22,6 +22,7 @@ MODELS = {
     "user-knn": "families.user_knn:UserKnn",
     "item-knn": "families.item_knn:ItemKnn",
     "rules": "families.rules:Rules",
+    "association": "families.association:Association",
     "mf": "families.mf:Mf",
     "spectral": "families.spectral:Spectral",
     "ease": "families.ease:Ease",

@@ -41,6 +41,7 @@ class Content(Recommender):
 
     name = "content"
     Parameters = ContentParameters
+    knows_cold = True
     learned = ("vectors", "attributes")
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:

@@ -9,12 +9,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from prodassoc_cli.arrays import Doubles, Floats, Ints
+from prodassoc_cli.arrays import Doubles, Floats, Ints, Longs
+from prodassoc_cli.association.learning import MOSTLY
 from prodassoc_cli.declare import setting
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why, parse_parameters
-from prodassoc_cli.models.data import Csr, TrainingData
+from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.families.als import Als
+from prodassoc_cli.models.families.association import Association
 from prodassoc_cli.models.families.content import Content
 from prodassoc_cli.models.families.ease import Ease
 from prodassoc_cli.models.families.item_knn import ItemKnn
@@ -39,7 +41,8 @@ from prodassoc_cli.models.split import basket_queries, inner_split, user_queries
 from prodassoc_cli.models.storage.packing import Arrays
 
 PARTS: dict[str, type[Recommender]] = {
-    part.name: part for part in (Popularity, ItemKnn, UserKnn, Rules, Mf, Content, Spectral, Ease, Als)
+    part.name: part
+    for part in (Popularity, ItemKnn, UserKnn, Rules, Mf, Content, Spectral, Ease, Als, Association)
 }
 """The models a hybrid can be made of, in the order of their features."""
 
@@ -177,6 +180,9 @@ class Hybrid(Recommender):
         names = list(self.parts)
         if not _has_content(data):
             names = [name for name in names if name != "content"]
+        if data.embeddings is None:
+            # Without texts its factors say what those of other parts do.
+            names = [name for name in names if name != "association"]
         ease = self.parts.get("ease")
         if ease is not None and data.n_items > ease.parameters.max_products:
             # Restricted to neighbours it takes far longer than all other parts.
@@ -262,10 +268,10 @@ class Hybrid(Recommender):
         depth = min(n_items, max(self.parameters.candidates, queries.depth))
         blocked = queries.blocked
         lists = {}
-        for n, (name, part) in enumerate(self.parts.items()):
+        for n, part in enumerate(self.parts.values()):
             if n in parts:
                 scores = part.score(queries, threads)
-                if name != "content":
+                if not part.knows_cold:
                     scores = self.cold.blend(scores)
                 lists[n] = top_k(scores, depth, threads, allowed=queries.allowed, blocked=blocked)
         first = np.arange(len(queries), dtype=np.int64)[:, None] * n_items
@@ -298,7 +304,19 @@ class Hybrid(Recommender):
         out = np.full(queries.history.shape, -np.inf, np.float32)
         out[found.rows, found.items] = found.features @ self.weights[_MODES.index(_mode(queries))]
         out[np.diff(queries.history.indptr) == 0] = -np.inf
+        expected = self._expected_rows(queries)
+        if len(expected):
+            out[expected] = self.parts["association"].score(queries.rows(expected), threads)
         return out
+
+    def _expected_rows(self, queries: Queries) -> Longs:
+        """Return the rows of no user whose products were hardly bought: texts say what goes with them."""
+        association = self.parts.get("association")
+        if not isinstance(association, Association):
+            return np.empty(0, np.int64)
+        own = binary(queries.history) @ association.own
+        sizes = np.diff(queries.history.indptr)
+        return np.flatnonzero((queries.users < 0) & (sizes > 0) & (own < MOSTLY * sizes))
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Let the part that added most to each score say why."""
@@ -336,7 +354,12 @@ class Hybrid(Recommender):
                 why = part.explain(queries.rows(rows), np.where(won, items, -1)[rows], threads)
                 explanation = explanation.replaced(rows, won[rows], why)
         explanation = explanation.where(winner != lately, self.trends.explain(items))
-        return explanation.where(winner != again, Explanation.of(Why.AGAIN, items))
+        explanation = explanation.where(winner != again, Explanation.of(Why.AGAIN, items))
+        rows = self._expected_rows(queries)
+        if not len(rows):
+            return explanation
+        expected = self.parts["association"].explain(queries.rows(rows), items[rows], threads)
+        return explanation.replaced(rows, items[rows] >= 0, expected)
 
     def arrays(self) -> Arrays:
         """Return the weights and the arrays of each part."""

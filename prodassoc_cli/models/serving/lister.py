@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import polars as pl
@@ -14,8 +14,9 @@ from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.id_overlap import id_overlap
 from prodassoc_cli.indexing import aligned_vectors
-from prodassoc_cli.models.base import Explanation, Queries, Why
+from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import csr_of
+from prodassoc_cli.models.families.association import Association
 from prodassoc_cli.models.families.content import Content, encode_attributes
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.audiences import Options, Requests
@@ -27,6 +28,7 @@ from prodassoc_cli.models.serving.lookalikes import groups_of
 from prodassoc_cli.models.serving.reasons import Audience, reasons
 
 Relation = Literal["complement", "substitute"]
+Part = TypeVar("Part", bound=Recommender)
 
 _RELATED_ARRAYS = 8
 _ALL_ITEMS_ROWS = 32
@@ -168,6 +170,7 @@ class Lister:
         items, scores, explanation = related(
             self.model, queries.history.indices.astype(np.int32), relation, self.spec.k, self.options.threads,
             allowed=self.allowed, vectors=self._texts, groups=self.spec.groups,
+            association=part_of(self.model, Association),
         )  # fmt: skip
         frame = self._frame(items, scores, asked.ids[rows])
         if self.options.with_reasons:
@@ -208,7 +211,9 @@ class Lister:
         again = explanation.kind == Why.AGAIN
         explanation.others[:, :, 0] = np.where(again, items, explanation.others[:, :, 0])
         if not recommender.adds_up:
-            named = explanation.others if weighs else np.full_like(explanation.others, -1)
+            # Of what is only expected, the products named are others than those of the history.
+            counted = explanation.kind != Why.EXPECTED
+            named = np.where(counted[:, :, None] & weighs, explanation.others, -1)
             weight = score_drop(recommender, queries, items, lists.scores, named, self.options.threads)
             explanation = replace(explanation, weight=weight)
         return reasons(self.model, explanation, queries, items, self.audience, unknown=unknown)
@@ -252,5 +257,11 @@ def vectors_of(model: TrainedModel, embeddings: pl.DataFrame | None) -> Floats |
     """Return the vectors of the products: those given, else those of the model, else None."""
     if embeddings is not None:
         return aligned_vectors(embeddings, model.items.ids)
+    content = part_of(model, Content)
+    return None if content is None else content.vectors
+
+
+def part_of(model: TrainedModel, family: type[Part]) -> Part | None:
+    """Return the recommender of a family: the model's own, or a part of it; None where there is none."""
     parts = getattr(model.recommender, "parts", {"": model.recommender})
-    return next((part.vectors for part in parts.values() if isinstance(part, Content)), None)
+    return next((part for part in parts.values() if isinstance(part, family)), None)

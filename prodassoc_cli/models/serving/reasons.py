@@ -28,6 +28,7 @@ KINDS = {
     Why.AGAIN: "bought again",
     Why.RATED: "rated",
     Why.LATELY: "bought lately",
+    Why.EXPECTED: "expected",
 }
 """Words for the kinds of reasons, as `artifacts.schemas` declares them."""
 
@@ -113,7 +114,7 @@ def reasons(
             count=pl.when(close).then(float("nan")).otherwise("count"),
         )
     frame = _with_pair_counts(model, frame).with_columns(
-        others=_names(model, others), **_customers(model, item)
+        others=_names(model, others), **_customers(model, item), **_first_two(model, others)
     )
     return frame.select(
         reason=_sentence(audience, _newest(model), _WORDS[model.facts.get("action", "bought")]),
@@ -165,6 +166,12 @@ def _names(model: TrainedModel, others: Ints) -> pl.Series:
     ]
     frame = pl.DataFrame({str(n): column for n, column in enumerate(columns)})
     return frame.select(pl.concat_str(pl.all(), separator=" and ", ignore_nulls=True)).to_series()
+
+
+def _first_two(model: TrainedModel, others: Ints) -> dict[str, pl.Series]:
+    """Return the names of the first and the second product of each reason; those of product 0 for none."""
+    named = {"first": others[:, 0], "second": others[:, 1]}
+    return {name: model.items.names.gather(pl.Series(np.maximum(each, 0))) for name, each in named.items()}
 
 
 def _customers(model: TrainedModel, item: Ints) -> dict[str, pl.Series]:
@@ -241,6 +248,9 @@ def _sentence(audience: Audience, newest: int, words: _Words) -> pl.Expr:
             .then(pl.format("by {}", users))
             .otherwise(pl.format("in {}", baskets)),
             pl.col("value").fill_nan(0).cast(pl.Int64),
+        ),
+        Why.EXPECTED: pl.format(
+            f"expected: like {{}}, which is {words.did} with {{}}", pl.col("first"), pl.col("second")
         ),
         Why.RATED: pl.format("rated {} on average by {} who rate alike", _number("value"), users),
     }

@@ -20,6 +20,7 @@ from prodassoc_cli.mining.products.relations import (
 )
 from prodassoc_cli.mining.selection.significance import log_probability
 from prodassoc_cli.models.base import Explanation, Why
+from prodassoc_cli.models.families.association import Association
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.lookalikes import repeats
@@ -27,6 +28,9 @@ from prodassoc_cli.models.serving.lookalikes import repeats
 Relation = Literal["complement", "substitute"]
 
 _THRESHOLDS = Thresholds()
+
+_BELOW = np.float32(1000)
+"""Taken off the logarithm of a score, it leaves the order and makes the score 0."""
 
 _MIN_BASKETS = 2
 """Baskets that must hold both products before one is said to go with the other."""
@@ -43,6 +47,7 @@ def related(
     allowed: Bools | None = None,
     groups: Ints | None = None,
     thresholds: Thresholds = _THRESHOLDS,
+    association: Association | None = None,
 ) -> tuple[Ints, Floats, Explanation]:
     """Return up to k related products of each source, best first, their scores and the evidence.
 
@@ -58,6 +63,7 @@ def related(
         allowed: which products may be listed; None for all.
         groups: products that look alike, of which a list holds one; None where all differ.
         thresholds: where one relation ends and the next begins.
+        association: what products hardly bought are expected to go with; None where nothing is expected.
 
     """
     evidence = evidence_of(model, vectors)
@@ -100,7 +106,52 @@ def related(
     items, values = items[:, :k], values[:, :k]
     named = np.where(items >= 0, sources[:, None], -1)
     why = Why.BOUGHT_TOGETHER if relation == "complement" else Why.SIMILAR
-    return items, values, Explanation.of(why, items, others=named, weight=values)
+    explanation = Explanation.of(why, items, others=named, weight=values)
+    if relation == "complement" and association is not None:
+        return _with_expected(
+            association, sources, items, values, explanation, k, threads, allowed=allowed, groups=groups
+        )
+    return items, values, explanation
+
+
+def _with_expected(
+    association: Association, sources: Ints, items: Ints, values: Floats, explanation: Explanation, k: int,
+    threads: int, *, allowed: Bools | None, groups: Ints | None,
+) -> tuple[Ints, Floats, Explanation]:  # fmt: skip
+    """Fill the lists of products that were hardly bought with what is expected to go with them.
+
+    An expected complement's score is that of a counted one, of the expected lift, pressed below all of these.
+    What is expected to be bought with it no more often than by chance comes last, with a score of 0.
+    """
+    rows = np.flatnonzero(association.expecting[sources] & (items < 0).any(axis=1))
+    if not len(rows):
+        return items, values, explanation
+    log_lift = association.log_lifts(sources[rows])
+    scores = log_lift * np.float32(1.5) + association.log_share
+    scores[log_lift <= 0] -= _BELOW
+    scores[np.arange(len(rows)), sources[rows]] = -np.inf
+    row, slot = np.nonzero(items[rows] >= 0)
+    scores[row, items[rows][row, slot]] = -np.inf
+    found, logs = top_k(scores, k if groups is None else 2 * k, threads, allowed=allowed)
+    beside = np.column_stack([sources[rows], items[rows], found])
+    if groups is not None:
+        found = np.where(repeats(beside, groups)[:, 1 + items.shape[1] :], -1, found)
+    lowest = np.where(items[rows] >= 0, values[rows], np.inf).min(axis=1, initial=np.inf)
+    expected = np.exp(logs)
+    pressed = expected / (1 + expected) * np.where(np.isfinite(lowest), lowest, 1)[:, None]
+    # The counted ones first, then the expected ones that are left, without gaps.
+    both = np.concatenate([items[rows], found], axis=1)
+    order = np.argsort(both < 0, axis=1, kind="stable")[:, :k]
+    width = items.shape[1]
+    every = np.concatenate([values[rows], pressed.astype(np.float32)], axis=1)
+    items, values = items.copy(), values.copy()
+    items[rows] = np.take_along_axis(both, order, axis=1)[:, :width]
+    values[rows] = np.where(items[rows] >= 0, np.take_along_axis(every, order, axis=1)[:, :width], -np.inf)
+    is_expected = (order[:, :width] >= width) & (items[rows] >= 0)
+    named = np.where(items[rows] >= 0, sources[rows][:, None], -1)
+    why = association.expected(named, items[rows])
+    why = why.where(values[rows] > 0, Explanation.of(Why.POPULAR, items[rows]))
+    return items, values, explanation.replaced(rows, is_expected, why)
 
 
 def _doubles(items: Ints, sources: Ints, groups: Ints | None) -> Bools:
