@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prodassoc_cli.artifacts.schemas import PRODUCTS
 from prodassoc_cli.settings import EmbedConfig
 from prodassoc_cli.stage import StageContext, StageResult
+from prodassoc_cli.wording import number_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -216,7 +217,8 @@ class EmbeddingStage:
             unknown = unknown | encoder.coverage.uncovered(self._judged(texts)).to_numpy()
         if unknown.any():
             remedy = "`encoder=tfidf`" if encoder.name == NAME else self._remedy()
-            context.warn(f"{unknown.sum():,} products are in a script the encoder does not know ({remedy})")
+            count = number_of(int(unknown.sum()), "product")
+            context.warn(f"{count} in a script the encoder does not know ({remedy})")
         empty = int((texts.str.len_chars() == 0).sum())
         if empty:
             context.warn(f"{empty:,} products have an empty text: all of them get the vector of no words")

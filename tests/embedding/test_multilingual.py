@@ -237,4 +237,4 @@ def test_a_run_is_up_to_date_only_by_the_encoder_it_asks_for(prodassoc: CommandL
     assert "up to date" in said()
     assert f"by {NAME}" in said("--model", "multilingual")
     assert "up to date" in said("--model", "multilingual")
-    assert "1 products are in a script" in said("--encoder", "onnx")
+    assert "1 product in a script" in said("--encoder", "onnx")
