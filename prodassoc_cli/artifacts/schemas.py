@@ -261,13 +261,14 @@ RELATED_PRODUCTS = Kind(
     (
         Column("product_id", "str", "Product"),
         Column("related_id", "str", "The other product"),
-        Column("relation", "str", "How they relate", values=RELATIONS),
+        Column("relation", "str", "How they relate", values=(*RELATIONS, "expected")),
         Column("similarity", "f64", "Cosine of their embeddings", nullable=True),
-        Column("count", "i64", "Baskets with both"),
-        Column("lift", "f64", "Times more often in one basket than by chance"),
-        Column("p_value", "f64", "One-sided Fisher exact p-value of that"),
+        Column("count", "i64", "Baskets with both; null where it is expected", nullable=True),
+        Column("lift", "f64", "Times more often in one basket than by chance", nullable=True),
+        Column("p_value", "f64", "One-sided Fisher exact p-value of that", nullable=True),
         Column("user_lift", "f64", "Times more often of one user than by chance", nullable=True),
         Column("user_p_value", "f64", "One-sided Fisher exact p-value of that", nullable=True),
+        Column("expected_lift", "f64", "Lift that the factors and texts of both let expect", optional=True),
     ),
     made_by="mine --relations-output",
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.settings import MineConfig
 from prodassoc_cli.stage import StageContext, StageResult
+from prodassoc_cli.wording import number_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -453,6 +454,7 @@ class MiningStage:
 
         from prodassoc_cli.mining.kernels.bitsets import ITEM, PARENT
         from prodassoc_cli.mining.kernels.tree import sizes_of
+        from prodassoc_cli.mining.products.expected import with_expected
         from prodassoc_cli.mining.products.relations import related_pairs
 
         tree = self.sets.tree
@@ -463,7 +465,14 @@ class MiningStage:
         counts = dict(found["relation"].value_counts().sort("relation").iter_rows())
         said = ", ".join(f"{number // 2:,} pairs of {name}s" for name, number in counts.items())
         self._context.say(said or "no products are related")
-        return found
+        assert self._embeddings is not None
+        every = with_expected(found, self.baskets, self._embeddings, self._context.seed)
+        if every.height > found.height:
+            rare = number_of(every["product_id"][found.height :].n_unique(), "product")
+            self._context.say(
+                f"{rare} in few baskets or none: what they are expected to go with (relation expected)"
+            )
+        return every
 
     def outliers(self) -> pl.DataFrame:
         """Return a score per basket of how few frequent sets it fits."""

@@ -52,7 +52,7 @@ class Association(Recommender):
         """Note which products have factors."""
         if not len(self.vectors) == len(self.own) == len(self.near) == len(self.log_share):
             raise ValueError("the factors do not fit the products")
-        self._placed = self.vectors.any(axis=1)
+        self.placed = self.vectors.any(axis=1)
         self._weights = self.signs * np.float32(self.scale[0])
 
     @property
@@ -72,7 +72,7 @@ class Association(Recommender):
         profile = np.asarray(mean @ self.vectors, np.float32) * self._weights
         scores = similarity.dense_product(profile, self.vectors, threads)
         scores += self.log_share
-        scores[:, ~self._placed] = -np.inf
+        scores[:, ~self.placed] = -np.inf
         scores[~profile.any(axis=1)] = -np.inf
         return scores
 

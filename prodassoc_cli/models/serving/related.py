@@ -29,9 +29,6 @@ Relation = Literal["complement", "substitute"]
 
 _THRESHOLDS = Thresholds()
 
-_BELOW = np.float32(1000)
-"""Taken off the logarithm of a score, it leaves the order and makes the score 0."""
-
 _MIN_BASKETS = 2
 """Baskets that must hold both products before one is said to go with the other."""
 
@@ -120,24 +117,23 @@ def _with_expected(
 ) -> tuple[Ints, Floats, Explanation]:  # fmt: skip
     """Fill the lists of products that were hardly bought with what is expected to go with them.
 
-    An expected complement's score is that of a counted one, of the expected lift, pressed below all of these.
-    What is expected to be bought with it no more often than by chance comes last, with a score of 0.
+    The score of an expected complement is lift / (1 + lift), pressed below the counted ones. Last comes, by
+    the same score, what is expected to be bought with it no more often than by chance.
     """
     rows = np.flatnonzero(association.expecting[sources] & (items < 0).any(axis=1))
     if not len(rows):
         return items, values, explanation
-    log_lift = association.log_lifts(sources[rows])
-    scores = log_lift * np.float32(1.5) + association.log_share
-    scores[log_lift <= 0] -= _BELOW
+    scores = association.log_lifts(sources[rows])
+    scores[:, ~association.placed] = -np.inf
     scores[np.arange(len(rows)), sources[rows]] = -np.inf
     row, slot = np.nonzero(items[rows] >= 0)
     scores[row, items[rows][row, slot]] = -np.inf
-    found, logs = top_k(scores, k if groups is None else 2 * k, threads, allowed=allowed)
+    found, log_lifts = top_k(scores, k if groups is None else 2 * k, threads, allowed=allowed)
     beside = np.column_stack([sources[rows], items[rows], found])
     if groups is not None:
         found = np.where(repeats(beside, groups)[:, 1 + items.shape[1] :], -1, found)
     lowest = np.where(items[rows] >= 0, values[rows], np.inf).min(axis=1, initial=np.inf)
-    expected = np.exp(logs)
+    expected = np.exp(np.minimum(log_lifts, 80))
     pressed = expected / (1 + expected) * np.where(np.isfinite(lowest), lowest, 1)[:, None]
     # The counted ones first, then the expected ones that are left, without gaps.
     both = np.concatenate([items[rows], found], axis=1)
@@ -150,7 +146,8 @@ def _with_expected(
     is_expected = (order[:, :width] >= width) & (items[rows] >= 0)
     named = np.where(items[rows] >= 0, sources[rows][:, None], -1)
     why = association.expected(named, items[rows])
-    why = why.where(values[rows] > 0, Explanation.of(Why.POPULAR, items[rows]))
+    likely = why.value > 1
+    why = why.where(likely, Explanation.of(Why.POPULAR, items[rows]))
     return items, values, explanation.replaced(rows, is_expected, why)
 
 
