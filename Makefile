@@ -101,6 +101,10 @@ bench-scale: $(VENV)/installed ## Time clean, mine, train and recommend from 1 M
 	$(BIN)/python -m benchmarks.scale $(if $(LINES),--lines $(LINES)) $(if $(PEER),--peer $(PEER)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS))
 
+.PHONY: bench-startup
+bench-startup: $(VENV)/installed ## Time each command on the sample shop: import, read, work, write
+	$(BIN)/python -m benchmarks.startup
+
 .PHONY: pollock
 pollock: $(VENV)/installed ## Score how clean reads the Pollock benchmark (POLLOCK=its folder polluted_files)
 	$(BIN)/python -m benchmarks.pollock $(POLLOCK)

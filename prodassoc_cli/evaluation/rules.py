@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy import sparse, stats
+from scipy import sparse
 
 from prodassoc_cli.arrays import Doubles, Longs
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
-from prodassoc_cli.evaluation.intervals import Estimate, mean_interval, share_interval
+from prodassoc_cli.evaluation.intervals import Estimate, mean_interval, share_interval, wilson
 from prodassoc_cli.indexing import index_of
 from prodassoc_cli.mining.basket_builder import baskets_from_interactions
 from prodassoc_cli.mining.baskets import Baskets
@@ -182,14 +182,14 @@ def _codes(sides: pl.Series) -> Longs:
 
 def _held(rules: pl.DataFrame, counts: np.ndarray, baskets: int) -> pl.DataFrame:
     left, right, both = (pl.col(name) for name in ("n_left", "n_right", "n_both"))
-    upper = _wilson_upper(counts[:, 2], counts[:, 0])
+    _, upper = wilson(counts[:, 2], np.maximum(counts[:, 0], 1))
     return (
         rules.select("antecedent", "consequent", "confidence", "lift")
         .with_columns(
             pl.Series("n_left", counts[:, 0], pl.Int64),
             pl.Series("n_right", counts[:, 1], pl.Int64),
             pl.Series("n_both", counts[:, 2], pl.Int64),
-            pl.Series("upper", upper, pl.Float64),
+            pl.Series("upper", np.where(counts[:, 0] > 0, upper, 1.0), pl.Float64),
         )
         .with_columns(
             pl.when(left > 0).then(both / left).alias("held_confidence"),
@@ -199,16 +199,6 @@ def _held(rules: pl.DataFrame, counts: np.ndarray, baskets: int) -> pl.DataFrame
         )
         .drop("upper")
     )
-
-
-def _wilson_upper(successes: np.ndarray, trials: np.ndarray) -> Doubles:
-    """Return the upper end of Wilson's 95 % interval; 1 without trials."""
-    z = float(stats.norm.ppf(0.975))
-    n = np.maximum(trials, 1).astype(np.float64)
-    p = successes / n
-    middle = p + z**2 / (2 * n)
-    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return np.where(trials > 0, (middle + half) / (1 + z**2 / n), 1.0)
 
 
 def _calibration_error(tested: pl.DataFrame) -> float | None:

@@ -137,6 +137,8 @@ class EvaluationStage:
         return parts
 
     def _rules(self, truth: pl.DataFrame) -> list[pl.DataFrame]:
+        if not self.inputs.rules:
+            return []
         from prodassoc_cli.evaluation.rules import judge_rules, rule_metrics
 
         self.rules = {

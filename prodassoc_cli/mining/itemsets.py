@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from prodassoc_cli.arrays import arrow_of
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.mining.baskets import Baskets, ranks_of
 from prodassoc_cli.mining.kernels.bitsets import ALL, CLOSED, COUNT, ITEM, MAXIMAL
@@ -184,7 +185,7 @@ def _spans(counts: np.ndarray, sets: int) -> Iterator[tuple[int, int]]:
 def lists_of_ids(offsets: np.ndarray, ranks: np.ndarray, sorted_ids: pl.Series) -> pl.Series:
     """Return a list[str] series from offsets and ranks, through Arrow, without Python objects."""
     values = sorted_ids.gather(ranks).to_arrow(compat_level=pl.CompatLevel.newest())
-    series: pl.Series = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), values))  # type: ignore[assignment]
+    series: pl.Series = pl.from_arrow(pa.LargeListArray.from_arrays(arrow_of(offsets), values))  # type: ignore[assignment]
     return series
 
 

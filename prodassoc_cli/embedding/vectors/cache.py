@@ -20,7 +20,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from prodassoc_cli.arrays import Bools
+from prodassoc_cli.arrays import Bools, arrow_of
 from prodassoc_cli.embedding.encoders.base import DistinctTexts
 from prodassoc_cli.embedding.vectors.scratch import release
 from prodassoc_cli.errors import CannotCreate, IOFailure
@@ -102,8 +102,8 @@ class VectorCache:
             pa.FixedSizeBinaryArray.from_buffers(
                 pa.binary(_KEY_BYTES), len(keys), [None, pa.py_buffer(keys.tobytes())]
             ),
-            pa.FixedSizeListArray.from_arrays(pa.array(encoded.vectors.ravel()), self._dimension),
-            pa.array(flags.astype(np.uint8)),
+            pa.FixedSizeListArray.from_arrays(arrow_of(encoded.vectors.ravel()), self._dimension),
+            arrow_of(flags.astype(np.uint8)),
         ]
         # Named by what is in it: two runs that encode the same texts write the same part.
         name = hashlib.blake2b(keys.tobytes(), digest_size=_KEY_BYTES).hexdigest()

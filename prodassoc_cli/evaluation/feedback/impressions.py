@@ -10,14 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from prodassoc_cli.arrays import Doubles
 from prodassoc_cli.artifacts.frames import schema_of, with_absent
 from prodassoc_cli.artifacts.schemas import INTERACTIONS
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
-from prodassoc_cli.evaluation.intervals import LEVEL, Estimate, mean_interval
+from prodassoc_cli.evaluation.intervals import NORMAL, Estimate, mean_interval, students_t
 from prodassoc_cli.indexing import numbered
 
 _KEY = ["user_id", "list_id", "product_id", "position", "timestamp"]
@@ -142,7 +141,7 @@ def _uplift(rows: pl.DataFrame, base: pl.DataFrame) -> Estimate:
     if not value or not other:
         return Estimate(None if not other else value / other - 1, None, None, rows.height)
     ratio = value / other
-    spread = float(stats.norm.ppf((1 + LEVEL) / 2)) * math.hypot(error / value, other_error / other)
+    spread = NORMAL * math.hypot(error / value, other_error / other)
     return Estimate(ratio - 1, ratio * math.exp(-spread) - 1, ratio * math.exp(spread) - 1, rows.height)
 
 
@@ -152,7 +151,7 @@ def _with_error(rows: pl.DataFrame) -> tuple[float, float]:
     found = mean_interval(sums, counts)
     if found.value is None or found.high is None or len(sums) < 2:
         return found.value or 0.0, 0.0
-    return found.value, (found.high - found.value) / float(stats.t.ppf((1 + LEVEL) / 2, len(sums) - 1))
+    return found.value, (found.high - found.value) / students_t(len(sums))
 
 
 def propensity_problem(shown: pl.DataFrame) -> str:

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from prodassoc_cli.arrays import Doubles
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
 from prodassoc_cli.evaluation.feedback.impressions import clusters, propensity_problem
-from prodassoc_cli.evaluation.intervals import LEVEL, Estimate, mean_interval
+from prodassoc_cli.evaluation.intervals import Estimate, mean_interval, students_t
 from prodassoc_cli.indexing import numbered
 
 MIN_EFFECTIVE = 10.0
@@ -124,7 +123,7 @@ def _weighted(rows: pl.DataFrame, click: Doubles, weight: Doubles) -> Estimate:
     if units < 2:
         return Estimate(value, None, None, rows.height)
     error = math.sqrt(float(sums @ sums) * units / (units - 1)) / rows.height
-    half = error * float(stats.t.ppf((1 + LEVEL) / 2, units - 1))
+    half = error * students_t(units)
     if not half:
         return Estimate(value, None, None, rows.height)
     return Estimate(value, max(0.0, value - half), min(1.0, value + half), rows.height)

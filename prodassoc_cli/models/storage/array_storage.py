@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from prodassoc_cli.arrays import Longs
+from prodassoc_cli.arrays import Longs, arrow_of
 from prodassoc_cli.errors import BadData
 
 FORMAT = 2
@@ -44,7 +44,7 @@ def cut(columns: Mapping[str, pa.Array | NDArray[Any]]) -> tuple[pa.Table, Shape
         for name, array in columns.items()
     }
     flat = {
-        name: array if isinstance(array, pa.Array) else pa.array(np.ascontiguousarray(array).ravel())
+        name: array if isinstance(array, pa.Array) else arrow_of(np.ascontiguousarray(array).ravel())
         for name, array in columns.items()
     }
     height = max(1, *(-(-len(values) // VALUES_PER_ROW) for values in flat.values()))
@@ -52,7 +52,7 @@ def cut(columns: Mapping[str, pa.Array | NDArray[Any]]) -> tuple[pa.Table, Shape
     return pa.table(
         {
             name: pa.LargeListArray.from_arrays(
-                pa.array(np.minimum(bounds, len(values))), values, type=_list_of(values)
+                arrow_of(np.minimum(bounds, len(values))), values, type=_list_of(values)
             )
             for name, values in flat.items()
         }

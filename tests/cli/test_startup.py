@@ -1,0 +1,62 @@
+"""What each command imports in a run with its defaults: nothing heavy that this run makes no use of."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SAMPLE, environment
+
+WITH_MODULES_NAMED = """
+import sys
+from prodassoc_cli.app import run_command_line
+code = run_command_line(sys.argv[1:])
+print(*sys.modules)
+sys.exit(code)
+"""
+CHAIN = {
+    "clean": "orders.csv --products catalog.csv --products-output p.parquet "
+    "--holdout last-order --holdout-output h.parquet -o i.parquet",
+    "embed": "p.parquet -o e.parquet",
+    "mine": "i.parquet -o r.parquet",
+    "train": "i.parquet --products p.parquet --embeddings e.parquet --rules r.parquet -o m.parquet",
+    "recommend": "m.parquet -o recs.parquet",
+    "evaluate": "recs.parquet --truth h.parquet --train i.parquet -o metrics.parquet",
+}
+READERS = {"chardet", "python_calamine", "selectolax"}
+ENCODERS = {"onnxruntime", "tokenizers"}
+NEVER = {"pandas", "pyspark", "sklearn", "scipy.stats", "pyarrow.csv", "pyarrow.dataset", "rich.console"}
+UNUSED = {
+    "clean": (NEVER | READERS | ENCODERS | {"scipy", "numba"}) - {"pyarrow.csv"},
+    "embed": NEVER | READERS | {"scipy", "numba"},
+    "mine": NEVER | READERS | ENCODERS | {"scipy.sparse", "scipy.optimize"},
+    "train": NEVER | READERS | ENCODERS,
+    "recommend": NEVER | READERS | ENCODERS | {"scipy.optimize", "scipy.special"},
+    "evaluate": NEVER | READERS | ENCODERS | {"scipy.sparse", "scipy.optimize", "numba"},
+}
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """Return what was imported when each command of the chain had run, on a part of the sample shop."""
+    folder: Path = tmp_path_factory.mktemp("shop")
+    for name, lines in (("orders.csv", 1200), ("catalog.csv", 60)):
+        whole = (SAMPLE / name).read_text().splitlines(keepends=True)
+        (folder / name).write_text("".join(whole[:lines]))
+    loaded = {}
+    for command, line in CHAIN.items():
+        done = subprocess.run(
+            [sys.executable, "-c", WITH_MODULES_NAMED, command, *line.split(), "-q"],
+            cwd=folder, env=environment(), capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        loaded[command] = set(done.stdout.split())
+    return loaded
+
+
+@pytest.mark.parametrize("command", CHAIN)
+def test_a_run_imports_nothing_heavy_that_it_does_not_use(modules, command):
+    assert "polars" in modules[command]
+    assert not modules[command] & UNUSED[command]
