@@ -26,7 +26,7 @@ RELATIONS = ("complement", "substitute", "variant")
 REASONS = (
     "popular", "bought together", "same buyers", "similar", "lookalikes", "taste", "bought again", "rated",
     "bought lately",
-    "expected",
+    "expected", "words",
 )  # fmt: skip
 """What the reason for a recommendation can rest on."""
 

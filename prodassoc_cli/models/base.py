@@ -115,6 +115,7 @@ class Why(IntEnum):
     RATED = 7
     LATELY = 8
     EXPECTED = 9
+    WORDS = 10
 
 
 @dataclass(frozen=True)

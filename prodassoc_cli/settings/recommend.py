@@ -19,6 +19,14 @@ class RecommendConfig(EngineConfig):
     basket: list[str] = setting(
         [], "Products in a basket, comma-separated (repeatable)", metavar="A,B", excludes=("for_=products",)
     )
+    text: list[str] = setting(
+        [], "Words to make a list for, also beside a basket: 'for a sushi evening' (repeatable)",
+        metavar="WORDS", excludes=("for_=products", "ids", "relation", "histories"), on_spark=False,
+    )  # fmt: skip
+    text_model: str | None = setting(
+        None, "Model folder that made the embeddings [default: the one of that name]", metavar="DIR",
+        result=False,
+    )  # fmt: skip
     histories: str | None = setting(
         None, "File of baskets or histories, one per line, as A,B or JSON; - answers each line as it comes",
         metavar="FILE", excludes=("for_=products", "basket", "ids", "relation"), on_spark=False,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.artifacts.partial_read import OpenArtifact
     from prodassoc_cli.engines.parts import PartsOf
     from prodassoc_cli.models.model import TrainedModel
-    from prodassoc_cli.models.serving.histories import History
+    from prodassoc_cli.models.serving.histories import Encode, History
     from prodassoc_cli.models.serving.recommend import Recommendations
 
 
@@ -45,7 +45,10 @@ def recommend(run: Run, inputs: Sequence[str], config: RecommendConfig) -> None:
             facts = {"model": model.name, "score": means}
             to_folder = spark is not None and outputs.folder("output") is not None
             into = parts_of(outputs, **facts) if to_folder and audience_of(config) != "baskets" else None
-            made = _maker(run, spark, into)(model, **_asked(run, config), progress=progress)
+            asked = _asked(run, config)
+            if asked["histories"] is not None:
+                asked["encode"] = _encode_when_asked(run, model, config)
+            made = _maker(run, spark, into)(model, **asked, progress=progress)
             if into is not None and into.parts:
                 outputs.put_parts("output", into.check())
             else:
@@ -76,7 +79,9 @@ def _answer_lines(run: Run, config: RecommendConfig) -> None:
 
     if sys.stdin is None:
         raise NoInput("standard input is closed", "give the histories as a file")
-    answers = Answers(_model(run, config), ListOptions(**_list_options(run, config)))
+    model = _model(run, config)
+    encode = _encode_when_asked(run, model, config)
+    answers = Answers(model, ListOptions(**_list_options(run, config)), encode)
     for notice in answers.notices:
         run.messages.warning(notice)
     run.messages.info("ready: a list for each line")
@@ -97,16 +102,17 @@ def _model(run: Run, config: RecommendConfig) -> TrainedModel:
     # Importing and reading take most of the time of one basket's answer: side by side, then.
     with run.opened("model", MODEL) as file, ThreadPoolExecutor(1) as pool, run.kernels():
         header = _header(file)
-        reading = pool.submit(_read_arrays, file, header, config.basket)
+        few = [] if config.text else config.basket
+        reading = pool.submit(_read_arrays, file, header, few)
         from prodassoc_cli.models.storage.artifact import family_of, from_arrays
 
-        if not config.basket:  # for a basket numpy is quicker than loading kernels
+        if not few:  # for a basket numpy is quicker than loading kernels
             from prodassoc_cli.models.kernels.dispatch import load_kernels
 
             load_kernels("reasons", *family_of(header).serve_kernels)
         arrays = reading.result()
     run.messages.step("read model", file.height)
-    return from_arrays(arrays, header, for_kernels=not config.basket)
+    return from_arrays(arrays, header, for_kernels=not few)
 
 
 def _maker(run: Run, spark: Any, into: PartsOf | None) -> Callable[..., Recommendations]:  # noqa: ANN401
@@ -129,7 +135,7 @@ def _asked(run: Run, config: RecommendConfig) -> dict[str, Any]:
         "audience": audience_of(config),
         "ids": _read_ids(run, "ids"),
         "baskets": [basket.split(",") for basket in config.basket],
-        "histories": _read_histories(run),
+        "histories": _asked_with_words(config) if config.text else _read_histories(run),
         **_list_options(run, config),
     }
 
@@ -157,7 +163,7 @@ def _list_options(run: Run, config: RecommendConfig) -> dict[str, Any]:
 
 def audience_of(config: RecommendConfig) -> Literal["users", "products", "baskets"]:
     """Return what the lists are for."""
-    return "baskets" if config.basket or config.histories else config.for_
+    return "baskets" if config.basket or config.histories or config.text else config.for_
 
 
 def _header(file: OpenArtifact) -> dict[str, Any]:
@@ -212,6 +218,42 @@ def _read_ids(run: Run, role: str) -> list[str] | None:
         return [str(each) for each in run.in_memory[role][0].rows["id"].to_list()]
     files = run.files(role)
     return [line for each in files for line in _lines(each.path) if line] if files else None
+
+
+def _asked_with_words(config: RecommendConfig) -> list[History]:
+    """Return the words asked with, each by itself, or one beside every basket.
+
+    Raises:
+        UsageProblem: several texts stand beside baskets.
+    """
+    from prodassoc_cli.models.serving.histories import History
+
+    if not config.basket:
+        return [History(str(number), text=text) for number, text in enumerate(config.text, 1)]
+    if len(config.text) > 1:
+        raise UsageProblem("several `text` beside a `basket`", "give one, or ask once for each")
+    return [
+        History(str(number), tuple(each.strip() for each in basket.split(",")), config.text[0])
+        for number, basket in enumerate(config.basket, 1)
+    ]
+
+
+def _encode_when_asked(run: Run, model: TrainedModel, config: RecommendConfig) -> Encode:
+    """Return what encodes words as the embeddings of the model were; it is loaded when words come."""
+    from prodassoc_cli.models.serving.lister import vectors_of
+
+    loaded: list[Encode] = []
+
+    def encode(texts: Sequence[str]) -> Any:  # noqa: ANN401 — texts × d of f32
+        if not loaded:
+            from prodassoc_cli.embedding.asked import encoder_of
+
+            folder = Path(config.text_model) if config.text_model else None
+            facts = model.facts.get("text_encoder", {}) if vectors_of(model, None) is not None else {}
+            loaded.append(encoder_of(facts, folder, run.threads, run.messages.info, run.progress))
+        return loaded[0](texts)
+
+    return encode
 
 
 def _read_histories(run: Run) -> list[History] | None:

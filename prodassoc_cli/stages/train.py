@@ -57,9 +57,22 @@ def train(run: Run, inputs: Sequence[str], config: TrainConfig) -> dict[str, Any
                 trials=config.tune,
                 fit=None if spark is None else _on_spark(spark),
             )
+        if encoder := _text_encoder(run):
+            model.facts["text_encoder"] = encoder
         table, header = to_arrow(model)
         outputs.put(StageResult("output", table, {"model": header}))
     return model.facts
+
+
+def _text_encoder(run: Run) -> dict[str, Any]:
+    """Return which encoder made the embeddings; empty where that is not known."""
+    from prodassoc_cli.artifacts.store import read_lineage
+
+    files = run.files("embeddings")
+    lineage = read_lineage(files[0].path) if files else None
+    known = {} if lineage is None else lineage.details
+    names = ("encoder", "fingerprint", "dims", "joined")
+    return {name: known[name] for name in names if name in known} if "fingerprint" in known else {}
 
 
 def _lines_to_gather(run: Run, config: TrainConfig) -> int:

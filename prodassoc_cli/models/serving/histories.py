@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,16 +12,24 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from prodassoc_cli.errors import BadData
-from prodassoc_cli.models.data import csr_of
+from prodassoc_cli.arrays import Floats
+from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.models.base import Queries
+from prodassoc_cli.models.data import Csr, csr_of
 from prodassoc_cli.models.kernels.dispatch import one_blas_thread
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.audiences import Options, Requests
-from prodassoc_cli.models.serving.lister import Lister, ListOptions
+from prodassoc_cli.models.serving.lister import Lister, ListOptions, vectors_of
 from prodassoc_cli.models.split import basket_queries
 from prodassoc_cli.wording import number_of
 
-_FORMS = 'a line is A,B or ["A","B"] or {"id": "x", "products": ["A","B"]}'
+Encode = Callable[[Sequence[str]], Floats]
+"""texts → texts × d of length 1, in the space of the products' vectors."""
+
+_FORMS = 'a line is A,B or ["A","B"] or {"id": "x", "products": ["A","B"], "text": "words"}'
+
+_NEAREST, _SHARPNESS = 10, 8.0
+"""Products that words become a history of, weighed by the cosine to this power."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +39,16 @@ class History:
     Attributes:
         name: what the answer is called by.
         products: ids of products.
+        text: words that are asked with; empty for none.
     """
 
     name: str
-    products: tuple[str, ...]
+    products: tuple[str, ...] = ()
+    text: str = ""
 
 
 def parse_history(line: str, number: int) -> History:
-    """Read a line: ids between commas, a JSON list of ids, or a JSON object with `id` and `products`.
+    """Read a line: ids between commas, a JSON list of ids, or a JSON object with `id`, `products` and `text`.
 
     Args:
         line: the line.
@@ -55,10 +65,13 @@ def parse_history(line: str, number: int) -> History:
     except (ValueError, RecursionError) as problem:
         raise BadData(f"line {number} is no JSON: {problem}", _FORMS) from problem
     given = value if isinstance(value, dict) else {"products": value}
-    name, products = given.get("id", number), given.get("products")
+    words = given.get("text", "")
+    name, products = given.get("id", number), given.get("products", [] if words else None)
     if not isinstance(products, list) or not all(isinstance(each, str | int) for each in [name, *products]):
         raise BadData(f"line {number} has no list of product ids", _FORMS)
-    return History(str(name), tuple(map(str, products)))
+    if not isinstance(words, str):
+        raise BadData(f"line {number}: its text is none", _FORMS)
+    return History(str(name), tuple(map(str, products)), words)
 
 
 @dataclass(frozen=True)
@@ -67,9 +80,13 @@ class HistoryIndex:
 
     Attributes:
         model: it.
+        encode: turns words into vectors; None where nobody can ask with words.
+        vectors: those of the products, in the same space.
     """
 
     model: TrainedModel
+    encode: Encode | None = None
+    vectors: Floats | None = None
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -96,13 +113,39 @@ class HistoryIndex:
         shape = (len(histories), len(self.model.items))
         matrix = csr_of(sparse.csr_array((np.ones(len(places), np.float32), places, bounds), shape=shape))
 
-        def block(rows: slice) -> Any:  # noqa: ANN401 — Queries
-            return basket_queries(
+        wanted = self._with_words(matrix, [history.text for history in histories])
+
+        def block(rows: slice) -> Queries:
+            queries = basket_queries(
                 matrix[rows], allowed=options.allowed, new_only=options.new_only, depth=options.depth
             )
+            return queries if wanted is None else replace(queries, history=wanted[rows])
 
         names = pl.Series([history.name for history in histories], dtype=pl.String)
-        return Requests(names, block, np.array(sizes) == 0), unknown
+        has_words = np.array([bool(history.text) for history in histories], np.bool_)
+        return Requests(names, block, (np.array(sizes) == 0) & ~has_words), unknown
+
+    def _with_words(self, matrix: Csr, texts: Sequence[str]) -> Csr | None:
+        """Return histories with the products nearest to what is asked; they count together as one product.
+
+        Raises:
+            UsageProblem: nobody can ask with words.
+        """
+        asked = np.flatnonzero([bool(text) for text in texts])
+        if not len(asked):
+            return None
+        if self.encode is None or self.vectors is None:
+            raise UsageProblem(
+                "the model has no embeddings to ask with words", "train with `embeddings=FILE`"
+            )
+        likeness = self.encode([text for text in texts if text]) @ self.vectors.T
+        likeness[:, ~self.vectors.any(axis=1)] = -1
+        near = np.argsort(-likeness, axis=1, kind="stable")[:, :_NEAREST]
+        weights = np.maximum(np.take_along_axis(likeness, near, axis=1), 1e-3) ** _SHARPNESS
+        weights /= weights.sum(axis=1, keepdims=True)
+        rows = np.repeat(asked, near.shape[1])
+        words = sparse.csr_array((weights.ravel(), (rows, near.ravel())), shape=matrix.shape)
+        return csr_of(matrix + words)
 
 
 def read_histories(lines: Sequence[str], notices: list[str]) -> list[History]:
@@ -152,14 +195,16 @@ class Answers:
     Args:
         model: a trained model.
         options: what the lists are to be like.
+        encode: turns words into vectors of the products' space; None where nobody can ask with words.
 
     Raises:
         UsageProblem, BadData: as `Lister.of`.
     """
 
-    def __init__(self, model: TrainedModel, options: ListOptions) -> None:
+    def __init__(self, model: TrainedModel, options: ListOptions, encode: Encode | None = None) -> None:
         self._lister = Lister.of(model, "baskets", options)
-        self._index = HistoryIndex(self._lister.model)
+        vectors = vectors_of(self._lister.model, options.embeddings)
+        self._index = HistoryIndex(self._lister.model, encode, vectors)
         self._lines = 0
 
     @property

@@ -216,6 +216,9 @@ class Lister:
             named = np.where(counted[:, :, None] & weighs, explanation.others, -1)
             weight = score_drop(recommender, queries, items, lists.scores, named, self.options.threads)
             explanation = replace(explanation, weight=weight)
+        by_words = _asked_by_words(queries, items)
+        if by_words.any():
+            explanation = explanation.where(~by_words, Explanation.of(Why.WORDS, items))
         return reasons(self.model, explanation, queries, items, self.audience, unknown=unknown)
 
     def _frame(self, items: Ints, scores: Floats, ids: pl.Series) -> pl.DataFrame:
@@ -241,6 +244,19 @@ def _unknown_products(model: TrainedModel, wanted: pl.Series) -> list[str]:
         f"`products`: {len(missing):,} of {wanted.n_unique():,} are not known to the model, so in no list, "
         f"such as '{missing[0]}'; train with them, best with embeddings{cause}"
     ]
+
+
+def _asked_by_words(queries: Queries, items: Ints) -> Bools:
+    """Return which items are what somebody's words are nearest to: in a history of nobody, but not bought."""
+    asked = (queries.users < 0) & (np.diff(queries.history.indptr) > np.diff(queries.seen.indptr))
+    found = np.zeros(items.shape, np.bool_)
+    for row in np.flatnonzero(asked):
+        of_words = np.setdiff1d(
+            queries.history.indices[queries.history.indptr[row] : queries.history.indptr[row + 1]],
+            queries.seen.indices[queries.seen.indptr[row] : queries.seen.indptr[row + 1]],
+        )
+        found[row] = np.isin(items[row], of_words)
+    return found
 
 
 def _variety(model: TrainedModel, options: ListOptions) -> Variety:

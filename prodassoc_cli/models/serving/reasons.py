@@ -29,6 +29,7 @@ KINDS = {
     Why.RATED: "rated",
     Why.LATELY: "bought lately",
     Why.EXPECTED: "expected",
+    Why.WORDS: "words",
 }
 """Words for the kinds of reasons, as `artifacts.schemas` declares them."""
 
@@ -252,6 +253,7 @@ def _sentence(audience: Audience, newest: int, words: _Words) -> pl.Expr:
         Why.EXPECTED: pl.format(
             f"expected: like {{}}, which is {words.did} with {{}}", pl.col("first"), pl.col("second")
         ),
+        Why.WORDS: pl.lit("close to what you asked for"),
         Why.RATED: pl.format("rated {} on average by {} who rate alike", _number("value"), users),
     }
     known = popular = _popular(words)

@@ -13,8 +13,8 @@ import polars as pl
 from prodassoc_cli.models.kernels.dispatch import one_blas_thread
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.audiences import requests
-from prodassoc_cli.models.serving.histories import History, HistoryIndex, unknown_notice
-from prodassoc_cli.models.serving.lister import ID_COLUMNS, Lister, ListOptions
+from prodassoc_cli.models.serving.histories import Encode, History, HistoryIndex, unknown_notice
+from prodassoc_cli.models.serving.lister import ID_COLUMNS, Lister, ListOptions, vectors_of
 from prodassoc_cli.models.serving.reasons import Audience
 
 _SCORES_A_BLOCK = 2**24
@@ -54,6 +54,7 @@ def recommend(
     ids: Sequence[str] | None = None,
     baskets: Sequence[Sequence[str]] = (),
     histories: Sequence[History] | None = None,
+    encode: Encode | None = None,
     progress: Callable[[int, int], None] | None = None,
     **options: Any,  # noqa: ANN401 — those of `ListOptions`
 ) -> Recommendations:
@@ -69,6 +70,7 @@ def recommend(
         baskets: product ids of each basket, for baskets; their basket_id is 1, 2, ….
         histories: what others have, for baskets, in place of those; one without a known product gets
             popular products.
+        encode: turns the words of histories into vectors of the products' space.
         progress: called with rows done and rows in all.
         options: what the lists are to be like, by the names of `ListOptions`.
 
@@ -81,7 +83,8 @@ def recommend(
     if histories is None:
         asked = requests(audience, lister.model, ids, baskets, notices, lister.asking)
     else:
-        asked, not_known = HistoryIndex(lister.model).requests(histories, lister.asking)
+        index = HistoryIndex(lister.model, encode, vectors_of(lister.model, lister.options.embeddings))
+        asked, not_known = index.requests(histories, lister.asking)
         notices += unknown_notice(not_known)
     total, unknown = asked.ids.len(), int(asked.unknown.sum())
     weighs = lister.options.reason_weights

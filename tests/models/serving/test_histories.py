@@ -4,17 +4,18 @@ import io
 import json
 import os
 
+import numpy as np
 import polars as pl
 import pytest
 
-from prodassoc_cli.errors import BadData
+from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.execution.lines import waiting_lines
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.model import TrainedModel, train
 from prodassoc_cli.models.serving.histories import Answers, History, parse_history, read_histories
 from prodassoc_cli.models.serving.lister import ListOptions
 from prodassoc_cli.models.serving.recommend import recommend
-from tests.models.shops import catalogue, random_shop
+from tests.models.shops import catalogue, random_shop, vectors
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,52 @@ def test_a_file_of_histories(model):
         read_histories(['{"id": "a", "products": []}'] * 2, [])
     with pytest.raises(BadData, match="line 1 is no JSON"):
         read_histories(["{"], [])
+
+
+def test_words_become_a_history_of_the_nearest_products():
+    texts = vectors()
+    shop = TrainingData.from_frames(random_shop(8, users=80), catalogue(), texts)
+    model = train("item-knn", shop), train("content", shop)
+    wanted = np.stack(texts["embedding"].to_list())[3]
+
+    def encode(asked):
+        assert list(asked) == ["like number 3"]
+        return wanted[None]
+
+    lines = ['{"text": "like number 3"}', '{"products": ["i05"]}', '{"products": ["i05"], "text": 4}']
+    answers = list(Answers(model[1], ListOptions(k=3, diversity=0.0), encode).of(lines))
+    first = answers[0]["recommendations"][0]
+    assert (first["product_id"], first["reason"]) == ("i03", "close to what you asked for")
+    assert "close to what" not in str(answers[1])
+    assert "line 3: its text is none" in answers[2]["error"]
+    beside = [History("x", ("i05",), "like number 3")]
+    made = recommend(model[1], audience="baskets", histories=beside, encode=encode, k=25).frame
+    assert "i05" not in made["product_id"].to_list()
+    assert made["product_id"][0] == "i03"
+    with pytest.raises(UsageProblem, match="no embeddings to ask with"):
+        recommend(model[0], audience="baskets", histories=beside)
+
+
+def test_the_encoder_is_that_of_the_embeddings():
+    from prodassoc_cli.embedding.asked import encoder_of
+    from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL
+    from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
+
+    encoder = OnnxEncoder(DEFAULT_MODEL)
+    facts = {"encoder": encoder.name, "fingerprint": encoder.fingerprint, "dims": 128}
+
+    def asked(**others):
+        return encoder_of(facts | others, None, 1, lambda _: None, lambda _: None)(["tea"])
+
+    vector = encoder.encode(["tea"]).vectors[:, :128]
+    assert asked() == pytest.approx(vector / np.linalg.norm(vector), abs=1e-5)
+    for wrong in ({"fingerprint": "other"}, {"joined": True}, {"dims": 999}):
+        with pytest.raises(UsageProblem, match="are not those of"):
+            asked(**wrong)
+    with pytest.raises(UsageProblem, match="tfidf"):
+        asked(encoder="tfidf")
+    with pytest.raises(UsageProblem, match="needs a model that knows"):
+        encoder_of({}, None, 1, lambda _: None, lambda _: None)
 
 
 def test_lines_are_taken_as_they_wait():
