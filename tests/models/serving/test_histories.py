@@ -40,7 +40,7 @@ def test_a_line_is_ids_or_json(line, name, products):
 def test_a_broken_line_is_named(line):
     with pytest.raises(BadData, match="line 7") as caught:
         parse_history(line, 7)
-    assert '{"id": "x", "products": ["A","B"]}' in caught.value.hint
+    assert '{"id": "x", "products": ["A","B"]' in caught.value.hint
 
 
 def test_answers_are_the_lists_of_baskets(model):
@@ -84,7 +84,7 @@ def test_words_become_a_history_of_the_nearest_products():
     texts = vectors()
     shop = TrainingData.from_frames(random_shop(8, users=80), catalogue(), texts)
     model = train("item-knn", shop), train("content", shop)
-    wanted = np.stack(texts["embedding"].to_list())[3]
+    wanted, product = np.stack(texts["embedding"].to_list())[3], texts["product_id"][3]
 
     def encode(asked):
         assert list(asked) == ["like number 3"]
@@ -93,13 +93,13 @@ def test_words_become_a_history_of_the_nearest_products():
     lines = ['{"text": "like number 3"}', '{"products": ["i05"]}', '{"products": ["i05"], "text": 4}']
     answers = list(Answers(model[1], ListOptions(k=3, diversity=0.0), encode).of(lines))
     first = answers[0]["recommendations"][0]
-    assert (first["product_id"], first["reason"]) == ("i03", "close to what you asked for")
+    assert (first["product_id"], first["reason"]) == (product, "close to what you asked for")
     assert "close to what" not in str(answers[1])
     assert "line 3: its text is none" in answers[2]["error"]
     beside = [History("x", ("i05",), "like number 3")]
     made = recommend(model[1], audience="baskets", histories=beside, encode=encode, k=25).frame
     assert "i05" not in made["product_id"].to_list()
-    assert made["product_id"][0] == "i03"
+    assert made.filter(product_id=product)["reason"].item() == "close to what you asked for"
     with pytest.raises(UsageProblem, match="no embeddings to ask with"):
         recommend(model[0], audience="baskets", histories=beside)
 
