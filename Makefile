@@ -121,6 +121,10 @@ bench-spark: java $(VENV)-spark/installed ## Time mining on Spark beside MLlib's
 bench-recommend: $(VENV)/installed ## Recommend beside implicit, irspack and rusket (PEERS=their python)
 	$(BIN)/python -m benchmarks.recommend $(if $(PEERS),--peers $(PEERS))
 
+.PHONY: bench-language
+bench-language: $(VENV)/installed ## Measure what the language model adds, and each encoder (docs/language.md)
+	$(BIN)/python -m benchmarks.language
+
 .PHONY: lock
 lock: ## Resolve the dependencies again, into requirements.lock
 	$(PYTHON) -m venv $(VENV)-lock
