@@ -28,7 +28,7 @@ class RecommendConfig(EngineConfig):
         result=False,
     )  # fmt: skip
     histories: str | None = setting(
-        None, "File of baskets or histories, one per line, as A,B or JSON; - answers each line as it comes",
+        None, "Baskets or histories: lines of A,B or JSON, or interactions; - answers each line as it comes",
         metavar="FILE", excludes=("for_=products", "basket", "ids", "relation"), on_spark=False,
     )  # fmt: skip
     include_seen: bool = setting(False, "Include products that the user already bought")

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from prodassoc_cli.artifacts.schemas import EMBEDDINGS, MODEL, PRODUCTS, RECOMMENDATIONS
+from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, MODEL, PRODUCTS, RECOMMENDATIONS
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.execution.engine import engine, parts_of, shared_files
 from prodassoc_cli.execution.run import Run
@@ -258,7 +258,7 @@ def _encode_when_asked(run: Run, model: TrainedModel, config: RecommendConfig) -
 
 def _read_histories(run: Run) -> list[History] | None:
     """Read the histories; None where none were given."""
-    from prodassoc_cli.models.serving.histories import History, read_histories
+    from prodassoc_cli.models.serving.histories import History, histories_of, read_histories
 
     if run.in_memory["histories"]:
         given = run.in_memory["histories"][0].rows
@@ -266,12 +266,19 @@ def _read_histories(run: Run) -> list[History] | None:
     files = run.files("histories")
     if not files:
         return None
+    if _is_parquet(files[0].path):
+        return histories_of(run.read("histories", INTERACTIONS))
     notices: list[str] = []
     lines = [line for each in files for line in _lines(each.path)]
     found = read_histories(lines[:-1] if lines and not lines[-1] else lines, notices)
     for notice in notices:
         run.messages.warning(notice)
     return found
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"PAR1"
 
 
 def _lines(path: Path) -> list[str]:

@@ -179,6 +179,23 @@ def read_histories(lines: Sequence[str], notices: list[str]) -> list[History]:
     return histories
 
 
+def histories_of(interactions: pl.DataFrame) -> list[History]:
+    """Return the histories of users, or the baskets where there are no users, in the order they first come.
+
+    Args:
+        interactions: user_id, order_id (either may be missing) and product_id; rows of neither are left out.
+    """
+    columns = [name for name in ("user_id", "order_id") if name in interactions.columns]
+    owner = next((name for name in columns if interactions[name].null_count() < interactions.height), None)
+    if owner is None:
+        return []
+    own = interactions.select(
+        pl.col(owner).cast(pl.String), pl.col("product_id").cast(pl.String)
+    ).drop_nulls()
+    grouped = own.group_by(owner, maintain_order=True).agg(pl.col("product_id").unique(maintain_order=True))
+    return [History(name, tuple(products)) for name, products in grouped.rows()]
+
+
 def unknown_notice(unknown: Sequence[Sequence[str]]) -> list[str]:
     """Return what is to be said of products of histories that nobody knows."""
     missing = list(dict.fromkeys(each for products in unknown for each in products))

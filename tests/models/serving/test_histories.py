@@ -12,7 +12,13 @@ from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.execution.lines import waiting_lines
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.model import TrainedModel, train
-from prodassoc_cli.models.serving.histories import Answers, History, parse_history, read_histories
+from prodassoc_cli.models.serving.histories import (
+    Answers,
+    History,
+    histories_of,
+    parse_history,
+    read_histories,
+)
 from prodassoc_cli.models.serving.lister import ListOptions
 from prodassoc_cli.models.serving.recommend import recommend
 from tests.models.shops import catalogue, random_shop, vectors
@@ -126,6 +132,20 @@ def test_the_encoder_is_that_of_the_embeddings():
         encoder_of({}, None, 1, lambda _: None, lambda _: None)
 
 
+def test_interactions_are_histories_of_users_or_baskets():
+    lines = pl.DataFrame(
+        {
+            "user_id": ["v", "u", "v", None],
+            "order_id": ["1", "2", "3", "4"],
+            "product_id": ["b", "a", "b", "c"],
+        }
+    )
+    assert histories_of(lines) == [History("v", ("b",)), History("u", ("a",))]
+    baskets = lines.with_columns(user_id=pl.lit(None, pl.String), order_id=pl.Series(["1", "1", "2", None]))
+    assert histories_of(baskets) == [History("1", ("b", "a")), History("2", ("b",))]
+    assert histories_of(lines.drop("user_id", "order_id")) == []
+
+
 def test_lines_are_taken_as_they_wait():
     reader, writer = os.pipe()
     os.write(writer, b"a\nb\nc")
@@ -160,5 +180,10 @@ def test_the_command_answers_line_by_line(prodassoc, model, tmp_path):
     assert b"1 line of 3" in done.stderr
     written = pl.read_csv(io.BytesIO((tmp_path / "r.csv").read_bytes()))
     assert written["basket_id"].to_list() == ["1", "1", "x", "x"]
+    (tmp_path / "new.csv").write_text("user_id,product_id,order_id\nn1,i00,1\nn1,i03,1\nn2,i05,2\n")
+    assert prodassoc("clean", "new.csv", "-o", "new.parquet").returncode == 0
+    done = prodassoc("recommend", "model.parquet", "--histories", "new.parquet", "-k", "1", "-o", "n.csv")
+    assert done.returncode == 0, done.stderr
+    assert pl.read_csv(io.BytesIO((tmp_path / "n.csv").read_bytes()))["basket_id"].to_list() == ["n1", "n2"]
     done = prodassoc("recommend", "model.parquet", "--histories", "h", "--basket", "i00")
     assert done.returncode == 2
