@@ -57,6 +57,13 @@ class Content(Recommender):
                 "model 'content' needs embeddings, categories or brands, and there are none",
                 "give `products=FILE` or `embeddings=FILE`",
             )
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Note which products have content, and whether any has a text."""
+        has_text = self.vectors.any(axis=1)
+        self._has_content = has_text | (np.diff(self.attributes.indptr) > 0)
+        self._some_text = bool(has_text.any())
 
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return the weighted mean of both likenesses; -inf where a product or a history has no content."""
@@ -65,9 +72,8 @@ class Content(Recommender):
         scores = similarity.dense_product(profile * text_scale[:, None], self.vectors, threads)
         if self._share < 1:
             scores += (1 - self._share) * weighted_dot(attributes, self.attributes)
-        has_content = self.vectors.any(axis=1) | (np.diff(self.attributes.indptr) > 0)
-        scores[:, ~has_content] = -np.inf
-        scores[~(history @ has_content.astype(np.float32) > 0)] = -np.inf
+        scores[:, ~self._has_content] = -np.inf
+        scores[~(history @ self._has_content.astype(np.float32) > 0)] = -np.inf
         return scores
 
     @property
@@ -75,7 +81,7 @@ class Content(Recommender):
         """The share of the texts: all where there are no attributes, none where there are no texts."""
         if not self.attributes.nnz:
             return 1.0
-        return float(self.parameters.text_weight) if self.vectors.any() else 0.0
+        return float(self.parameters.text_weight) if self._some_text else 0.0
 
     def _profiles(self, history: Csr) -> tuple[Floats, Csr, Floats, Floats]:
         """Return rows' sums of vectors and of attributes, and what each row's sums are multiplied by."""
@@ -111,6 +117,7 @@ class Content(Recommender):
         if width > len(indices) or len(self.vectors) != n_items:
             raise ValueError("the content does not fit the products")  # every attribute is some product's
         self.attributes = unpack("attributes", arrays, width, rows=n_items)
+        self.prepare()
 
     def facts(self) -> dict[str, Any]:
         """Return how much content there is."""

@@ -11,7 +11,7 @@ from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
-from prodassoc_cli.models.data import Csr, RuleTable, TrainingData, binary
+from prodassoc_cli.models.data import Csr, RuleTable, TrainingData, binary, csr_of
 from prodassoc_cli.models.storage.packing import Arrays, pack, unpack
 
 _BASKET_BLOCK = 8_192
@@ -91,6 +91,7 @@ class Rules(Recommender):
         value = self.table.confidence * self.table.lift**self.parameters.lift_power
         self._values = similarity.scaled(self.table.consequents, rows=value)
         self._sizes = similarity.degrees(self.table.antecedents)
+        self._by_item = csr_of(self.table.antecedents.T)
 
     def _history(self, queries: Queries) -> tuple[Csr, Csr]:
         """Return what fires in each row, and the scores it gives: rules, or products of the history."""
@@ -98,7 +99,7 @@ class Rules(Recommender):
         if self.table is None:
             assert self.pairs is not None
             return history, self.pairs
-        found = _containing(history, self.table.antecedents, self._sizes)
+        found = _containing(history, self._by_item, self._sizes)
         found.sort_indices()
         return found, self._values
 
@@ -177,11 +178,12 @@ def recounted(rules: RuleTable, baskets: Csr) -> RuleTable:
     """
     n = baskets.shape[0]
     sizes_left, sizes_right = similarity.degrees(rules.antecedents), similarity.degrees(rules.consequents)
+    left_by_item, right_by_item = csr_of(rules.antecedents.T), csr_of(rules.consequents.T)
     left, right, both = (np.zeros(len(rules.count)) for _ in range(3))
     for start in range(0, n, _BASKET_BLOCK):
         block = binary(baskets[start : start + _BASKET_BLOCK])
-        with_left = _containing(block, rules.antecedents, sizes_left)
-        with_right = _containing(block, rules.consequents, sizes_right)
+        with_left = _containing(block, left_by_item, sizes_left)
+        with_right = _containing(block, right_by_item, sizes_right)
         left += np.asarray(with_left.sum(axis=0)).ravel()
         right += np.asarray(with_right.sum(axis=0)).ravel()
         both += np.asarray(with_left.multiply(with_right).sum(axis=0)).ravel()
@@ -190,9 +192,9 @@ def recounted(rules: RuleTable, baskets: Csr) -> RuleTable:
     return RuleTable(rules.antecedents, rules.consequents, both, confidence, lift)
 
 
-def _containing(baskets: Csr, sets: Csr, sizes: Floats) -> Csr:
-    """Return baskets × sets, 1 where the basket contains the whole set."""
-    found = (baskets @ sets.T).tocsr()
+def _containing(baskets: Csr, by_item: Csr, sizes: Floats) -> Csr:
+    """Return baskets × sets, 1 where the basket contains the whole set; `by_item` is items × sets."""
+    found = (baskets @ by_item).tocsr()
     found.data = (found.data == sizes[found.indices]).astype(np.float32)
     found.eliminate_zeros()
     return found
