@@ -41,6 +41,10 @@ def check_values(config: MineConfig) -> None:
         raise UsageProblem(
             f"`sequence` has no measure '{config.sort_by}'", f"sort by {', '.join(REQUIRED_MEASURES)}"
         )
+    about = "generalized" if config.generalized else f"level={config.level}"
+    if (config.generalized or config.level != "product") and not (config.products or config.topics):
+        needed = "topics" if config.level == "topic" else "products"
+        raise UsageProblem(f"`{about}` needs `{needed}`", f"add `{needed}=FILE`")
     measure(config.sort_by)
     chosen_measures(config.measures)
     minimum_values(config.min)
@@ -163,7 +167,7 @@ class MiningStage:
     @property
     def _belonging(self) -> str:
         """Name of what the level makes of a product."""
-        return self._config.level if self._config.level in ("product", "brand") else "category"
+        return self._config.level if self._config.level in ("product", "brand", "topic") else "category"
 
     @property
     def _plural(self) -> str:

@@ -41,13 +41,17 @@ class MineConfig(EngineConfig):
         None, "Leave out baskets with more products than this", group="Search", metavar="N", low=1
     )
     level: str = setting(
-        "product", "What rules are about: product, category, brand, or the first N levels of the category",
-        group="Taxonomy", metavar="LEVEL", needs=("products",),
+        "product", "What rules are about: product, category, brand, topic, or N levels of the category",
+        group="Taxonomy", metavar="LEVEL",
         excludes=("generalized", "embeddings", "validate"), on_spark=False,
+    )  # fmt: skip
+    topics: str | None = setting(
+        None, "Topics of the products, made by embed: categories where there are none",
+        group="Taxonomy", on_spark=False, **FILE,
     )  # fmt: skip
     generalized: bool = setting(
         False, "Mix products and their categories in one rule", group="Taxonomy",
-        needs=(_OF_RULES, "products"), excludes=("embeddings", "validate"), on_spark=False,
+        needs=(_OF_RULES,), excludes=("embeddings", "validate"), on_spark=False,
     )  # fmt: skip
     min_interest: float | None = setting(
         None, "Minimum ratio of a generalized rule to what its categories' rule predicts, such as 1.1",

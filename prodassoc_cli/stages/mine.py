@@ -13,6 +13,7 @@ from prodassoc_cli.artifacts.schemas import (
     PRODUCTS,
     RELATED_PRODUCTS,
     RULES,
+    TOPICS,
 )
 from prodassoc_cli.execution.run import Run
 from prodassoc_cli.settings import MineConfig
@@ -34,6 +35,7 @@ def mine(run: Run, inputs: Sequence[str], config: MineConfig) -> None:
     check_values(config)
     run.take("interactions", inputs, meanwhile=["prodassoc_cli.mining.itemsets"])
     run.take("products", config.products)
+    run.take("topics", config.topics)
     run.take("embeddings", config.embeddings)
     run.take("validate", config.validate)
     run.bytes_per_row = BYTES_PER_ROW if needs_only_baskets(config) else BYTES_PER_WHOLE_ROW
@@ -50,6 +52,16 @@ def mine(run: Run, inputs: Sequence[str], config: MineConfig) -> None:
             if result.output == "output" and config.report is not None:
                 rules: pl.DataFrame = result.rows  # type: ignore[assignment]
                 outputs.put_page(lambda rules=rules: rules_report(run, rules, stage.products, config))  # type: ignore[misc]
+
+
+def _products(run: Run) -> pl.DataFrame | None:
+    """Return what is known of the products, with their topics where these were given."""
+    products, topics = run.read_optional("products", PRODUCTS), run.read_optional("topics", TOPICS)
+    if topics is None:
+        return products
+    from prodassoc_cli.mining.products.taxonomy import with_topics
+
+    return with_topics(products, topics)
 
 
 def _stage(run: Run, config: MineConfig) -> MiningStage:
@@ -69,7 +81,7 @@ def _stage(run: Run, config: MineConfig) -> MiningStage:
         run.read_pieces("interactions", INTERACTIONS, BASKET_COLUMNS)
         if needs_only_baskets(config)
         else run.read("interactions", INTERACTIONS),
-        products=run.read_optional("products", PRODUCTS),
+        products=_products(run),
         embeddings=run.read_optional("embeddings", EMBEDDINGS),
         holdout=run.read_optional("validate", INTERACTIONS),
         context=run.context,

@@ -21,7 +21,7 @@ from prodassoc_cli.mining.kernels.tree import sizes_of
 from prodassoc_cli.mining.products.constraints import PATH
 from prodassoc_cli.mining.selection.lattice import NOWHERE, Lattice, only_nodes
 
-LEVELS = ("product", "category", "brand", "1", "2", "3")
+LEVELS = ("product", "category", "brand", "topic", "1", "2", "3")
 NO_PARENT = -1
 
 
@@ -31,18 +31,19 @@ def at_level(interactions: pl.DataFrame, products: pl.DataFrame, level: str) -> 
     Args:
         interactions: what happened.
         products: the catalogue.
-        level: category (the whole path), brand, or a number: so many steps of the category's path.
+        level: category (the whole path), brand, topic, or a number: so many steps of the category's path.
 
     Raises:
         UsageProblem: the level is unknown, or the catalogue has no such column.
     """
     column = "category" if level.isdigit() and int(level) > 0 else level
-    if column not in ("category", "brand"):
+    if column not in ("category", "brand", "topic"):
         raise UsageProblem(f"unknown `level` '{level}'", did_you_mean(level, LEVELS))
     if column not in products.columns:
-        raise UsageProblem(
-            f"`level={level}`: products have no column '{column}'", "clean a catalogue that has it"
-        )
+        remedy = "clean a catalogue that has it"
+        if column == "topic":
+            remedy = "give `topics=FILE`, made by `embed`"
+        raise UsageProblem(f"`level={level}`: products have no column '{column}'", remedy)
     group = pl.col(column)
     if level.isdigit():
         group = group.str.split(PATH).list.head(int(level)).list.join(PATH)
@@ -51,6 +52,29 @@ def at_level(interactions: pl.DataFrame, products: pl.DataFrame, level: str) -> 
     named = named.with_columns(pl.col("group").alias("product_id")).drop("group")
     kept = named.filter(pl.col("product_id").is_not_null())
     return kept, named.height - kept.height
+
+
+def with_topics(products: pl.DataFrame | None, topics: pl.DataFrame) -> pl.DataFrame:
+    """Return products with the column topic, which is their category where none has one.
+
+    Args:
+        products: the catalogue; None to know of the products what the topics tell.
+        topics: topic, label, product_id and title, see `schemas.TOPICS`.
+    """
+    labels = topics.select("topic", "label").unique("topic").sort("topic")
+    twice = pl.format("{} ({})", "label", "topic")
+    name = pl.when(pl.col("label").is_duplicated()).then(twice).otherwise("label")
+    labels = labels.with_columns(name.alias("name"))
+    named = topics.join(labels.select("topic", "name"), on="topic").select(
+        pl.col("product_id").cast(pl.String), "title", topic=pl.col("name")
+    )
+    if products is None:
+        return named.with_columns(category=pl.col("topic"), brand=pl.lit(None, pl.String))
+    about = products.drop("topic", strict=False).with_columns(pl.col("product_id").cast(pl.String))
+    joined = about.join(named.drop("title"), on="product_id", how="left", maintain_order="left")
+    if "category" in joined.columns and joined["category"].is_not_null().any():
+        return joined
+    return joined.with_columns(category=pl.col("topic"))
 
 
 def with_ancestors(interactions: pl.DataFrame, products: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:

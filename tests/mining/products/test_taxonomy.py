@@ -14,6 +14,7 @@ from prodassoc_cli.mining.products.taxonomy import (
     at_level,
     taxonomy_of,
     with_ancestors,
+    with_topics,
     without_own_ancestors,
 )
 from prodassoc_cli.mining.rules import mine_rules
@@ -131,3 +132,28 @@ def test_interest_against_the_definition(rows, minimum):
     assert keys(mine_rules(sets, max_consequent=2, select=selection)) == {
         rule for rule in rules if stays(*rule)
     }
+
+
+def test_topics_are_categories_where_there_are_none():
+    topics = pl.DataFrame(
+        {
+            "topic": [0, 0, 1, 2], "label": ["bag", "bag", "mug", "bag"], "product_id": ["a", "b", "c", "d"],
+            "title": ["A", "B", "C", "D"],
+        }
+    )  # fmt: skip
+    alone = with_topics(None, topics)
+    assert dict(alone.select("product_id", "category").rows()) == {
+        "a": "bag (0)", "b": "bag (0)", "c": "mug", "d": "bag (2)",
+    }  # fmt: skip
+    products = pl.DataFrame({"product_id": ["c", "e"], "category": ["Home", None], "title": ["C", "E"]})
+    beside = with_topics(products, topics)
+    assert beside["category"].to_list() == ["Home", None]
+    assert beside["topic"].to_list() == ["mug", None]
+    none = with_topics(products.with_columns(category=pl.lit(None, pl.String)), topics)
+    assert none["category"].to_list() == ["mug", None]
+    lines = pl.DataFrame({"product_id": ["a", "c", "e"], "order_id": ["1", "1", "1"]})
+    named, lost = at_level(lines, beside, "topic")
+    assert (named["product_id"].to_list(), lost) == (["mug"], 2)
+    with pytest.raises(UsageProblem, match="no column 'topic'") as caught:
+        at_level(lines, products, "topic")
+    assert "`topics=FILE`" in caught.value.hint
