@@ -37,6 +37,10 @@ class RecommendConfig(EngineConfig):
         None, "Weigh reasons by scoring again without each product [default: up to 1,000 lists]",
         flag="--reason-weights/--no-reason-weights",
     )  # fmt: skip
+    language: Literal["de", "en", "es", "fr", "ja", "zh"] = setting("en", "Language of the reasons")
+    reasons_file: str | None = setting(
+        None, "Messages of your own in the place of some reasons (TOML)", **FILE
+    )
     relation: Literal["complement", "substitute"] | None = setting(
         None, "For products: complements or substitutes of each", needs=("for_=products",)
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.engines.parts import PartsOf
     from prodassoc_cli.models.model import TrainedModel
     from prodassoc_cli.models.serving.histories import Encode, History
+    from prodassoc_cli.models.serving.language import Language
     from prodassoc_cli.models.serving.recommend import Recommendations
 
 
@@ -34,6 +35,7 @@ def recommend(run: Run, inputs: Sequence[str], config: RecommendConfig) -> None:
         _take_ids(run, role, getattr(config, role))
     run.take("products", config.products)
     run.take("embeddings", config.embeddings)
+    run.take("reasons_file", config.reasons_file)
     if _answers_lines(run, config):
         _answer_lines(run, config)
         return
@@ -157,8 +159,17 @@ def _list_options(run: Run, config: RecommendConfig) -> dict[str, Any]:
         "seed": run.common.seed,
         "with_reasons": config.reasons,
         "reason_weights": config.reason_weights,
+        "language": _language(run, config),
         "threads": run.threads,
     }
+
+
+def _language(run: Run, config: RecommendConfig) -> Language:
+    """Return the words of the reasons."""
+    from prodassoc_cli.models.serving.language import Language
+
+    own = run.files("reasons_file")
+    return Language.of(config.language, own[0].path if own else None)
 
 
 def audience_of(config: RecommendConfig) -> Literal["users", "products", "baskets"]:

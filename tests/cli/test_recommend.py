@@ -94,6 +94,18 @@ def test_reasons_are_columns_and_can_be_left_out(recommend):
     assert bare.equals(frame.select(bare.columns))
 
 
+def test_reasons_in_another_language_and_in_own_words(shop, recommend):
+    (shop / "own.toml").write_text('[messages]\ntaste_of_user = "zu {products}"\n')
+    frame = recommend("--language", "de", "--reasons-file", "own.toml", "-k", "5")
+    assert frame.equals(recommend("-k", "5").with_columns(frame["reason"]))
+    similar = frame.filter(pl.col("reason_kind") == "similar")["reason"]
+    assert similar.str.contains(r"^ähnlich wie .+ \(von Ihnen (\d+-mal )?gekauft\)$").all()
+    (shop / "own.toml").write_text('[messages]\ntaste = "zu {products}"\n')
+    done = prodassoc(shop, "recommend", "m.parquet", "--reasons-file", "own.toml")
+    assert done.returncode == 78
+    assert "own.toml: no message 'taste' in messages" in done.stderr
+
+
 def test_variety_exploration_and_relations(shop, recommend):
     one_each = recommend("-k", "3", "--max-per-category", "1")
     category = pl.read_parquet(shop / "products.parquet").select("product_id", "category").drop_nulls()

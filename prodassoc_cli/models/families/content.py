@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Floats, Ints
+from prodassoc_cli.arrays import Bools, Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models import similarity
@@ -19,6 +19,9 @@ from prodassoc_cli.models.storage.packing import Arrays, unpack
 
 _PRICE_BANDS = 8
 CATEGORY_SEPARATOR = ">"
+_ALIKE = 0.3
+"""Cosine of two texts under which the products are not called similar."""
+_PAIRS_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ class Content(Recommender):
         )
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
-        """Name the product of the history that gave most of the score."""
+        """Name the product of the history that gave most of the score, if the two are alike."""
         history = weighed(queries.history, "log")
         _, _, text_scale, attribute_scale = self._profiles(history)
         nearest, _ = similarity.nearest_terms(
@@ -107,7 +110,18 @@ class Content(Recommender):
             attributes=self.attributes,
             scales=(text_scale, attribute_scale),
         )
-        return Explanation.of(Why.SIMILAR, items, others=nearest)
+        return Explanation.of(Why.SIMILAR, items, others=np.where(self._alike(items, nearest), nearest, -1))
+
+    def _alike(self, items: Ints, others: Ints) -> Bools:
+        """Return which pairs have texts that are alike, or no texts to tell by."""
+        alike = (items >= 0) & (others >= 0)
+        left, right = items[alike], others[alike]
+        cosines = np.empty(len(left), np.float32)
+        for start in range(0, len(left), _PAIRS_AT_ONCE):
+            pairs = slice(start, start + _PAIRS_AT_ONCE)
+            np.einsum("pd,pd->p", self.vectors[left[pairs]], self.vectors[right[pairs]], out=cosines[pairs])
+        alike[alike] = (cosines >= _ALIKE) | (cosines == 0)
+        return alike
 
     def restore(self, arrays: Arrays, n_items: int) -> None:
         """Take back the vectors and the attributes."""

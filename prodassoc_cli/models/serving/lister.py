@@ -23,6 +23,7 @@ from prodassoc_cli.models.serving.audiences import Options, Requests
 from prodassoc_cli.models.serving.counterfactual import score_drop
 from prodassoc_cli.models.serving.diversity import Variety, variety
 from prodassoc_cli.models.serving.filters import allowed_items
+from prodassoc_cli.models.serving.language import Language, english
 from prodassoc_cli.models.serving.lists import Lists, ListSpec, cut_lists
 from prodassoc_cli.models.serving.lookalikes import groups_of
 from prodassoc_cli.models.serving.reasons import Audience, reasons
@@ -61,6 +62,7 @@ class ListOptions:
         with_reasons: whether to say why, in words and columns.
         reason_weights: whether to score again without the products named, where a model's scores are no sums
             over the history; None: only for up to a thousand lists.
+        language: that of the reasons.
         threads: threads to use.
     """
 
@@ -78,6 +80,7 @@ class ListOptions:
     seed: int = 42
     with_reasons: bool = True
     reason_weights: bool | None = None
+    language: Language = field(default_factory=english)
     threads: int = 1
 
 
@@ -174,7 +177,7 @@ class Lister:
         )  # fmt: skip
         frame = self._frame(items, scores, asked.ids[rows])
         if self.options.with_reasons:
-            frame = frame.hstack(reasons(self.model, explanation, queries, items, "products"))
+            frame = frame.hstack(self._said(explanation, queries, items))
         return frame, 0
 
     @cached_property
@@ -216,10 +219,20 @@ class Lister:
             named = np.where(counted[:, :, None] & weighs, explanation.others, -1)
             weight = score_drop(recommender, queries, items, lists.scores, named, self.options.threads)
             explanation = replace(explanation, weight=weight)
+        popular = Explanation.of(Why.POPULAR, items)
+        explanation = explanation.where(~(explanation.weight <= 0), popular)  # what gave nothing is no reason
         by_words = _asked_by_words(queries, items)
         if by_words.any():
             explanation = explanation.where(~by_words, Explanation.of(Why.WORDS, items))
-        return reasons(self.model, explanation, queries, items, self.audience, unknown=unknown)
+        return self._said(explanation, queries, items, unknown)
+
+    def _said(
+        self, explanation: Explanation, queries: Queries, items: Ints, unknown: Bools | None = None
+    ) -> pl.DataFrame:
+        return reasons(
+            self.model, explanation, queries, items, self.audience,
+            language=self.options.language, unknown=unknown,
+        )  # fmt: skip
 
     def _frame(self, items: Ints, scores: Floats, ids: pl.Series) -> pl.DataFrame:
         row, slot = np.nonzero(items >= 0)

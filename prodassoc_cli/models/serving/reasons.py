@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
 
-from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
+from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs, arrow_of
 from prodassoc_cli.models.base import Explanation, Queries, Why
 from prodassoc_cli.models.model import TrainedModel
+from prodassoc_cli.models.serving.language import Language
 
 Audience = Literal["users", "products", "baskets"]
 
@@ -35,40 +39,60 @@ KINDS = {
 
 _ENOUGH_BASKETS = 2
 
+MESSAGES = (
+    "popular_customers", "popular_baskets", "new",
+    "unknown+popular_customers", "unknown+popular_baskets", "unknown+new",
+    "in_baskets", "in_baskets_lift", "by_customers", "by_customers_lift",
+    "similar_to_product", "similar_in_basket", "similar_to_own", "similar_to_seen",
+    "lookalikes", "taste_of_user", "taste_of_product", "taste_of_basket",
+    "again", "again_last", "rated", "lately_customers", "lately_baskets", "expected",
+    "close_to_words",
+)  # fmt: skip
+"""What a reason can say, by the names of messages; see `Language.sentences`."""
+
+_PLACE = {name: np.int32(n) for n, name in enumerate(MESSAGES)}
+
 
 @dataclass(frozen=True)
-class _Words:
-    """How a reason speaks of what users did with products.
+class _Rows:
+    """What is known of the products of the lists, one after another.
 
     Attributes:
-        did: the verb, of the past.
-        do: the verb, of the present.
-        ones: what such acts are called.
-        user: one who acts so.
-        basket: what acts together are in.
+        model: gives the titles and the counts.
+        audience: whom the lists are for.
+        kind, others, more, count, value, weight: see `Explanation`.
+        item: the products.
+        times: how often the one whom the list is for bought the product.
+        age: days since the last time; NaN if unknown.
+        other_times: how often that one bought the first of the others.
+        unknown: whether nothing is known of that one.
+        by_basket: whether a count is one of baskets.
     """
 
-    did: str
-    do: str
-    ones: str
-    user: str
-    basket: str
+    model: TrainedModel
+    audience: Audience
+    kind: Ints
+    others: Ints
+    more: Ints
+    count: Doubles
+    value: Doubles
+    weight: Doubles
+    item: Ints
+    times: Doubles
+    age: Doubles
+    other_times: Doubles
+    unknown: Bools
+    by_basket: Bools
 
-    def users(self, column: str) -> pl.Expr:
-        """Return a number of users."""
-        return _counted(column, self.user, f"{self.user}s")
+    @cached_property
+    def customers(self) -> Doubles:
+        """How many users bought each product."""
+        return self.model.customers[self.item].astype(np.float64)
 
-    def baskets(self, column: str) -> pl.Expr:
-        """Return a number of baskets."""
-        return _counted(column, self.basket, f"{self.basket}s")
-
-
-_WORDS = {
-    "bought": _Words("bought", "buy", "purchases", "customer", "basket"),
-    "rated": _Words("rated", "rate", "ratings", "user", "session"),
-    "viewed": _Words("viewed", "view", "views", "user", "session"),
-}
-"""By `TrainingData.action`."""
+    @cached_property
+    def in_baskets(self) -> Doubles:
+        """How many baskets hold each product."""
+        return self.model.basket_counts[self.item].astype(np.float64)
 
 
 def reasons(
@@ -78,6 +102,7 @@ def reasons(
     items: Ints,
     audience: Audience,
     *,
+    language: Language,
     unknown: Bools | None = None,
 ) -> pl.DataFrame:
     """Return the columns reason, reason_kind, reason_products and reason_weight, list after list.
@@ -88,55 +113,38 @@ def reasons(
         queries: the rows the lists are for.
         items: lists × slots; -1 is empty and gets no row.
         audience: whom the lists are for.
+        language: that of the sentences.
         unknown: lists for users the model has never seen.
     """
     row, slot = np.nonzero(items >= 0)
-    item = items[row, slot]
-    others = explanation.others[row, slot]
-    frame = pl.DataFrame(
+    item, others = items[row, slot], explanation.others[row, slot]
+    rows = _Rows(
+        model, audience, explanation.kind[row, slot].astype(np.int32), others, explanation.more[row, slot],
+        explanation.count[row, slot], explanation.value[row, slot], explanation.weight[row, slot], item,
+        *_own_history(queries, row, item, others[:, 0]),
+        np.zeros(len(row), np.bool_) if unknown is None else unknown[row], np.ones(len(row), np.bool_),
+    )  # fmt: skip
+    rows = _with_pair_counts(rows)
+    kinds = pl.Series([KINDS[why] for why in Why], dtype=pl.String)
+    return pl.DataFrame(
         {
-            "kind": explanation.kind[row, slot],
-            "item": item,
-            "other": others[:, 0],
-            "more": explanation.more[row, slot],
-            "count": explanation.count[row, slot],
-            "value": explanation.value[row, slot],
-            "reason_weight": explanation.weight[row, slot],
+            "reason": _sentences(rows, language),
+            "reason_kind": kinds.gather(rows.kind),
             "reason_products": _products_named(model, others),
-            "unknown": np.zeros(len(row), np.bool_) if unknown is None else unknown[row],
-            **_own_history(queries, row, item, others[:, 0]),
+            "reason_weight": pl.Series(rows.weight).fill_nan(None),
         }
-    )
-    if audience != "users":
-        # Those close to a few products are those who bought them: all who bought both say it better.
-        close = pl.col("kind") == int(Why.LOOKALIKES)
-        frame = frame.with_columns(
-            kind=pl.when(close).then(pl.lit(int(Why.SAME_BUYERS), pl.Int8)).otherwise("kind"),
-            count=pl.when(close).then(float("nan")).otherwise("count"),
-        )
-    frame = _with_pair_counts(model, frame).with_columns(
-        others=_names(model, others), **_customers(model, item), **_first_two(model, others)
-    )
-    return frame.select(
-        reason=_sentence(audience, _newest(model), _WORDS[model.facts.get("action", "bought")]),
-        reason_kind=pl.col("kind").replace_strict({int(why): word for why, word in KINDS.items()}),
-        reason_products="reason_products",
-        reason_weight=pl.col("reason_weight").fill_nan(None),
     )
 
 
 def _products_named(model: TrainedModel, others: Ints) -> pl.Series:
-    ids = model.items.ids.gather(pl.Series(np.maximum(others, 0).ravel()))
-    named = pl.Series((others >= 0).ravel())
-    frame = pl.DataFrame({"row": np.repeat(np.arange(len(others)), others.shape[1]), "id": ids})
-    lists = frame.filter(named).group_by("row", maintain_order=True).agg("id")
-    rows = pl.DataFrame({"row": np.arange(len(others))})
-    joined = rows.join(lists, on="row", how="left", maintain_order="left")
-    return joined["id"].fill_null(pl.Series([[]], dtype=pl.List(pl.String)))
+    named = others >= 0
+    ids = model.items.ids.gather(others[named]).to_arrow(compat_level=pl.CompatLevel.newest())
+    ends = np.concatenate([[0], np.cumsum(named.sum(axis=1))])
+    return pl.Series(pa.LargeListArray.from_arrays(arrow_of(ends), ids), dtype=pl.List(pl.String))
 
 
-def _own_history(queries: Queries, row: Longs, item: Ints, other: Ints) -> dict[str, Doubles]:
-    """Return how often each row bought the item and the other one, and how many days ago the item last."""
+def _own_history(queries: Queries, row: Longs, item: Ints, other: Ints) -> tuple[Doubles, Doubles, Doubles]:
+    """Return how often each row bought the item, how many days ago last, and how often the other one."""
     seen = queries.seen
     width = seen.shape[1]
     keys = np.repeat(np.arange(len(queries), dtype=np.int64), np.diff(seen.indptr)) * width + seen.indices
@@ -147,165 +155,109 @@ def _own_history(queries: Queries, row: Longs, item: Ints, other: Ints) -> dict[
         found = (keys[at] == wanted) & (which >= 0) if len(keys) else np.zeros(len(wanted), np.bool_)
         return np.where(found, values[at] if len(keys) else missing, missing).astype(np.float64)
 
-    return {
-        "times": lookup(item, seen.data, 0),
-        "age": lookup(item, queries.age, np.nan),
-        "other_times": lookup(other, seen.data, 0),
-    }
+    return lookup(item, seen.data, 0), lookup(item, queries.age, np.nan), lookup(other, seen.data, 0)
 
 
-def _names(model: TrainedModel, others: Ints) -> pl.Series:
-    names = model.items.names
-    columns = [
-        names.gather(pl.Series(np.maximum(others[:, n], 0))).zip_with(
-            pl.Series(others[:, n] >= 0),
-            pl.Series([None], dtype=pl.String).extend_constant(None, len(others) - 1),
-        )
-        if len(others)
-        else pl.Series([], dtype=pl.String)
-        for n in range(others.shape[1])
-    ]
-    frame = pl.DataFrame({str(n): column for n, column in enumerate(columns)})
-    return frame.select(pl.concat_str(pl.all(), separator=" and ", ignore_nulls=True)).to_series()
-
-
-def _first_two(model: TrainedModel, others: Ints) -> dict[str, pl.Series]:
-    """Return the names of the first and the second product of each reason; those of product 0 for none."""
-    named = {"first": others[:, 0], "second": others[:, 1]}
-    return {name: model.items.names.gather(pl.Series(np.maximum(each, 0))) for name, each in named.items()}
-
-
-def _customers(model: TrainedModel, item: Ints) -> dict[str, pl.Series]:
-    return {
-        "customers": pl.Series(model.customers[item]),
-        "in_baskets": pl.Series(model.basket_counts[item]),
-    }
-
-
-def _with_pair_counts(model: TrainedModel, frame: pl.DataFrame) -> pl.DataFrame:
-    """Add `count`, `lift` and `by_basket` of the pairs whose explanation left them to the shop's counts."""
-    is_pair = pl.col("kind").is_in([Why.BOUGHT_TOGETHER, Why.SAME_BUYERS]) & pl.col("count").is_nan()
-    pairs = frame.filter(is_pair).select("item", "other").unique().sort("item", "other")
-    left, right = pairs["item"].to_numpy(), pairs["other"].to_numpy()
+def _with_pair_counts(rows: _Rows) -> _Rows:
+    """Return the rows with the shop's counts and lifts of pairs where an explanation left them open."""
+    model, kind, count = rows.model, rows.kind, rows.count
+    if rows.audience != "users":
+        # Those close to a few products are those who bought them: all who bought both say it better.
+        close = kind == Why.LOOKALIKES
+        kind, count = np.where(close, np.int32(Why.SAME_BUYERS), kind), np.where(close, np.nan, count)
+    left_open = np.isin(kind, (Why.BOUGHT_TOGETHER, Why.SAME_BUYERS)) & np.isnan(count)
+    pair = rows.item[left_open].astype(np.int64) * len(model.items) + rows.others[left_open, 0]
+    pairs, place = np.unique(pair, return_inverse=True)
+    left, right = np.divmod(pairs, len(model.items))
     baskets, basket_lift = model.in_baskets(left, right)
     buyers, buyer_lift = model.by_customers(left, right)
     by_basket = (baskets >= _ENOUGH_BASKETS) | (buyers == 0)
-    counted = pairs.with_columns(
-        pair_count=np.where(by_basket, baskets, buyers),
-        pair_lift=np.where(by_basket, basket_lift, buyer_lift),
-        by_basket=by_basket,
+
+    def filled(values: NDArray[Any], found: NDArray[Any]) -> NDArray[Any]:
+        values = values.copy()
+        values[left_open] = found[place]
+        return values
+
+    return replace(
+        rows,
+        kind=kind,
+        count=filled(count, np.where(by_basket, baskets, buyers)),
+        value=filled(rows.value, np.where(by_basket, basket_lift, buyer_lift)),
+        by_basket=filled(rows.by_basket, by_basket),
     )
-    frame = frame.join(counted, on=["item", "other"], how="left", maintain_order="left")
-    return frame.with_columns(
-        count=pl.when(is_pair).then("pair_count").otherwise("count"),
-        value=pl.when(is_pair).then("pair_lift").otherwise("value"),
-        by_basket=pl.when(is_pair).then("by_basket").otherwise(pl.lit(value=True)),
+
+
+def _sentences(rows: _Rows, language: Language) -> pl.Series:
+    """Return an explained row in words, for each."""
+    names, others = rows.model.items.names, np.maximum(rows.others, 0)
+    products = [names.gather(others[:, n]) for n in range(others.shape[1])]
+    counts, values = _counts(rows), language.numbers(rows.value)
+    columns = {
+        "products": language.joined(products, (rows.others >= 0).sum(axis=1), rows.more).gather,
+        "like": products[0].gather,
+        "with": products[1].gather,
+        "count": language.numbers(counts),
+        "lift": values,
+        "rating": values,
+        "days": values,
+        "date": language.days(_last_days(rows)),
+    }
+    did = rows.model.facts.get("action", "bought")
+    return language.sentences(MESSAGES, _messages(rows), counts, columns, did)
+
+
+def _messages(rows: _Rows) -> Ints:
+    """Return which of `MESSAGES` each row gets."""
+    by_chance = ~(rows.value > _BY_CHANCE)
+    similar: dict[Audience, Any] = {
+        "users": _first_of(
+            (rows.other_times >= 1, "similar_to_own"), (True, "similar_to_seen"),
+        ),
+        "products": _PLACE["similar_to_product"],
+        "baskets": _PLACE["similar_in_basket"],
+    }  # fmt: skip
+    together = _first_of(
+        (rows.by_basket & by_chance, "in_baskets"), (rows.by_basket, "in_baskets_lift"),
+        (by_chance, "by_customers"), (True, "by_customers_lift"),
+    )  # fmt: skip
+    popular = _first_of(
+        (rows.customers > 0, "popular_customers"), (rows.in_baskets > 0, "popular_baskets"), (True, "new")
     )
-
-
-def _newest(model: TrainedModel) -> int:
-    return int(model.last_seen.max(initial=np.iinfo(np.int64).min))
-
-
-def _number(column: str) -> pl.Expr:
-    """Return a number with one decimal, without a decimal where that is 0."""
-    return pl.col(column).round(1).cast(pl.String).str.replace(r"\.0$", "")
-
-
-def _counted(column: str, one: str, many: str) -> pl.Expr:
-    whole = pl.col(column).fill_nan(0).cast(pl.Int64)
-    return pl.when(whole == 1).then(pl.lit(f"1 {one}")).otherwise(pl.format(f"{{}} {many}", whole))
-
-
-def _sentence(audience: Audience, newest: int, words: _Words) -> pl.Expr:
-    """Return the expression that puts an explained row into words."""
-    others = pl.col("others") + pl.when(pl.col("more") > 0).then(
-        pl.format(" and {} more", pl.col("more"))
-    ).otherwise(pl.lit(""))
-    whole_count = pl.col("count").fill_nan(0).cast(pl.Int64)
-    users, baskets = words.users("count"), words.baskets("count")
-    chance = (
-        pl.when(pl.col("value") > _BY_CHANCE)
-        .then(pl.format(", {} times more often than by chance", _number("value")))
-        .otherwise(pl.lit(""))
-    )
-    together = (
-        pl.when(pl.col("by_basket"))
-        .then(pl.format(f"{words.did} with {{}} in {{}}{{}}", others, baskets, chance))
-        .otherwise(pl.format(f"{{}} who {words.did} {{}} {words.did} this too{{}}", users, others, chance))
-    )
-    sentences = {
+    by_kind: dict[Why, Any] = {
+        Why.POPULAR: popular,
         Why.BOUGHT_TOGETHER: together,
         Why.SAME_BUYERS: together,
-        Why.SIMILAR: _similar(audience, others, words),
-        Why.LOOKALIKES: pl.format(
-            f"{{}} of the {words.user}s most like you {words.did} this and {{}}", whole_count, others
-        ),
-        Why.TASTE: _taste(audience, others, words),
-        Why.AGAIN: _again(newest, words),
-        Why.LATELY: pl.format(
-            f"{words.did} {{}} in the last {{}} days",
-            pl.when(pl.col("customers") > 0)
-            .then(pl.format("by {}", users))
-            .otherwise(pl.format("in {}", baskets)),
-            pl.col("value").fill_nan(0).cast(pl.Int64),
-        ),
-        Why.EXPECTED: pl.format(
-            f"expected: like {{}}, which is {words.did} with {{}}", pl.col("first"), pl.col("second")
-        ),
-        Why.WORDS: pl.lit("close to what you asked for"),
-        Why.RATED: pl.format("rated {} on average by {} who rate alike", _number("value"), users),
+        Why.SIMILAR: similar[rows.audience],
+        Why.LOOKALIKES: _PLACE["lookalikes"],
+        Why.TASTE: _PLACE[f"taste_of_{rows.audience.removesuffix('s')}"],
+        Why.AGAIN: _first_of((np.isnan(rows.age), "again"), (True, "again_last")),
+        Why.RATED: _PLACE["rated"],
+        Why.LATELY: _first_of((rows.customers > 0, "lately_customers"), (True, "lately_baskets")),
+        Why.EXPECTED: _PLACE["expected"],
+        Why.WORDS: _PLACE["close_to_words"],
     }
-    known = popular = _popular(words)
-    for kind, sentence in sentences.items():
-        known = pl.when(pl.col("kind") == int(kind)).then(sentence).otherwise(known)
-    return (
-        pl.when("unknown")
-        .then(pl.lit(f"no {words.ones} of yours are known yet; ") + popular)
-        .otherwise(known)
+    known: Ints = np.select([rows.kind == why for why in by_kind], list(by_kind.values()))
+    return np.where(rows.unknown, popular + _PLACE["unknown+popular_customers"], known).astype(np.int32)
+
+
+def _first_of(*cases: tuple[Bools | bool, str]) -> Ints:
+    """Return the place of the message of the first case that holds, for each row; of one number for all."""
+    *conditions, (_, last) = cases
+    return np.select([each for each, _ in conditions], [_PLACE[name] for _, name in conditions], _PLACE[last])
+
+
+def _counts(rows: _Rows) -> Doubles:
+    """Return the count that each sentence speaks of."""
+    popular = np.where(rows.customers > 0, rows.customers, rows.in_baskets)
+    counts = np.select(
+        [rows.unknown | (rows.kind == Why.POPULAR), rows.kind == Why.AGAIN, rows.kind == Why.SIMILAR],
+        [popular, rows.times, rows.other_times],
+        rows.count,
     )
+    return np.nan_to_num(counts).astype(np.int64).astype(np.float64)
 
 
-def _popular(words: _Words) -> pl.Expr:
-    return (
-        pl.when(pl.col("customers") > 0)
-        .then(pl.format(f"{words.did} by {{}}", words.users("customers")))
-        .when(pl.col("in_baskets") > 0)
-        .then(pl.format(f"{words.did} in {{}}", words.baskets("in_baskets")))
-        .otherwise(pl.lit("new in the range"))
-    )
-
-
-def _similar(audience: Audience, others: pl.Expr, words: _Words) -> pl.Expr:
-    if audience == "products":
-        return pl.format("similar to {}", others)
-    if audience == "baskets":
-        return pl.format("similar to {} in the basket", others)
-    times = pl.col("other_times")
-    tail = (
-        pl.when(times > 1)
-        .then(pl.format(f", which you {words.did} {{}} times", times.cast(pl.Int64)))
-        .when(times == 1)
-        .then(pl.lit(f", which you {words.did}"))
-        .otherwise(pl.lit(", which you looked at"))
-    )
-    return pl.format("similar to {}{}", others, tail)
-
-
-def _taste(audience: Audience, others: pl.Expr, words: _Words) -> pl.Expr:
-    taste = {
-        "users": "fits your taste, {} above all",
-        "products": f"fits the taste of those who {words.do} {{}}",
-        "baskets": "fits the taste of this basket, {} above all",
-    }
-    return pl.format(taste[audience], others)
-
-
-def _again(newest: int, words: _Words) -> pl.Expr:
-    day = (
-        (pl.lit(newest, pl.Int64) - (pl.col("age") * _DAY).cast(pl.Int64, strict=False))
-        .cast(pl.Datetime("us"))
-        .dt.strftime("%Y-%m-%d")
-    )
-    last = pl.when(pl.col("age").is_not_nan()).then(pl.format(", last on {}", day)).otherwise(pl.lit(""))
-    return pl.format(f"you {words.did} it {{}}{{}}", _counted("times", "time", "times"), last)
+def _last_days(rows: _Rows) -> Longs:
+    """Return when each row bought the item last, µs since 1970; the newest time where it never did."""
+    newest = int(rows.model.last_seen.max(initial=np.iinfo(np.int64).min))
+    return newest - (np.nan_to_num(rows.age) * _DAY).astype(np.int64)

@@ -70,4 +70,8 @@ def test_the_hybrid_lists_products_nobody_bought_yet_and_says_why(monkeypatch):
     assert (explanation.kind[listed] == Why.SIMILAR).mean() > 0.8
     assert set(explanation.kind[listed].tolist()) <= {int(Why.SIMILAR), int(Why.POPULAR)}
     served = recommend(model, k=N_ITEMS).frame.filter(pl.col("product_id").is_in(COLD))
-    assert served["reason"].str.starts_with("similar to").mean() > 0.5
+    # Without the product named, the score falls: where it does not, there is another reason.
+    similar = served["reason"].str.starts_with("similar to")
+    assert similar.mean() > 0.2
+    assert (served.filter(similar)["reason_weight"] > 0).all()
+    assert set(served.filter(~similar)["reason"]) == {"new in the range"}

@@ -144,3 +144,23 @@ def test_reasons_say_what_was_done(event, did, name):
     assert did in text
     assert not any(f" {other} " in f" {text} " for other in {"rated", "viewed", "bought"} - {did})
     assert ("customer" in text or "purchases" in text) == (event == "purchase")
+
+
+@pytest.mark.parametrize("name", ["content", "hybrid", "item-knn", "ease"])
+def test_a_reason_rests_on_what_raised_the_score(name, models):
+    frame = recommend(models[name], k=8, include_seen=True, reason_weights=True).frame
+    assert (frame["reason_weight"].drop_nulls() > 0).all()
+    assert frame["reason_weight"].null_count() < frame.height
+
+
+def test_only_products_that_are_alike_are_called_similar(models):
+    model = models["content"]
+    frame = recommend(model, audience="products", k=19).frame
+    vectors = model.recommender.vectors
+    pairs = frame.filter(pl.col("reason_kind") == "similar")
+    left, right = (
+        model.items.index_of(pairs[each]).to_numpy() for each in ("source_product_id", "product_id")
+    )
+    cosines = np.einsum("pd,pd->p", vectors[left], vectors[right])
+    assert 0 < pairs.height < frame.height
+    assert ((cosines >= 0.3) | (cosines == 0)).all()

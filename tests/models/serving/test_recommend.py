@@ -178,8 +178,8 @@ def test_repeat_reasons_count_the_orders():
         .agg(n=pl.col("order_id").n_unique(), last=pl.col("timestamp").max().dt.strftime("%Y-%m-%d"))
     )
     joined = again.join(truth, on=["user_id", "product_id"], how="left")
-    times = pl.when(pl.col("n") == 1).then(pl.lit("1 time")).otherwise(pl.format("{} times", "n"))
-    expected = joined.select(pl.format("you bought it {}, last on {}", times, "last"))
+    times = pl.when(pl.col("n") == 1).then(pl.lit("once,")).otherwise(pl.format("{} times, last", "n"))
+    expected = joined.select(pl.format("you bought it {} on {}", times, "last"))
     assert joined["reason"].to_list() == expected.to_series().to_list()
 
 
