@@ -233,7 +233,8 @@ def _differences(
 def _beside_first(values: Mapping[str, np.ndarray]) -> list[str]:
     """Return for each but the first the sign of its difference to the first and its p-value."""
     found = _differences(values, dict.fromkeys(values, next(iter(values))))
-    return ["", *(f" ({'+' if rise > 0 else '−'}, p = {p:.2g})" for rise, p in found.values())]
+    tests = ((rise, f"p = {p:.2g}" if p >= 0.001 else "p < 0.001") for rise, p in found.values())
+    return ["", *(f" ({'+' if rise > 0 else '−'}, {p})" for rise, p in tests)]
 
 
 if __name__ == "__main__":
