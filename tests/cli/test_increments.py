@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from prodassoc_cli.app import run_command_line
@@ -39,6 +39,7 @@ def write(path: Path, lines) -> Path:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=10)
 @given(st.lists(st.lists(rows, max_size=15), min_size=2, max_size=4), st.booleans())
+@example([[("14", "v", "7", "2", "2", "2024-01-31")], [("14", "u", "7", "2", "2", "2024-01-31")]], True)
 def test_nights_give_the_bytes_of_one_run(tmp_path, nights, drop_users):
     options = ["--drop-users"] if drop_users else []
     files = [write(tmp_path / f"{at}.csv", [*USUAL, *night]) for at, night in enumerate(nights)]

@@ -80,9 +80,12 @@ class PartRules:
         # Without an order or a time, equal rows may be two purchases as well as one written twice.
         anchored = rows["order_id"].is_not_null() | rows["timestamp"].is_not_null()
         candidates = reason.is_null() & anchored
-        alike = candidates.arg_true() if order is None else order.alike()
+        # Without users, rows are equal that only these told apart: then, too, where lines are added later.
+        nobody = self.config.drop_users
+        alike = candidates.arg_true() if order is None or nobody else order.alike()
         places = alike.filter(candidates.gather(alike))
-        reason = also(reason, duplicate_rows(rows.drop(SOURCE, ROW, "reason"), places), "duplicate_line")
+        compared = rows.drop(SOURCE, ROW, "reason", *(["user_id"] if nobody else []))
+        reason = also(reason, duplicate_rows(compared, places), "duplicate_line")
         if self.earlier is not None:
             seen = known_before(self._as_written(rows), self.earlier)
             reason = also(reason, anchored & seen, "duplicate_line")
