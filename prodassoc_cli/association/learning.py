@@ -56,6 +56,17 @@ class AssociationFactors:
     near: Ints
     facts: dict[str, float]
 
+    @property
+    def weighed(self) -> Floats:
+        """The vectors whose plain dot products with `vectors` are expected log-lifts."""
+        return self.vectors * (self.signs * np.float32(self.scale))
+
+    @property
+    def expecting(self) -> Bools:
+        """Which products were bought so rarely that what goes with them is expected rather than counted."""
+        found: Bools = self.near[:, 0] >= 0
+        return found
+
 
 def learn_factors(transactions: Csr, texts: Floats | None, seed: int, dims: int = DIMS) -> AssociationFactors:
     """Learn from baskets and, if there are any, from texts.

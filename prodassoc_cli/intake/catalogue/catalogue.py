@@ -9,11 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from prodassoc_cli.artifacts.frames import schema_of
-from prodassoc_cli.artifacts.schemas import PRODUCTS
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.catalogue.category_paths import category_path, named
 from prodassoc_cli.intake.catalogue.prices import lowest_prices
+from prodassoc_cli.intake.catalogue.product_tally import COLUMNS
 from prodassoc_cli.intake.catalogue.texts import joined_lists, plain_texts, without_html
 from prodassoc_cli.intake.columns.aliases import CATALOGUE_ALIASES
 from prodassoc_cli.intake.columns.derived import PATH, DerivedColumns
@@ -26,7 +25,6 @@ from prodassoc_cli.intake.values.numbers import parse_numbers
 from prodassoc_cli.lookalikes import lookalike_groups
 from prodassoc_cli.wording import number_of
 
-COLUMNS = schema_of(PRODUCTS)
 _SOURCE = "\0source"
 _CATEGORY_IDS = "category_id category_code category_ids cat_id 类目id 分类id"
 """Names of a column of category ids, where a table tells what they are called."""

@@ -40,7 +40,7 @@ def with_expected(
         a, b = (index_of(related[side], ids).to_numpy() for side in ("product_id", "related_id"))
         lift = np.exp(_log_lifts(factors, a, b)).astype(np.float64)
         proven = np.unique(a[(related["relation"] == "complement").to_numpy()])
-        rare = np.setdiff1d(np.flatnonzero(factors.near[:, 0] >= 0), proven)
+        rare = np.setdiff1d(np.flatnonzero(factors.expecting), proven)
         product, partner, expected = _best(factors, rare, len(bought))
     rows = pl.DataFrame(
         {
@@ -55,7 +55,7 @@ def with_expected(
 
 
 def _log_lifts(factors: AssociationFactors, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    weighed = factors.vectors * (factors.signs * np.float32(factors.scale))
+    weighed = factors.weighed
     parts = [
         np.einsum("ij,ij->i", weighed[a[start : start + _BLOCK]], factors.vectors[b[start : start + _BLOCK]])
         for start in range(0, max(len(a), 1), _BLOCK)
@@ -67,7 +67,7 @@ def _best(
     factors: AssociationFactors, products: np.ndarray, bought: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return products, bought partners and expected lifts above 1, for each product the largest first."""
-    weighed = factors.vectors * (factors.signs * np.float32(factors.scale))
+    weighed = factors.weighed
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for start in range(0, len(products), _BLOCK):
         block = products[start : start + _BLOCK]

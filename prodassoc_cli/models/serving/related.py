@@ -129,8 +129,8 @@ def _with_expected(
     row, slot = np.nonzero(items[rows] >= 0)
     scores[row, items[rows][row, slot]] = -np.inf
     found, log_lifts = top_k(scores, k if groups is None else 2 * k, threads, allowed=allowed)
-    beside = np.column_stack([sources[rows], items[rows], found])
     if groups is not None:
+        beside = np.column_stack([sources[rows], items[rows], found])
         found = np.where(repeats(beside, groups)[:, 1 + items.shape[1] :], -1, found)
     lowest = np.where(items[rows] >= 0, values[rows], np.inf).min(axis=1, initial=np.inf)
     expected = np.exp(np.minimum(log_lifts, 80))
