@@ -77,15 +77,19 @@ def _is_text(dtype: pa.DataType) -> bool:
     return pa.types.is_string(dtype) or pa.types.is_large_string(dtype)
 
 
+def is_parquet(path: Path) -> bool:
+    """Return whether a file is Parquet, by its first bytes."""
+    with path.open("rb") as stream:
+        return stream.read(4) == b"PAR1"
+
+
 def _not_parquet(path: Path) -> BadData:
     size = os.path.getsize(path) if path.is_file() else 0
     if path.is_dir():
         return BadData(f"{path} is a directory", "name a file, or the folder of its parts")
     if not size:
         return BadData(f"{path} is empty", "make it again with the command that wrote it")
-    with path.open("rb") as stream:
-        is_parquet = stream.read(4) == b"PAR1"
-    if is_parquet:
+    if is_parquet(path):
         return BadData(f"{path} is a damaged Parquet file", "make it again with the command that wrote it")
     return BadData(
         f"{path} is not a Parquet file",

@@ -277,7 +277,9 @@ def _read_histories(run: Run) -> list[History] | None:
     files = run.files("histories")
     if not files:
         return None
-    if _is_parquet(files[0].path):
+    from prodassoc_cli.artifacts.parquet import is_parquet
+
+    if is_parquet(files[0].path):
         return histories_of(run.read("histories", INTERACTIONS))
     notices: list[str] = []
     lines = [line for each in files for line in _lines(each.path)]
@@ -285,11 +287,6 @@ def _read_histories(run: Run) -> list[History] | None:
     for notice in notices:
         run.messages.warning(notice)
     return found
-
-
-def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(4) == b"PAR1"
 
 
 def _lines(path: Path) -> list[str]:
