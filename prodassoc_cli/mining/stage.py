@@ -124,10 +124,15 @@ class MiningStage:
             yield StageResult(
                 "itemsets" if config.target == "rules" else "output", self.sets.tables(), baskets
             )
-        if config.relations_output:
+        if self._wants_relations:
             yield StageResult("relations", self.related_products())
         if config.outliers_output:
             yield StageResult("outliers", self.outliers(), baskets)
+
+    @property
+    def _wants_relations(self) -> bool:
+        """Whether complements, substitutes and variants are written, or shown in a report."""
+        return bool(self._config.relations_output or (self._config.report and self._embeddings is not None))
 
     def _of_rules(self, rules: pl.DataFrame, **facts: int) -> StageResult:
         return StageResult("output", rules, facts, _with_titles(rules.head(SHOWN_RULES), self.products))
@@ -307,7 +312,7 @@ class MiningStage:
         from prodassoc_cli.mining.products.constraints import without_strangers
 
         config = self._config
-        all_sets = config.itemsets_output or config.outliers_output or config.relations_output
+        all_sets = config.itemsets_output or config.outliers_output or self._wants_relations
         if all_sets or config.generalized or self._wanted == (None, None):
             return self.baskets
         return without_strangers(self.baskets, self.min_count, self._wanted)

@@ -43,6 +43,10 @@ class EvaluateConfig:
     )
     report: str | None = setting(None, "Write an HTML report", group="Report", **FILE)
     rules: str | None = setting(None, "Association rules to show in the report", group="Report", **FILE)
+    relations: str | None = setting(
+        None, "Complements, substitutes and variants to show in the report, made by mine --relations-output",
+        group="Report", **FILE,
+    )  # fmt: skip
     clean_summary: str | None = setting(
         None, "Summary written by clean --summary, to show in the report", group="Report", **FILE
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.evaluation.stage import EvaluationStage
 
 DEFAULT_KS = "5,10,20"
-INPUT_ROLES = ("truth", "train", "products", "embeddings", "feedback", "rules")
+INPUT_ROLES = ("truth", "train", "products", "embeddings", "feedback", "rules", "relations")
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,8 @@ def _report(run: Run, config: EvaluateConfig, stage: EvaluationStage, metrics: p
 
     if stage.judged and not config.by_segment:
         metrics = pl.concat([metrics, segment_metrics(stage.judged, stage.ks)])
-    shown_rules, cleaning = read_report_inputs(run)
-    if shown_rules is None:
-        shown_rules = next(iter(stage.inputs.rules.values()), None)
+    shown = read_report_inputs(run)
+    rules = next(iter(stage.inputs.rules.values()), None) if shown.rules is None else shown.rules
     return render(
         ReportData(
             ks=stage.ks,
@@ -134,9 +133,10 @@ def _report(run: Run, config: EvaluateConfig, stage: EvaluationStage, metrics: p
             truth=stage.truth,
             train=stage.train,
             products=stage.products,
-            rules=shown_rules,
+            rules=rules,
+            relations=shown.relations,
             judged_rules=stage.rules,
-            cleaning=cleaning,
+            cleaning=shown.cleaning,
             provenance=provenance_of(run),
             parameters=result_parameters(config),
             notices=[run.name_options(notice) for notice in stage.notices],

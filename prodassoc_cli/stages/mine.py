@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prodassoc_cli.artifacts.schemas import (
@@ -15,9 +15,10 @@ from prodassoc_cli.artifacts.schemas import (
     RULES,
     TOPICS,
 )
+from prodassoc_cli.declare import result_parameters
 from prodassoc_cli.execution.run import Run
 from prodassoc_cli.settings import MineConfig
-from prodassoc_cli.stages.report_inputs import rules_report
+from prodassoc_cli.stages.report_inputs import provenance_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,11 +48,29 @@ def mine(run: Run, inputs: Sequence[str], config: MineConfig) -> None:
         outliers=(OUTLIERS, config.outliers_output),
     ) as outputs:
         stage = _stage(run, config)
+        shown: dict[str, pl.DataFrame] = {}
         for result in stage.results():
             outputs.put(result)
-            if result.output == "output" and config.report is not None:
-                rules: pl.DataFrame = result.rows  # type: ignore[assignment]
-                outputs.put_page(lambda rules=rules: rules_report(run, rules, stage.products, config))  # type: ignore[misc]
+            if config.report is not None and result.output in ("output", "relations"):
+                shown[result.output] = result.rows  # type: ignore[assignment]
+        outputs.put_page(lambda: _report(run, config, stage, shown))
+
+
+def _report(run: Run, config: MineConfig, stage: MiningStage, shown: Mapping[str, pl.DataFrame]) -> str:
+    """Return a report of the rules."""
+    from prodassoc_cli.evaluation.report.build import render_rules
+    from prodassoc_cli.evaluation.report.data import ReportData
+
+    return render_rules(
+        ReportData(
+            rules=shown["output"],
+            relations=shown.get("relations"),
+            products=stage.products,
+            baskets=dict(zip(stage.baskets.item_ids, stage.baskets.counts.tolist(), strict=True)),
+            provenance=provenance_of(run),
+            parameters=result_parameters(config),
+        )
+    )
 
 
 def _products(run: Run) -> pl.DataFrame | None:

@@ -1,11 +1,13 @@
-"""What a report takes beside the results: what only it reads, where everything came from, rules alone."""
+"""What a report takes beside the results: what only it reads, and where everything came from."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prodassoc_cli.artifacts.schemas import RULES
+from prodassoc_cli.artifacts.schemas import RELATED_PRODUCTS, RULES
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.execution.run import Run
 
@@ -15,24 +17,40 @@ if TYPE_CHECKING:
     from prodassoc_cli.evaluation.report.data import Provenance
 
 
-def read_report_inputs(run: Run) -> tuple[pl.DataFrame | None, dict[str, Any] | None]:
-    """Return the rules to show and the summary of cleaning; None for what was not given.
+@dataclass(frozen=True)
+class ReportInputs:
+    """What only a report shows; None for what was not given.
+
+    Attributes:
+        rules: the rules to show.
+        relations: complements, substitutes and variants.
+        cleaning: the summary of cleaning.
+    """
+
+    rules: pl.DataFrame | None
+    relations: pl.DataFrame | None
+    cleaning: dict[str, Any] | None
+
+
+def read_report_inputs(run: Run) -> ReportInputs:
+    """Read what only a report shows.
 
     Raises:
         BadData: the summary is no JSON of `clean --summary`.
     """
-    rules = run.read_optional("rules", RULES)
+    rules, relations = run.read_optional("rules", RULES), run.read_optional("relations", RELATED_PRODUCTS)
     files = run.files("cleaning")
-    if not files:
-        return rules, None
-    path = files[0].path
+    return ReportInputs(rules, relations, _read_summary(files[0].path) if files else None)
+
+
+def _read_summary(path: Path) -> dict[str, Any]:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as problem:
         raise BadData(f"{path} is not JSON", "give what `clean summary=FILE` wrote") from problem
     if not isinstance(facts, dict) or "rows_in" not in facts:
         raise BadData(f"{path} is not a summary of `clean`", "give what `clean summary=FILE` wrote")
-    return rules, facts
+    return facts
 
 
 def provenance_of(run: Run) -> list[Provenance]:
@@ -49,19 +67,3 @@ def provenance_of(run: Run) -> list[Provenance]:
             Provenance(digest.role, digest.name, digest.sha256, {} if lineage is None else asdict(lineage))
         )
     return found
-
-
-def rules_report(run: Run, rules: pl.DataFrame, products: pl.DataFrame | None, config: object) -> str:
-    """Return a report of rules alone."""
-    from prodassoc_cli.declare import result_parameters
-    from prodassoc_cli.evaluation.report.build import render_rules
-    from prodassoc_cli.evaluation.report.data import ReportData
-
-    return render_rules(
-        ReportData(
-            rules=rules,
-            products=products,
-            provenance=provenance_of(run),
-            parameters=result_parameters(config),
-        )
-    )

@@ -210,7 +210,7 @@ def test_mine_writes_a_page_of_rules(shop):
     words = ["mine", "interactions.parquet", "-o", "again.parquet", "--report", "rules.html"]
     ok(run, *words, "--products", "products.parquet")
     text = (shop / "rules.html").read_text()
-    assert re.findall(r'<section id="(\w+)"', text) == ["rules", "origin"]
+    assert re.findall(r'<section id="(\w+)"', text) == ["products", "rules", "origin"]
     titles = pl.read_parquet(shop / "products.parquet")["title"].drop_nulls()
     assert any(title in text for title in titles)
     assert "up to date" in ok(run, *words, "--products", "products.parquet").stderr.decode()

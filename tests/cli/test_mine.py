@@ -12,6 +12,7 @@ import pytest
 from prodassoc_cli.artifacts.schemas import OUTLIERS, RELATED_PRODUCTS, RULES
 from prodassoc_cli.artifacts.store import read_artifact
 from tests.conftest import SAMPLE, CommandLine
+from tests.evaluation.report.test_products import data_of as products_of_page
 
 TRUTH = json.loads((SAMPLE / "truth.json").read_text())
 
@@ -49,7 +50,7 @@ def pairs(*groups: list[list[str]]) -> set[tuple[str, str]]:
 def test_planted_relations_are_found(shop):
     _, said = mined(
         shop, "--embeddings", "e.parquet", "--relations-output", "rel.parquet", "--min-count", "3",
-        "--min-lift", "0", "--min-confidence", "0", "--max-size", "2",
+        "--min-lift", "0", "--min-confidence", "0", "--max-size", "2", "--report", "rules.html",
     )  # fmt: skip
     assert "pairs of complements" in said
     found = read_artifact([shop.folder / "rel.parquet"], RELATED_PRODUCTS)[0]
@@ -72,6 +73,12 @@ def test_planted_relations_are_found(shop):
         by_chance = len(said_so - truly) / len(every - truly)
         assert share >= least, relation
         assert share > 20 * by_chance, relation
+    shop(
+        "evaluate", "r.parquet", "--truth", "i.parquet", "--relations", "rel.parquet", "--report", "page.html"
+    )
+    for page in ("rules.html", "page.html"):
+        text = (shop.folder / page).read_text(encoding="utf-8")
+        assert len(products_of_page(text)["related"]) > 1000
 
 
 def test_rules_carry_similarity_and_relation(shop):

@@ -28,7 +28,16 @@ CHAIN = {
 }
 READERS = {"chardet", "python_calamine", "selectolax"}
 ENCODERS = {"onnxruntime", "tokenizers"}
-NEVER = {"pandas", "pyspark", "sklearn", "scipy.stats", "pyarrow.csv", "pyarrow.dataset", "rich.console"}
+NEVER = {
+    "pandas",
+    "jinja2",
+    "pyspark",
+    "sklearn",
+    "scipy.stats",
+    "pyarrow.csv",
+    "pyarrow.dataset",
+    "rich.console",
+}
 UNUSED = {
     "clean": (NEVER | READERS | ENCODERS | {"scipy", "numba"}) - {"pyarrow.csv"},
     "embed": NEVER | READERS | {"scipy", "numba"},

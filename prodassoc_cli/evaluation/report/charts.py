@@ -6,7 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prodassoc_cli.evaluation.report.markup import colour, cut, number, safe
+from markupsafe import Markup
+
+from prodassoc_cli.evaluation.report.markup import colour, cut, safe
+from prodassoc_cli.evaluation.report.words import Words
 
 
 @dataclass(frozen=True)
@@ -72,16 +75,17 @@ class Line:
     band: Sequence[tuple[float, float, float]] = ()
 
 
-def svg(size: tuple[int, int], label: str, *parts: str, css: str = "") -> str:
+def svg(size: tuple[int, int], label: str, *parts: str, css: str = "", role: str = "img") -> Markup:
     """Return a drawing with its text for those who cannot see it."""
     kind = f' class="{css}"' if css else ""
-    return (
-        f'<svg{kind} viewBox="0 0 {size[0]} {size[1]}" role="img" aria-label="{safe(label)}">'
+    return Markup(  # noqa: S704 — texts are made safe where they are put in
+        f'<svg{kind} viewBox="0 0 {size[0]} {size[1]}" role="{role}" aria-label="{safe(label)}">'
         f"{''.join(parts)}</svg>"
     )
 
 
 def line_chart(
+    words: Words,
     lines: Sequence[Line],
     x_name: str,
     y_name: str,
@@ -89,10 +93,11 @@ def line_chart(
     y_high: float | None = None,
     percent: str = "",
     wide: bool = False,
-) -> str:
+) -> Markup:
     """Return lines over a common axis, in the legend's colours.
 
     Args:
+        words: the language.
         lines: at least one, with a point each.
         x_name: what lies to the right.
         y_name: what goes up.
@@ -109,7 +114,7 @@ def line_chart(
     ]
     x = Scale(min(xs), max(xs), left, right)
     y = Scale(0, y_high or nice_top(max(highs)), bottom, top)
-    parts = [_axes(x, y, x_name, y_name, percent=percent)]
+    parts = [_axes(words, x, y, x_name, y_name, percent=percent)]
     for place, line in enumerate(lines):
         if line.band:
             upper = " ".join(f"{x(at)},{y(min(high, y.high))}" for at, _, high in line.band)
@@ -120,13 +125,15 @@ def line_chart(
             f'<polyline class="line stroke {colour(place)}" points="{path}">'
             f"<title>{safe(line.name)}</title></polyline>"
         )
-    names = ", ".join(line.name for line in lines)
-    return svg(size, f"{y_name} against {x_name}: {names}", *parts)
+    names = words.form.comma.join(line.name for line in lines)
+    return svg(size, words.text("charts.lines", y=y_name, x=x_name, names=names), *parts)
 
 
-def _axes(x: Scale, y: Scale, x_name: str, y_name: str, *, percent: str = "") -> str:
+def _axes(words: Words, x: Scale, y: Scale, x_name: str, y_name: str, *, percent: str = "") -> str:
     def text(value: float, axis: str) -> str:
-        return f"{100 * value:g} %" if axis in percent else f"{value:g}"
+        if axis in percent:
+            return words.plain(100 * value) + words.form.percent
+        return words.plain(value)
 
     lines = "".join(
         f'<line class="rule" x1="{x.start}" x2="{x.end}" y1="{y(value)}" y2="{y(value)}"/>'
@@ -156,7 +163,7 @@ class Dot:
     high: float | None
 
 
-def dot_chart(dots: Sequence[Dot], series: Sequence[str], label: str) -> str:
+def dot_chart(words: Words, dots: Sequence[Dot], series: Sequence[str], label: str) -> Markup:
     """Return values with 95 % intervals: a row per thing, a colour per series."""
     rows = list(dict.fromkeys(dot.row for dot in dots))
     step = max(26, 11 * len(series) + 8)
@@ -170,7 +177,8 @@ def dot_chart(dots: Sequence[Dot], series: Sequence[str], label: str) -> str:
     ]
     parts += [
         f'<line class="rule" x1="{x(value)}" x2="{x(value)}" y1="{top}" y2="{bottom}"/>'
-        f'<text class="tick" x="{x(value)}" y="{bottom + 16}" text-anchor="middle">{value:g}</text>'
+        f'<text class="tick" x="{x(value)}" y="{bottom + 16}" text-anchor="middle">'
+        f"{words.plain(value)}</text>"
         for value in x.ticks(6)
     ]
     parts += [
@@ -181,10 +189,12 @@ def dot_chart(dots: Sequence[Dot], series: Sequence[str], label: str) -> str:
     for dot in dots:
         place = series.index(dot.series)
         y = top + step * (rows.index(dot.row) + 0.5) + 10 * (place - (len(series) - 1) / 2)
-        text = f"{dot.series}, {dot.row}: {number(dot.value)}"
+        named = {"series": dot.series, "row": dot.row, "value": words.number(dot.value)}
+        text = words.text("charts.dot", **named)
         bar = ""
         if dot.low is not None and dot.high is not None:
-            text += f" (95 %: {number(dot.low)} to {number(dot.high)})"
+            interval = {"low": words.number(dot.low), "high": words.number(dot.high)}
+            text = words.text("charts.dot_interval", **named, **interval)
             ends = f'x1="{x(dot.low)}" x2="{x(dot.high)}" y1="{y}" y2="{y}"'
             bar = f'<line class="stroke" stroke-width="2" {ends}/>'
         parts.append(
@@ -194,7 +204,7 @@ def dot_chart(dots: Sequence[Dot], series: Sequence[str], label: str) -> str:
     return svg((900, bottom + 24), label, *parts)
 
 
-def bar_chart(bars: Sequence[tuple[str, float]], label: str) -> str:
+def bar_chart(words: Words, bars: Sequence[tuple[str, float]], label: str) -> Markup:
     """Return horizontal bars with their numbers at the ends."""
     step, left, right = 24, 230, 820
     x = Scale(0, max((value for _, value in bars), default=1.0) or 1.0, left, right)
@@ -202,7 +212,7 @@ def bar_chart(bars: Sequence[tuple[str, float]], label: str) -> str:
         f'<text x="{left - 10}" y="{step * place + 17}" text-anchor="end">{safe(cut(name, 32))}</text>'
         f'<rect class="fill s1" x="{left}" y="{step * place + 5}" height="15" rx="2" '
         f'width="{max(1.0, x(value) - left):.1f}"/>'
-        f'<text class="tick" x="{x(value) + 6}" y="{step * place + 17}">{number(value)}</text>'
+        f'<text class="tick" x="{x(value) + 6}" y="{step * place + 17}">{words.number(value)}</text>'
         for place, (name, value) in enumerate(bars)
     ]
     return svg((900, step * len(bars) + 6), label, *parts)
@@ -218,7 +228,7 @@ class Point:
     text: str
 
 
-def scatter(points: Sequence[Point], x_name: str, y_name: str, label: str) -> str:
+def scatter(words: Words, points: Sequence[Point], x_name: str, y_name: str, label: str) -> Markup:
     """Return points over a logarithmic and a linear axis; the darkest shade lies on top."""
     xs, ys = [point.x for point in points], [point.y for point in points]
     x = Scale(min(xs) / 1.15, max(xs) * 1.15, 44, 890, log=True)
@@ -228,4 +238,4 @@ def scatter(points: Sequence[Point], x_name: str, y_name: str, label: str) -> st
         f"<title>{safe(point.text)}</title></circle>"
         for point in sorted(points, key=lambda point: point.shade)
     )
-    return svg((900, 340), label, _axes(x, y, x_name, y_name), drawn)
+    return svg((900, 340), label, _axes(words, x, y, x_name, y_name), drawn)

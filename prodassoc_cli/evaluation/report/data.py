@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import polars as pl
 
 from prodassoc_cli.evaluation.judged_lists import JudgedLists
 from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS
+from prodassoc_cli.evaluation.report.words import Words
 from prodassoc_cli.evaluation.rules import JudgedRules
 
 
@@ -49,6 +51,9 @@ class ReportData:
         provenance: the files read.
         parameters: options of this run.
         notices: what a reader must know of these figures, one sentence each.
+        baskets: product_id → in how many baskets it is, where these are at hand; else it is counted.
+        relations: complements, substitutes and variants.
+        language: of the page.
     """
 
     ks: Sequence[int] = ()
@@ -65,6 +70,14 @@ class ReportData:
     provenance: Sequence[Provenance] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    baskets: Mapping[str, int] | None = None
+    relations: pl.DataFrame | None = None
+    language: str = "en"
+
+    @cached_property
+    def words(self) -> Words:
+        """The texts of the page."""
+        return Words(self.language)
 
     @property
     def main_k(self) -> int:
@@ -83,13 +96,14 @@ class ReportData:
         return dict(found.select("product_id", pl.coalesce("title", "product_id")).iter_rows())
 
     def kinds(self, ids: Iterable[str]) -> dict[str, str]:
-        """Return the first level of the category of these products; "other" where it is not known."""
+        """Return the first level of the category of these products; other where it is not known."""
+        other = self.words.text("rules.other")
         wanted = sorted(set(ids))
         if self.products is None or "category" not in self.products.columns:
-            return dict.fromkeys(wanted, "other")
-        first = pl.col("category").str.split(" > ").list.first().fill_null("other")
+            return dict.fromkeys(wanted, other)
+        first = pl.col("category").str.split(" > ").list.first().fill_null(other)
         known = self.products.filter(pl.col("product_id").is_in(wanted)).select("product_id", first)
-        return dict.fromkeys(wanted, "other") | dict(known.unique("product_id", keep="first").iter_rows())
+        return dict.fromkeys(wanted, other) | dict(known.unique("product_id", keep="first").iter_rows())
 
     def of_all(self, metric: str, k: int | None) -> dict[str, dict[str, Any]]:
         """Return model → row of a metric at a list length, over all users."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
+from markupsafe import Markup
 
 from prodassoc_cli.evaluation.judged_lists import RELEVANT_EVENTS
 from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS
 from prodassoc_cli.evaluation.report.data import ReportData
-from prodassoc_cli.evaluation.report.markup import Cell, Head, number_cell, own, safe, table, text_cell
-from prodassoc_cli.evaluation.report.page import Section
+from prodassoc_cli.evaluation.report.markup import Cell, Head, Section, Table, own
 
 _HISTORY = 10
 
@@ -28,21 +30,21 @@ def examples(data: ReportData) -> Section | None:
         return None
     order = listed[np.argsort(served[listed], kind="stable")]
     picks = {
-        "served well": order[int(0.95 * (len(order) - 1))],
-        "in the middle": order[len(order) // 2],
-        "not served": order[0],
+        "well": order[int(0.95 * (len(order) - 1))],
+        "middle": order[len(order) // 2],
+        "not": order[0],
     }
     users = judged.truth.users["user_id"]
-    blocks, shown = [], set()
-    for word, place in picks.items():
+    shown, examined = set(), []
+    for how, place in picks.items():
         if place not in shown:
             shown.add(place)
-            blocks.append(_user(data, lists, users[int(place)], word))
-    intro = f"From the lists of {own(name)}, first {data.main_k}. Shaded: what the user then chose."
-    return Section("users", "Three users", f'<p class="soft">{intro}</p>{"".join(blocks)}')
+            examined.append(_user(data, lists, users[int(place)], how))
+    return Section("users", {"model": name, "k": data.main_k, "users": examined})
 
 
-def _user(data: ReportData, lists: pl.DataFrame, user: str, word: str) -> str:
+def _user(data: ReportData, lists: pl.DataFrame, user: str, how: str) -> dict[str, Any]:
+    words = data.words
     chosen = _products(data.truth, user)
     history = _products(data.train, user)
     rows = lists.filter((pl.col("user_id") == user) & (pl.col("rank") <= data.main_k)).sort("rank")
@@ -50,26 +52,28 @@ def _user(data: ReportData, lists: pl.DataFrame, user: str, word: str) -> str:
     hits = set(chosen)
     cells = [
         [
-            number_cell(row["rank"]),
+            Cell(words.number(row["rank"]), row["rank"]),
             Cell(own(titles[row["product_id"]]), css="best" if row["product_id"] in hits else ""),
-            text_cell(row.get("reason") or ""),
-            Cell("✓\u00a0chosen" if row["product_id"] in hits else ""),
+            Cell(own(row.get("reason") or "")),
+            Cell(words("users.chosen") if row["product_id"] in hits else ""),
         ]
         for row in rows.iter_rows(named=True)
     ]
-    heads = [Head("Rank", numeric=True), Head("Product"), Head("Reason"), Head("Then")]
-    before = _named(history[:_HISTORY], titles) or "nothing known"
-    more = f" and {len(history) - _HISTORY:,} more" if len(history) > _HISTORY else ""
+    heads = [Head(words.text("users.rank"), numeric=True)]
+    heads += [Head(words.text(f"users.{name}")) for name in ("product", "reason", "then")]
     missed = [each for each in chosen if each not in set(rows["product_id"])]
-    then = f"<p>Chosen but not listed: {_named(missed[:_HISTORY], titles)}.</p>" if missed else ""
-    return (
-        f"<h3>{own(user)}, {safe(word)}</h3><p>Before: {before}{more}.</p>"
-        f"{table(heads, cells, f'List of user {user}', wide=True)}{then}"
-    )
 
+    def named(ids: list[str]) -> Markup:
+        return words.listed(own(titles[each]) for each in ids[:_HISTORY])
 
-def _named(ids: list[str], titles: dict[str, str]) -> str:
-    return ", ".join(own(titles[each]) for each in ids)
+    return {
+        "user": user,
+        "how": words(f"users.{how}"),
+        "before": named(history),
+        "more": max(0, len(history) - _HISTORY),
+        "table": Table(heads, cells, words.text("users.caption", user=user), wide=True),
+        "missed": named(missed),
+    }
 
 
 def _products(interactions: pl.DataFrame | None, user: str) -> list[str]:

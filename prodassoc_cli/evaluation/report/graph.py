@@ -6,10 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from markupsafe import Markup
 
 from prodassoc_cli.arrays import Doubles, Longs
 from prodassoc_cli.evaluation.report.charts import svg
-from prodassoc_cli.evaluation.report.markup import colour, cut_middle, number, safe, width
+from prodassoc_cli.evaluation.report.markup import colour, cut_middle, safe, width
+from prodassoc_cli.evaluation.report.words import Words
 
 _WIDTH, _HEIGHT, _MARGIN = 1040, 720, 80
 _STEPS = 400
@@ -19,10 +21,13 @@ Edge = tuple[str, str, float]
 """Two products and the largest lift of the rules between them."""
 
 
-def graph(edges: Sequence[Edge], titles: Mapping[str, str], shades: Mapping[str, int], label: str) -> str:
+def graph(
+    words: Words, edges: Sequence[Edge], titles: Mapping[str, str], shades: Mapping[str, int], label: str
+) -> Markup:
     """Return the drawing; the same edges give the same drawing.
 
     Args:
+        words: the language.
         edges: distinct pairs of products, at most about a hundred.
         titles: product_id → title.
         shades: product_id → the number of its colour.
@@ -38,8 +43,7 @@ def graph(edges: Sequence[Edge], titles: Mapping[str, str], shades: Mapping[str,
     lines = [
         f'<line class="edge" data-a="{a}" data-b="{b}" x1="{places[a, 0]:.1f}" y1="{places[a, 1]:.1f}" '
         f'x2="{places[b, 0]:.1f}" y2="{places[b, 1]:.1f}" stroke-width="{thick:.1f}">'
-        f"<title>{safe(_title(titles, nodes[a]))} – {safe(_title(titles, nodes[b]))}: lift {number(value)}"
-        "</title></line>"
+        f"<title>{_edge(words, _title(titles, nodes[a]), _title(titles, nodes[b]), value)}</title></line>"
         for (a, b), thick, value in zip(pairs.tolist(), widths, lift.tolist(), strict=True)
     ]
     radii = 4 + 1.5 * np.sqrt(degree)
@@ -52,7 +56,11 @@ def graph(edges: Sequence[Edge], titles: Mapping[str, str], shades: Mapping[str,
         f"<title>{safe(name)}</title></circle>{label}</g>"
         for place, (name, at, radius, label) in enumerate(zip(names, places, radii, labels, strict=True))
     ]
-    return svg((_WIDTH, _HEIGHT), label, *lines, *dots, css="graph").replace('role="img"', 'role="group"', 1)
+    return svg((_WIDTH, _HEIGHT), label, *lines, *dots, css="graph", role="group")
+
+
+def _edge(words: Words, one: str, other: str, lift: float) -> Markup:
+    return safe(words.text("rules.edge", one=one, other=other, lift=words.number(lift)))
 
 
 def _title(titles: Mapping[str, str], product: str) -> str:

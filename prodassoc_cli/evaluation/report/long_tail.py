@@ -8,9 +8,7 @@ import polars as pl
 from prodassoc_cli.evaluation.metrics.beyond_accuracy import exposure
 from prodassoc_cli.evaluation.report.charts import Dot, Line, dot_chart, line_chart
 from prodassoc_cli.evaluation.report.data import ReportData
-from prodassoc_cli.evaluation.report.labels import named, part
-from prodassoc_cli.evaluation.report.markup import Head, legend, number_cell, percent, safe, table, text_cell
-from prodassoc_cli.evaluation.report.page import Section
+from prodassoc_cli.evaluation.report.markup import Cell, Head, Section, Table, own
 from prodassoc_cli.evaluation.segments import FEW
 
 _POINTS = 60
@@ -21,38 +19,34 @@ def long_tail(data: ReportData) -> Section | None:
     facts = next(iter(data.judged.values())).truth.facts
     if facts.catalogue is None or facts.holders is None or not facts.catalogue.any():
         return None
-    k, sold = data.main_k, facts.holders[facts.catalogue]
+    words, k, sold = data.words, data.main_k, facts.holders[facts.catalogue]
     order = np.lexsort((np.arange(len(sold)), -sold))
     counts = {model: exposure(judged, k)[order] for model, judged in data.judged.items()}
-    counts["sales in training"] = sold[order]
+    counts[words.text("tail.sales")] = sold[order]
     at = np.unique(np.linspace(0, len(sold), _POINTS).astype(int))
-    lines, said = [], []
+    lines, tenths = [], []
     for name, count in counts.items():
         share = np.concatenate([[0.0], np.cumsum(count) / max(1, count.sum())])
         lines.append(Line(name, [(float(x) / len(sold), float(share[x])) for x in at]))
         tenth = float(share[max(1, len(sold) // 10)])
-        said.append(f"{safe(name)} {percent(tenth)}")
-    words = (
-        "Products from the best-selling on the left to the least on the right. The first tenth of the "
-        f"catalogue takes: {', '.join(said)}. A curve below that of sales spreads attention "
-        "to the tail, one above it narrows it."
-    )
+        tenths.append(words("tail.tenth", name=name, share=words.percent(tenth)))
     chart = line_chart(
+        words,
         lines,
-        "share of the catalogue, best-sellers first",
-        "share of all",
+        words.text("tail.x_axis"),
+        words.text("tail.y_axis"),
         y_high=1.0,
         percent="xy",
         wide=True,
     )
-    body = f'<p class="soft">{words}</p>{legend([*data.judged, "sales in training"])}<figure>{chart}</figure>'
-    return Section("tail", "The long tail", body)
+    return Section("tail", {"tenths": words.listed(tenths), "names": list(counts), "chart": chart})
 
 
 def segments(data: ReportData) -> Section | None:
     """Precision in each part of the users and of the products."""
     if data.metrics is None:
         return None
+    words = data.words
     rows = data.metrics.filter(
         pl.col("segment").is_not_null()
         & pl.col("model").is_in(list(data.judged))
@@ -62,29 +56,32 @@ def segments(data: ReportData) -> Section | None:
     if precision.is_empty():
         return None
     dots = [
-        Dot(f"{part(row['segment'])} ({row['n']:,})", row["model"], row["value"], row["low"], row["high"])
+        Dot(
+            words.text("segments.row", row["n"], segment=words.segment(row["segment"])), row["model"],
+            row["value"], row["low"], row["high"],
+        )
         for row in precision.iter_rows(named=True)
-    ]
+    ]  # fmt: skip
     shown = ("precision", "recall", "ndcg", "hit_rate")
     values = {(row["segment"], row["model"], row["metric"]): row for row in rows.iter_rows(named=True)}
-    heads = [Head("Segment"), Head("Model"), Head("Users", numeric=True)]
-    heads += [Head(f"{name}@{data.main_k}", numeric=True, meaning=named(name)) for name in shown]
-    cells = [
-        [text_cell(part(segment)), text_cell(model), number_cell(values[segment, model, "precision"]["n"])]
-        + [number_cell(values[segment, model, name]["value"]) for name in shown]
-        for segment, model in precision.select("segment", "model").iter_rows()
-    ]
-    words = (
-        f"New users have fewer than {FEW} products in training, heavy users are the fifth with most; cold "
-        f"products have fewer than {FEW} buyers. In a part of the products only those count as right, so its "
-        "figures are lower than those of all. In brackets: users."
+    heads = [Head(words.text("segments.segment")), Head(words.text("segments.model"))]
+    heads += [Head(words.text("segments.users"), numeric=True)]
+    heads += [Head(f"{name}@{data.main_k}", numeric=True, meaning=words.metric(name)) for name in shown]
+    cells = []
+    for segment, model in precision.select("segment", "model").iter_rows():
+        users = values[segment, model, "precision"]["n"]
+        figures = [values[segment, model, name]["value"] for name in shown]
+        cells.append(
+            [Cell(own(words.segment(segment))), Cell(own(model))]
+            + [Cell(words.number(each), each) for each in (users, *figures)]
+        )
+    chart = dot_chart(words, dots, list(data.judged), words.text("segments.chart_label", k=data.main_k))
+    return Section(
+        "segments",
+        {
+            "few": FEW,
+            "models": list(data.judged),
+            "chart": chart,
+            "table": Table(heads, cells, words.text("segments.caption"), sortable=True),
+        },
     )
-    chart = dot_chart(dots, list(data.judged), f"Precision at {data.main_k} by segment")
-    numbers = table(heads, cells, "Metrics by segment", sortable=True)
-    body = (
-        f'<p class="soft">{words} Shown: precision, the share of a list that hits.</p>'
-        f"{legend(list(data.judged))}"
-        f"<figure>{chart}</figure>"
-        f"<details><summary>The numbers</summary>{numbers}</details>"
-    )
-    return Section("segments", "Who is served well", body)

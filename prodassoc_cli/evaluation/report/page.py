@@ -5,68 +5,63 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
+from typing import Any
 
-from prodassoc_cli.evaluation.report.markup import safe
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from prodassoc_cli.evaluation.report.markup import Section, colour, own, visible
+from prodassoc_cli.evaluation.report.words import Words
 from prodassoc_cli.version import __version__
 
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the report.
-
-    Attributes:
-        name: its anchor.
-        title: its heading.
-        body: its HTML, made by `markup` and `charts`.
-    """
-
-    name: str
-    title: str
-    body: str
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
-def page(title: str, lead: str, sections: Sequence[Section]) -> str:
+def page(title: str, lead: Markup, sections: Sequence[Section], words: Words) -> str:
     """Return a whole HTML document.
 
     Args:
-        title: the heading, plain text.
-        lead: what the reader should take away, as HTML.
+        title: the name of its heading among the messages.
+        lead: what the reader should take away.
         sections: the parts, in order.
+        words: the language.
     """
-    style, script = _file("style.css"), _file("script.js")
+    script = _file("script.js") + _file("products.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:"
-    links = "".join(f'<li><a href="#{each.name}">{safe(each.title)}</a></li>' for each in sections)
-    parts = "\n".join(
-        f'<section id="{each.name}" aria-labelledby="{each.name}-title">'
-        f'<h2 id="{each.name}-title">{safe(each.title)}</h2>{each.body}</section>'
-        for each in sections
+    return str(
+        fill(
+            "page",
+            words,
+            title=words(f"titles.{title}"),
+            lead=lead,
+            sections=[
+                (each.name, words(f"titles.{each.name}"), fill(each.name, words, **each.values))
+                for each in sections
+            ],
+            policy=f"{_POLICY}; script-src 'sha256-{digest}'",
+            style=Markup(_file("style.css")),  # noqa: S704 — our own file
+            script=Markup(script),  # noqa: S704 — our own file
+            version=__version__,
+        )
     )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="prodassoc {safe(__version__)}">
-<link rel="icon" href="data:,">
-<title>{safe(title)}</title>
-<style>{style}</style>
-</head>
-<body>
-<a class="skip" href="#main">To the content</a>
-<main id="main">
-<h1>{safe(title)}</h1>
-{lead}
-<nav aria-label="Parts of the report"><ul>{links}</ul></nav>
-{parts}
-</main>
-<script>{script}</script>
-</body>
-</html>
-"""
+
+
+def fill(template: str, words: Words, **values: Any) -> Markup:  # noqa: ANN401 — what a template shows
+    """Return a template of this package with its values, which are escaped unless they are markup."""
+    filled = _environment().get_template(f"{template}.html").render(**values, words=words)
+    return Markup(filled)  # noqa: S704 — escaped by the template
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__package__ or ""), autoescape=True, undefined=StrictUndefined,
+        finalize=visible, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {"own": own, "colour": colour}
+    return environment
 
 
 def _file(name: str) -> str:

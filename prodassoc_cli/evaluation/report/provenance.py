@@ -8,8 +8,8 @@ from typing import Any
 
 from prodassoc_cli.evaluation.report.charts import bar_chart
 from prodassoc_cli.evaluation.report.data import Provenance, ReportData
-from prodassoc_cli.evaluation.report.markup import percent, safe
-from prodassoc_cli.evaluation.report.page import Section
+from prodassoc_cli.evaluation.report.markup import Section
+from prodassoc_cli.evaluation.report.words import Words
 
 
 def quality(data: ReportData) -> Section | None:
@@ -17,58 +17,48 @@ def quality(data: ReportData) -> Section | None:
     facts = data.cleaning
     if not facts or not isinstance(facts.get("rows_in"), int):
         return None
-    rows, kept = facts["rows_in"], int(facts.get("rows_kept", 0))
+    words, rows, kept = data.words, facts["rows_in"], int(facts.get("rows_kept", 0))
     cards = [
-        ("Rows read", f"{rows:,}"),
-        ("Kept", percent(kept / rows if rows else None)),
-        ("Left out", f"{rows - kept:,}"),
-        ("Rows without a user", f"{int(facts.get('missing_user', 0)):,}"),
+        (words.text("data.read"), words.number(rows)),
+        (words.text("data.kept"), words.percent(kept / rows if rows else None)),
+        (words.text("data.left_out"), words.number(rows - kept)),
+        (words.text("data.no_user"), words.number(int(facts.get("missing_user", 0)))),
     ]
-    boxes = "".join(f'<div class="card"><b>{value}</b>{safe(name)}</div>' for name, value in cards)
     rejects = {str(name): float(count) for name, count in dict(facts.get("rejects") or {}).items()}
-    chart = ""
-    if rejects:
-        bars = sorted(
-            ((name.replace("_", " "), count) for name, count in rejects.items()), key=lambda bar: -bar[1]
-        )
-        words = "Rows left out, by reason"
-        drawn = bar_chart(bars, words)
-        chart = f"<figure>{drawn}<figcaption>{words}</figcaption></figure>"
-    return Section("data", "The data behind it", f'<div class="cards">{boxes}</div>{chart}')
+    bars = sorted(
+        ((words.known(f"rejects.{name}", name.replace("_", " ")), count) for name, count in rejects.items()),
+        key=lambda bar: -bar[1],
+    )
+    chart = bar_chart(words, bars, words.text("data.reasons")) if bars else None
+    return Section("data", {"cards": cards, "chart": chart})
 
 
 def lineage(data: ReportData) -> Section:
     """The options of this run, and every file with what made it."""
-    own = _list(data.parameters)
-    files = "".join(_file(each) for each in data.provenance)
-    return Section("origin", "Parameters and files", f"<h3>This run</h3>{own}{files}")
+    files = [(each, _made(data.words, each)) for each in data.provenance]
+    return Section("origin", {"parameters": _given(data.parameters), "files": files})
 
 
-def _file(each: Provenance) -> str:
-    made = ""
-    if each.lineage:
-        head = {
-            "kind": each.lineage.get("kind"),
-            "made by": f"prodassoc {each.lineage.get('command')} {each.lineage.get('tool_version')}",
-            "seed": each.lineage.get("seed"),
-        }
-        inputs = {
-            f"from {entry.get('role')}": f"{entry.get('name')} (SHA-256 {str(entry.get('sha256'))[:12]}…)"
-            for entry in each.lineage.get("inputs", ())
-        }
-        made = _list({**head, **inputs, **dict(each.lineage.get("parameters") or {})})
-    digest = f"<p><code>SHA-256 {safe(each.sha256)}</code></p>" if each.sha256 else ""
-    return f"<details><summary>{safe(each.role)}: {safe(each.name)}</summary>{digest}{made}</details>"
+def _made(words: Words, each: Provenance) -> dict[str, str] | None:
+    """Return what made a file: its kind, command, inputs and parameters; None where it does not tell."""
+    if not each.lineage:
+        return None
+    command = f"prodassoc {each.lineage.get('command')} {each.lineage.get('tool_version')}"
+    made = {
+        words.text("origin.kind"): each.lineage.get("kind"),
+        words.text("origin.made_by"): command,
+        words.text("origin.seed"): each.lineage.get("seed"),
+    }
+    for entry in each.lineage.get("inputs", ()):
+        origin = words.text("origin.input", role=entry.get("role"))
+        made[origin] = f"{entry.get('name')} (SHA-256 {str(entry.get('sha256'))[:12]}…)"
+    return _given(made | dict(each.lineage.get("parameters") or {}))
 
 
-def _list(values: Mapping[str, Any]) -> str:
-    rows = "".join(
-        f"<dt>{safe(name)}</dt><dd>{safe(_text(value))}</dd>"
+def _given(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values that are set, as text."""
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in values.items()
         if value not in (None, [], "")
-    )
-    return f"<dl>{rows}</dl>" if rows else '<p class="soft">All options at their defaults.</p>'
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    }

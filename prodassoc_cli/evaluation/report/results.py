@@ -2,67 +2,48 @@
 
 from __future__ import annotations
 
-import polars as pl
+from typing import Any
 
-from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS
+import polars as pl
+from markupsafe import Markup
+
 from prodassoc_cli.evaluation.report.charts import Dot, Line, dot_chart, line_chart
 from prodassoc_cli.evaluation.report.data import ReportData
-from prodassoc_cli.evaluation.report.labels import OUTCOMES
-from prodassoc_cli.evaluation.report.markup import (
-    Cell,
-    Head,
-    legend,
-    number,
-    number_cell,
-    own,
-    percent,
-    table,
-    text_cell,
-)
-from prodassoc_cli.evaluation.report.page import Section
-from prodassoc_cli.evaluation.rules import MIN_BASKETS, calibration
+from prodassoc_cli.evaluation.report.markup import Cell, Head, Section, Table, own
+from prodassoc_cli.evaluation.report.words import OUTCOMES, Words
+from prodassoc_cli.evaluation.rules import MIN_BASKETS, JudgedRules, calibration
 
-_WORTH = {
-    "ips_ctr": "IPS",
-    "clipped_ips_ctr": "clipped IPS",
-    "snips_ctr": "self-normalised IPS",
-    "dr_ctr": "doubly robust",
-}
+_WORTH = ("ips_ctr", "clipped_ips_ctr", "snips_ctr", "dr_ctr")
 
 
 def rules_held(data: ReportData) -> Section | None:
     """How well the rules hold in the holdout; None where none were judged."""
     if not data.judged_rules:
         return None
-    parts = []
-    for name, judged in data.judged_rules.items():
-        kept, lift, reach = (
-            data.of_all(metric, None)[name] for metric in ("confidence_kept", "lift_kept", "rule_coverage")
-        )
-        hits = data.of_all("rule_hit_rate", data.main_k)[name]
-        words = (
-            f"{own(name)}: {kept['n']:,} of {judged.rules.height:,} rules can be tested (left side in at "
-            f"least {MIN_BASKETS} baskets). <strong>{percent(kept['value'])}</strong> keep their "
-            f"confidence, {percent(lift['value'])} a lift above 1. Some rule speaks of "
-            f"{percent(reach['value'])} of the {judged.baskets:,} baskets; in {percent(hits['value'])} of "
-            f"those one of the {data.main_k} products predicted is there."
-        )
-        bins = calibration(judged)
-        parts.append(f"<p>{words}</p>")
-        if bins.height > 1:
-            points = list(bins.select("confidence", "held_confidence").iter_rows())
-            ends = [(points[0][0], points[0][0]), (points[-1][0], points[-1][0])]
-            chart = line_chart(
-                [Line("in the holdout", points), Line("as mined", ends)],
-                "confidence as mined",
-                "confidence held",
-                wide=True,
-            )
-            parts.append(
-                f"{legend(['in the holdout', 'as mined'])}<figure>{chart}<figcaption>"
-                "A line below the other says that rules promise more than they hold.</figcaption></figure>"
-            )
-    return Section("held", "Do the rules hold?", "".join(parts))
+    return Section("held", {"judged": [_held(data, *each) for each in data.judged_rules.items()]})
+
+
+def _held(data: ReportData, name: str, judged: JudgedRules) -> dict[str, Any]:
+    words = data.words
+    kept, lift, reach = (
+        data.of_all(metric, None)[name] for metric in ("confidence_kept", "lift_kept", "rule_coverage")
+    )
+    hits = data.of_all("rule_hit_rate", data.main_k)[name]
+    said = words(
+        "held.words", kept["n"], name=own(name), rules=judged.rules.height, min_baskets=MIN_BASKETS,
+        kept=words.percent(kept["value"]), lift=words.percent(lift["value"]),
+        reach=words.percent(reach["value"]), baskets=judged.baskets, hits=words.percent(hits["value"]),
+        k=data.main_k,
+    )  # fmt: skip
+    bins = calibration(judged)
+    if bins.height <= 1:
+        return {"said": said}
+    points = list(bins.select("confidence", "held_confidence").iter_rows())
+    ends = [(points[0][0], points[0][0]), (points[-1][0], points[-1][0])]
+    names = [words.text("held.holdout"), words.text("held.mined")]
+    lines = [Line(names[0], points), Line(names[1], ends)]
+    chart = line_chart(words, lines, words.text("held.x_axis"), words.text("held.y_axis"), wide=True)
+    return {"said": said, "names": names, "chart": chart}
 
 
 def feedback(data: ReportData) -> Section | None:
@@ -71,31 +52,36 @@ def feedback(data: ReportData) -> Section | None:
     if rows is None or rows.filter(pl.col("metric") == "ctr").is_empty():
         return None
     models = rows.filter(pl.col("metric") == "ctr")["model"].unique(maintain_order=True).to_list()
-    body = _by_model(data, models) + _by_position(rows, models) + _offpolicy(rows)
-    return Section("feedback", "What people did with the lists", body)
+    parts = {"positions": _by_position(data.words, rows, models), "offpolicy": _offpolicy(data.words, rows)}
+    return Section("feedback", {"table": _by_model(data, models), **parts})
 
 
-def _by_model(data: ReportData, models: list[str]) -> str:
+def _by_model(data: ReportData, models: list[str]) -> Table:
+    words = data.words
     names = [name for name in OUTCOMES if data.of_all(name, None)]
-    heads = [Head("Model")]
-    heads += [Head(OUTCOMES[name], numeric=True, meaning=ALL_METRICS[name].definition) for name in names]
+    heads = [Head(words.text("feedback.model"))]
+    heads += [Head(words.metric(name), numeric=True, meaning=words.definition(name)) for name in names]
     found = {name: data.of_all(name, None) for name in names}
     cells = [
-        [text_cell(model)] + [_interval(name, found[name].get(model)) for name in names] for model in models
+        [Cell(own(model))] + [_interval(words, name, found[name].get(model)) for name in names]
+        for model in models
     ]
-    return table(heads, cells, "Lists shown, by model (95 % intervals over users)", wide=True)
+    return Table(heads, cells, words.text("feedback.caption"), wide=True)
 
 
-def _interval(name: str, row: dict[str, float | None] | None) -> Cell:
+def _interval(words: Words, name: str, row: dict[str, float | None] | None) -> Cell:
     if row is None:
         return Cell("–")
-    said = number if name.endswith("_per_list") else percent
-    ends = f"{said(row['low'])} to {said(row['high'])}" if row["low"] is not None else "no interval"
+    said = words.number if name.endswith("_per_list") else words.percent
+    ends = words("feedback.no_interval")
+    if row["low"] is not None:
+        ends = words("feedback.interval", low=said(row["low"]), high=said(row["high"]))
     sign = "+" if name == "ctr_uplift" and (row["value"] or 0) > 0 else ""
-    return Cell(f'<b>{sign}{said(row["value"])}</b><br><span class="soft">{ends}</span>', row["value"])
+    shown = Markup('<b>{}{}</b><br><span class="soft">{}</span>')
+    return Cell(shown.format(sign, said(row["value"]), ends), row["value"])
 
 
-def _by_position(rows: pl.DataFrame, models: list[str]) -> str:
+def _by_position(words: Words, rows: pl.DataFrame, models: list[str]) -> dict[str, Any] | None:
     placed = rows.filter(
         (pl.col("metric") == "ctr") & pl.col("segment").str.starts_with("position: ")
     ).with_columns(pl.col("segment").str.strip_prefix("position: ").cast(pl.Float64).alias("place"))
@@ -106,20 +92,20 @@ def _by_position(rows: pl.DataFrame, models: list[str]) -> str:
         if part.height:
             lines.append(Line(model, list(part.select("place", "value").iter_rows()), band))
     if not lines:
-        return ""
-    chart = line_chart(lines, "position in the list", "clicks per impression", percent="y", wide=True)
-    key = legend([line.name for line in lines])
-    return f"<h3>Clicks by position</h3>{key}<figure>{chart}</figure>"
+        return None
+    axes = words.text("feedback.x_axis"), words.text("feedback.y_axis")
+    chart = line_chart(words, lines, *axes, percent="y", wide=True)
+    return {"names": [line.name for line in lines], "chart": chart}
 
 
-def _offpolicy(rows: pl.DataFrame) -> str:
-    part = rows.filter(pl.col("metric").is_in(list(_WORTH)) & pl.col("value").is_not_null())
+def _offpolicy(words: Words, rows: pl.DataFrame) -> dict[str, Any] | None:
+    part = rows.filter(pl.col("metric").is_in(_WORTH) & pl.col("value").is_not_null())
     if part.is_empty():
-        return ""
+        return None
     models = part["model"].unique(maintain_order=True).to_list()
     dots = [
         Dot(
-            _WORTH[row["metric"]],
+            words.text(f"feedback.{row['metric']}"),
             row["model"],
             max(0.0, row["value"]),
             row["low"] and max(0.0, row["low"]),
@@ -127,21 +113,19 @@ def _offpolicy(rows: pl.DataFrame) -> str:
         )
         for row in part.iter_rows(named=True)
     ]
-    heads = [Head("Lists"), Head("Overlap", numeric=True), Head("Effective sample", numeric=True)]
+    heads = [Head(words.text("feedback.lists"))]
+    heads += [Head(words.text(f"feedback.{name}"), numeric=True) for name in ("overlap", "effective_n")]
     values = {(row["model"], row["metric"]): row["value"] for row in rows.iter_rows(named=True)}
     cells = [
         [
-            text_cell(model),
-            Cell(percent(values[model, "overlap"]), values[model, "overlap"]),
-            number_cell(values[model, "effective_n"]),
+            Cell(own(model)),
+            Cell(words.percent(values[model, "overlap"]), values[model, "overlap"]),
+            Cell(words.number(values[model, "effective_n"]), values[model, "effective_n"]),
         ]
         for model in models
     ]
-    chart = dot_chart(dots, models, "Estimated clicks per impression of lists that were not shown")
-    overlaps = table(heads, cells, "How much the log says of these lists")
-    return (
-        "<h3>What other lists would have got</h3>"
-        '<p class="soft">Clicks per impression, estimated from where the log happened to show the same. The '
-        "fewer such places, the wider the intervals.</p>"
-        f"{legend(models)}<figure>{chart}</figure>{overlaps}"
-    )
+    return {
+        "models": models,
+        "chart": dot_chart(words, dots, models, words.text("feedback.offpolicy_label")),
+        "table": Table(heads, cells, words.text("feedback.overlap_caption")),
+    }

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import polars as pl
+from markupsafe import Markup
 
 from prodassoc_cli.evaluation.report.charts import Point, scatter
 from prodassoc_cli.evaluation.report.data import ReportData
 from prodassoc_cli.evaluation.report.graph import Edge, graph
-from prodassoc_cli.evaluation.report.markup import (
-    Cell,
-    Head,
-    legend,
-    number,
-    number_cell,
-    own,
-    percent,
-    safe,
-    table,
-)
-from prodassoc_cli.evaluation.report.page import Section
+from prodassoc_cli.evaluation.report.markup import Cell, Head, Section, Table, own
+from prodassoc_cli.evaluation.report.words import Words
 
 _TABLE_ROWS = 100
 _GRAPH_EDGES = 45
 _POINTS = 1500
 _KINDS = 5
+
+
+def rules_lead(data: ReportData) -> Markup:
+    """Return what to take away of rules alone."""
+    rules = data.rules
+    assert rules is not None
+    if rules.is_empty():
+        said = data.words("lead.no_rules")
+    else:
+        products = rules["antecedent"].explode().append(rules["consequent"].explode()).n_unique()
+        widest = float(rules["support"].max() or 0.0)  # type: ignore[arg-type]
+        sure = rules.filter(rules["confidence"] >= 0.5).height
+        said = data.words(
+            "lead.rules", rules.height, products=products, sure=sure, widest=data.words.percent(widest)
+        )
+    return Markup('<p class="lead">{}</p>').format(said)
 
 
 def rules_section(data: ReportData) -> Section | None:
@@ -37,66 +45,49 @@ def rules_section(data: ReportData) -> Section | None:
     top = rules.head(_TABLE_ROWS)
     sides = pl.concat([top["antecedent"].explode(), top["consequent"].explode()])
     titles = data.titles(sides.drop_nulls())
-    body = (
-        f'<p class="soft">{_words(rules)}</p>{_table(top, titles)}'
-        f"<h3>Products that go together</h3>"
-        '<p class="soft">Lines join the products of the first rules; the wider, the higher the lift. Point '
-        f"at a product, or tab to it, to see its partners.</p>{_graph(data, top, titles)}"
-        f"<h3>Support, confidence and lift</h3><figure>{_scatter(rules)}"
-        f"<figcaption>{_shades(rules)}</figcaption></figure>"
-    )
-    return Section("rules", "Products bought together", body)
-
-
-def _words(rules: pl.DataFrame) -> str:
-    first = min(_TABLE_ROWS, rules.height)
-    return (
-        f"{rules.height:,} rules; the first {first} below. A rule reads: of the baskets with the left side, "
-        "the confidence is the share that have the right side too; the lift says how many times more that is "
-        "than among all baskets."
+    drawn = _chosen(rules).height
+    return Section(
+        "rules",
+        {
+            "first": top.height,
+            "rules": rules.height,
+            "table": _table(data.words, top, titles),
+            **_graph(data, top, titles),
+            "scatter": _scatter(data.words, rules),
+            "shades": [data.words.number(each) for each in _quantiles(rules)],
+            "drawn": drawn,
+        },
     )
 
 
 def _side(ids: list[str], titles: dict[str, str]) -> Cell:
-    return Cell(" + ".join(own(titles.get(each, each)) for each in ids))
+    return Cell(Markup(" + ").join(own(titles.get(each, each)) for each in ids))
 
 
-def _table(rules: pl.DataFrame, titles: dict[str, str]) -> str:
-    heads = [
-        Head("Who buys"),
-        Head("also buys"),
-        Head("Baskets", numeric=True, meaning="baskets with both sides"),
-        Head("Support", numeric=True, meaning="share of all baskets with both sides"),
-        Head(
-            "Confidence",
-            numeric=True,
-            meaning="share of the baskets with the left side that have the right side",
-        ),
-        Head("Lift", numeric=True, meaning="confidence / share of all baskets with the right side"),
+def _table(words: Words, rules: pl.DataFrame, titles: dict[str, str]) -> Table:
+    numbers = ("count", "support", "confidence", "lift")
+    heads = [Head(words.text("rules.antecedent")), Head(words.text("rules.consequent"))]
+    heads += [
+        Head(words.text(f"rules.{name}"), numeric=True, meaning=words.text(f"rules.{name}_meaning"))
+        for name in numbers
     ]
     rows = [
         [
             _side(row["antecedent"], titles),
             _side(row["consequent"], titles),
-            number_cell(row["count"]),
-            Cell(percent(row["support"]), row["support"]),
-            Cell(percent(row["confidence"]), row["confidence"]),
-            number_cell(row["lift"]),
+            Cell(words.number(row["count"]), row["count"]),
+            Cell(words.percent(row["support"]), row["support"]),
+            Cell(words.percent(row["confidence"]), row["confidence"]),
+            Cell(words.number(row["lift"]), row["lift"]),
         ]
         for row in rules.iter_rows(named=True)
     ]
-    return table(
-        heads,
-        rows,
-        "Top rules; a click on a heading sorts",
-        sortable=True,
-        tall=True,
-        wide=True,
-        name="rules-table",
+    return Table(
+        heads, rows, words.text("rules.caption"), sortable=True, tall=True, wide=True, name="rules-table"
     )
 
 
-def _graph(data: ReportData, rules: pl.DataFrame, titles: dict[str, str]) -> str:
+def _graph(data: ReportData, rules: pl.DataFrame, titles: dict[str, str]) -> dict[str, Any]:
     strongest: dict[tuple[str, str], float] = {}
     for antecedent, consequent, lift in rules.select("antecedent", "consequent", "lift").iter_rows():
         if len(strongest) >= _GRAPH_EDGES:
@@ -109,10 +100,9 @@ def _graph(data: ReportData, rules: pl.DataFrame, titles: dict[str, str]) -> str
     kind_of = data.kinds({node for one, other, _ in edges for node in (one, other)})
     kinds = [kind for kind, _ in Counter(sorted(kind_of.values())).most_common(_KINDS)]
     shades = {node: kinds.index(kind) if kind in kinds else _KINDS for node, kind in kind_of.items()}
-    named = [*kinds, *(["other"] if _KINDS in shades.values() else [])]
-    label = "Graph of the products of the first rules; the width of a line is the lift"
-    key = legend(named) if len(named) > 1 else ""
-    return f"{key}<figure>{graph(edges, titles, shades, label)}</figure>"
+    named = [*kinds, *([data.words.text("rules.other")] if _KINDS in shades.values() else [])]
+    drawing = graph(data.words, edges, titles, shades, data.words.text("rules.graph_label"))
+    return {"graph": drawing, "kinds": named if len(named) > 1 else []}
 
 
 def _quantiles(rules: pl.DataFrame) -> list[float]:
@@ -124,25 +114,22 @@ def _chosen(rules: pl.DataFrame) -> pl.DataFrame:
     return rules.gather_every(-(-rules.height // _POINTS))
 
 
-def _scatter(rules: pl.DataFrame) -> str:
-    chosen = _chosen(rules)
+def _scatter(words: Words, rules: pl.DataFrame) -> Markup:
     bounds = _quantiles(rules)
     points = [
         Point(
             support,
             confidence,
             1 + int(np.searchsorted(bounds, lift, side="right")),
-            f"support {number(support)}, confidence {number(confidence)}, lift {number(lift)}",
+            words.text(
+                "rules.point",
+                support=words.number(support), confidence=words.number(confidence), lift=words.number(lift),
+            ),
         )
-        for support, confidence, lift in chosen.select("support", "confidence", "lift").iter_rows()
-    ]
-    return scatter(points, "support (logarithmic)", "confidence", "Rules by support, confidence and lift")
-
-
-def _shades(rules: pl.DataFrame) -> str:
-    bounds = [number(each) for each in _quantiles(rules)]
-    names = [f"lift below {bounds[0]}", *(f"to {bound}" for bound in bounds[1:]), "above"]
-    keys = "".join(f'<li class="r{place}"><i></i>{safe(name)}</li>' for place, name in enumerate(names, 1))
-    drawn = _chosen(rules).height
-    of = f"{drawn:,} of the {rules.height:,} rules, evenly over their order." if drawn < rules.height else ""
-    return f'<ul class="legend">{keys}</ul>{of}'
+        for support, confidence, lift in _chosen(rules).select("support", "confidence", "lift").iter_rows()
+    ]  # fmt: skip
+    return scatter(
+        words,
+        points,
+        *(words.text(f"rules.{name}") for name in ("support_axis", "confidence_axis", "scatter_label")),
+    )

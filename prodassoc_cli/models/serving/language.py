@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from prodassoc_cli.arrays import Doubles, Ints, Longs
 from prodassoc_cli.errors import BadConfig, did_you_mean
+from prodassoc_cli.languages.form import Form, Message, forms, tables_of
 
 _FOLDER = Path(__file__).with_name("messages")
 _UNKNOWN = "unknown"
@@ -32,18 +33,14 @@ class Language:
     Attributes:
         messages: by name: the form for a count of one, and that for all others.
         words: by what was done with products, then by placeholder.
-        comma: between the products of a list.
-        last: before the last one.
         more: what a list ends with that does not name all, where one is missing, and where others are.
-        form: how numbers and days are written.
+        form: how lists, numbers and days are written.
     """
 
     messages: Mapping[str, tuple[str, str]]
     words: Mapping[str, Mapping[str, str]]
-    comma: str
-    last: str
     more: tuple[str, str]
-    form: Mapping[str, Any]
+    form: Form
 
     @classmethod
     def of(cls, name: str, own: Path | None = None) -> Language:
@@ -57,11 +54,12 @@ class Language:
             BadConfig: the file has a message that there is not, or one lacks a placeholder.
         """
         known = tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+        shared = tables_of(name)
+        known |= shared | {"list": shared["list"] | known["list"]}
         if own is not None:
             _replace(known, _read(own), str(own))
-        lists, form = known["list"], known["format"]
-        messages = {each: _forms(text) for each, text in known["messages"].items()}
-        return cls(messages, known["words"], lists["comma"], lists["and"], _forms(lists["more"]), form)
+        messages = {each: forms(text) for each, text in known["messages"].items()}
+        return cls(messages, known["words"], forms(known["list"]["more"]), Form.of(known))
 
     def sentences(
         self, names: Sequence[str], which: Ints, counts: Doubles, columns: Columns, did: str
@@ -108,9 +106,9 @@ class Language:
             count, form = divmod(kind, 3)
             places = [f"{{{n}}}" for n in range(count)]
             if form:
-                text = self.more[form - 1].replace("{products}", self.comma.join(places))
+                text = self.more[form - 1].replace("{products}", self.form.comma.join(places))
             else:
-                text = self.last.join([*([self.comma.join(places[:-1])] if count > 1 else []), *places[-1:]])
+                text = self.form.joined(places)
             return _filled(text, rows, columns)
 
         return _by_kind(np.maximum(named, 1) * 3 + np.minimum(more, 2), fill)
@@ -120,10 +118,7 @@ class Language:
 
         def write(value: float) -> str:
             value = round(value, 1)
-            whole, _, rest = f"{value:.1f}".partition(".")
-            if abs(value) >= self.form["thousands_from"]:
-                whole = f"{int(value):,}".replace(",", self.form["thousands"])
-            return whole if rest == "0" else f"{whole}{self.form['decimal']}{rest}"
+            return self.form.number(value, 0 if value == int(value) else 1)
 
         def texts(rows: Longs) -> pl.Series:
             asked = np.nan_to_num(values[rows]).tolist()
@@ -134,7 +129,7 @@ class Language:
 
     def days(self, times: Longs) -> Callable[[Longs], pl.Series]:
         """Return what writes the days of some rows, of times in µs since 1970."""
-        return lambda rows: pl.Series(times[rows]).cast(pl.Datetime("us")).dt.strftime(self.form["date"])
+        return lambda rows: pl.Series(times[rows]).cast(pl.Datetime("us")).dt.strftime(self.form.date)
 
 
 @lru_cache(maxsize=1)
@@ -164,10 +159,6 @@ def _filled(template: str, rows: Longs, columns: Columns) -> pl.Series:
     ]
     text = pl.select(pl.concat_str(parts or [pl.lit("")]).alias("text")).to_series()
     return text if len(text) == len(rows) else text.new_from_index(0, len(rows))
-
-
-def _forms(message: str | Mapping[str, str]) -> tuple[str, str]:
-    return (message, message) if isinstance(message, str) else (message["one"], message["other"])
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -204,13 +195,13 @@ def _replace(known: dict[str, Any], own: Mapping[str, Any], file: str) -> None:
             known[section][name] = text
 
 
-def _check(text: object, former: str | Mapping[str, str], words: set[str], where: str) -> None:
+def _check(text: object, former: Message, words: set[str], where: str) -> None:
     """Raise an error unless a message says what the one in whose place it stands says."""
-    forms = {"other": text} if isinstance(text, str) else text
-    if not isinstance(forms, Mapping) or set(forms) not in ({"one", "other"}, {"other"}):
+    given = {"other": text} if isinstance(text, str) else text
+    if not isinstance(given, Mapping) or set(given) not in ({"one", "other"}, {"other"}):
         raise BadConfig(f"{where} = {text!r}", 'it takes a text, or one = "…" and other = "…"')
-    needed = _placeholders(_forms(former)[1], where) - words
-    for form, each in forms.items():
+    needed = _placeholders(forms(former)[1], where) - words
+    for form, each in given.items():
         found = _placeholders(each, where)
         missing = needed - found - ({"count"} if form == "one" else set())
         for name in sorted(missing):

@@ -1,0 +1,1 @@
+"""How the languages of reasons and reports write numbers, lists and days."""
