@@ -32,6 +32,7 @@ from prodassoc_cli.resources import (
 )
 from prodassoc_cli.settings import CommonConfig
 from prodassoc_cli.settings.check import check_options
+from prodassoc_cli.settings.common import DEFAULT_LANGUAGE
 from prodassoc_cli.settings.naming import as_flags
 from prodassoc_cli.stage import Progress, StageContext
 from prodassoc_cli.terminal.messages import Messages
@@ -255,9 +256,16 @@ class Run:
         """Read an input taken before, or None where none was given."""
         return self.read(role, kind, text=text) if self.is_given(role) else None
 
-    def page(self, where: str | None) -> None:
-        """Say where a page for people goes, before the outputs are opened; it appears together with them."""
-        self.page_path = None if where is None else Path(where)
+    def page(self, where: str | None, language: str) -> None:
+        """Say where a page for people goes and in what language, before the outputs are opened.
+
+        It appears together with them, and with them is up to date: in another language it is made again.
+        """
+        if where is None:
+            return
+        self.page_path = Path(where)
+        if language != DEFAULT_LANGUAGE:
+            self.decide(language=language)
 
     @contextmanager
     def outputs(self, main: Kind | None, **others: tuple[Kind, str | None]) -> Iterator[Writer]:

@@ -8,6 +8,9 @@ from typing import Literal
 from prodassoc_cli.declare import FILE, setting
 
 Format = Literal["parquet", "csv", "jsonl", "table"]
+Language = Literal["de", "en", "es", "fr", "ja", "zh"]
+"""Languages that reasons and reports are written in."""
+DEFAULT_LANGUAGE: Language = "en"
 
 
 @dataclass(frozen=True)

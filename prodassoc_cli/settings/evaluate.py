@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from prodassoc_cli.declare import FILE, setting
+from prodassoc_cli.settings.common import DEFAULT_LANGUAGE, Language
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,10 @@ class EvaluateConfig:
         [], "Exit with code 1 unless this holds: 'ndcg@10>=0.1' (repeatable)", metavar="BOUND", result=False
     )
     report: str | None = setting(None, "Write an HTML report", group="Report", **FILE)
+    language: Language = setting(
+        DEFAULT_LANGUAGE, "Language of the report, and of the reasons of lists made from models",
+        group="Report", result=False,
+    )  # fmt: skip
     rules: str | None = setting(None, "Association rules to show in the report", group="Report", **FILE)
     relations: str | None = setting(
         None, "Complements, substitutes and variants to show in the report, made by mine --relations-output",

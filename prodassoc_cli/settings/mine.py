@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from prodassoc_cli.declare import FILE, setting
+from prodassoc_cli.settings.common import DEFAULT_LANGUAGE, Language
 from prodassoc_cli.settings.engine import EngineConfig
 
 VARIANT_SIMILARITY, SUBSTITUTE_SIMILARITY, RELATION_LEVEL = 0.85, 0.5, 0.0001
@@ -142,4 +143,7 @@ class MineConfig(EngineConfig):
     )
     report: str | None = setting(
         None, "Write an HTML report of the rules", group="Rules", needs=(_OF_RULES,), on_spark=False, **FILE
+    )
+    language: Language = setting(
+        DEFAULT_LANGUAGE, "Language of the report", group="Rules", result=False, on_spark=False
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prodassoc_cli.declare import FILE, setting
+from prodassoc_cli.settings.common import DEFAULT_LANGUAGE, Language
 from prodassoc_cli.settings.engine import EngineConfig
 
 
@@ -37,7 +38,7 @@ class RecommendConfig(EngineConfig):
         None, "Weigh reasons by scoring again without each product [default: up to 1,000 lists]",
         flag="--reason-weights/--no-reason-weights",
     )  # fmt: skip
-    language: Literal["de", "en", "es", "fr", "ja", "zh"] = setting("en", "Language of the reasons")
+    language: Language = setting(DEFAULT_LANGUAGE, "Language of the reasons")
     reasons_file: str | None = setting(
         None, "Messages of your own in the place of some reasons (TOML)", **FILE
     )

@@ -54,7 +54,7 @@ def evaluate(run: Run, inputs: Sequence[str], config: EvaluateConfig) -> Judgeme
     for role in INPUT_ROLES:
         run.take(role, getattr(config, role))
     run.take("cleaning", config.clean_summary)
-    run.page(config.report)
+    run.page(config.report, config.language)
     with run.outputs(METRICS) as outputs:
         stage = _stage(run, config, ks)
         if config.k is None:
@@ -139,6 +139,7 @@ def _report(run: Run, config: EvaluateConfig, stage: EvaluationStage, metrics: p
             cleaning=shown.cleaning,
             provenance=provenance_of(run),
             parameters=result_parameters(config),
+            language=config.language,
             notices=[run.name_options(notice) for notice in stage.notices],
         )
     )

@@ -130,6 +130,7 @@ def _recommend(
 ) -> _Input:
     """Return the lists that a model makes."""
     with run.kernels():
+        from prodassoc_cli.models.serving.language import Language
         from prodassoc_cli.models.serving.recommend import recommend
         from prodassoc_cli.models.storage.artifact import from_arrow
     if header is None:
@@ -137,8 +138,9 @@ def _recommend(
     model = from_arrow(rows.to_arrow() if isinstance(rows, pl.DataFrame) else rows, header)
     with run.progress(f"lists of {model.name}") as progress:
         served = recommend(
-            model, k=k, ids=users, include_seen=include_seen, threads=run.threads, progress=progress
-        )
+            model, k=k, ids=users, include_seen=include_seen, threads=run.threads, progress=progress,
+            language=Language.of(run.config.language),
+        )  # fmt: skip
         lists = served.frame
     for notice in served.notices:
         run.messages.warning(f"{model.name}: {notice}")

@@ -40,7 +40,7 @@ def mine(run: Run, inputs: Sequence[str], config: MineConfig) -> None:
     run.take("embeddings", config.embeddings)
     run.take("validate", config.validate)
     run.bytes_per_row = BYTES_PER_ROW if needs_only_baskets(config) else BYTES_PER_WHOLE_ROW
-    run.page(config.report)
+    run.page(config.report, config.language)
     with run.outputs(
         RULES if config.target == "rules" else ITEMSETS,
         itemsets=(ITEMSETS, config.itemsets_output),
@@ -66,6 +66,7 @@ def _report(run: Run, config: MineConfig, stage: MiningStage, shown: Mapping[str
             rules=shown["output"],
             relations=shown.get("relations"),
             products=stage.products,
+            language=config.language,
             baskets=dict(zip(stage.baskets.item_ids, stage.baskets.counts.tolist(), strict=True)),
             provenance=provenance_of(run),
             parameters=result_parameters(config),

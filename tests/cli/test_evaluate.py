@@ -214,6 +214,10 @@ def test_mine_writes_a_page_of_rules(shop):
     titles = pl.read_parquet(shop / "products.parquet")["title"].drop_nulls()
     assert any(title in text for title in titles)
     assert "up to date" in ok(run, *words, "--products", "products.parquet").stderr.decode()
+    in_chinese = [*words, "--products", "products.parquet", "--language", "zh"]
+    assert "up to date" not in ok(run, *in_chinese).stderr.decode()
+    assert '<html lang="zh">' in (shop / "rules.html").read_text()
+    assert "up to date" in ok(run, *in_chinese).stderr.decode()
     done = run(*words, "--target", "closed", "--force")
     assert done.returncode == 2
     assert "--report needs --target rules" in done.stderr.decode()

@@ -233,3 +233,18 @@ def test_hostile_titles_stay_texts_in_the_search(browser, tmp_path):
     assert browser.run("return document.querySelectorAll('img, main script:not([type])').length") == 0
     assert browser.run("return document.querySelectorAll('*').length") > elements
     assert browser.errors() == []
+
+
+def test_the_search_answers_in_the_language_of_the_page(browser, tmp_path):
+    titles = ("特浓牛奶 1升", "牛奶巧克力", "龙井绿茶", "茶壶", "面包", "蛋糕")
+    data = {**vars(report_data(titles)), "relations": relations_frame(), "language": "zh"}
+    browser.show(tmp_path / "report.html", ReportData(**data))
+    browser.type("#door-search", "牛奶")
+    assert browser.text("#door-status") == "找到 2 种商品。"
+    browser.type("#door-search", DOWN + ENTER)
+    assert browser.text("#door-product h3") == "牛奶巧克力"
+    related = browser.texts("#door-product .related li")
+    assert related == ["特浓牛奶 1升 有 9 笔订单同时购买，约为随机情况的 3 倍"]
+    browser.type("#rules-filter [name=least]", "2")
+    assert browser.text("#rules-status") == "3 条规则。"
+    assert browser.errors() == []
