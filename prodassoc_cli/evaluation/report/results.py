@@ -37,7 +37,7 @@ def _held(data: ReportData, name: str, judged: JudgedRules) -> dict[str, Any]:
     )  # fmt: skip
     bins = calibration(judged)
     if bins.height <= 1:
-        return {"said": said}
+        return {"said": said, "names": [], "chart": None}
     points = list(bins.select("confidence", "held_confidence").iter_rows())
     ends = [(points[0][0], points[0][0]), (points[-1][0], points[-1][0])]
     names = [words.text("held.holdout"), words.text("held.mined")]

@@ -236,6 +236,16 @@ def test_rules_alone_and_no_rules_at_all():
     assert "No rule passed" in "".join(none.text)
 
 
+def test_rules_of_one_confidence_are_judged_without_a_chart():
+    data = report_data()
+    held = judge_rules(rules_frame().head(1), interactions({"order_id": "1", "product_id": "a"}))
+    metrics = rule_metrics("one", held, [3])
+    page = Page(
+        render_rules(ReportData(ks=[3], rules=data.rules, judged_rules={"one": held}, metrics=metrics))
+    )
+    assert "one: 0 of 1 rules can be tested" in "".join(page.text)
+
+
 def test_bare_lists_make_a_report():
     judged = judge_lists({"m": lists(u="a b")}, bought(u="a"))
     data = ReportData(
