@@ -15,8 +15,9 @@ from prodassoc_cli.resources import place_kernel_cache
 
 MODULES = (
     "mining.kernels.apriori", "mining.kernels.fp_growth", "mining.kernels.search", "mining.kernels.rules",
-    "mining.kernels.csr", "mining.selection.set_coverage", "models.kernels.spectral", "models.kernels.ease",
-    "models.kernels.als", "models.kernels.reasons", "models.kernels.mf", "models.kernels.sparse",
+    "mining.kernels.csr", "intake.layouts.fimi_codes", "mining.selection.set_coverage",
+    "models.kernels.spectral", "models.kernels.ease", "models.kernels.als", "models.kernels.reasons",
+    "models.kernels.mf", "models.kernels.sparse",
 )  # fmt: skip
 
 

@@ -139,7 +139,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if not options.only or "programs" in options.only:
-            agree = compare_programs(folder)
+            agree = compare_programs(folder, options.rounds)
         for case in CASES:
             if options.only and not any(word in case.title for word in options.only):
                 continue

@@ -1,8 +1,8 @@
 """Whole programs: from a file to a file of itemsets, start-up included.
 
-From a basket file prodassoc runs its two commands, `clean - | mine -`. For each peer there is the program its
-user would write: read the lines, mine, write the sets. From cleaned order lines in Parquet `mine` runs alone,
-and the programs of the peers read the same file. Run one as
+From a basket file prodassoc runs `mine FILE`, and its two commands `clean - | mine -`. For each peer there is
+the program its user would write: read the lines, mine, write the sets. From cleaned order lines in Parquet
+`mine` runs alone, and the programs of the peers read the same file. Run one as
 `python -m benchmarks.mining.end_to_end PEER FILE COUNT OUTPUT`.
 """
 
@@ -21,11 +21,10 @@ from benchmarks.mining.cases import CASES, DATA, Case, missing
 
 _MODULES = {"rusket": "rusket", "pyfim": "fim"}
 _PRODASSOC = [sys.executable, "-m", "prodassoc_cli"]
-_ROUNDS = 2
 _SPARSE = ("retail", "T10I4D100K", "zipf")
 
 
-def compare_programs(folder: Path) -> bool:
+def compare_programs(folder: Path, rounds: int) -> bool:
     """Run the programs by turns on the sparse cases, and print what they took.
 
     To be called before this process grows: a child's peak of memory counts from its parent's size.
@@ -43,36 +42,42 @@ def compare_programs(folder: Path) -> bool:
         subprocess.run([*clean, str(rows), "--force"], check=True)
         mine = [*_PRODASSOC, "mine", "--target", "frequent", "--min-count", str(case.min_count),
                 "-o", str(folder / "prodassoc.parquet"), "--threads", "2", "--force", "-q"]  # fmt: skip
+        both = {"prodassoc": [[*mine, str(source)]], "clean - | mine -": [[*clean, "-"], [*mine, "-"]]}
         for title, read, ours in (
-            ("basket file", source, [[*clean, "-"], [*mine, "-"]]),
-            ("order lines in Parquet", rows, [[*mine, str(rows)]]),
+            ("basket file", source, both),
+            ("order lines in Parquet", rows, {"prodassoc": [[*mine, str(rows)]]}),
         ):
             print(f"\n{case.title}, from {title} to itemsets in Parquet, whole programs, two threads")
-            agree = _by_turns(ours, read, case, folder) and agree
+            agree = _by_turns(ours, read, case, folder, rounds) and agree
     return agree
 
 
-def _by_turns(ours: list[list[str]], read: Path, case: Case, folder: Path) -> bool:
+def _by_turns(ours: dict[str, list[list[str]]], read: Path, case: Case, folder: Path, rounds: int) -> bool:
     """Run each program by turns, and print what it took; return whether all wrote as many sets."""
-    programs = {"prodassoc": ours}
+    programs = dict(ours)
     for peer in ("rusket", "pyfim"):
         if find_spec(_MODULES[peer]):
             output = str(folder / f"{peer}.parquet")
             module = [sys.executable, "-m", "benchmarks.mining.end_to_end"]
             programs[peer] = [[*module, peer, str(read), str(case.min_count), output]]
     runs: dict[str, list[tuple[float, float, float]]] = {peer: [] for peer in programs}
-    for at in range(_ROUNDS + 1):
+    counts: dict[str, int] = {}
+    for at in range(rounds + 1):
         for peer, commands in programs.items():
-            (folder / f"{peer}.parquet").unlink(missing_ok=True)
+            _written_by(peer, folder).unlink(missing_ok=True)
             run = _measure(commands)
+            counts[peer] = _count(_written_by(peer, folder))
             if at > 0:  # the first one warms the caches
                 runs[peer].append(run)
     print(f"  {'':<18}{'seconds':>9}{'CPU s':>9}{'MB':>8}{'sets':>10}")
-    counts = {peer: _count(folder / f"{peer}.parquet") for peer in programs}
     for peer, sets in counts.items():
         seconds, cpu, memory = (median(each) for each in zip(*runs[peer], strict=True))
         print(f"  {peer:<18}{seconds:>9.2f}{cpu:>9.2f}{memory:>8.0f}{sets:>10,}")
     return set(counts.values()) == {case.expected or counts["prodassoc"]}
+
+
+def _written_by(program: str, folder: Path) -> Path:
+    return folder / f"{program if program in _MODULES else 'prodassoc'}.parquet"
 
 
 def _basket_file(data: str, folder: Path) -> Path:

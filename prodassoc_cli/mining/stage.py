@@ -69,7 +69,8 @@ class MiningStage:
 
     Args:
         config: its options.
-        interactions: what happened; in pieces where baskets are all that is wanted, see `needs_only_baskets`.
+        interactions: what happened; where baskets are all that is wanted (`needs_only_baskets`), in pieces or
+            as baskets already.
         products: the catalogue.
         embeddings: vectors of the products.
         holdout: other interactions to test rules on.
@@ -88,7 +89,7 @@ class MiningStage:
     def __init__(
         self,
         config: MineConfig,
-        interactions: pl.DataFrame | Iterator[pa.Table],
+        interactions: pl.DataFrame | Iterator[pa.Table] | Baskets,
         *,
         products: pl.DataFrame | None = None,
         embeddings: pl.DataFrame | None = None,
@@ -96,11 +97,15 @@ class MiningStage:
         context: StageContext,
     ) -> None:
         from prodassoc_cli.mining.basket_builder import baskets_from_pieces
+        from prodassoc_cli.mining.baskets import Baskets
 
         self._config, self._context = config, context
         self.products, self._embeddings = products, embeddings
         self._parents: dict[str, str] = {}
         self._holdout = None if holdout is None else self._included(holdout, strict=False)
+        if isinstance(interactions, Baskets):
+            self.baskets = interactions
+            return
         if isinstance(interactions, Iterator):
             self.baskets = baskets_from_pieces(interactions, config.max_basket_size, context.warn)
             return

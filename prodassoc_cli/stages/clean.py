@@ -50,7 +50,7 @@ def clean(run: Run, inputs: Sequence[str], config: CleanConfig) -> dict[str, Any
             run.decide(pseudonymized_by=key_fingerprint(read_key(config.pseudonymize_key_file)))
         earlier = _earlier(run, config.append_to) if config.append_to else None
         if run.common.dry_run and config.engine != "spark":
-            _show_understood(run, _sources(orders, inputs), _sources(order_table, []), config)
+            _show_understood(run, sources_of(orders, inputs), sources_of(order_table, []), config)
         outputs = stack.enter_context(
             run.outputs(
                 INTERACTIONS,
@@ -63,17 +63,17 @@ def clean(run: Run, inputs: Sequence[str], config: CleanConfig) -> dict[str, Any
             engine(config) as spark,
             _cleaning(
                 spark,
-                _sources(orders, inputs),
+                sources_of(orders, inputs),
                 config,
-                lambda notice: _say(run, notice),
-                catalogue=_sources(catalogue, [str(config.products)]),
+                lambda notice: say_notice(run, notice),
+                catalogue=sources_of(catalogue, [str(config.products)]),
                 seed=run.common.seed,
                 budget=run.memory_limit,
                 folder=run.scratch_folder(),
                 keep_rejects=outputs.wants("rejects"),
                 earlier=earlier,
-                order_table=_sources(order_table, [str(config.order_table)]),
-                category_names=_sources(category_names, [str(config.category_names)]),
+                order_table=sources_of(order_table, [str(config.order_table)]),
+                category_names=sources_of(category_names, [str(config.category_names)]),
             ) as cleaning,
         ):
             rows_stay_there = spark is not None and outputs.folder("output") is not None
@@ -102,8 +102,8 @@ def _clean_catalogue(run: Run, config: CleanConfig) -> dict[str, Any]:
         from prodassoc_cli.intake.catalogue.reading import cleaned_catalogue
 
         found = cleaned_catalogue(
-            _sources(catalogue, [str(config.products)]), config, lambda notice: _say(run, notice),
-            _sources(category_names, [str(config.category_names)]),
+            sources_of(catalogue, [str(config.products)]), config, lambda notice: say_notice(run, notice),
+            sources_of(category_names, [str(config.category_names)]),
         )  # fmt: skip
         if wants_none:
             outputs.put(StageResult("output", empty_frame(INTERACTIONS)))
@@ -136,12 +136,15 @@ def _show_understood(
     from prodassoc_cli.intake.preview import preview
 
     with ExitStack() as stack:
-        found = open_inputs(orders, config, lambda notice: _say(run, notice), stack, order_table=order_table)
+        found = open_inputs(
+            orders, config, lambda notice: say_notice(run, notice), stack, order_table=order_table
+        )
         for line in preview(found, replace(config, preset=found.preset)):
             run.messages.info(line)
 
 
-def _say(run: Run, notice: str) -> None:
+def say_notice(run: Run, notice: str) -> None:
+    """Say what was detected and decided; a caution is a warning."""
     from prodassoc_cli.intake.columns.schema import Caution
 
     (run.messages.warning if isinstance(notice, Caution) else run.messages.info)(notice)
@@ -194,7 +197,7 @@ def _cleaning(spark: Any, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401 
     return SparkCleaning(spark, *inputs, **options)
 
 
-def _sources(files: Sequence[InputFile], named: Sequence[str]) -> list[Source]:
+def sources_of(files: Sequence[InputFile], named: Sequence[str]) -> list[Source]:
     """Return files as sources; those of a dataset with the columns that its folders name."""
     from prodassoc_cli.artifacts.partitions import partition_values
     from prodassoc_cli.intake.formats.sources import Source, members
@@ -224,13 +227,18 @@ def _earlier(run: Run, path: str) -> Earlier:
     return Earlier(lineage.details["conventions"], lambda: read_pieces(files, INTERACTIONS, names))
 
 
-def _summary_lines(summary: dict[str, Any]) -> list[str]:
-    """Return what was read, left out and kept, one line each."""
-    kept = summary["interactions"]
+def rows_read(summary: dict[str, Any]) -> list[str]:
+    """Return how many rows were read, kept and left out, and why, one line each."""
     rows = f"{summary['rows_in']:,} rows read, {summary['rows_kept']:,} kept"
     lines = [f"{rows}, {summary['rows_rejected']:,} left out"]
     if summary["rejects"]:
         lines.append("left out: " + ", ".join(f"{name} {n:,}" for name, n in summary["rejects"].items()))
+    return lines
+
+
+def _summary_lines(summary: dict[str, Any]) -> list[str]:
+    """Return what was read, left out and kept, one line each."""
+    kept, lines = summary["interactions"], rows_read(summary)
     span = f", {kept['first']} to {kept['last']}" if kept["first"] else ""
     lines.append(
         f"{kept['users']:,} users, {kept['orders']:,} orders, {kept['products']:,} products{span}; "

@@ -1,4 +1,4 @@
-"""Interactions → association rules, or itemsets."""
+"""Interactions, or text of one basket per line → association rules, or itemsets."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from prodassoc_cli.artifacts.schemas import (
 from prodassoc_cli.declare import result_parameters
 from prodassoc_cli.execution.run import Run
 from prodassoc_cli.settings import MineConfig
+from prodassoc_cli.stages.mine_inputs import baskets_or_interactions
 from prodassoc_cli.stages.report_inputs import provenance_of
 
 if TYPE_CHECKING:
@@ -93,14 +94,11 @@ def _stage(run: Run, config: MineConfig) -> MiningStage:
         paths = shared_files(run, "interactions", INTERACTIONS)
         products = run.read_optional("products", PRODUCTS)
         return SparkMiningStage(config, paths, products=products, context=run.context)
-    from prodassoc_cli.mining.basket_builder import BASKET_COLUMNS
-    from prodassoc_cli.mining.stage import MiningStage, needs_only_baskets
+    from prodassoc_cli.mining.stage import MiningStage
 
     return MiningStage(
         config,
-        run.read_pieces("interactions", INTERACTIONS, BASKET_COLUMNS)
-        if needs_only_baskets(config)
-        else run.read("interactions", INTERACTIONS),
+        baskets_or_interactions(run, config),
         products=_products(run),
         embeddings=run.read_optional("embeddings", EMBEDDINGS),
         holdout=run.read_optional("validate", INTERACTIONS),

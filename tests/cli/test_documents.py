@@ -53,6 +53,7 @@ def further_files(shell: Shell) -> None:
     header, *lines = (SAMPLE / "orders.csv").read_text(encoding="utf-8").splitlines(keepends=True)
     (shell.folder / "tonight.csv").write_text("".join([header, *lines[:50]]))
     sold = header.replace("order_no", "Bon").replace("sku", "Artikel").replace("customer", "Kunde")
+    (shell.folder / "baskets.dat").write_text("1 2 3\n2 3\n" * 10)
     (shell.folder / "sales.csv").write_text("".join([sold, *lines[:200]]))
     for name in ("all-MiniLM-L12-v2", "xlm-roberta-base"):
         write_checkpoint(shell.folder / name, "bert" if "MiniLM" in name else "roberta")

@@ -10,6 +10,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -310,6 +311,11 @@ class Text:
     def begin_at_once(self) -> None:
         """Take the first row as data: this is a later part of a text that has a header."""
         self.skip = self._start = 0
+
+    @property
+    def bytes_of_rows(self) -> tuple[Path, int]:
+        """Where the text lies in UTF-8, and the byte at which its first row begins."""
+        return self.utf8.path, self._start
 
     @property
     def parsed(self) -> dict[str, pa.DataType]:
