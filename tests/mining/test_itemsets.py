@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +12,7 @@ from hypothesis import strategies as st
 from prodassoc_cli.artifacts.schemas import ITEMSETS
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.mining.itemsets import mine_itemsets
+from prodassoc_cli.mining.kernels import eclat as eclat_kernels
 from prodassoc_cli.mining.kernels import search as kernels
 from prodassoc_cli.mining.kernels.bitsets import COUNT, PARENT
 from prodassoc_cli.mining.support import nothing_found
@@ -27,6 +32,14 @@ def mine(rows, **options):
     return as_dict(mine_itemsets(make_baskets(rows), **options).frame())
 
 
+@contextmanager
+def starting_with(density: float) -> Iterator[None]:
+    """Let Eclat begin with bitsets of all baskets (infinity) or with projections (0), whatever the data."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(eclat_kernels, "_DENSITY", density)
+        yield
+
+
 def test_four_baskets():
     frame = mine_itemsets(make_baskets(FOUR), min_count=2).frame()
     support = dict(zip(map(tuple, frame["items"].to_list()), frame["support"], strict=True))
@@ -41,8 +54,11 @@ def test_four_baskets():
 @settings(max_examples=80, deadline=None)
 @given(rows=rows_of, min_count=st.integers(1, 6), max_size=st.none() | st.integers(1, 5))
 def test_against_brute_force(algorithm, target, rows, min_count, max_size):
-    found = mine(rows, min_count=min_count, target=target, algorithm=algorithm, max_size=max_size)
-    assert found == brute_force(rows, min_count, target, max_size)
+    expected = brute_force(rows, min_count, target, max_size)
+    for density in (0.0, inf) if algorithm == "eclat" else (1.0,):
+        with starting_with(density):
+            found = mine(rows, min_count=min_count, target=target, algorithm=algorithm, max_size=max_size)
+        assert found == expected
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -55,12 +71,29 @@ def test_algorithms_agree_on_wider_data(target, seed, min_count, full):
     likely[0] = 1.0 if full else 0.9
     table = random.random((int(random.integers(1, 300)), 14)) < likely
     rows = [{f"i{item}" for item in np.flatnonzero(row)} | {"x"} for row in table]
-    eclat, fp, apriori = (
-        mine_itemsets(make_baskets(rows), min_count=min_count, target=target, algorithm=each).frame()
-        for each in ALGORITHMS
+    baskets = make_baskets(rows)
+    fp, apriori = (
+        mine_itemsets(baskets, min_count=min_count, target=target, algorithm=each).frame()
+        for each in ALGORITHMS[1:]
     )
-    assert eclat.equals(fp)
-    assert eclat.equals(apriori)
+    assert fp.equals(apriori)
+    for density in (0.0, inf):
+        with starting_with(density):
+            assert mine_itemsets(baskets, min_count=min_count, target=target).frame().equals(fp)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10**6), max_size=st.none() | st.integers(2, 6))
+def test_levels_of_many_rows_drop_the_bits_of_other_baskets(target, seed, max_size):
+    random = np.random.default_rng(seed)
+    table = random.random((int(random.integers(200, 420)), 20)) < random.beta(6, 4, 20)
+    baskets = make_baskets([{f"i{item}" for item in np.flatnonzero(row)} | {"x"} for row in table])
+    options = {"min_count": len(table) // 8, "target": target, "max_size": max_size}
+    fp = mine_itemsets(baskets, algorithm="fp-growth", **options).frame()
+    for density in (0.0, inf):
+        with starting_with(density):
+            assert mine_itemsets(baskets, threads=2, **options).frame().equals(fp)
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -9,6 +9,7 @@ Every function here is a numba kernel: arrays in, arrays out, no Python objects,
 from __future__ import annotations
 
 import numpy as np
+from llvmlite import ir
 from numba.extending import intrinsic
 
 from prodassoc_cli.jit import STEP, njit, types
@@ -23,7 +24,13 @@ Parents come before their children, and the descendants of a node directly after
 first-level node is -1. A node with a negative count is no result: it only carries the path to results.
 """
 
-_LOW, _HIGH, _NEXT, _NODE, _DEPTH, _EXTENSIONS = range(6)
+_LOW, _HIGH, _NEXT, _STOP, _NODE, _DEPTH, _EXTENSIONS, _WIDTH, _FIELDS = range(9)
+
+_MANY_ROWS, _SHRINKS = 16, 2
+"""From so many rows of a level, and so many times fewer bits that are left of them, the others are dropped.
+
+That takes as long as hundreds of intersections, so it must make many of them shorter.
+"""
 
 _i32, _i64, _u64 = types.int32[::1], types.int64, types.uint64[::1]
 _tree = types.int32[:, ::1]
@@ -35,6 +42,16 @@ def popcount(typing_context, word):  # type: ignore[no-untyped-def]  # noqa: ANN
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def trailing_zeros(typing_context, word):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Number of zero bits below the lowest set bit of a uint64, by LLVM's `cttz`."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.uint64(types.uint64), generate
 
@@ -149,10 +166,37 @@ def _with_rows(
     return bits, stack
 
 
-@njit(_i64(_u64, _tree, _i64, _i64, _i64, _i64, _i64, _i64, _i32, types.boolean), **STEP)
+@njit(_i64(_u64, _i64, _i64, _i64, _i64, _i64), **STEP)
+def _narrow(bits: np.ndarray, words: int, width: int, mask: int, low: int, high: int) -> int:
+    """Keep of the rows from `low` to `high` only the bits that the row `mask` has; return the new width.
+
+    A row has room for `words` words, of which the first `width` are in use.
+    """
+    used = 0
+    for row in range(low, high):
+        target = row * words
+        packed, free = np.uint64(0), np.uint64(0)
+        for word in range(width):
+            left, given = bits[mask * words + word], bits[row * words + word]
+            while left != 0:
+                packed |= (given >> trailing_zeros(left) & np.uint64(1)) << free
+                free += np.uint64(1)
+                if free == 64:
+                    bits[target] = packed
+                    target += 1
+                    packed, free = np.uint64(0), np.uint64(0)
+                left &= left - np.uint64(1)
+        if free > 0:
+            bits[target] = packed
+            target += 1
+        used = target - row * words
+    return used
+
+
+@njit(_i64(_u64, _tree, _i64, _i64, _i64, _i64, _i64, _i64, _i64, _i32, types.boolean), **STEP)
 def _watch(
-    bits: np.ndarray, stack: np.ndarray, words: int, row: int, low: int, top: int, rows: int, min_count: int,
-    pairs: np.ndarray, counted: bool,
+    bits: np.ndarray, stack: np.ndarray, words: int, width: int, row: int, low: int, top: int, rows: int,
+    min_count: int, pairs: np.ndarray, counted: bool,
 ) -> int:  # fmt: skip
     """Intersect the rows from `low` before `row` with it, and keep the frequent ones from `top` on.
 
@@ -164,7 +208,9 @@ def _watch(
     for other in range(low, row):
         if counted and pairs[other * rows + row] < min_count:
             continue
-        both = _intersect(bits, np.uint64(row) * wide, np.uint64(other) * wide, np.uint64(top) * wide, wide)
+        both = _intersect(
+            bits, np.uint64(row) * wide, np.uint64(other) * wide, np.uint64(top) * wide, np.uint64(width)
+        )
         if both == count:
             return -1
         if both >= min_count:
@@ -176,21 +222,21 @@ def _watch(
 
 @njit(
     types.Tuple((_tree, _i64, _i64, _u64, _tree))(
-        _u64, _tree, _i64, _i64, _i64, _i32, types.boolean, _i32, _i64, _i64, _i64, _i64,
+        _u64, _tree, _i64, _i64, _i64, _i64, _i32, types.boolean, _i32, _i64, _i64, _i64, _i64,
         _i64, _i64, _i64, _i64, _tree, _i64, _i64,
     ),
     **STEP,
 )  # fmt: skip
 def grow_bitsets(
-    bits: np.ndarray, stack: np.ndarray, words: int, rows: int, first: int, pairs: np.ndarray, counted: bool,
-    ids: np.ndarray, ids_at: int, counts_at: int, node: int, depth: int,
+    bits: np.ndarray, stack: np.ndarray, words: int, rows: int, first: int, stop: int, pairs: np.ndarray,
+    counted: bool, ids: np.ndarray, ids_at: int, counts_at: int, node: int, depth: int,
     min_count: int, mode: int, max_size: int, limit: int, tree: np.ndarray, n: int, last: int,
 ) -> tuple[np.ndarray, int, int, np.ndarray, np.ndarray]:  # fmt: skip
     """Add every result below `node` to the tree, depth first, from the bitset rows of its projection.
 
     A level is a span of rows, `_LOW` to `_HIGH`: the items that are frequent with the level's set. Its rows
-    from `_FIRST` on are taken as next item one after the other; each makes the level below, whose rows are
-    written behind its own.
+    from `_NEXT` to `_STOP` are taken as next item one after the other; each makes the level below, whose rows
+    are written behind its own, with fewer words where that pays (`_WIDTH`).
 
     Args:
         bits: rows of `words` words each; the first `rows` are filled. Room for deeper rows grows.
@@ -199,6 +245,7 @@ def grow_bitsets(
         rows: number of items of the projection, in search order.
         first: rows before it are not extended with, only watched: an item there that is in all baskets of a
             set shows that the set is not closed (or, if frequent with it, not maximal). 0 for ALL.
+        stop: rows from it on are not extended with either, only intersected.
         pairs: from `projection.count_pairs`, where `counted`.
         counted: whether the pairs of rows are counted.
         ids: where the items' codes (at `ids_at`) and counts (at `counts_at`) lie.
@@ -217,7 +264,7 @@ def grow_bitsets(
     Returns:
         tree, n, last, bits, stack: some of them grown.
     """
-    levels = np.empty((rows + 2, 6), np.int64)
+    levels = np.empty((rows + 2, _FIELDS), np.int64)
     extensions = np.empty(rows + 1, np.int32)
     bits, stack = _with_rows(bits, stack, 0, rows, 0)
     for row in range(rows):
@@ -227,11 +274,12 @@ def grow_bitsets(
     level = 0
     levels[0, _LOW], levels[0, _HIGH], levels[0, _NEXT] = 0, rows, first
     levels[0, _NODE], levels[0, _DEPTH], levels[0, _EXTENSIONS] = node, depth, 0
+    levels[0, _STOP], levels[0, _WIDTH] = stop, words
     n_extensions = 0
     while level >= 0 and n <= limit:
         row, low, high = levels[level, _NEXT], levels[level, _LOW], levels[level, _HIGH]
         parent, start = levels[level, _NODE], levels[level, _EXTENSIONS]
-        if row == high:
+        if row == levels[level, _STOP]:
             if level > 0:
                 tree, n = leave_node(tree, n, parent, mode, last, extensions, start, n_extensions, limit)
                 n_extensions = start
@@ -251,8 +299,9 @@ def grow_bitsets(
         if most > stack.shape[1] or most * words > bits.size:
             bits, stack = _with_rows(bits, stack, high, most, words)
         start, watched, known = n_extensions, high, counted and level == 0
+        width = levels[level, _WIDTH]
         if mode != ALL:
-            watched = _watch(bits, stack, words, row, low, high, rows, min_count, pairs, known)
+            watched = _watch(bits, stack, words, width, row, low, high, rows, min_count, pairs, known)
             if watched < 0:
                 continue
         # Intersect the rows after it. Not a function of its own: passing the arrays would cost a third more.
@@ -262,7 +311,7 @@ def grow_bitsets(
         for other in range(row + 1, high):
             if known and pairs[row * rows + other] < min_count:
                 continue
-            both = _intersect(bits, mask, np.uint64(other) * wide, np.uint64(top) * wide, wide)
+            both = _intersect(bits, mask, np.uint64(other) * wide, np.uint64(top) * wide, np.uint64(width))
             if both >= min_count:
                 if both == count and prune:
                     extensions[n_extensions] = stack[0, other]
@@ -292,4 +341,7 @@ def grow_bitsets(
             level += 1
             levels[level, _LOW], levels[level, _HIGH], levels[level, _NEXT] = high, top, watched
             levels[level, _NODE], levels[level, _DEPTH], levels[level, _EXTENSIONS] = n - 1, size, start
+            if top - watched >= _MANY_ROWS and _SHRINKS * count <= width << 6:
+                width = _narrow(bits, words, width, row, high, top)
+            levels[level, _STOP], levels[level, _WIDTH] = top, width
     return tree, n, last, bits, stack

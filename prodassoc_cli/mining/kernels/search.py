@@ -44,7 +44,7 @@ _MAX_LEVELS = 64
 _NEXT, _END, _ROWS, _PTR, _IDS, _COUNTS, _NODE, _DEPTH, _EXT, _EXTS, _TOP, _FIELDS = range(12)
 
 _i32, _i64 = types.int32[::1], types.int64
-_i64s = types.int64[::1]
+_i64s, _u64s = types.int64[::1], types.uint64[::1]
 _tree = types.int32[:, ::1]
 
 
@@ -236,8 +236,8 @@ def search(
                     bits = np.empty(2 * rows * words, np.uint64)
                 fill_bitsets(arena, at_db, end, rows, words, bits)
                 tree, n, last, bits, stack = grow_bitsets(
-                    bits, stack, words, rows, first, pairs, counted, arena, at_ids, at_counts, node, size,
-                    min_count, mode, max_size, limit, tree, n, last,
+                    bits, stack, words, rows, first, rows, pairs, counted, arena, at_ids, at_counts, node,
+                    size, min_count, mode, max_size, limit, tree, n, last,
                 )  # fmt: skip
                 if n <= limit:
                     tree, n = leave_node(tree, n, node, mode, last, arena, at_ext, at_ext + exts, limit)
@@ -249,4 +249,49 @@ def search(
             state[level, _NODE], state[level, _DEPTH] = node, size
             state[level, _EXT], state[level, _EXTS] = at_ext, exts
             state[level, _TOP] = end + (end - at_db)
+    return tree, n
+
+
+@njit(_u64s(_i32, _i64, _i64), **KERNEL)
+def bitsets_of(db: np.ndarray, rows: int, words: int) -> np.ndarray:
+    """Return the whole database as bitsets: `words` per item, one bit per basket."""
+    bits = np.empty(rows * words, np.uint64)
+    fill_bitsets(db, 0, db.size, rows, words, bits)
+    return bits
+
+
+@njit(types.Tuple((_tree, _i64))(_u64s, _i64s, _i64s, _i64, _i64, _i64, _i64), **KERNEL)
+def search_bitsets(
+    whole: np.ndarray, counts: np.ndarray, roots: np.ndarray,
+    min_count: int, mode: int, max_size: int, limit: int,
+) -> tuple[np.ndarray, int]:  # fmt: skip
+    """Find what `search` finds, where the whole database is dense enough for bitsets.
+
+    Args:
+        whole: from `bitsets_of`; the other arguments are those of `search`.
+        counts: see `search`.
+        roots: see `search`.
+        min_count: see `search`.
+        mode: see `search`.
+        max_size: see `search`.
+        limit: see `search`.
+    """
+    rows = counts.size
+    words = whole.size // rows
+    bits = np.empty(2 * whole.size, np.uint64)
+    for word in range(whole.size):
+        bits[word] = whole[word]
+    ids = np.empty(2 * rows, np.int32)
+    for row in range(rows):
+        ids[row] = rows - 1 - row
+        ids[rows + row] = counts[row]
+    tree, stack, pairs = np.empty((3, 1024), np.int32), np.empty((2, 256), np.int32), np.empty(1, np.int32)
+    n, last = 0, -1
+    for root in roots:
+        if n > limit:
+            break
+        tree, n, last, bits, stack = grow_bitsets(
+            bits, stack, words, rows, root, root + 1, pairs, False, ids, 0, rows, -1, 0,
+            min_count, mode, max_size, limit, tree, n, last,
+        )  # fmt: skip
     return tree, n
