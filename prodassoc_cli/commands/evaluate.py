@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import typer
 
+from prodassoc_cli.commands.next_step import STDOUT
 from prodassoc_cli.commands.options.build import InputArgument, command
 from prodassoc_cli.settings import CommonConfig, EvaluateConfig
+from prodassoc_cli.settings.naming import options_given
 
 
 def register(app: typer.Typer) -> None:
@@ -36,13 +39,15 @@ def perform(inputs: list[str], config: EvaluateConfig, common: CommonConfig) -> 
     if judged.view is not None:
         run.messages.table(judged.view)
     judged.check_requirements()
-    if config.report is None:
-        run.messages.hint(_with_a_page(inputs, config))
+    options = list(options_given(config))
+    if config.report is None and STDOUT not in (*inputs, *(value for _, value in options)):
+        run.messages.hint(_with_a_page(inputs, options))
 
 
-def _with_a_page(inputs: list[str], config: EvaluateConfig) -> str:
+def _with_a_page(inputs: list[str], options: list[tuple[str, Any]]) -> str:
     """Return the same command with a page for people."""
     words = ["prodassoc", "evaluate", *inputs]
-    words += ["--truth", config.truth] if config.truth else []
-    words += ["--feedback", config.feedback] if config.feedback else []
+    for flag, value in options:
+        for each in value if isinstance(value, list) else [value]:
+            words += [flag] if each is True else [flag, str(each)]
     return " ".join([*map(shlex.quote, words), "--report report.html"])

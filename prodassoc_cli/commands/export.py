@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import typer
 
+from prodassoc_cli.artifacts.schemas import PRODUCTS
 from prodassoc_cli.commands.options.build import InputArgument, command
 from prodassoc_cli.errors import NoInput, UsageProblem, did_you_mean
 from prodassoc_cli.settings import CommonConfig, ExportConfig
@@ -58,4 +60,11 @@ def perform(inputs: list[str], config: ExportConfig, common: CommonConfig) -> No
         f"{report.name}: {report.architecture}, {report.layers} layers, {report.dimension} numbers a vector, "
         f"{report.precision}, {report.bytes / 1e6:.1f} MB, sha256 {report.onnx_sha256[:12]}…"
     )
-    messages.hint(f"prodassoc embed products.parquet --model {common.output} -o embeddings.parquet")
+    from prodassoc_cli.artifacts.discover import artifacts_in
+
+    model = f"--model {shlex.quote(common.output)}"
+    products = artifacts_in(Path()).get(PRODUCTS.name)
+    if products is None:
+        messages.info(f"`embed` takes it with {model}")
+    else:
+        messages.hint(f"prodassoc embed {shlex.quote(str(products))} {model} -o embeddings.parquet")

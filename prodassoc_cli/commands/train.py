@@ -33,5 +33,5 @@ def perform(inputs: list[str], config: TrainConfig, common: CommonConfig) -> Non
     from prodassoc_cli.stages.train import train
 
     run = Run("train", config, common)
-    facts = train(run, inputs, config)
-    say_next_step(run, MODEL.name, more="" if facts["users"] else "--for products")
+    train(run, inputs, config)
+    say_next_step(run, MODEL.name)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, MODEL, PRODUCTS, RECOMMENDATIONS
-from prodassoc_cli.declare import flag_of
+from prodassoc_cli.settings.naming import options_given
 
 if TYPE_CHECKING:
     from prodassoc_cli.artifacts.inputs import InputFile
@@ -111,12 +111,7 @@ class Plan:
 
     def does(self) -> str:
         """Say what would be done, and with which options."""
-        standard = type(self._config)()
-        given = [
-            f"{flag_of(each)} {_word(getattr(self._config, each.name))}".rstrip()
-            for each in fields(self._config)
-            if getattr(self._config, each.name) != getattr(standard, each.name)
-        ]
+        given = [f"{flag} {_word(value)}".rstrip() for flag, value in options_given(self._config)]
         options = f"; given: {', '.join(given)}" if given else "; all options as they are by default"
         return f"would {STEPS[self._command]}{options}"
 

@@ -13,11 +13,12 @@ between backticks, and each entrance shows that in its own words:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from functools import cache
+from typing import Any
 
-from prodassoc_cli.declare import flag_of
+from prodassoc_cli.declare import default_of, flag_of
 from prodassoc_cli.settings.clean import CleanConfig
 from prodassoc_cli.settings.common import CommonConfig
 from prodassoc_cli.settings.embed import EmbedConfig, ExportConfig
@@ -39,6 +40,14 @@ _FUNCTIONS = tuple(CONFIGS)[:6]
 
 _NAMED = re.compile(r"`([^`]+)`")
 _NUMBER_OR_PLACEHOLDER = re.compile(r"-?[0-9.]+|[A-Z_,]+|…")
+
+
+def options_given(config: object) -> Iterator[tuple[str, Any]]:
+    """Yield the flag and value of each option of a config that is not as by default."""
+    for option in fields(config):  # type: ignore[arg-type]
+        value = getattr(config, option.name)
+        if value != default_of(option):
+            yield flag_of(option), value
 
 
 def as_flags(text: str) -> str:

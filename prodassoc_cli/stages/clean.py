@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prodassoc_cli.artifacts.frames import empty_frame
 from prodassoc_cli.artifacts.schemas import INTERACTIONS, PRODUCTS, REJECTS
-from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.execution.engine import engine, parts_of, within_reach
 from prodassoc_cli.execution.frames import memory_file
 from prodassoc_cli.execution.run import Run
@@ -83,6 +85,36 @@ def clean(run: Run, inputs: Sequence[str], config: CleanConfig) -> dict[str, Any
             run.messages.info(line)
     _warn_without_orders(run, summary)
     return summary
+
+
+class Columns(Enum):
+    """What the columns of raw order lines allow: the split of `holdout`, or what else they are."""
+
+    ORDERS_OF_USERS = "last-order"
+    USERS = "last-item"
+    ANONYMOUS = "random:0.2"
+    LOG = "log"
+    UNKNOWN = ""
+
+
+def columns_of(path: Path) -> Columns:
+    """Return what a file of raw order lines has, by its first rows; UNKNOWN where it is none."""
+    from prodassoc_cli.artifacts.inputs import locate
+    from prodassoc_cli.intake.inputs import LOGGED
+    from prodassoc_cli.intake.opening import open_inputs
+
+    with ExitStack() as stack:
+        try:
+            sources = sources_of(locate([str(path)]), [str(path)])
+            found = open_inputs(sources, CleanConfig(), lambda _: None, stack)
+        except (BadData, NoInput, UsageProblem):
+            return Columns.UNKNOWN
+        fields = set(found.inputs[0].read_from())
+    if fields & set(LOGGED):
+        return Columns.LOG
+    if "user_id" in fields:
+        return Columns.ORDERS_OF_USERS if "order_id" in fields else Columns.USERS
+    return Columns.ANONYMOUS
 
 
 def _clean_catalogue(run: Run, config: CleanConfig) -> dict[str, Any]:

@@ -26,8 +26,8 @@ BYTES_PER_GATHERED_LINE = 65
 """What such a run holds per line at its peak: with item-knn on 97 million interactions 70 were measured."""
 
 
-def train(run: Run, inputs: Sequence[str], config: TrainConfig) -> dict[str, Any]:
-    """Fit one recommender, and return what the fit found out."""
+def train(run: Run, inputs: Sequence[str], config: TrainConfig) -> None:
+    """Fit one recommender."""
     run.take("interactions", inputs)
     run.take("products", config.products)
     run.take("embeddings", config.embeddings)
@@ -61,7 +61,6 @@ def train(run: Run, inputs: Sequence[str], config: TrainConfig) -> dict[str, Any
             model.facts["text_encoder"] = encoder
         table, header = to_arrow(model)
         outputs.put(StageResult("output", table, {"model": header}))
-    return model.facts
 
 
 def _text_encoder(run: Run) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shlex
 
 import pytest
@@ -11,6 +12,7 @@ from tests.cli.documents import Shell
 from tests.conftest import CommandLine
 
 SAID = "next: prodassoc "
+ORDERS = "order_no,customer,sku,order_date\n1,u,a,2025-01-02\n1,u,b,2025-01-02\n"
 JUDGE = ("evaluate", "recs.parquet", "--truth", "holdout.parquet")
 CLEAN = ("clean", "sample_data/orders.csv")
 
@@ -65,13 +67,14 @@ def test_quiet_runs_hint_nothing(shop):
 
 
 def test_a_folder_of_own_orders(tmp_path):
-    for name in ("our products.csv", "sales_2025.csv.gz", "notes.txt"):
-        (tmp_path / name).touch()
+    (tmp_path / "our products.csv").write_text("sku,title\na,Apple\n")
+    (tmp_path / "sales_2025.csv.gz").write_bytes(gzip.compress(ORDERS.encode()))
+    (tmp_path / "notes.txt").touch()
     words = shlex.split(Guide({}, tmp_path).for_newcomer())
     assert words[:2] == ["clean", str(tmp_path / "sales_2025.csv.gz")]
     assert words[3] == str(tmp_path / "our products.csv")
     (tmp_path / "verkauf").mkdir()
-    (tmp_path / "verkauf" / "bons.csv").touch()  # the only table there is: what else could it be
+    (tmp_path / "verkauf" / "bons.csv").write_text(ORDERS)  # the only table there is: what else could it be
     assert "bons.csv" in Guide({}, tmp_path / "verkauf").for_newcomer()
     assert shlex.split(Guide({}, tmp_path / "empty").for_newcomer())[1].endswith(".csv")
 
