@@ -44,7 +44,7 @@ CASES = (
     Case("retail 0.01 %", "retail", 9, expected=240_852, wanted=_BOTH),
     Case("T10I4D100K 0.01 %", "T10I4D100K", 10, expected=411_365, wanted=_BOTH),
     Case("1M Zipf baskets 0.05 %", "zipf", 500, wanted=_BOTH),
-    Case("mushroom 20 %", "mushroom", 1625, small=True),
+    Case("mushroom 20 %", "mushroom", 1625, small=True, wanted={"rusket": 1.0}),
     Case("mushroom 10 %", "mushroom", 813, expected=574_431, wanted={"rusket": 1.5}),
     Case("mushroom 5 %", "mushroom", 407, expected=3_755_511, wanted={"rusket": 1.5}),
     Case("dense 30 %", "dense", 959, wanted={"rusket": 1.5}),
