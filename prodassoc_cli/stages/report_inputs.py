@@ -57,12 +57,13 @@ def provenance_of(run: Run) -> list[Provenance]:
     """Return where each input of a run came from."""
     from dataclasses import asdict
 
+    from prodassoc_cli.artifacts.parquet import is_parquet
     from prodassoc_cli.artifacts.store import read_lineage
     from prodassoc_cli.evaluation.report.data import Provenance
 
     found = []
     for digest, path in run.digested():
-        lineage = None if path is None or path.suffix == ".json" else read_lineage(path)
+        lineage = None if path is None or not is_parquet(path) else read_lineage(path)
         found.append(
             Provenance(digest.role, digest.name, digest.sha256, {} if lineage is None else asdict(lineage))
         )

@@ -172,6 +172,20 @@ def test_what_baskets_do_not_say_is_an_error(tmp_path, run, option, words):
     assert (done.returncode, words in done.stderr.decode()) == (65, True), done.stderr.decode()
 
 
+def test_a_report_names_the_file(tmp_path, run):
+    (tmp_path / "plain.dat").write_text(PLAIN)
+    done = run("mine", "plain.dat", "-o", "r.parquet", "--min-count", "2", "--report", "r.html")
+    assert done.returncode == 0, done.stderr.decode()
+    assert "plain.dat" in (tmp_path / "r.html").read_text()
+
+
+def test_outliers_are_named_by_the_numbers_of_their_lines(tmp_path, run):
+    (tmp_path / "plain.dat").write_text(PLAIN)
+    done = run("mine", "plain.dat", "-o", "r.parquet", "--min-count", "2", "--outliers-output", "o.parquet")
+    assert done.returncode == 0, done.stderr.decode()
+    assert set(pl.read_parquet(tmp_path / "o.parquet")["order_id"]) == {"1", "2", "4", "5", "6"}
+
+
 def test_users_of_lines_that_name_them_count(tmp_path, run):
     (tmp_path / "users.csv").write_text(WITH_USERS)
     done = run(
