@@ -17,6 +17,7 @@ import polars as pl
 from prodassoc_cli.arrays import Bools, Longs
 from prodassoc_cli.artifacts.schemas import EVENTS
 from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.evaluation.notices import Notice
 from prodassoc_cli.evaluation.product_facts import ProductFacts, gather_facts
 from prodassoc_cli.id_overlap import id_overlap
 
@@ -141,6 +142,7 @@ def without_low_ratings(
         return truth, ""
     if relevant_from is not None:
         low, bound = pl.col("rating") < relevant_from, f"below {relevant_from:g}"
+        name, values = "low_ratings", {"bound": f"{relevant_from:g}"}
     else:
         frames = [
             frame["rating"] for frame in (truth, train) if frame is not None and "rating" in frame.columns
@@ -154,6 +156,8 @@ def without_low_ratings(
         middle = (lowest + highest) / 2
         low = pl.col("rating") <= middle
         bound = f"not above {middle:g}, the middle of the scale from {lowest:g} to {highest:g}"
+        name = "low_on_scale"
+        values = {"middle": f"{middle:g}", "lowest": f"{lowest:g}", "highest": f"{highest:g}"}
     kept = truth.filter(~low.fill_null(value=False))
     ratings, low_ratings = truth["rating"].count(), truth.height - kept.height
     if kept.is_empty():
@@ -162,29 +166,28 @@ def without_low_ratings(
         )
     if not low_ratings:
         return truth, ""
-    said = f"low ratings are no hits: {low_ratings:,} of {ratings:,} in the truth are {bound}"
-    return kept, said if relevant_from is not None else f"{said}; `relevant_from` sets another bound"
+    return kept, Notice(name, low=low_ratings, ratings=ratings, **values)
 
 
-def notices(judged: Mapping[str, JudgedLists], ks: Sequence[int]) -> list[str]:
+def notices(judged: Mapping[str, JudgedLists], ks: Sequence[int]) -> list[Notice]:
     """Return what a reader of the metrics should know of the lists, one sentence each."""
     said = []
     for name, each in judged.items():
         users = len(each.truth.relevant)
         without = users - len(np.unique(each.user))
         if without:
-            said.append(f"'{name}' has no list for {without:,} of {users:,} users: they count 0")
+            said.append(Notice("no_list", model=name, without=without, users=users))
         longest = int(each.position.max(initial=0))
         if longest < max(ks):
-            said.append(f"the lists of '{name}' end at {longest}: at k={max(ks)} the rest counts as missed")
+            said.append(Notice("short_lists", model=name, longest=longest, k=max(ks)))
         if each.truth.facts.catalogue is not None:
             outside = int(np.count_nonzero((each.reach != NEVER) & ~each.truth.facts.catalogue))
             if outside:
-                said.append(f"'{name}' recommends {outside:,} products outside the catalogue")
+                said.append(Notice("outside_catalogue", model=name, outside=outside))
     return said
 
 
-def overlap_notices(lists: Mapping[str, pl.DataFrame], truth: pl.DataFrame) -> list[str]:
+def overlap_notices(lists: Mapping[str, pl.DataFrame], truth: pl.DataFrame) -> list[Notice]:
     """Return where the ids of lists and truth do not meet, or are written in two ways, one sentence each."""
     pairs = relevant_pairs(truth)
     said = []
@@ -192,7 +195,8 @@ def overlap_notices(lists: Mapping[str, pl.DataFrame], truth: pl.DataFrame) -> l
         for column, what in (("user_id", "users"), ("product_id", "products")):
             met = id_overlap(pairs[column], frame[column], personal=column == "user_id")
             if frame.height and (met.both == 0 or met.cause):
-                said.append(f"{met.both:,} of {met.left:,} {what} of the truth are in '{name}'{met.clause}")
+                found = {"both": met.both, "all": met.left, "model": name, "clause": met.clause}
+                said.append(Notice(f"strange_{what}", **found))
     return said
 
 

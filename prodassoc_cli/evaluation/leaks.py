@@ -5,11 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from prodassoc_cli.evaluation.judged_lists import RELEVANT_EVENTS, relevant_pairs
+from prodassoc_cli.evaluation.notices import Notice
 
 _SAME_ROW = ["user_id", "order_id", "product_id", "event", "timestamp"]
 
 
-def leak_notices(truth: pl.DataFrame, train: pl.DataFrame) -> list[str]:
+def leak_notices(truth: pl.DataFrame, train: pl.DataFrame) -> list[Notice]:
     """Return a sentence for each sign of leakage between training and truth, with its count.
 
     Three signs: rows that stand in both; truth rows older than the same user's last training row; truth
@@ -21,12 +22,13 @@ def leak_notices(truth: pl.DataFrame, train: pl.DataFrame) -> list[str]:
         train: interactions the models learnt from.
     """
     truth, train = _relevant(truth), _relevant(train)
-    return [notice for notice in (_same(truth, train), _older(truth, train), _known(truth, train)) if notice]
+    found = (_same(truth, train), _older(truth, train), _known(truth, train))
+    return [notice for notice in found if notice is not None]
 
 
 def model_leak_notices(
     name: str, truth: pl.DataFrame, history: pl.DataFrame, *, include_seen: bool
-) -> list[str]:
+) -> list[Notice]:
     """Return a sentence for each sign that a model was trained on the truth, or on what came after it.
 
     Args:
@@ -39,60 +41,43 @@ def model_leak_notices(
     pairs = relevant_pairs(truth)
     pair = ["user_id", "product_id"]
     known = pairs.join(history, on=pair, how="semi").height
+    older = _older(truth, history)
     if not known:
-        return _notices(_older(truth, history), name)
+        return _of_model(name, older)
     same = truth.select(*pair, "timestamp").unique().join(history, on=[*pair, "timestamp"], how="semi")
     answers = same.select(pair).n_unique()
-    unseen = "" if include_seen else "; its lists leave out what a user already has, so they cannot be hits"
     if answers:
-        said = (
-            f"{answers:,} of {pairs.height:,} truth pairs of user and product are in its history at the same "
-        )
-        return _notices(f"{said}time: it was trained on the answers{unseen}", name)
-    said = f"{known:,} of {pairs.height:,} truth pairs of user and product are already in its history: "
-    return [
-        *_notices(_older(truth, history), name),
-        *_notices(f"{said}bought again, or leaked{unseen}", name),
-    ]
+        seen = Notice("answers", answers=answers, pairs=pairs.height)
+    else:
+        seen = Notice("known_to_model", known=known, pairs=pairs.height)
+    said = seen if include_seen else Notice("unseen", notice=seen)
+    return _of_model(name, said) if answers else _of_model(name, older, said)
 
 
-def _notices(notice: str, name: str) -> list[str]:
-    return [f"'{name}': {notice}"] if notice else []
+def _of_model(name: str, *found: Notice | None) -> list[Notice]:
+    return [Notice("of_model", model=name, notice=notice) for notice in found if notice is not None]
 
 
 def _relevant(interactions: pl.DataFrame) -> pl.DataFrame:
     return interactions.filter(pl.col("user_id").is_not_null() & pl.col("event").is_in(RELEVANT_EVENTS))
 
 
-def _same(truth: pl.DataFrame, train: pl.DataFrame) -> str:
+def _same(truth: pl.DataFrame, train: pl.DataFrame) -> Notice | None:
     """Rows alike in user, order, product, event and time; only rows with an order or a time tell."""
     telling = truth.filter(pl.col("order_id").is_not_null() | pl.col("timestamp").is_not_null())
     same = telling.join(train, on=_SAME_ROW, how="semi", nulls_equal=True).height
-    if not same:
-        return ""
-    return (
-        f"{same:,} of {truth.height:,} truth rows stand in the training rows too: "
-        "the models have seen the answers"
-    )
+    return Notice("same_rows", same=same, rows=truth.height) if same else None
 
 
-def _older(truth: pl.DataFrame, train: pl.DataFrame) -> str:
+def _older(truth: pl.DataFrame, train: pl.DataFrame) -> Notice | None:
     last = train.group_by("user_id").agg(pl.col("timestamp").max().alias("last"))
     older = truth.join(last, on="user_id").filter(pl.col("timestamp") < pl.col("last"))
     if older.is_empty():
-        return ""
-    return (
-        f"{older.height:,} of {truth.height:,} truth rows are older than their user's last training row "
-        f"(users: {older['user_id'].n_unique():,}): the models have seen the users' future"
-    )
+        return None
+    return Notice("older_rows", older=older.height, rows=truth.height, users=older["user_id"].n_unique())
 
 
-def _known(truth: pl.DataFrame, train: pl.DataFrame) -> str:
+def _known(truth: pl.DataFrame, train: pl.DataFrame) -> Notice | None:
     pairs = relevant_pairs(truth)
     known = pairs.join(relevant_pairs(train), on=["user_id", "product_id"], how="semi").height
-    if not known:
-        return ""
-    return (
-        f"{known:,} of {pairs.height:,} truth pairs of user and product are in training too: "
-        "bought again, or leaked; lists without products already seen cannot hit them"
-    )
+    return Notice("known_pairs", known=known, pairs=pairs.height) if known else None

@@ -17,11 +17,12 @@ from prodassoc_cli.evaluation.compare import METRICS_SCHEMA
 from prodassoc_cli.evaluation.intervals import mean_interval
 from prodassoc_cli.evaluation.judged_lists import require_user_lists
 from prodassoc_cli.evaluation.metrics.registry import RATING_METRICS
+from prodassoc_cli.evaluation.notices import Notice
 
 _PAIR = ["user_id", "product_id"]
 
 
-def predictions(name: str, lists: pl.DataFrame, truth: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+def predictions(name: str, lists: pl.DataFrame, truth: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
     """Return the rows of lists whose scores are predicted ratings, and what is to be said of them.
 
     A list that the model cannot fill is filled up by popularity, whose scores are no ratings.
@@ -37,7 +38,7 @@ def predictions(name: str, lists: pl.DataFrame, truth: pl.DataFrame) -> tuple[pl
     rated = lists.filter(pl.col("reason_kind") != "popular")
     users = truth.filter(pl.col("rating").is_not_null())["user_id"].drop_nulls().unique()
     none = int((~users.is_in(rated["user_id"].unique().implode())).sum())
-    said = f"'{name}' predicts no rating for {none:,} of {len(users):,} users with ratings in the truth"
+    said = Notice("no_prediction", model=name, without=none, users=len(users))
     return rated, [said] if none else []
 
 

@@ -140,6 +140,7 @@ def _report(run: Run, config: EvaluateConfig, stage: EvaluationStage, metrics: p
             provenance=provenance_of(run),
             parameters=result_parameters(config),
             language=config.language,
-            notices=[run.name_options(notice) for notice in stage.notices],
+            notices=stage.notices,
+            name_options=run.name_options,
         )
     )

@@ -17,6 +17,7 @@ from prodassoc_cli.artifacts.schemas import INTERACTIONS
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
 from prodassoc_cli.evaluation.intervals import NORMAL, Estimate, mean_interval, students_t
+from prodassoc_cli.evaluation.notices import Notice
 from prodassoc_cli.indexing import numbered
 
 _KEY = ["user_id", "list_id", "product_id", "position", "timestamp"]
@@ -154,16 +155,16 @@ def _with_error(rows: pl.DataFrame) -> tuple[float, float]:
     return found.value, (found.high - found.value) / students_t(len(sums))
 
 
-def propensity_problem(shown: pl.DataFrame) -> str:
-    """Return why the propensities of a log cannot be used; empty where they can."""
+def propensity_problem(shown: pl.DataFrame) -> Notice | None:
+    """Return why the propensities of a log cannot be used; None where they can."""
     given = shown["propensity"]
     if missing := given.null_count():
-        return f"{missing:,} of {shown.height:,} impressions have no propensity"
+        return Notice("no_propensity", missing=missing, rows=shown.height)
     if wrong := shown.filter((given <= 0) | (given > 1)).height:
-        return f"{wrong:,} propensities are not above 0 and at most 1"
+        return Notice("wrong_propensity", wrong=wrong)
     if shown["position"].null_count() or shown["user_id"].null_count():
-        return "impressions have no user or no position"
-    return ""
+        return Notice("no_place")
+    return None
 
 
 def models_of(shown: pl.DataFrame) -> Sequence[str]:

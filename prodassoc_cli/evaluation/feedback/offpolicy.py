@@ -19,17 +19,13 @@ from prodassoc_cli.arrays import Doubles
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
 from prodassoc_cli.evaluation.feedback.impressions import clusters, propensity_problem
 from prodassoc_cli.evaluation.intervals import Estimate, mean_interval, students_t
+from prodassoc_cli.evaluation.notices import Notice
 from prodassoc_cli.indexing import numbered
 
 MIN_EFFECTIVE = 10.0
 """Effective sample size below which an estimate would be noise."""
 
 _ODD_WEIGHTS = 0.1
-_UNSHOWN = (
-    "the log could not show part of the lists, for which IPS counts no click: look at snips_ctr and dr_ctr; "
-    "mean weight, which should be 1"
-)
-_WRONG = "the propensities are not those the log was made with; mean weight, which should be 1"
 _PRIOR = 10.0
 _FOLDS = 2
 
@@ -40,12 +36,12 @@ class OffPolicy:
 
     Attributes:
         metrics: in the schema of metrics artifacts; empty where refused.
-        refusal: the reason; empty where estimated.
+        refusal: the reason; None where estimated.
         odd_weight: the mean weight where it is clearly not 1, as it should be; else None.
     """
 
     metrics: pl.DataFrame
-    refusal: str = ""
+    refusal: Notice | None = None
     odd_weight: float | None = None
 
 
@@ -64,15 +60,13 @@ def estimate_offpolicy(name: str, lists: pl.DataFrame, shown: pl.DataFrame) -> O
     )
     rows = shown.join(wanted, on=["user_id", "position"], how="inner", maintain_order="left")
     if rows.is_empty():
-        return _refused("no user of the log has a list here")
+        return _refused(Notice("no_user_of_log"))
     match = (rows["product_id"] == rows["own"]).to_numpy()
     weight = match / rows["propensity"].to_numpy()
     effective = float(weight.sum() ** 2 / (weight @ weight)) if match.any() else 0.0
     if effective < MIN_EFFECTIVE:
-        return _refused(
-            f"too little overlap: the log shows what the lists do in {int(match.sum()):,} of {rows.height:,} "
-            f"places, worth {effective:.1f} independent ones"
-        )
+        same = int(match.sum())
+        return _refused(Notice("little_overlap", same=same, rows=rows.height, effective=f"{effective:.1f}"))
     found = {
         **_estimates(rows, weight),
         "overlap": Estimate(float(match.mean()), None, None, rows.height),
@@ -83,19 +77,23 @@ def estimate_offpolicy(name: str, lists: pl.DataFrame, shown: pl.DataFrame) -> O
     return OffPolicy(metrics, odd_weight=_odd_weight(rows, weight))
 
 
-def notices(found: Mapping[str, OffPolicy]) -> list[str]:
+def notices(found: Mapping[str, OffPolicy]) -> list[Notice]:
     """Return what to know of the estimates of these models: refusals and odd weights."""
-    said: dict[str, list[str]] = {}
+    refused: dict[Notice, list[str]] = {}
+    odd: dict[str, list[str]] = {}
     for name, each in found.items():
-        if each.refusal:
-            said.setdefault(f"no off-policy estimate: {each.refusal}", []).append(name)
+        if each.refusal is not None:
+            refused.setdefault(each.refusal, []).append(name)
         elif each.odd_weight is not None:
-            why = _UNSHOWN if each.odd_weight < 1 else _WRONG
-            said.setdefault(why, []).append(f"{name} {each.odd_weight:.2f}")
-    return [f"{why} ({', '.join(names)})" for why, names in said.items()]
+            why = "unshown" if each.odd_weight < 1 else "odd_weights"
+            odd.setdefault(why, []).append(f"{name} {each.odd_weight:.2f}")
+    return [
+        *(Notice("no_estimate", reason=why, models=", ".join(names)) for why, names in refused.items()),
+        *(Notice(why, models=", ".join(names)) for why, names in odd.items()),
+    ]
 
 
-def _refused(reason: str) -> OffPolicy:
+def _refused(reason: Notice) -> OffPolicy:
     return OffPolicy(pl.DataFrame(schema=METRICS_SCHEMA), refusal=reason)
 
 

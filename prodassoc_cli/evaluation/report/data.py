@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -51,6 +51,7 @@ class ReportData:
         provenance: the files read.
         parameters: options of this run.
         notices: what a reader must know of these figures, one sentence each.
+        name_options: how the notices name options.
         baskets: product_id → in how many baskets it is, where these are at hand; else it is counted.
         relations: complements, substitutes and variants.
         language: of the page.
@@ -70,6 +71,7 @@ class ReportData:
     provenance: Sequence[Provenance] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    name_options: Callable[[str], str] = str
     baskets: Mapping[str, int] | None = None
     relations: pl.DataFrame | None = None
     language: str = "en"

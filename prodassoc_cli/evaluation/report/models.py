@@ -41,7 +41,8 @@ def lead(data: ReportData) -> Markup:
         cards.append((words.metric("coverage"), words.percent(reach[best]["value"])))
     if best in (money := data.of_all("revenue", k)):
         cards.append((words.text("lead.revenue_card", k=k), words.number(money[best]["value"])))
-    return fill("lead", words, said=said, cards=cards, notices=data.notices)
+    notices = [data.name_options(words.notice(each)) for each in data.notices]
+    return fill("lead", words, said=said, cards=cards, notices=notices)
 
 
 def _standing(data: ReportData, best: str) -> Markup:

@@ -9,6 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS
+from prodassoc_cli.evaluation.notices import Notice
 from prodassoc_cli.evaluation.report.markup import visible
 from prodassoc_cli.languages.form import Form, forms, tables_of
 
@@ -97,6 +98,17 @@ class Words:
     def segment(self, name: str) -> str:
         """Return the name of a segment; of `category: Food` remains the category."""
         return self.known(f"segments.{name.replace(': ', '_')}", name.partition(": ")[2])
+
+    def notice(self, notice: str) -> str:
+        """Return what a run said of its figures; in English as it was said."""
+        message = f"notices.{getattr(notice, 'name', '')}"
+        if not isinstance(notice, Notice) or message not in self.messages:
+            return notice
+        values = {
+            name: self.notice(value) if isinstance(value, str) else value
+            for name, value in notice.values.items()
+        }
+        return self.text(message, **values)
 
     def known(self, message: str, other: str) -> str:
         """Return a message without placeholders; the other text where there is none."""

@@ -13,6 +13,7 @@ import pytest
 
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA
 from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS, RANKING_METRICS
+from prodassoc_cli.evaluation.notices import NOTICES, Notice
 from prodassoc_cli.evaluation.report import words as module
 from prodassoc_cli.evaluation.report.build import render, render_rules
 from prodassoc_cli.evaluation.report.data import ReportData
@@ -26,6 +27,7 @@ from .test_products import data_of, relations_frame
 
 LANGUAGES = get_args(Language)
 OTHERS = [name for name in LANGUAGES if name != "en"]
+VALUES = {field for text in NOTICES.values() for _, field, *_ in string.Formatter().parse(text) if field}
 FILES = Path(module.__file__).with_name("messages")
 
 
@@ -47,7 +49,11 @@ def test_a_language_says_all_that_english_says(language):
     english, other = messages("en"), messages(language)
     defined = {name for name in other if name.startswith("definitions.")}
     assert defined == {f"definitions.{name}" for name in (*RANKING_METRICS, *OUTCOMES)}
-    assert other.keys() - defined == english.keys()
+    noticed = {name for name in other if name.startswith("notices.")}
+    assert other.keys() - defined - noticed == english.keys()
+    # Why ids differ is said in English alone, at the end of the sentence.
+    needed = {f"notices.{name}": placeholders(text) - {"clause"} for name, text in NOTICES.items()}
+    assert {name: placeholders(other[name][1]) for name in noticed} == needed
     for name, texts in english.items():
         for own, theirs in zip(other[name], texts, strict=True):
             needed = placeholders(theirs) - {"count"} if own is other[name][0] else placeholders(theirs)
@@ -75,7 +81,8 @@ def whole_page(language: str) -> str:
     lists = {name: rows.with_columns(reason=pl.lit("r")) for name, rows in data.lists.items()}
     others = {
         "metrics": pl.concat([data.metrics, log]), "relations": relations_frame(), "language": language,
-        "lists": lists, "notices": (), "provenance": (),
+        "lists": lists, "provenance": (),
+        "notices": [Notice(name, **dict.fromkeys(VALUES, 1)) for name in NOTICES],
         "cleaning": {"rows_in": 9, "rows_kept": 8, "rejects": {"rare_user": 1}},
     }  # fmt: skip
     return render(ReportData(**{**vars(data), **others}))
@@ -94,8 +101,9 @@ def test_nothing_english_is_left(language):
     )
     for metric in ALL_METRICS.values():
         assert metric.definition not in shown
+    english |= {f"notices.{name}": forms(text) for name, text in NOTICES.items()}
     for name, texts in english.items():
-        for literal in re.split(r"\{\w+\}|</?\w+>", texts[1]):
+        for literal in re.split(r"\{\w+(?::,)?\}|</?\w+>", texts[1]):
             if len(literal.split()) > 1 and literal not in other[name][1]:
                 assert literal not in shown, name
     alone = render_rules(ReportData(rules=rules_frame().clear(), language=language))
@@ -121,3 +129,16 @@ def test_what_stands_in_a_message_is_only_text():
     said = Words("en")("users.heading", user="<b>", how="{user}\u202e")
     assert said == "&lt;b&gt;, {user}\ufffd"
     assert Words("en").text("users.heading", user="<b>", how="x") == "<b>, x"
+
+
+def test_a_notice_is_said_in_the_language_with_what_stands_in_it():
+    notice = Notice(
+        "of_model", model="m", notice=Notice("unseen", notice=Notice("answers", answers=1, pairs=1234))
+    )
+    assert notice.startswith("'m': 1 of 1,234 truth pairs of user and product are in its history")
+    assert Words("en").notice(notice) == notice
+    assert (
+        Words("de").notice(notice).startswith("„m“: 1 von 1.234 Paaren aus Kunde und Artikel der Prüfdaten")
+    )
+    assert "können sie also nicht treffen" in Words("de").notice(notice)
+    assert Words("de").notice("a sentence of somebody else") == "a sentence of somebody else"
