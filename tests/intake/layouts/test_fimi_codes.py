@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prodassoc_cli.intake.layouts import fimi_codes
@@ -40,6 +40,7 @@ LINES = st.lists(
 ).map(lambda lines: "".join(lines).encode())  # fmt: skip
 
 
+@settings(max_examples=40)
 @given(text=LINES, ended=st.booleans(), size=st.integers(1, 40), room=st.sampled_from([1, 4, 4096]))
 def test_words_are_those_that_python_reads(tmp_path_factory, text, ended, size, room):
     text = text if ended else text.removesuffix(b"\n").removesuffix(b"\r")
@@ -49,6 +50,7 @@ def test_words_are_those_that_python_reads(tmp_path_factory, text, ended, size, 
         assert rows_of(text, folder=tmp_path_factory.getbasetemp()) == read_plainly(text)
 
 
+@settings(max_examples=40)
 @given(
     text=LINES,
     at=st.integers(0, 200),
