@@ -204,6 +204,7 @@ class Recommender(ABC):
         needs_events: whether fitting looks at single events, not at the matrices made of them alone.
         adds_up: whether a score is a sum over the history, so that an explanation says what a product gave.
         knows_cold: whether it scores products that nobody has bought, by their texts.
+        judges: whether single products are scored far cheaper than all: a hybrid asks it of candidates only.
         predicts_ratings: whether its scores are ratings on the users' scale.
         learned: its learned attributes: arrays, and sparse matrices with a column per product. One
             with a default may be missing.
@@ -219,6 +220,7 @@ class Recommender(ABC):
     needs_events: bool = True
     adds_up: bool = False
     knows_cold: bool = False
+    judges: bool = False
     predicts_ratings: bool = False
     learned: tuple[str, ...] = ()
     by_product: tuple[str, ...] = ()
@@ -253,6 +255,18 @@ class Recommender(ABC):
     @abstractmethod
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return rows × items of scores, higher is better; -inf where the model cannot score."""
+
+    def score_pairs(self, queries: Queries, indptr: Longs, items: Ints, threads: int) -> Floats:
+        """Return what `score` has for some products of each row.
+
+        Args:
+            queries: the rows.
+            indptr: bounds of each row's products in `items`, len(queries) + 1.
+            items: products.
+            threads: threads to use.
+        """
+        rows = np.repeat(np.arange(len(queries)), np.diff(indptr))
+        return self.score(queries, threads)[rows, items]
 
     def top_k(self, queries: Queries, k: int, threads: int) -> tuple[Ints, Floats]:
         """Return the k best items allowed for each row and their scores, as `topk.top_k` does."""

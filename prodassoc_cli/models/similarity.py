@@ -177,3 +177,21 @@ def dense_product(left: Floats, right: Floats, threads: int) -> Floats:
     with one_blas_thread():
         over_blocks(block, left.shape[0], _DENSE_BLOCK, threads)
     return out
+
+
+def pair_products(left: Floats, right: Floats, indptr: Longs, items: Ints, threads: int) -> Floats:
+    """Return left[row]·right[item] for the items of each row, whose bounds are `indptr`."""
+    out = np.empty(len(items), np.float32)
+    pairs = (ready(indptr, np.int64), ready(items, np.int32))
+    arguments = (*pairs, ready(left, np.float32), ready(right, np.float32), out)
+    over_rows("pair_products", left.shape[0], threads, *arguments)
+    return out
+
+
+def sparse_pair_products(left: Csr, right: Csr, indptr: Longs, items: Ints, threads: int) -> Floats:
+    """Return left[row]·right[item] for the items of each row, both sparse; the bounds are `indptr`."""
+    out = np.empty(len(items), np.float32)
+    pairs = (ready(indptr, np.int64), ready(items, np.int32))
+    arguments = (*pairs, *csr_arrays(left), *csr_arrays(right), left.shape[1], out)
+    over_rows("sparse_pair_products", left.shape[0], threads, *arguments)
+    return out

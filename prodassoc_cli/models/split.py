@@ -36,6 +36,11 @@ class InnerSplit:
     by_order: bool
     times: Longs
 
+    @property
+    def tells_time(self) -> bool:
+        """Whether what was set aside is the latest, as what a model is asked for is; else it is random."""
+        return bool((self.times < _SOME_DAY).any())
+
 
 def inner_split(data: TrainingData, max_users: int, seed: int) -> InnerSplit:
     """Set aside the last order of users with two or more, else a fifth of the products of users with five.
@@ -65,7 +70,10 @@ def inner_split(data: TrainingData, max_users: int, seed: int) -> InnerSplit:
         pairs = wanted.group_by("user", "item").agg(pl.col("timestamp").max()).sort("user", "item")
         sizes = pairs.group_by("user").len().filter(pl.col("len") >= _MIN_PRODUCTS).sort("user")
         users = _sample(sizes["user"].to_numpy(), max_users, rng)
-        pairs = pairs.filter(pl.col("user").is_in(users.tolist()))
+        # What is random is set aside of all users, as a test part is: where others keep all that they have,
+        # those whose neighbours matter most look better than they will be.
+        of = users if wanted["timestamp"].is_not_null().any() else sizes["user"].to_numpy()
+        pairs = pairs.filter(pl.col("user").is_in(of.tolist()))
         # The latest products, where there are times: what comes next is not like what was bought at random.
         pairs = pairs.with_columns(draw=pl.Series(rng.random(pairs.height), dtype=pl.Float64))
         order = pl.struct(-pl.col("timestamp").fill_null(NO_TIME + 1), "draw").rank("ordinal").over("user")
@@ -74,6 +82,8 @@ def inner_split(data: TrainingData, max_users: int, seed: int) -> InnerSplit:
             "row", "user", "item", "timestamp"
         )
     kept = events.join(aside.select("row"), on="row", how="anti", maintain_order="left").drop("row")
+    if not last.height:
+        aside = aside.filter(pl.col("user").is_in(users.tolist()))
     entries = aside.select("user", "item").unique().sort("user", "item")
     users = entries["user"].unique().sort().to_numpy().astype(np.int32)
     place = pl.Series(np.searchsorted(users, entries["user"].to_numpy()))

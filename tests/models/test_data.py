@@ -132,6 +132,19 @@ def test_the_inner_split_without_orders_takes_a_fifth():
     assert split.train.weights.multiply(_full(split, data)).sum() == 0
 
 
+def test_without_times_all_users_lose_a_fifth_and_some_are_judged():
+    frame = random_shop(4).with_columns(
+        order_id=pl.lit(None, pl.String), timestamp=pl.lit(None, pl.Datetime("us"))
+    )
+    data = TrainingData.from_frames(frame)
+    split = inner_split(data, 10, seed=0)
+    assert not split.tells_time
+    assert len(split.users) == 10
+    before, kept = (np.diff(each.weights.indptr) for each in (data, split.train))
+    np.testing.assert_array_equal(before - kept, np.where(before >= 5, np.floor(before * 0.2), 0))
+    assert inner_split(TrainingData.from_frames(random_shop(4)), 10, seed=0).tells_time
+
+
 def _full(split, data):
     full = np.zeros(data.weights.shape, np.float32)
     full[split.users] = split.truth.toarray()

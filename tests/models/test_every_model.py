@@ -11,8 +11,9 @@ import pytest
 
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.model import TrainedModel, train
-from prodassoc_cli.models.registry import MODELS
+from prodassoc_cli.models.registry import MODELS, family
 from prodassoc_cli.models.serving.recommend import recommend
+from prodassoc_cli.models.split import user_queries
 from prodassoc_cli.models.storage.artifact import from_arrow, to_arrow
 from tests.models.shops import N_ITEMS, N_USERS, catalogue, checkerboard, random_shop, vectors
 
@@ -109,6 +110,19 @@ def test_every_row_has_a_reason(name, audience, models):
         assert frame["reason"].null_count() == 0
         assert (frame["reason"].str.len_chars() > 8).all()
         assert not frame["reason"].str.contains(r"NaN|null|None|\{").any()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if family(name).judges])
+def test_single_products_score_as_all_do(name, shop, models):
+    model = models[name].recommender
+    queries = user_queries(shop, np.arange(10, dtype=np.int32))
+    rows, items = np.nonzero(np.random.default_rng(0).random((10, shop.n_items)) < 0.4)
+    indptr = np.searchsorted(rows, np.arange(11))
+    found = model.score_pairs(queries, indptr, items.astype(np.int32), 2)
+    expected = model.score(queries, 2)[rows, items]
+    np.testing.assert_array_equal(np.isneginf(found), np.isneginf(expected))
+    finite = np.isfinite(expected)
+    np.testing.assert_allclose(found[finite], expected[finite], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from prodassoc_cli.arrays import Doubles, Floats, Ints
+from prodassoc_cli.arrays import Doubles, Floats, Ints, Longs
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
@@ -58,6 +58,7 @@ class Als(Recommender):
     """
 
     name = "als"
+    judges = True
     Parameters = AlsParameters
     fit_kernels = serve_kernels = ("als",)  # a user is solved for when asked for
     learned = ("products", "spectrum")
@@ -126,6 +127,14 @@ class Als(Recommender):
         scores = similarity.dense_product(vectors, self.products, threads)
         scores[:, ~self.products.any(axis=1)] = -np.inf
         scores[~vectors.any(axis=1)] = -np.inf
+        return scores
+
+    def score_pairs(self, queries: Queries, indptr: Longs, items: Ints, threads: int) -> Floats:
+        """Return what `score` has for some products of each row."""
+        vectors = self._vectors(binary(queries.history), threads)
+        scores = similarity.pair_products(vectors, self.products, indptr, items, threads)
+        bought, known = np.asarray(self.products.any(axis=1)), np.asarray(vectors.any(axis=1))
+        scores[~bought[items] | np.repeat(~known, np.diff(indptr))] = -np.inf
         return scores
 
     def _vectors(self, history: Csr, threads: int) -> Floats:

@@ -34,7 +34,9 @@ def leading_eigenvectors(
     transposed = x.T.tocsr()
     basis = _orthonormal(np.random.default_rng(seed).standard_normal((n, width)).astype(np.float32))
     for _ in range(rounds):
+        # Between the rounds columns need only be far from parallel; the last basis is made exact.
         basis = _orthonormal(_gram_product(x, transposed, basis, threads))
+    basis = _orthonormal(basis)
     values, turn = np.linalg.eigh((basis.T @ _gram_product(x, transposed, basis, threads)).astype(np.float64))
     order = np.argsort(-values, kind="stable")[:count]
     order = order[values[order] > _RANK * max(float(values.max(initial=0)), _RANK)]
@@ -53,9 +55,7 @@ def _gram_product(x: Csr, transposed: Csr, vectors: Floats, threads: int) -> Flo
 
 
 def _orthonormal(vectors: Floats) -> Floats:
-    """Return an orthonormal basis of what the columns span, twice by the Gram matrix: once is not exact."""
-    for _ in range(2):
-        values, turn = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
-        kept = values > _RANK * max(float(values[-1]), 1e-30)
-        vectors = vectors @ (turn[:, kept] / np.sqrt(values[kept])).astype(np.float32)
-    return vectors
+    """Return a basis of what the columns span, by the Gram matrix: all but orthonormal, if they are not."""
+    values, turn = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
+    kept = values > _RANK * max(float(values[-1]), 1e-30)
+    return np.asarray(vectors @ (turn[:, kept] / np.sqrt(values[kept])).astype(np.float32))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prodassoc_cli.arrays import Floats, Ints
+from prodassoc_cli.arrays import Floats, Ints, Longs
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
@@ -57,6 +57,7 @@ class Spectral(Recommender):
     """
 
     name = "spectral"
+    judges = True
     Parameters = SpectralParameters
     serve_kernels = ("spectral",)  # for its reasons
     learned = ("graph", "vectors", "signs", "popularity")
@@ -117,6 +118,18 @@ class Spectral(Recommender):
         with one_blas_thread():
             over_blocks(block, len(scores), _BLOCK, threads)
         scores[np.diff(signal.indptr) == 0] = -np.inf
+        return scores
+
+    def score_pairs(self, queries: Queries, indptr: Longs, items: Ints, threads: int) -> Floats:
+        """Return what `score` has for some products of each row."""
+        signal = self._signal(queries)
+        near = csr_of(signal @ self._by_item)
+        scores = similarity.sparse_pair_products(near, self._by_item, indptr, items, threads)
+        spectra = np.asarray(signal @ self.vectors, np.float32) * self.signs
+        scores += similarity.pair_products(spectra, self.vectors, indptr, items, threads)
+        scores *= self._after[items]
+        empty = np.repeat(np.diff(signal.indptr) == 0, np.diff(indptr))
+        scores[(self.popularity[items] == 0) | empty] = -np.inf
         return scores
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:

@@ -8,7 +8,7 @@ from typing import Literal, Self
 import numpy as np
 from scipy import sparse
 
-from prodassoc_cli.arrays import Bools, Floats, Ints
+from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.data import Csr, TrainingData, csr_of
 from prodassoc_cli.models.kernels.topk import top_k
@@ -99,6 +99,36 @@ class ColdProducts:
         blended = own * self.own + borrowed
         scores[:, self.items] = np.where(blended != 0, blended, -np.inf)
         return scores
+
+    def blend_pairs(self, score: Callable[[Longs, Ints], Floats], indptr: Longs, items: Ints) -> Floats:
+        """Return what `blend` makes of some products of each row, of which `score` gives the scores.
+
+        Args:
+            score: gives the scores of products of each row, by the rows' bounds and the products.
+            indptr: bounds of each row's products in `items`.
+            items: products.
+        """
+        place = np.searchsorted(self.items, items)
+        cold = np.flatnonzero(np.isin(items, self.items))
+        if not len(cold):
+            return score(indptr, items)
+        # Each cold product is followed by its lenders.
+        lent = self.near[place[cold]]
+        lenders = np.diff(lent.indptr)
+        size = np.ones(len(items), np.int64)
+        size[cold] += lenders
+        first = np.cumsum(size) - size
+        asked = np.empty(int(size.sum()), np.int32)
+        asked[first] = items
+        at = np.repeat(first[cold] + 1 - lent.indptr[:-1], lenders) + np.arange(lent.nnz)
+        asked[at] = lent.indices
+        scores = score(np.concatenate([first, [len(asked)]])[indptr], asked)
+        result = scores[first]
+        scores[np.isneginf(scores)] = 0
+        borrowed = np.bincount(np.repeat(np.arange(len(cold)), lenders), scores[at] * lent.data, len(cold))
+        blended = scores[first[cold]] * self.own[place[cold]] + borrowed.astype(np.float32)
+        result[cold] = np.where(blended != 0, blended, -np.inf)
+        return result
 
     def mostly_borrowed(self, items: Ints) -> Bools:
         """Return which of these products have less than half of their score from their own past."""

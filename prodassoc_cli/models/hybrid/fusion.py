@@ -30,10 +30,11 @@ from prodassoc_cli.models.hybrid.cold_start import ColdProducts, ColdWay
 from prodassoc_cli.models.hybrid.listwise import (
     CUT,
     CandidateFeatures,
-    ndcg_of,
+    JudgedCandidates,
     regress,
+    shares_of_largest,
     split_baskets,
-    to_unit,
+    votes,
     without,
 )
 from prodassoc_cli.models.kernels.topk import top_k
@@ -51,7 +52,8 @@ _DEFAULT = ",".join(name for name in PARTS if name != "mf")
 
 _BLOCK = 512
 _MIN_USERS = 20
-_PER_PART = ("score", "rank", "listed")
+_NEIGHBOURS = ("item-knn", "user-knn", "ease")
+"""Parts that put forward nearly all that any other part would: where one is, those that judge only judge."""
 _GROUPS = {"repeat": purchase_features.FEATURES, "trend": trend_features.FEATURES}
 """Features that no part gives."""
 
@@ -73,15 +75,18 @@ class HybridParameters:
 
 
 class Hybrid(Recommender):
-    """A listwise regression over what each part says of each candidate.
+    """A weighed sum of what each part says of each candidate.
 
-    Candidates are the best products of every part. Features of a candidate: for each part its score, scaled
-    to 0–1 over the part's list, 1 / log2(1 + rank), and whether it is listed at all; then whether, how often
-    and how lately the user bought it, how often its buyers buy it again, and whether it was only clicked; and
-    how it sold lately and in all.
+    Candidates are the best products of every part that is cheap to ask about all; the others only judge them.
+    Features of a candidate: for each part its score as a share of the largest of that row's candidates; then
+    whether, how often and how lately the user bought it, how often its buyers buy it again, and whether it
+    was only clicked; and how it sold lately and in all.
     There are three sets of weights, all learned: for users' lists of new products only, for users' lists that
     may repeat, and for lists from a few products (baskets and single products), learned from what else was
-    in the orders set aside.
+    in the orders set aside. Weights are a plain sum of the good parts' scores, with what further votes gain.
+    Where times tell what is latest, a listwise regression over all features and each part alone compete with
+    it on rows not seen. A split at random is not like the future: what it rewards beyond the sum does not
+    carry over.
     """
 
     name = "hybrid"
@@ -139,7 +144,7 @@ class Hybrid(Recommender):
     @property
     def feature_names(self) -> list[str]:
         """Names of the features, in the order of the weights."""
-        return [f"{part}.{feature}" for part in self.parts for feature in _PER_PART] + [
+        return [f"{part}.score" for part in self.parts] + [
             f"{group}.{feature}" for group, named in _GROUPS.items() for feature in named
         ]
 
@@ -161,9 +166,9 @@ class Hybrid(Recommender):
                 queries = user_queries(train, split.users[rows], new_only=new_only)
                 return replace(queries, asked=split.times[rows])
 
-            self._learn("new", truth, ask, threads)
+            self._learn("new", truth, ask, split.tells_time, threads)
             if split.by_order:
-                self._learn("all", split.truth, partial(ask, new_only=False), threads)
+                self._learn("all", split.truth, partial(ask, new_only=False), split.tells_time, threads)
             else:
                 # Nothing in such a split is a repeat, so that it teaches nothing about repeats.
                 self.weights[_MODES.index("all")] = self.weights[_MODES.index("new")]
@@ -172,7 +177,7 @@ class Hybrid(Recommender):
             def ask_for(rows: Ints) -> Queries:
                 return replace(basket_queries(history[rows]), asked=split.times[rows])
 
-            self._learn("basket", rest, ask_for, threads)
+            self._learn("basket", rest, ask_for, split.tells_time, threads)
         self._fit_parts(data, seed, threads)
 
     def usable(self, data: TrainingData) -> list[str]:
@@ -183,6 +188,9 @@ class Hybrid(Recommender):
         if data.embeddings is None:
             # Without texts its factors say what those of other parts do.
             names = [name for name in names if name != "association"]
+        if data.baskets is None and data.rules is None:
+            # Of whole histories rules say, less well, what item-knn does.
+            names = [name for name in names if name != "rules"]
         ease = self.parts.get("ease")
         if ease is not None and data.n_items > ease.parameters.max_products:
             # Restricted to neighbours it takes far longer than all other parts.
@@ -197,47 +205,47 @@ class Hybrid(Recommender):
             part.fit(data, seed, threads)
 
     def _equal_weights(self) -> Doubles:
-        """Weights where there is too little to learn from: all parts alike, by rank."""
-        return np.array([1.0 if name.endswith(".rank") else 0.0 for name in self.feature_names])
+        """Weights where there is too little to learn from: all parts alike."""
+        return np.array([1.0 if name.endswith(".score") else 0.0 for name in self.feature_names])
 
-    def _learn(self, mode: str, truth: Csr, ask: Callable[[Ints], Queries], threads: int) -> None:
+    def _learn(
+        self, mode: str, truth: Csr, ask: Callable[[Ints], Queries], tells_time: bool, threads: int
+    ) -> None:
         """Set the weights of a mode: learn on half of the rows, compare on the others, learn on all."""
         use = np.flatnonzero(np.diff(truth.indptr)).astype(np.int32)
         if len(use) < _MIN_USERS:
             return
         found = self._gather(use, ask, threads)
         labels = np.asarray(truth[use][found.rows, found.items]).ravel() > 0
-        relevant = np.diff(truth.indptr)[use]
-        tested = found.rows % 2 == 1
-        weights = regress(found.rows[~tested], found.features[~tested], labels[~tested])
-        names = self.feature_names
-        rankings = {name: np.array([float(each == f"{name}.score") for each in names]) for name in self.parts}
-        for name in rankings:
-            rankings[name][names.index(f"{name}.listed")] = 1e-3
-        ndcg = {
-            name: ndcg_of(found, found.features @ vector, labels, relevant, tested)
-            for name, vector in {"hybrid": weights, **rankings}.items()
-        }
-        best = max(ndcg, key=lambda name: ndcg[name])
-        vector = regress(found.rows, found.features, labels) if best == "hybrid" else rankings[best]
+        judged = JudgedCandidates.of(found, labels, np.diff(truth.indptr)[use])
+        learned, tested = judged.half(0), judged.half(1)
+        ways = self._ways() if tells_time else {"sum": self._ways()["sum"]}
+        half = {way: learn(learned) for way, learn in ways.items()}
+        alone = dict(zip(self.parts, np.eye(len(self.feature_names)), strict=False))
+        ndcg = {way: tested.ndcg(tested.features @ weights) for way, weights in (half | alone).items()}
+        chosen = max(ndcg, key=lambda way: float(ndcg[way].mean())) if tells_time else "sum"
+        vector = ways[chosen](judged) if chosen in ways else alone[chosen]
         self.weights[_MODES.index(mode)] = vector
         self.validation[mode] = {
             "users": len(use),
-            f"ndcg@{CUT}": {name: round(value, 5) for name, value in ndcg.items()},
-            "chosen": best,
+            f"ndcg@{CUT}": {name: round(float(values.mean()), 5) for name, values in ndcg.items()},
+            "chosen": chosen,
             "shares": self._shares(found, vector),
+        }
+
+    def _ways(self) -> dict[str, Callable[[JudgedCandidates], Doubles]]:
+        """Return the ways to learn weights, by their names."""
+        return {
+            "sum": lambda judged: votes(judged, len(self.parts)),
+            "regression": lambda judged: regress(judged.rows, judged.features, judged.labels),
         }
 
     def _gather(self, use: Ints, ask: Callable[[Ints], Queries], threads: int) -> CandidateFeatures:
         """Return the candidates of many rows, block by block."""
-        blocks, everyone = [], set(range(len(self.parts)))
-        for start in range(0, len(use), _BLOCK):
-            block = self._candidates(ask(use[start : start + _BLOCK]), everyone, threads)
-            blocks.append(CandidateFeatures(block.rows + start, block.items, block.features))
-        return CandidateFeatures(
-            np.concatenate([block.rows for block in blocks]),
-            np.concatenate([block.items for block in blocks]),
-            np.concatenate([block.features for block in blocks]),
+        everyone, starts = set(range(len(self.parts))), range(0, len(use), _BLOCK)
+        return CandidateFeatures.joined(
+            [self._candidates(ask(use[start : start + _BLOCK]), everyone, threads) for start in starts],
+            starts,
         )
 
     def _shares(self, found: CandidateFeatures, weights: Doubles) -> dict[str, float]:
@@ -253,27 +261,21 @@ class Hybrid(Recommender):
 
     def _contributions(self, features: Floats, weights: Doubles) -> Doubles:
         """Return candidates × (parts + repeat + trend): what each adds to the score."""
-        starts = [len(_PER_PART) * n for n in range(len(self.parts) + 1)]
-        starts.append(starts[-1] + len(purchase_features.FEATURES))
+        n_parts = len(self.parts)
+        starts = [*range(n_parts + 1), n_parts + len(purchase_features.FEATURES)]
         return np.add.reduceat(features * weights, starts, axis=1)
 
     def _weighed_parts(self, queries: Queries) -> set[int]:
         """Return which parts have a weight: the others need not be asked."""
-        weights = self.weights[_MODES.index(_mode(queries))][: len(_PER_PART) * len(self.parts)]
-        return set(np.flatnonzero(weights.reshape(-1, len(_PER_PART)).any(axis=1)).tolist())
+        return set(np.flatnonzero(self.weights[_MODES.index(_mode(queries))][: len(self.parts)]).tolist())
 
-    def _candidates(self, queries: Queries, parts: set[int], threads: int) -> CandidateFeatures:
+    def _candidates(self, queries: Queries, asked: set[int], threads: int) -> CandidateFeatures:
         """Return what these parts (by their place) put forward, with the features."""
+        parts = {n: part for n, part in enumerate(self.parts.values()) if n in asked}
+        only_judge = any(part.name in _NEIGHBOURS for part in parts.values())
+        proposing = {n: part for n, part in parts.items() if not (only_judge and part.judges)}
+        lists = {n: self._put_forward(part, queries, threads) for n, part in proposing.items()}
         n_items = queries.history.shape[1]
-        depth = min(n_items, max(self.parameters.candidates, queries.depth))
-        blocked = queries.blocked
-        lists = {}
-        for n, part in enumerate(self.parts.values()):
-            if n in parts:
-                scores = part.score(queries, threads)
-                if not part.knows_cold:
-                    scores = self.cold.blend(scores)
-                lists[n] = top_k(scores, depth, threads, allowed=queries.allowed, blocked=blocked)
         first = np.arange(len(queries), dtype=np.int64)[:, None] * n_items
         # A dense table of places is quicker than sorting and searching the keys.
         place = np.zeros(len(queries) * n_items, np.int32)
@@ -281,21 +283,28 @@ class Hybrid(Recommender):
             place[(first + items)[items >= 0]] = 1
         keys = np.flatnonzero(place)
         place[keys] = np.arange(len(keys))
-        features = np.zeros((len(keys), len(self.feature_names)), np.float32)
-        for n, (items, scores) in lists.items():
-            listed = items >= 0
-            at = place[(first + items)[listed]]
-            features[at, 3 * n] = to_unit(scores, listed)[listed]
-            ranks = np.broadcast_to(1 / np.log2(np.arange(2, items.shape[1] + 2)), items.shape)
-            features[at, 3 * n + 1] = ranks[listed]
-            features[at, 3 * n + 2] = 1
         row, item = keys // n_items, keys % n_items
-        own = [
+        indptr = np.searchsorted(row, np.arange(len(queries) + 1))
+        scores = np.full((len(keys), len(self.parts)), -np.inf, np.float32)
+        for n, (items, found) in lists.items():
+            scores[place[(first + items)[items >= 0]], n] = found[items >= 0]
+        for n in parts.keys() - lists.keys():
+            judge = partial(parts[n].score_pairs, queries, threads=threads)
+            scores[:, n] = self.cold.blend_pairs(judge, indptr, item.astype(np.int32))
+        features = [
+            shares_of_largest(scores, indptr),
             self.bought.features(queries, keys),
             self.trends.features(queries, row, item),
         ]
-        features[:, len(_PER_PART) * len(self.parts) :] = np.concatenate(own, axis=1)
-        return CandidateFeatures(row, item, features)
+        return CandidateFeatures(row, item, np.concatenate(features, axis=1))
+
+    def _put_forward(self, part: Recommender, queries: Queries, threads: int) -> tuple[Ints, Floats]:
+        """Return the best products of each row by this part, and their scores."""
+        depth = min(queries.history.shape[1], max(self.parameters.candidates, queries.depth))
+        if part.knows_cold or not len(self.cold.items):
+            return part.top_k(queries, depth, threads)
+        scores = self.cold.blend(part.score(queries, threads))
+        return top_k(scores, depth, threads, allowed=queries.allowed, blocked=queries.blocked)
 
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return the fused scores of the candidates; -inf elsewhere, and for an empty history."""

@@ -27,6 +27,7 @@ from prodassoc_cli.models.kernels import numpy_fallback
 Kernel = Literal[
     "product_top_k", "scatter_scores", "select_top_k", "best_scores",
     "best_terms", "linking_items", "nearest_in_history", "largest_filter_terms", "count_common",
+    "pair_products", "sparse_pair_products",
 ]  # fmt: skip
 
 FEW = 16

@@ -265,6 +265,39 @@ def count_common(
         out[p] = len(np.intersect1d(ours, others, assume_unique=True))
 
 
+def pair_products(
+    start: int, stop: int, indptr: Longs, items: Ints, left: Floats, right: Floats, out: Floats
+) -> None:
+    """Do what `sparse.pair_products` does."""
+    for row in range(start, stop):
+        wanted = slice(indptr[row], indptr[row + 1])
+        out[wanted] = right[items[wanted]].astype(np.float64) @ left[row].astype(np.float64)
+
+
+def sparse_pair_products(
+    start: int,
+    stop: int,
+    indptr: Longs,
+    items: Ints,
+    a_indptr: Longs,
+    a_indices: Ints,
+    a_data: Floats,
+    b_indptr: Longs,
+    b_indices: Ints,
+    b_data: Floats,
+    width: int,
+    out: Floats,
+) -> None:
+    """Do what `sparse.sparse_pair_products` does."""
+    for row in range(start, stop):
+        left = np.zeros(width)
+        members, values = _row(row, a_indptr, a_indices, a_data)
+        left[members] = values
+        for p in range(indptr[row], indptr[row + 1]):
+            met, weights = _row(items[p], b_indptr, b_indices, b_data)
+            out[p] = np.add.accumulate(left[met] * weights)[-1] if len(met) else 0.0
+
+
 def _row(row: int, indptr: Longs, indices: Ints, data: Floats) -> tuple[Ints, Floats]:
     entries = slice(indptr[row], indptr[row + 1])
     return indices[entries], data[entries]

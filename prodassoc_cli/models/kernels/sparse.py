@@ -345,3 +345,53 @@ def select_top_k(
             else:
                 _sift_down(values, items, k, score, column)
         _best_first(values, items, size)
+
+
+@njit(
+    "void(int64, int64, int64[::1], int32[::1], float32[:, ::1], float32[:, ::1], float32[::1])",
+    fastmath={"reassoc"},
+    **KERNEL,
+)
+def pair_products(
+    start: int, stop: int, indptr: Longs, items: Ints, left: Floats, right: Floats, out: Floats
+) -> None:  # pragma: no cover — compiled
+    """Write left[row]·right[item] for the items of each row, worked out in f64."""
+    for row in range(start, stop):
+        for p in range(indptr[row], indptr[row + 1]):
+            item = items[p]
+            value = 0.0
+            for f in range(left.shape[1]):
+                value += np.float64(left[row, f]) * np.float64(right[item, f])
+            out[p] = value
+
+
+@njit(
+    f"void(int64, int64, int64[::1], int32[::1], {_CSR}, {_CSR}, int64, float32[::1])",
+    **KERNEL,
+)
+def sparse_pair_products(
+    start: int,
+    stop: int,
+    indptr: Longs,
+    items: Ints,
+    a_indptr: Longs,
+    a_indices: Ints,
+    a_data: Floats,
+    b_indptr: Longs,
+    b_indices: Ints,
+    b_data: Floats,
+    width: int,
+    out: Floats,
+) -> None:  # pragma: no cover — compiled
+    """Write A[row]·B[item] for the items of each row, A and B of that width, added up in f64."""
+    left = np.zeros(width, np.float64)
+    for row in range(start, stop):
+        for q in range(a_indptr[row], a_indptr[row + 1]):
+            left[a_indices[q]] = a_data[q]
+        for p in range(indptr[row], indptr[row + 1]):
+            value = 0.0
+            for q in range(b_indptr[items[p]], b_indptr[items[p] + 1]):
+                value += left[b_indices[q]] * np.float64(b_data[q])
+            out[p] = value
+        for q in range(a_indptr[row], a_indptr[row + 1]):
+            left[a_indices[q]] = 0.0

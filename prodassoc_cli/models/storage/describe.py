@@ -65,20 +65,22 @@ def _validation(facts: Mapping[str, Any]) -> pl.DataFrame:
         return pl.DataFrame()
     metric = next(key for mode in modes.values() for key in mode if "@" in key)
     first = next(iter(modes.values()))[metric]
-    names = sorted(first, key=lambda name: (name != "hybrid", -first[name], name))
+    parts = facts["parts"]
+    names = sorted(first, key=lambda name: (name in parts, -first[name], name))
     columns = {f"{metric} of lists": names}
     for mode, each in modes.items():
         columns[f"{LISTS[mode]} ({each['users']:,} users)"] = [
-            f"{each[metric][name]:.4f}{_share(each, name)}" if name in each[metric] else "" for name in names
+            f"{each[metric][name]:.4f}{_share(each, name, parts)}" if name in each[metric] else ""
+            for name in names
         ]
     return pl.DataFrame(columns)
 
 
-def _share(mode: Mapping[str, Any], name: str) -> str:
+def _share(mode: Mapping[str, Any], name: str, parts: Mapping[str, Any]) -> str:
     """Return what a part gives to the scores where the fusion ranks, and a mark where it ranks itself."""
     if mode["chosen"] == name:
         return _CHOSEN
-    share = mode["shares"].get(name, 0) if mode["chosen"] == "hybrid" else 0
+    share = 0 if mode["chosen"] in parts else mode["shares"].get(name, 0)
     return f"  {share:.0%}" if share else ""
 
 

@@ -19,7 +19,7 @@ from prodassoc_cli.models.families.mf import Mf
 from prodassoc_cli.models.families.popularity import Popularity
 from prodassoc_cli.models.families.rules import Rules, recounted
 from prodassoc_cli.models.hybrid.fusion import PARTS, Hybrid
-from prodassoc_cli.models.hybrid.listwise import regress, split_baskets
+from prodassoc_cli.models.hybrid.listwise import JudgedCandidates, regress, split_baskets, votes
 from prodassoc_cli.models.model import train
 from prodassoc_cli.models.split import basket_queries, user_queries
 from tests.models.shops import catalogue, checkerboard, lines, random_shop, vectors
@@ -174,8 +174,55 @@ def test_the_hybrid_tells_what_it_learned():
         ndcg = facts[mode]["ndcg@10"]
         assert facts[mode]["chosen"] == max(ndcg, key=lambda name: ndcg[name])
         assert sum(facts[mode]["shares"].values()) == pytest.approx(1, abs=0.01)
-        assert set(ndcg) == {"hybrid", *model.recommender.parts}
+        assert set(ndcg) == {"sum", "regression", *model.recommender.parts}
     assert list(model.recommender.parts) == [name for name in PARTS if name != "mf"]
+
+
+def test_without_times_the_hybrid_is_a_sum_of_good_parts():
+    frame = random_shop(6, users=150).with_columns(
+        order_id=pl.lit(None, pl.String), timestamp=pl.lit(None, pl.Datetime("us"))
+    )
+    model = train("hybrid", TrainingData.from_frames(frame, catalogue(), vectors()))
+    facts, hybrid = model.facts["new"], model.recommender
+    assert facts["chosen"] == "sum"
+    assert "regression" not in facts["ndcg@10"]
+    assert "rules" not in hybrid.parts  # without orders they say what item-knn does
+    weights = dict(zip(hybrid.feature_names, hybrid.weights[0], strict=True))
+    assert sum(weights.values()) == pytest.approx(1)
+    assert all(value >= 0 and (value == 0 or name.endswith(".score")) for name, value in weights.items())
+
+
+def test_votes_go_to_the_parts_that_rank_well():
+    rng = np.random.default_rng(0)
+    rows = np.repeat(np.arange(300), 20)
+    labels = rng.random(len(rows)) < 0.1
+    good = [labels + rng.normal(0, 1.2, len(rows)) for _ in range(2)]
+    features = np.column_stack([*good, rng.random(len(rows)), labels]).astype(np.float32)
+    relevant = np.bincount(rows, labels, minlength=300).astype(np.int64)
+    judged = JudgedCandidates(rows, features, labels, relevant)
+    weights = votes(judged, 3)
+    assert weights.sum() == pytest.approx(1)
+    assert min(weights[:2]) > 0.2
+    assert weights[3] == 0  # no part
+    apart = max(judged.ndcg(features[:, n]).mean() for n in range(3))
+    assert judged.ndcg(features @ weights).mean() > apart
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 30))
+def test_ndcg_of_candidates_is_that_of_the_sorted_lists(seed, n_rows, width):
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, width + 1, n_rows)
+    rows = np.repeat(np.arange(n_rows), sizes)
+    scores = rng.permutation(len(rows)).astype(np.float32)
+    labels = rng.random(len(rows)) < 0.3
+    relevant = np.bincount(rows, labels, minlength=n_rows).astype(np.int64) + rng.integers(0, 3, n_rows)
+    found = JudgedCandidates(rows, np.zeros((len(rows), 1), np.float32), labels, relevant).ndcg(scores)
+    for row in range(n_rows):
+        own = np.flatnonzero(rows == row)
+        order = own[np.argsort(-scores[own], kind="stable")][:10]
+        gained = sum(1 / np.log2(place + 2) for place, at in enumerate(order) if labels[at])
+        ideal = sum(1 / np.log2(place + 2) for place in range(min(10, relevant[row])))
+        assert found[row] == pytest.approx(gained / ideal if ideal else 0)
 
 
 def test_the_hybrid_leaves_ease_out_where_it_would_be_restricted():
@@ -190,7 +237,7 @@ def test_the_hybrid_falls_back_to_its_best_part(monkeypatch):
     worst = "prodassoc_cli.models.hybrid.fusion.regress"
     monkeypatch.setattr(worst, lambda rows, features, labels: -np.ones(features.shape[1]))
     model = train("hybrid", data).recommender
-    assert model.validation["new"]["chosen"] != "hybrid"
+    assert model.validation["new"]["chosen"] not in {"sum", "regression"}
     best = model.validation["new"]["chosen"]
     queries = user_queries(data, np.arange(20, dtype=np.int32))
     order = model.score(queries, 1)

@@ -39,6 +39,25 @@ def test_a_score_blends_by_the_number_of_buyers(monkeypatch):
     np.testing.assert_array_equal(again.blend(scores.copy()), found.blend(scores.copy()))
 
 
+def test_single_products_blend_as_all_do(monkeypatch):
+    monkeypatch.setattr(cold_start, "_WARM", 10)
+    found = ColdProducts.of(shop_without(COLD), 1)
+    rng = np.random.default_rng(0)
+    scores = rng.random((4, N_ITEMS)).astype(np.float32)
+    scores[1, found.items] = -np.inf
+    scores[2] = -np.inf
+    asked = rng.random(scores.shape) < 0.5
+    asked[3] = False
+    rows, items = np.nonzero(asked)
+    indptr = np.concatenate([[0], np.cumsum(asked.sum(axis=1))])
+
+    def score(bounds: np.ndarray, products: np.ndarray) -> np.ndarray:
+        return scores[np.repeat(np.arange(4), np.diff(bounds)), products]
+
+    blended = found.blend_pairs(score, indptr, items.astype(np.int32))
+    np.testing.assert_allclose(blended, found.blend(scores.copy())[rows, items], rtol=1e-5)
+
+
 def test_where_most_products_have_few_buyers_few_is_not_cold():
     rows = [
         (f"u{user}", f"o{user}-{item}", f"i{item:02}", None) for item in range(N_ITEMS) for user in range(4)

@@ -104,7 +104,7 @@ def test_what_is_said_of_late_is_true_of_the_shop():
     data = TrainingData.from_frames(interactions, catalogue(), vectors())
     model = train("hybrid", data, parameters=["validation_users=20"])
     model.recommender.weights[:] = 0
-    for feature in ("popularity.listed", "trend.lately"):
+    for feature in ("popularity.score", "trend.lately"):
         model.recommender.weights[:, model.recommender.feature_names.index(feature)] = 1
     frame = recommend(model, k=5).frame.filter(pl.col("reason_kind") == "bought lately")
     assert frame.height

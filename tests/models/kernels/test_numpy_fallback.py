@@ -19,7 +19,7 @@ from prodassoc_cli.models.kernels import numpy_fallback
 from prodassoc_cli.models.kernels import sparse as kernels
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.registry import make
-from prodassoc_cli.models.similarity import best_from, scores_from
+from prodassoc_cli.models.similarity import best_from, pair_products, scores_from, sparse_pair_products
 from prodassoc_cli.models.split import basket_queries
 from tests.conftest import ROOT, CommandLine
 
@@ -129,6 +129,36 @@ def test_largest_filter_terms(history, graph, vectors, items):
     signs = np.array([1, -1, 1, 1, -1], np.float32)
     matrices = (*rows.csr_arrays(history), *rows.csr_arrays(csr_of(graph)), vectors, signs)
     both("largest_filter_terms", 4, (*matrices, items), ((4, 3), np.int32))
+
+
+pairs = st.lists(st.lists(st.integers(0, WIDTH - 1), max_size=5), min_size=4, max_size=4).map(
+    lambda each: (
+        np.concatenate([[0], np.cumsum([len(items) for items in each])]).astype(np.int64),
+        np.array([item for items in each for item in items], np.int32),
+    )
+)
+
+
+@given(
+    pairs,
+    hnp.arrays(np.float32, (4, 5), elements=st.floats(-1, 1, width=32)),
+    hnp.arrays(np.float32, (WIDTH, 5), elements=st.floats(-1, 1, width=32)),
+)
+def test_pair_products(bounds, left, right):
+    arguments = (*bounds, left, right)
+    both("pair_products", 4, arguments, ((len(bounds[1]),), np.float32))
+    rows_of = np.repeat(np.arange(4), np.diff(bounds[0]))
+    expected = (left @ right.T)[rows_of, bounds[1]]
+    np.testing.assert_allclose(pair_products(left, right, *bounds, 1), expected, atol=1e-5)
+
+
+@given(pairs, sparse(4), sparse(WIDTH))
+def test_sparse_pair_products(bounds, left, right):
+    arguments = (*bounds, *rows.csr_arrays(left), *rows.csr_arrays(right), WIDTH)
+    both("sparse_pair_products", 4, arguments, ((len(bounds[1]),), np.float32))
+    rows_of = np.repeat(np.arange(4), np.diff(bounds[0]))
+    expected = (left @ right.T).toarray()[rows_of, bounds[1]]
+    np.testing.assert_allclose(sparse_pair_products(left, right, *bounds, 1), expected, rtol=1e-5)
 
 
 @given(sparse(WIDTH))

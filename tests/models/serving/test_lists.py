@@ -38,7 +38,7 @@ def item_knn(data: TrainingData) -> TrainedModel:
 
 @pytest.fixture(scope="module")
 def hybrid(data: TrainingData) -> TrainedModel:
-    return train("hybrid", data, parameters=["parts=item-knn,content", "candidates=10"])
+    return train("hybrid", data, parameters=["parts=item-knn,content", "candidates=25"])
 
 
 def passing(data: TrainingData, *where: str) -> list[str]:
