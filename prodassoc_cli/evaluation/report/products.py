@@ -39,6 +39,10 @@ class _Encoded:
     rows: list[str]
     product: list[int]
 
+    def count(self, products: int) -> int:
+        """Return how many rows speak of the first products alone."""
+        return sum(last < products for last in self.product)
+
     def of_first(self, products: int) -> str:
         """Return the array of the rows that speak of the first products alone."""
         return _array(row for row, last in zip(self.rows, self.product, strict=True) if last < products)
@@ -65,7 +69,16 @@ def products(data: ReportData) -> Section | None:
         **_language(data.words),
     }
     text = "{" + ",".join(f'"{name}":{part}' for name, part in parts.items()) + "}"
-    return Section("products", {"data": Markup(text), "kept": kept, "products": known.height})  # noqa: S704
+    return Section(
+        "products",
+        {
+            "data": Markup(text),  # noqa: S704 — texts in it are escaped
+            "kept": kept,
+            "products": known.height,
+            "kept_rules": encoded["rules"].count(kept),
+            "rules": 0 if data.rules is None else data.rules.height,
+        },
+    )
 
 
 def _known_products(data: ReportData) -> pl.DataFrame:

@@ -87,7 +87,9 @@ def test_what_does_not_fit_is_left_out_and_the_page_says_so(room, monkeypatch):
     assert [row[0] for row in page["products"]] == [f"p{number:02}" for number in range(kept)]
     assert 0 < kept < 40
     assert page["rules"] == []
-    assert f"{kept} of 46 products fit" in "".join(Page(text).text)
+    shown = "".join(Page(text).text)
+    assert f"{kept} of 46 products fit" in shown
+    assert "Of 4 rules the page holds 0" in shown
 
 
 def test_two_thousand_products_fit_into_five_megabytes():
