@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from prodassoc_cli.arrays import Longs, arrow_of
 from prodassoc_cli.errors import BadData
 
-FORMAT = 2
+FORMAT = 3
 """What the header of a model says under `format`; it counts up when older files can no longer be read."""
 
 VALUES_PER_ROW = 262_144
