@@ -53,6 +53,7 @@ from prodassoc_cli.stages.evaluate import evaluate as evaluate_stage
 from prodassoc_cli.stages.mine import mine as mine_stage
 from prodassoc_cli.stages.recommend import recommend as recommend_stage
 from prodassoc_cli.stages.train import train as train_stage
+from prodassoc_cli.wording import number_of
 
 Result = TypeVar("Result")
 Stage = Callable[[Run, Sequence[str], Any], object]
@@ -177,7 +178,7 @@ class Model:
 
     def __repr__(self) -> str:
         users, products = self.facts.get("users", 0), self.facts.get("products", 0)
-        return f"<Model {self.name}: {users:,} users, {products:,} products>"
+        return f"<Model {self.name}: {number_of(users, 'user')}, {number_of(products, 'product')}>"
 
 
 class _NotebookRun(Run):

@@ -12,6 +12,7 @@ from prodassoc_cli.commands.options.build import InputArgument, command
 from prodassoc_cli.errors import NoInput, UsageProblem, did_you_mean
 from prodassoc_cli.settings import CommonConfig, ExportConfig
 from prodassoc_cli.terminal.messages import Messages
+from prodassoc_cli.wording import number_of
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +48,7 @@ def perform(inputs: list[str], config: ExportConfig, common: CommonConfig) -> No
     if common.dry_run:
         files = checkpoint.iterdir() if checkpoint.is_dir() else [checkpoint]
         size = sum(each.stat().st_size for each in files if each.is_file())
-        messages.info(f"would read checkpoint from {checkpoint} ({size:,} bytes)")
+        messages.info(f"would read checkpoint from {checkpoint} ({number_of(size, 'byte')})")
         messages.info(f"would export its layers as an ONNX graph, weights in {config.precision}")
         about = ""
         if checkpoint.is_dir():

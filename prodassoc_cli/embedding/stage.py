@@ -171,7 +171,9 @@ class EmbeddingStage:
             own, without = align(self._own_vectors, self._products["product_id"])
             self._context.note({"without_own_vector": without})
             if without:
-                self._context.warn(f"{without:,} products have no vector in `vectors`: text only")
+                self._context.warn(
+                    f"{number_of(without, 'product')} without a vector in `vectors`: text only"
+                )
         made = encoded.distinct.vectors
         if own is None and encoded.one_each and (config.dims is None or config.dims >= made.shape[1]):
             return made
@@ -207,12 +209,12 @@ class EmbeddingStage:
             f" ({encoded.cached:,} from the cache)" if self._config.cache and not encoder.fitted else ""
         )
         context.say(
-            f"{len(texts):,} products, {distinct:,} distinct texts{from_cache} → "
+            f"{number_of(len(texts), 'product')}, {distinct:,} distinct texts{from_cache} → "
             f"vectors of {width} numbers by {encoder.name}"
         )
         if encoded.truncated:
             context.warn(
-                f"{encoded.truncated:,} texts are longer than the encoder reads and were cut (`max_tokens`)"
+                f"{number_of(encoded.truncated, 'text')} longer than the encoder reads: cut (`max_tokens`)"
             )
         unknown = encoded.unknown
         if encoder.coverage is not None:
@@ -223,7 +225,7 @@ class EmbeddingStage:
             context.warn(f"{count} in a script the encoder does not know ({remedy})")
         empty = int((texts.str.len_chars() == 0).sum())
         if empty:
-            context.warn(f"{empty:,} products have an empty text: all of them get the vector of no words")
+            context.warn(f"{number_of(empty, 'product')} without a text: the vector of no words")
         context.note(
             {
                 "distinct_texts": distinct, "from_cache": encoded.cached, "empty_texts": empty,

@@ -30,6 +30,7 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.mining.baskets import BASKET_EVENTS, HUGE_BASKET, Baskets, ranks_of
 from prodassoc_cli.mining.itemsets import UNLIMITED, Itemsets
 from prodassoc_cli.mining.kernels.eclat import join_trees
+from prodassoc_cli.wording import number_of
 
 GROUP_ENTRIES = 32_000_000
 """Entries of a group's projections, about: 4 bytes each, and some 20 more while they are searched."""
@@ -81,11 +82,11 @@ def baskets_on_spark(
     n, huge, largest = everything.agg(f.count("*"), f.count_if(size > most), f.max(size)).first()
     if huge and max_basket_size is None:
         say(
-            f"{huge:,} baskets have more than {HUGE_BASKET:,} products, the largest {largest:,}: "
+            f"{number_of(huge, 'basket')} of more than {HUGE_BASKET:,} products, the largest {largest:,}: "
             "if mining is slow, leave them out with `max_basket_size`"
         )
     elif huge:
-        say(f"{huge:,} baskets with more than {most:,} products left out (`max_basket_size`)")
+        say(f"{number_of(huge, 'basket')} with more than {most:,} products left out (`max_basket_size`)")
     baskets = everything if max_basket_size is None else everything.filter(size <= most)
     counted = (
         baskets.select(f.explode("products").alias("product_id")).groupBy("product_id").count().toArrow()
@@ -174,7 +175,7 @@ def _basket_rows(rows: Any, say: Callable[[str], None]) -> Any:  # noqa: ANN401 
         say(f"no purchases: baskets are made of {' and '.join(events)} rows")
     homeless = sum(unplaced.get(each, 0) for each in events)
     if homeless:
-        say(f"{homeless:,} rows have neither order_id nor user_id: they belong to no basket")
+        say(f"{number_of(homeless, 'row')} without order_id and user_id: in no basket")
     alone = order.isNull()
     return rows.filter(f.col("event").isin(*events) & (order.isNotNull() | user.isNotNull())).select(
         order.alias("order"),

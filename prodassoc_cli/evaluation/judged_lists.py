@@ -20,6 +20,7 @@ from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.evaluation.notices import Notice
 from prodassoc_cli.evaluation.product_facts import ProductFacts, gather_facts
 from prodassoc_cli.id_overlap import id_overlap
+from prodassoc_cli.wording import number_of
 
 RELEVANT_EVENTS = tuple(event for event in EVENTS if event not in ("impression", "dismiss"))
 """Events that make a product relevant to a user: whatever the user did with it of their own will.
@@ -221,7 +222,7 @@ def require_user_lists(
                 f"'{name}' has no column {column}", "recommendations have user_id, rank, product_id, score"
             )
         if nulls := frame[column].null_count():
-            raise BadData(f"'{name}' has {nulls:,} rows without {column}")
+            raise BadData(f"'{name}' has {number_of(nulls, 'row')} without {column}")
 
 
 def _ground_truth(
@@ -290,7 +291,7 @@ def _judge(name: str, frame: pl.DataFrame, truth: GroundTruth) -> JudgedLists:
     judged = user < len(truth.relevant)
     if len(user) and not judged.any():
         raise BadData(
-            f"none of the {len(truth.relevant):,} users of the truth has a list in '{name}' "
+            f"none of the {number_of(len(truth.relevant), 'user')} of the truth has a list in '{name}' "
             f"(the truth has '{truth.users.item(0, 'user_id')}', "
             f"the lists '{truth.users.item(int(user[0]), 'user_id')}')",
             "take the truth and the lists from the same interactions",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, MODEL, PRODUCTS, RECOMMENDATIONS
 from prodassoc_cli.settings.naming import options_given
+from prodassoc_cli.wording import number_of
 
 if TYPE_CHECKING:
     from prodassoc_cli.artifacts.inputs import InputFile
@@ -106,7 +107,7 @@ class Plan:
         for role, files in self._files.items():
             for each in files:
                 rows, counted = rows_of(each.path)
-                said = "" if rows is None else f"{'' if counted else 'about '}{rows:,} rows, "
+                said = "" if rows is None else f"{'' if counted else 'about '}{number_of(rows, 'row')}, "
                 yield f"would read {role} from {each.name} ({said}{_size(each.path)})"
 
     def does(self) -> str:
@@ -187,7 +188,7 @@ def _word(value: object) -> str:
 
 
 def _size(path: Path) -> str:
-    return f"{path.stat().st_size:,} bytes"
+    return f"{number_of(path.stat().st_size, 'byte')}"
 
 
 def _bytes(size: int) -> str:

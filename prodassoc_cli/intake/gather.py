@@ -39,6 +39,7 @@ from prodassoc_cli.intake.values.privacy import pseudonymize
 from prodassoc_cli.intake.values.usual_ids import IdCounts, UsualIds
 from prodassoc_cli.resources import prefetch
 from prodassoc_cli.settings import CleanConfig
+from prodassoc_cli.wording import number_of
 
 PIECE_ROWS = 1 << 18
 """Rows that are read and dealt out at a time, where memory is short."""
@@ -163,7 +164,9 @@ def gather(
 
     found, notices = until_settled(read)
     if inputs.orders is not None and inputs.orders.lines_without:
-        notices.append(f"{inputs.orders.lines_without:,} lines have no order in {inputs.orders.source}")
+        notices.append(
+            f"{number_of(inputs.orders.lines_without, 'line')} without an order in {inputs.orders.source}"
+        )
     words = found.products.without_id().str.strip_chars().drop_nulls().unique().sort()
     if named := [word for word in words if word]:
         notices.append(

@@ -10,6 +10,7 @@ import polars as pl
 
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.intake.arrange.sorting import in_order
+from prodassoc_cli.wording import number_of
 
 FORMS = "last-order, last-item, time:FRACTION, random:FRACTION"
 
@@ -176,7 +177,7 @@ def _by_time(parts: Iterable[pl.DataFrame], split: Split, seed: int) -> Iterator
         height, missing = height + rows.height, missing + rows["timestamp"].null_count()
     if missing:
         raise BadData(
-            f"--holdout time: {missing:,} rows have no time",
+            f"--holdout time: {number_of(missing, 'row')} without a time",
             "map a column of times with --map timestamp=COLUMN, or use random:FRACTION",
         )
     place = height - max(1, round(split.fraction * height))

@@ -16,6 +16,7 @@ from prodassoc_cli.intake.formats.raw_table import RawTable
 from prodassoc_cli.intake.formats.reader import SAMPLE_ROWS
 from prodassoc_cli.intake.layouts.layout import Head, Lines
 from prodassoc_cli.intake.values.ids import parse_ids
+from prodassoc_cli.wording import number_of
 
 FIELDS = ("user_id", "timestamp", "event", "status", "cancelled_at")
 """What an order may say of all of its lines."""
@@ -73,9 +74,8 @@ class OrderTable:
         found = ", ".join(f"{name}={column}" for name, column in columns.items())
         say(f"{source}: orders, joined by {matched.columns['order_id']}: {found}")
         if once.height < orders.height:
-            say(
-                f"{source}: {orders.height - once.height:,} rows without an id or of an order again, not used"
-            )
+            unused = number_of(orders.height - once.height, "row")
+            say(f"{source}: {unused} without an id or of an order again, not used")
         return cls(once, columns, source)
 
     def beside(self, lines: Lines) -> Lines:

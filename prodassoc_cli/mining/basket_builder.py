@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prodassoc_cli.mining.baskets import BASKET_EVENTS, Baskets, CodedRows, baskets_of_codes
+from prodassoc_cli.wording import number_of
 
 BASKET_COLUMNS = ("user_id", "order_id", "product_id", "event", "timestamp")
 """Columns of interactions that baskets are made of."""
@@ -61,7 +62,7 @@ def baskets_from_pieces(
     if 0 < gathered.strongest < len(BASKET_EVENTS):
         say(f"no purchases: baskets are made of {' and '.join(BASKET_EVENTS[gathered.strongest])} rows")
     if gathered.unplaced:
-        say(f"{gathered.unplaced:,} rows have neither order_id nor user_id: they belong to no basket")
+        say(f"{number_of(gathered.unplaced, 'row')} without order_id and user_id: in no basket")
     return baskets_of_codes(gathered.rows(), gathered.items.values(), max_basket_size, say)
 
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from prodassoc_cli.wording import number_of
+
 BASKET_EVENTS = (("purchase",), ("cart",), ("rating", "review"), ("click",), ("view",))
 """Events that make baskets, strongest first; only the first of them that occurs is used."""
 
@@ -128,11 +130,13 @@ def _without_huge(
     huge = sizes > most
     if huge.any() and max_basket_size is None:
         say(
-            f"{huge.sum():,} baskets have more than {most:,} products, the largest {sizes.max():,}: "
+            f"{number_of(huge.sum(), 'basket')} of more than {most:,} products, the largest {sizes.max():,}: "
             "if mining is slow, leave them out with `max_basket_size`"
         )
     elif huge.any():
-        say(f"{huge.sum():,} baskets with more than {most:,} products left out (`max_basket_size`)")
+        say(
+            f"{number_of(huge.sum(), 'basket')} with more than {most:,} products left out (`max_basket_size`)"
+        )
         items = items[np.repeat(~huge, sizes)]
         sizes[huge] = 0
     kept = np.flatnonzero(sizes)

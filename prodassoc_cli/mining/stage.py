@@ -171,7 +171,9 @@ class MiningStage:
         elif self._config.level != "product" and self.products is not None:
             interactions, lost = at_level(interactions, self.products, self._config.level)
             if lost:
-                self._context.warn(f"{lost:,} rows left out: their product has no {self._belonging}")
+                self._context.warn(
+                    f"{number_of(lost, 'row')} left out: their product has no {self._belonging}"
+                )
         return interactions
 
     @property
@@ -235,7 +237,7 @@ class MiningStage:
         word = "frequent" if config.target == "rules" else config.target
         what = "products and categories" if config.generalized else self._plural
         context.say(
-            f"{len(baskets):,} baskets, {len(baskets.item_ids):,} {what}, "
+            f"{number_of(len(baskets), 'basket')}, {len(baskets.item_ids):,} {what}, "
             f"{before:,} {word} itemsets in at least {self.min_count:,} baskets ({share:.3%})"
         )
         if not before:
@@ -298,7 +300,7 @@ class MiningStage:
         config = self._config
         first = f", the first {config.top} by {config.sort_by}" if config.top == found else ""
         bounds = f"confidence ≥ {config.min_confidence:g} and lift ≥ {config.min_lift:g}"
-        self._context.say(f"{found:,} rules of {bounds}{first}")
+        self._context.say(f"{number_of(found, 'rule')} of {bounds}{first}")
 
     @cached_property
     def _wanted(self) -> tuple[set[str] | None, set[str] | None]:
@@ -367,7 +369,8 @@ class MiningStage:
             given = [f", `{name}`" for name in bounds if getattr(config, name)]
             return f"no rule passes: lower `min_support`, `min_confidence` or `min_lift`{''.join(given)}"
         if selection.facts["rules_pruned"] == selection.facts["rules_tested"]:
-            return f"all {selection.facts['rules_tested']:,} rules are removed by `prune` or `min_interest`"
+            tested = number_of(selection.facts["rules_tested"], "rule")
+            return f"nothing is left of {tested} by `prune` or `min_interest`"
         return (
             f"no rule is significant at `fdr={config.fdr:g}`: fewer hypotheses help, with `max_size=2`, "
             "a higher `min_support` or `antecedent`"
@@ -437,7 +440,7 @@ class MiningStage:
             top=config.top,
         )
         context.say(
-            f"{orders.n_users:,} users, {len(orders.user):,} orders; "
+            f"{number_of(orders.n_users, 'user')}, {number_of(len(orders.user), 'order')}; "
             f"a sequence needs at least {self.min_count:,} users"
         )
         self._say_rules(rules.height)
@@ -477,7 +480,7 @@ class MiningStage:
         together = tree[ITEM, pairs], tree[ITEM, tree[PARENT, pairs]]
         found = related_pairs(self._evidence, frequent, together, self._thresholds)
         counts = dict(found["relation"].value_counts().sort("relation").iter_rows())
-        said = ", ".join(f"{number // 2:,} pairs of {name}s" for name, number in counts.items())
+        said = ", ".join(f"{number_of(number // 2, 'pair')} of {name}s" for name, number in counts.items())
         self._context.say(said or "no products are related")
         assert self._embeddings is not None
         every = with_expected(found, self.baskets, self._embeddings, self._context.seed)

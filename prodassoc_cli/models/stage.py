@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from prodassoc_cli.stage import StageContext
+from prodassoc_cli.wording import number_of
 
 if TYPE_CHECKING:
     from prodassoc_cli.models.data import TrainingData
@@ -49,8 +50,9 @@ def train_model(
     model = (fit or train)(name, data, parameters=parameters, seed=context.seed, threads=context.threads)
     context.note({"model": model.facts})
     context.say(
-        f"{model.name}: {model.facts['users']:,} users, {model.facts['products']:,} products, "
-        f"{model.facts['pairs']:,} pairs of user and product"
+        f"{model.name}: {number_of(model.facts['users'], 'user')}, "
+        f"{number_of(model.facts['products'], 'product')}, "
+        f"{number_of(model.facts['pairs'], 'pair')} of user and product"
     )
     for line in _validation_lines(model.facts):
         context.say(line)
@@ -65,7 +67,7 @@ def _tuning_lines(model: str, found: dict[str, Any]) -> list[str]:
         chosen = ", ".join(f"{key}={value}" for key, value in each["chosen"].items()) or "as they were"
         lines.append(
             f"tuned {name}: {chosen} ({metric} {ndcg['before']:.4f} → {ndcg['after']:.4f}, "
-            f"{each['trials']} trials, {each['users']:,} users)"
+            f"{each['trials']} trials, {number_of(each['users'], 'user')})"
         )
     return lines
 
@@ -84,6 +86,6 @@ def _validation_lines(facts: dict[str, Any]) -> list[str]:
             f"{name} {value:.4f}" for name, value in sorted(by_model.items(), key=lambda each: -each[1])
         )
         shares = ", ".join(f"{name} {share:.0%}" for name, share in found["shares"].items())
-        lines.append(f"{words}: validation {metric} over {found['users']:,} users: {scores}")
+        lines.append(f"{words}: validation {metric} over {number_of(found['users'], 'user')}: {scores}")
         lines.append(f"{words}: ranked by {found['chosen']}; contributions: {shares}")
     return lines

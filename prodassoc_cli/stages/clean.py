@@ -20,6 +20,7 @@ from prodassoc_cli.execution.writer import Writer
 from prodassoc_cli.resources import share_threads
 from prodassoc_cli.settings import CleanConfig
 from prodassoc_cli.stage import StageResult
+from prodassoc_cli.wording import number_of
 
 if TYPE_CHECKING:
     from prodassoc_cli.artifacts.inputs import InputFile
@@ -261,7 +262,7 @@ def _earlier(run: Run, path: str) -> Earlier:
 
 def rows_read(summary: dict[str, Any]) -> list[str]:
     """Return how many rows were read, kept and left out, and why, one line each."""
-    rows = f"{summary['rows_in']:,} rows read, {summary['rows_kept']:,} kept"
+    rows = f"{number_of(summary['rows_in'], 'row')} read, {summary['rows_kept']:,} kept"
     lines = [f"{rows}, {summary['rows_rejected']:,} left out"]
     if summary["rejects"]:
         lines.append("left out: " + ", ".join(f"{name} {n:,}" for name, n in summary["rejects"].items()))
@@ -273,8 +274,9 @@ def _summary_lines(summary: dict[str, Any]) -> list[str]:
     kept, lines = summary["interactions"], rows_read(summary)
     span = f", {kept['first']} to {kept['last']}" if kept["first"] else ""
     lines.append(
-        f"{kept['users']:,} users, {kept['orders']:,} orders, {kept['products']:,} products{span}; "
-        f"{summary['missing_user']:,} rows without a user"
+        f"{number_of(kept['users'], 'user')}, {number_of(kept['orders'], 'order')}, "
+        f"{number_of(kept['products'], 'product')}{span}; "
+        f"{number_of(summary['missing_user'], 'row')} without a user"
     )
     flagged = {name: n for name, n in summary["flagged_outliers"].items() if n}
     if flagged:
@@ -282,5 +284,7 @@ def _summary_lines(summary: dict[str, Any]) -> list[str]:
         lines.append(f"outliers: {found} (kept; `drop_outliers` leaves them out)")
     if "holdout" in summary:
         split = summary["holdout"]
-        lines.append(f"holdout: {split['holdout']:,} rows set aside, {split['train']:,} to train on")
+        lines.append(
+            f"holdout: {number_of(split['holdout'], 'row')} set aside, {split['train']:,} to train on"
+        )
     return lines

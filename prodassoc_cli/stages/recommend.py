@@ -16,6 +16,7 @@ from prodassoc_cli.execution.run import Run
 from prodassoc_cli.execution.targets import STDOUT
 from prodassoc_cli.settings import RecommendConfig
 from prodassoc_cli.stage import StageResult
+from prodassoc_cli.wording import number_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,9 +61,8 @@ def recommend(run: Run, inputs: Sequence[str], config: RecommendConfig) -> None:
         for notice in made.notices:
             run.messages.warning(notice)
         run.note(made.counts)
-        lists = made.counts["lists"]
         run.messages.info(
-            f"{lists:,} {'list' if lists == 1 else 'lists'}, {made.counts['rows']:,} recommendations"
+            f"{number_of(made.counts['lists'], 'list')}, {number_of(made.counts['rows'], 'recommendation')}"
         )
 
 

@@ -114,7 +114,7 @@ def test_own_vectors_join_those_of_the_text(prodassoc, embed, shop):
     )
     common = ("--encoder", "tfidf", "--dims", "32", "--vectors", "own.parquet")
     said = embed("-o", "e.parquet", *common, "--vectors-weight", "0.9", "--summary", "s.json")
-    assert "5 products have no vector in --vectors" in said
+    assert "5 products without a vector in --vectors" in said
     assert json.loads((prodassoc.folder / "s.json").read_text())["without_own_vector"] == 5
     joined = vectors(prodassoc, "e.parquet")
     assert joined.shape == (len(ids), 35)
@@ -283,8 +283,8 @@ def test_empty_and_endless_texts_are_counted(prodassoc, embed, tiny_model):
     )
     summary = json.loads((prodassoc.folder / "s.json").read_text())
     assert (summary["empty_texts"], summary["truncated"], summary["distinct_texts"]) == (2, 1, 3)
-    assert "2 products have an empty text" in said
-    assert "1 texts are longer than the encoder reads" in said
+    assert "2 products without a text" in said
+    assert "1 text longer than the encoder reads" in said
     given = vectors(prodassoc, "e.parquet")
     np.testing.assert_array_equal(given[1], given[2])
 

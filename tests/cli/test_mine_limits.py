@@ -35,7 +35,7 @@ def test_a_huge_basket_is_said_with_its_flag(interactions, tmp_path):
         "mine", interactions, "--target", "frequent", "--min-count", 3, "-o", tmp_path / "s.parquet"
     )
     assert run.returncode == 0, run.stderr
-    assert "1 baskets have more than 1,000 products, the largest 1,200" in run.stderr
+    assert "1 basket of more than 1,000 products, the largest 1,200" in run.stderr
     assert "--max-basket-size" in run.stderr
 
 
@@ -45,7 +45,7 @@ def test_max_basket_size_leaves_it_out(interactions, tmp_path):
         "mine", interactions, "--target", "frequent", "--min-count", 1, "--max-basket-size", 100, "-o", output
     )
     assert run.returncode == 0, run.stderr
-    assert "1 baskets with more than 100 products left out (--max-basket-size)" in run.stderr
+    assert "1 basket with more than 100 products left out (--max-basket-size)" in run.stderr
     assert "40 baskets" in run.stderr
     sets = pl.read_parquet(output)
     assert sets["size"].max() == 2

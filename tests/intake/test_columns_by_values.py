@@ -181,8 +181,8 @@ def test_orders_of_another_file(tmp_path):
         ("01", "c1", "rice"), ("02", "c2", "jam"), ("02", "c2", "rice"),
     ]  # fmt: skip
     assert result.summary["rejects"] == {"cancelled_order": 1}
-    assert any("1 lines have no order in orders.csv" in notice for notice in notices)
-    assert any("1 rows without an id or of an order again" in notice for notice in notices)
+    assert any("1 line without an order in orders.csv" in notice for notice in notices)
+    assert any("1 row without an id or of an order again" in notice for notice in notices)
     with pytest.raises(BadData, match="no column holds products") as caught:
         clean_orders(sources(orders), CleanConfig(), notices.append)
     assert "`order_table=orders.csv`" in caught.value.hint

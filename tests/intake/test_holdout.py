@@ -60,7 +60,7 @@ def test_time_never_trains_on_what_is_later():
     train, holdout = split_holdout(frame, "time:0.25", 42)
     assert train["timestamp"].max() < holdout["timestamp"].min()
     assert holdout.height == 9
-    with pytest.raises(BadData, match="1 rows have no time"):
+    with pytest.raises(BadData, match="1 row without a time"):
         split_holdout(rows(("u", "1", "a", 1), ("u", "1", "a", None)), "time:0.5", 42)
     with pytest.raises(BadData, match="left to train on"):
         split_holdout(rows(("u", "1", "a", 1), ("u", "2", "a", 1)), "time:0.5", 42)

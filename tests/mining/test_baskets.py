@@ -45,7 +45,7 @@ def test_a_basket_is_an_order_else_a_visit_else_a_user():
         say=said.append,
     )
     assert sets_of(baskets) == [["a", "b"], ["a", "c"], ["d"], ["e", "f"]]
-    assert said == ["1 rows have neither order_id nor user_id: they belong to no basket"]
+    assert said == ["1 row without order_id and user_id: in no basket"]
 
 
 def test_codes_descend_by_count_ties_by_id():
@@ -80,7 +80,7 @@ def test_huge_baskets_are_left_out_or_warned_of():
     baskets = baskets_from_interactions(interactions(*rows), max_basket_size=2, say=said.append)
     assert sets_of(baskets) == [["1", "2"]]
     assert len(baskets.item_ids) == 2
-    assert said == ["1 baskets with more than 2 products left out (`max_basket_size`)"]
+    assert said == ["1 basket with more than 2 products left out (`max_basket_size`)"]
 
 
 @pytest.mark.parametrize("rows", [[], [(None, None, "a", "purchase", None)]])

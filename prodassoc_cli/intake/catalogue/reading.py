@@ -13,6 +13,7 @@ from prodassoc_cli.intake.columns.schema import Say
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.opening import read_catalogue, read_tables
 from prodassoc_cli.settings import CleanConfig
+from prodassoc_cli.wording import number_of
 
 _LEFT_OUT = {
     "duplicate_product": "duplicate rows of a product, whose first row counts",
@@ -47,5 +48,5 @@ def cleaned_catalogue(
         say(f"catalogue: {note}")
     counts = catalogue.counts()
     left = "".join(f"; {n:,} {_LEFT_OUT.get(reason, reason)}" for reason, n in counts["rejects"].items())
-    say(f"catalogue: {counts['rows_in']:,} rows read, {counts['rows_kept']:,} kept{left}")
+    say(f"catalogue: {number_of(counts['rows_in'], 'row')} read, {counts['rows_kept']:,} kept{left}")
     return catalogue

@@ -9,6 +9,7 @@ import polars as pl
 from prodassoc_cli.intake.columns.schema import ROW
 from prodassoc_cli.intake.formats.raw_table import RawTable
 from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines
+from prodassoc_cli.wording import number_of
 
 _NO = ("", "0", "0.0", "false", "f", "no", "n", "null", "nan", "none", "na", "?", "-")
 _YES = ("true", "t", "yes", "y", "x", "✓", "✔")
@@ -19,7 +20,7 @@ def _recognise(head: Head, columns: dict[str, str]) -> str:
     items = _item_columns(head.names, columns)
     some = len(items) > 1 and len(head.cells) > 0
     flags = some and all(_all_flags(head.names, row, set(items)) for row in head.cells)
-    return f"{len(items):,} columns hold only 0 and 1" if flags else ""
+    return f"{number_of(len(items), 'column')} of 0 and 1 only" if flags else ""
 
 
 def _to_lines(table: RawTable, columns: dict[str, str], _: str | None) -> Lines:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from prodassoc_cli.intake.columns.schema import Caution
+from prodassoc_cli.wording import number_of
 
 _ORDERS_HELD = 1 << 14
 """Orders whose days are compared: of more, those count whose hash is a multiple of a power of two."""
@@ -72,7 +73,8 @@ class Suspicions:
         zeros = int(self._ratings.filter(pl.col("rating") == 0)["count"].item())
         if zeros * 4 >= int(counts.sum()):
             yield Caution(
-                f"{zeros:,} ratings are 0: if that means not rated: `rating_scale=1,{ratings[-1]:g}`"
+                f"{number_of(zeros, 'rating')} of 0: if that means not rated: "
+                f"`rating_scale=1,{ratings[-1]:g}`"
             )
 
     def _add_ratings(self, ratings: pl.Series) -> None:

@@ -18,6 +18,7 @@ from prodassoc_cli.mining.selection.lattice import Lattice, lattice_of
 from prodassoc_cli.mining.selection.pruning import Pruning
 from prodassoc_cli.mining.selection.redundancy import best_general_confidence, log_productive
 from prodassoc_cli.mining.selection.significance import SearchSpace, corrected, flat_correction, log_fisher
+from prodassoc_cli.wording import number_of
 
 UNPRODUCTIVE_LEVEL = 0.05
 """Level of the test of being productive where no --fdr gives one."""
@@ -75,7 +76,7 @@ class RuleSelection:
 
     def account(self) -> str:
         """Return in one line what was tested and what was left out, after a call."""
-        parts = [f"{self.facts['rules_tested']:,} rules judged"]
+        parts = [f"{number_of(self.facts['rules_tested'], 'rule')} judged"]
         if self.pruning is not None or self.interest is not None:
             parts.append(f"{self.facts['rules_pruned']:,} superfluous")
         if self.holdout is not None:

@@ -10,6 +10,7 @@ import polars as pl
 
 from prodassoc_cli.declare import Setting
 from prodassoc_cli.models.registry import family
+from prodassoc_cli.wording import number_of
 
 LISTS = {"new": "of new products", "all": "that may repeat", "basket": "for a basket"}
 """The kinds of lists a fusion learns weights for, by their names in the facts."""
@@ -69,7 +70,7 @@ def _validation(facts: Mapping[str, Any]) -> pl.DataFrame:
     names = sorted(first, key=lambda name: (name in parts, -first[name], name))
     columns = {f"{metric} of lists": names}
     for mode, each in modes.items():
-        columns[f"{LISTS[mode]} ({each['users']:,} users)"] = [
+        columns[f"{LISTS[mode]} ({number_of(each['users'], 'user')})"] = [
             f"{each[metric][name]:.4f}{_share(each, name, parts)}" if name in each[metric] else ""
             for name in names
         ]

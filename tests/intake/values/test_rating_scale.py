@@ -24,8 +24,8 @@ def test_a_zero_below_the_scale_is_no_rating(clean):
 
 def test_zeros_that_may_be_none_are_a_warning(clean):
     clean(RATINGS)
-    (said,) = [each for each in clean.said if isinstance(each, Caution) and "are 0" in each]
-    assert said == "6 ratings are 0: if that means not rated: `rating_scale=1,9`"
+    (said,) = [each for each in clean.said if isinstance(each, Caution) and "not rated" in each]
+    assert said == "6 ratings of 0: if that means not rated: `rating_scale=1,9`"
     clean(RATINGS, rating_scale="1,9")
     clean("user_id,product_id,rating\nu,a,0\nu,b,1\nv,a,1\nv,b,0\n")
     assert not any("are 0" in each for each in clean.said)
