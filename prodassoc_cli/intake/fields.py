@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from prodassoc_cli.intake.columns.aliases import ALIASES, CLOCKS, ITEM_LISTS
 from prodassoc_cli.intake.columns.derived import TOGETHER, DerivedColumns
+from prodassoc_cli.intake.columns.likeness import Likened, ReadHeaders, liken
 from prodassoc_cli.intake.columns.match import NO_COLUMN, match_columns, normal
 from prodassoc_cli.intake.columns.presets import Preset
 from prodassoc_cli.intake.layouts.layout import every
@@ -20,6 +21,13 @@ Values = Callable[[str], Iterable[str]]
 
 _CLOCK = re.compile(r"\d{1,2}[:.h]\d{2}([:.]\d{2}([.,]\d+)?)?\s*([AaPp]\.?[Mm]\.?)?")
 _DATE = re.compile(r"\D*\d{1,4}\D{1,4}(\d{1,2}|\w{3,12})\D{1,4}\d{1,4}.*", re.DOTALL)
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+_AMOUNT = re.compile(r"[^\w\s]?\s*[+-]?\d[\d.,' ]*\s*([^\W\d]{1,3}|[^\w\s])?")
+_CODE = re.compile(r"(?![\d.,]*[.,]\d+$)\S{1,64}")
+_WORDS = re.compile(r"(?!\S*\d\S*$).*[^\W\d_].*", re.DOTALL)
+
+WANTED = ("product_id", "order_id", "user_id", "timestamp", "quantity", "price")
+"""Fields for which a column is looked for by its header's meaning where none is called as usual."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +38,13 @@ class Matched:
         columns: field → column.
         derived: those of the columns that are made of several.
         notes: what was found by the values rather than by a name.
+        likened: what headers that are not known were taken for, or may be.
     """
 
     columns: dict[str, str]
     derived: DerivedColumns = field(default_factory=DerivedColumns)
     notes: tuple[str, ...] = ()
+    likened: Likened = field(default_factory=Likened)
 
 
 def match_fields(
@@ -64,6 +74,53 @@ def match_fields(
     if mapping.get("timestamp") is None and preset.columns.get("timestamp") != NO_COLUMN:
         _find_times(found, names, values, notes)
     return Matched(found, DerivedColumns.of(found, names), tuple(notes))
+
+
+def match_by_likeness(
+    matched: Matched, names: Sequence[str], values: Values, mapping: Mapping[str, str], read: ReadHeaders
+) -> Matched:
+    """Match further columns with fields, by what their headers mean and of which kind their values are.
+
+    Args:
+        matched: what is known of the columns; it stays.
+        names: the input's columns.
+        values: what its first rows hold in a column of that name.
+        mapping: field → column, as the user gave it: what is mapped to none gets none.
+        read: compares headers with the names of fields; it is not called where nothing could come of it.
+    """
+    columns = matched.columns
+    wanted = [name for name in WANTED if name not in columns and name not in mapping]
+    used = {*columns.values(), *matched.derived.sources}
+    fitting = {name: fields_of(values, name) for name in names if name not in used}
+    if not any(set(wanted) & set(fields) for fields in fitting.values()):
+        return matched
+    wanted += [name for name in ("title",) if name not in columns and name not in mapping]
+    found = liken(fitting, wanted, read)
+    notes = list(matched.notes)
+    for name, column in found.taken.items():
+        notes.append(f"{name}={column}, as its header and values suggest; `map={name}=COLUMN` names another")
+    for name, candidates in found.proposed.items():
+        notes.append(f"{name} may be in {' or '.join(candidates)}: name it by `map={name}=COLUMN`")
+    columns = columns | found.taken
+    if "product_id" not in columns and "title" in columns and "items" not in columns:
+        columns = {"product_id": columns["title"]} | columns
+    return replace(matched, columns=columns, notes=tuple(notes), likened=found)
+
+
+def fields_of(values: Values, name: str) -> list[str]:
+    """Return the fields that the values of a column may be of, by their kind; none where it is blank."""
+    shown = list(values(name))
+    if not shown:
+        return []
+    if _are_dates(values, name):
+        return ["timestamp"]
+    kinds = {
+        ("order_id", "user_id", "product_id"): every(_CODE.fullmatch, shown),
+        ("quantity",): every(_NUMBER.fullmatch, shown),
+        ("price",): every(_AMOUNT.fullmatch, shown),
+        ("title", "category", "brand"): every(_WORDS.fullmatch, shown),
+    }
+    return [each for fields, fits in kinds.items() if fits for each in fields]
 
 
 def _find_times(found: dict[str, str], names: Sequence[str], values: Values, notes: list[str]) -> None:

@@ -11,10 +11,11 @@ from dataclasses import replace
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.intake.columns.derived import DerivedColumns
 from prodassoc_cli.intake.columns.header import Header, find_header
+from prodassoc_cli.intake.columns.likeness import ReadHeaders
 from prodassoc_cli.intake.columns.match import FIELDS, ORDERS, entries_of, normal, parse_map
 from prodassoc_cli.intake.columns.presets import PRESETS, Preset, preset_of, recognise_export
 from prodassoc_cli.intake.columns.schema import Caution, Say
-from prodassoc_cli.intake.fields import Matched, match_fields
+from prodassoc_cli.intake.fields import Matched, match_by_likeness, match_fields
 from prodassoc_cli.intake.formats.dialect import is_ragged
 from prodassoc_cli.intake.formats.hive_columns import Folders
 from prodassoc_cli.intake.formats.raw_table import NoRows, RawTable, check_width
@@ -32,7 +33,7 @@ from prodassoc_cli.settings import CleanConfig
 
 def open_inputs(
     sources: Sequence[Source], config: CleanConfig, say: Say, stack: contextlib.ExitStack,
-    *, order_table: Sequence[Source] = (),
+    *, order_table: Sequence[Source] = (), read_headers: ReadHeaders | None = None,
 ) -> Inputs:  # fmt: skip
     """Look at every input, so that its lines can be read.
 
@@ -42,6 +43,7 @@ def open_inputs(
         say: receives what was found.
         stack: closes what is open when the lines are no longer needed.
         order_table: where the table of their orders is, if they have one of their own.
+        read_headers: tells what headers mean that are not known; None to leave their columns unused.
 
     Raises:
         NoInput: an input is missing.
@@ -53,7 +55,8 @@ def open_inputs(
     for source in sources:
         # The parts of a folder are alike; what is said of the first holds for all.
         try:
-            found = _open_input(source, config, mapping, (lambda _: None) if inputs else say, stack)
+            quiet = (lambda _: None) if inputs else say
+            found = _open_input(source, config, mapping, quiet, stack, read_headers)
         except NoRows as problem:
             if source is sources[-1] and not inputs:
                 raise
@@ -71,8 +74,9 @@ def open_inputs(
 
 
 def _open_input(
-    source: Source, config: CleanConfig, mapping: dict[str, str], say: Say, stack: contextlib.ExitStack
-) -> Input:
+    source: Source, config: CleanConfig, mapping: dict[str, str], say: Say, stack: contextlib.ExitStack,
+    read_headers: ReadHeaders | None,
+) -> Input:  # fmt: skip
     format_head = look(source, read_options(config), say)
     _check_order_lines(source, format_head.artifact)
     check_width(source, len(format_head.names or format_head.rows[0]))
@@ -101,13 +105,13 @@ def _open_input(
     known_as = dict(zip(header.names, header.known_as, strict=True))
     mapping = {name: known_as.get(column, column) for name, column in mapping.items()}
     matched = _matched(head, folders, ignored, mapping, preset_of(preset))
-    layout, why = asked, ""
-    if layout is None:
-        layout, why = recognise(head, matched.columns)
+    read = read_headers if not preset and config.preset is None else None
+    matched, layout, why = _laid_out(head, matched, asked, mapping, ignored, read)
+    if why:
         say(f"{source.name}: layout {layout.name} ({why}); `layout` names another")
     columns = layout.complete(head, matched.columns)
     if layout.whole_rows and "product_id" not in columns:
-        raise no_products(head, columns, layout.name)
+        raise no_products(head, columns, matched.likened, layout.name)
     matched = replace(matched, columns=columns)
     if asked is None and layout.name == "lines":
         _check_no_catalogue(head, columns)
@@ -123,6 +127,32 @@ def _open_input(
     found = Input(source, layout, matched, reader, folders, head, preset, ignored, config.separator)
     _say_columns(found, say)
     return found
+
+
+def _laid_out(
+    head: Head, matched: Matched, asked: Layout | None, mapping: dict[str, str], ignored: frozenset[str],
+    read: ReadHeaders | None,
+) -> tuple[Matched, Layout, str]:  # fmt: skip
+    """Return what the columns are, the layout, and why it is that if it was not asked for.
+
+    Where each row is one product, or nothing tells where products are, headers are read that are not known.
+
+    Raises:
+        BadData: no column holds products.
+    """
+
+    def recognised() -> tuple[Layout | None, str]:
+        return (asked, "") if asked is not None else recognise(head, matched.columns) or (None, "")
+
+    layout, why = recognised()
+    named = any(name != str(place) for place, name in enumerate(head.names, 1))
+    if read is not None and named and (layout is None or layout.whole_rows):
+        names = [name for name in head.names if name not in ignored]
+        matched = match_by_likeness(matched, names, head.values, mapping, read)
+        layout, why = recognised()
+    if layout is None:
+        raise no_products(head, matched.columns, matched.likened)
+    return matched, layout, why
 
 
 def _check_no_catalogue(head: Head, columns: dict[str, str]) -> None:

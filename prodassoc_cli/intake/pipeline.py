@@ -23,6 +23,7 @@ from prodassoc_cli.intake.arrange.sorting import Codes, in_order
 from prodassoc_cli.intake.catalogue.catalogue import Catalogue
 from prodassoc_cli.intake.catalogue.product_tally import ProductTally, complete
 from prodassoc_cli.intake.catalogue.reading import cleaned_catalogue
+from prodassoc_cli.intake.columns.likeness import ReadHeaders
 from prodassoc_cli.intake.columns.schema import EVENT, FEEDBACK, INTERACTIONS, RESPONSES, Caution, Say
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.gather import Gathered, gather
@@ -67,11 +68,13 @@ class CleanedOrders:
 def clean_orders(
     orders: Sequence[Source], config: CleanConfig, say: Say, *, catalogue: Sequence[Source] = (),
     order_table: Sequence[Source] = (), seed: int = 42, budget: int | None = None,
+    read_headers: ReadHeaders | None = None,
 ) -> CleanedOrders:  # fmt: skip
     """Clean order lines and, if asked, a catalogue, and return all of it; see `Cleaning`."""
     with Cleaning(
-        orders, config, say, catalogue=catalogue, order_table=order_table, seed=seed, budget=budget
-    ) as run:
+        orders, config, say, catalogue=catalogue, order_table=order_table, seed=seed, budget=budget,
+        read_headers=read_headers,
+    ) as run:  # fmt: skip
         interactions = pl.concat(map(as_texts, run.interactions()))
         holdout = pl.concat(list(run.holdout())) if config.holdout else None
         rejects = pl.concat(list(run.line_rejects()))
@@ -109,6 +112,7 @@ class Cleaning:
         earlier: what was cleaned before, to which these lines are added; None to begin anew.
         order_table: where the table of the orders is, if the lines have one.
         category_names: where the names of the catalogue's categories are, if it holds their ids.
+        read_headers: tells what headers mean that are not known; None to leave their columns unused.
 
     Raises:
         NoInput: a file is missing.
@@ -120,7 +124,7 @@ class Cleaning:
         self, orders: Sequence[Source], config: CleanConfig, say: Say, *, catalogue: Sequence[Source] = (),
         seed: int = 42, budget: int | None = None, folder: Path | None = None, keep_rejects: bool = True,
         earlier: Earlier | None = None, order_table: Sequence[Source] = (),
-        category_names: Sequence[Source] = (),
+        category_names: Sequence[Source] = (), read_headers: ReadHeaders | None = None,
     ) -> None:  # fmt: skip
         self._config, self._say, self._seed, self._folder = config, say, seed, folder
         self._split = parse_split(config.holdout) if config.holdout else None
@@ -128,7 +132,7 @@ class Cleaning:
             RatingScale.parse(config.rating_scale)  # what is wrong is said before anything is read
         self._key = read_key(config.pseudonymize_key_file) if config.pseudonymize_key_file else None
         self._catalogue, self._earlier, self._order_table = catalogue, earlier, order_table
-        self._category_names = category_names
+        self._category_names, self._read_headers = category_names, read_headers
         self._keep_rejects = keep_rejects
         self._held: Partitions | None = None
         self._known: Callable[[], _Known] = _Known
@@ -140,7 +144,10 @@ class Cleaning:
     def _gather(self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None) -> None:
         """Decide how values are written, and read all lines into partitions."""
         earlier = {} if self._earlier is None else self._earlier.facts
-        self._inputs = open_inputs(orders, self._config, self._say, stack, order_table=self._order_table)
+        self._inputs = open_inputs(
+            orders, self._config, self._say, stack, order_table=self._order_table,
+            read_headers=self._read_headers,
+        )  # fmt: skip
         self._config = replace(self._config, preset=self._inputs.preset)
         gathered = gather(
             self._inputs, self._config, self._say, key=self._key, budget=budget, folder=self._folder,

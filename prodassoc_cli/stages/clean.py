@@ -25,6 +25,7 @@ from prodassoc_cli.wording import number_of
 if TYPE_CHECKING:
     from prodassoc_cli.artifacts.inputs import InputFile
     from prodassoc_cli.intake.arrange.append import Earlier
+    from prodassoc_cli.intake.columns.likeness import ReadHeaders
     from prodassoc_cli.intake.formats.sources import Source
 
 LARGE_BYTES = 100 * 10**6
@@ -77,6 +78,7 @@ def clean(run: Run, inputs: Sequence[str], config: CleanConfig) -> dict[str, Any
                 earlier=earlier,
                 order_table=sources_of(order_table, [str(config.order_table)]),
                 category_names=sources_of(category_names, [str(config.category_names)]),
+                read_headers=_read_headers(run),
             ) as cleaning,
         ):
             rows_stay_there = spark is not None and outputs.folder("output") is not None
@@ -170,10 +172,18 @@ def _show_understood(
 
     with ExitStack() as stack:
         found = open_inputs(
-            orders, config, lambda notice: say_notice(run, notice), stack, order_table=order_table
-        )
+            orders, config, lambda notice: say_notice(run, notice), stack, order_table=order_table,
+            read_headers=_read_headers(run),
+        )  # fmt: skip
         for line in preview(found, replace(config, preset=found.preset)):
             run.messages.info(line)
+
+
+def _read_headers(run: Run) -> ReadHeaders:
+    """Return what reads headers that are not known; an encoder is loaded where one is to be read."""
+    from prodassoc_cli.embedding.header_names import EncodedHeaders
+
+    return EncodedHeaders(run.messages.info, run.progress)
 
 
 def say_notice(run: Run, notice: str) -> None:

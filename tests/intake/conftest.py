@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from prodassoc_cli.artifacts.inputs import locate
+from prodassoc_cli.intake.columns.likeness import ReadHeaders
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.pipeline import CleanedOrders, clean_orders
 from prodassoc_cli.settings import CleanConfig
@@ -21,13 +22,16 @@ def clean(tmp_path: Path) -> Callable[..., CleanedOrders]:
     """Clean text (or bytes) written to a file, with options of CleanConfig; notices land in `clean.said`."""
 
     def run(
-        content: str | bytes, *, name: str = "orders.csv", seed: int = 42, **options: object
-    ) -> CleanedOrders:
+        content: str | bytes, *, name: str = "orders.csv", seed: int = 42,
+        read_headers: ReadHeaders | None = None, **options: object,
+    ) -> CleanedOrders:  # fmt: skip
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         run.said = []
         catalogue = sources(options["products"]) if "products" in options else ()
         config = CleanConfig(**options)
-        return clean_orders(sources(path), config, run.said.append, catalogue=catalogue, seed=seed)
+        return clean_orders(
+            sources(path), config, run.said.append, catalogue=catalogue, seed=seed, read_headers=read_headers
+        )
 
     return run

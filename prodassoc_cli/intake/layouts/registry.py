@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from prodassoc_cli.errors import BadData
 
 if TYPE_CHECKING:
+    from prodassoc_cli.intake.columns.likeness import Likened
     from prodassoc_cli.intake.layouts.layout import Head, Layout
 
 LAYOUTS = {
@@ -36,33 +37,33 @@ def layout_of(name: str) -> Layout:
     return found
 
 
-def recognise(head: Head, columns: dict[str, str]) -> tuple[Layout, str]:
-    """Return the layout of an input, and why it is that.
+def recognise(head: Head, columns: dict[str, str]) -> tuple[Layout, str] | None:
+    """Return the layout of an input, and why it is that; None where no layout fits.
 
     Args:
         head: what its first rows show.
         columns: field → column, as found.
-
-    Raises:
-        BadData: no layout fits.
     """
     for layout in map(layout_of, LAYOUTS):
         if why := layout.recognise(head, columns):
             return layout, why
-    raise no_products(head, columns)
+    return None
 
 
-def no_products(head: Head, columns: dict[str, str], layout: str = "") -> BadData:
+def no_products(head: Head, columns: dict[str, str], likened: Likened, layout: str = "") -> BadData:
     """Return the error for an input in which no column holds products.
 
     Args:
         head: what its first rows show.
         columns: field → column, as found.
+        likened: what its further columns may be.
         layout: that the user named; empty where none.
     """
     names = head.names
     hint = "name it with `map=product_id=COLUMN`" + ("" if layout else ", or give the `layout`")
-    if names and all(name == str(place) for place, name in enumerate(names, 1)):
+    if likely := likened.proposed.get("product_id", ()):
+        hint = "name it: " + " or ".join(f"`map=product_id={name}`" for name in likely)
+    elif names and all(name == str(place) for place, name in enumerate(names, 1)):
         hint = hint.replace("COLUMN", "2") + "; there is no header, so that columns have numbers"
     elif "order_id" in columns:
         hint += (
@@ -71,6 +72,8 @@ def no_products(head: Head, columns: dict[str, str], layout: str = "") -> BadDat
         )
     elif len(_flag_columns(head)) > 1:
         hint = "if each column is a product, give `layout=onehot`; else " + hint
+    if likened.hint:
+        hint += f"; {likened.hint}"
     return BadData(f"{head.source}: no column holds products; columns: {', '.join(names)}", hint)
 
 
