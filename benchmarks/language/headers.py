@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmarks.language.column_names import FIELD_NAMES, KIND_NAMES, OTHER_NAMES
+from benchmarks.language.column_names import FIELD_NAMES, KIND_NAMES
 from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL, silent
 from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
 from prodassoc_cli.embedding.header_names import KNOWN, EncodedHeaders, closeness, reduced, words_of
@@ -24,6 +24,7 @@ from prodassoc_cli.embedding.multilingual import multilingual_model
 from prodassoc_cli.intake.columns.aliases import ALIASES
 from prodassoc_cli.intake.columns.likeness import NO_FIELD, ReadHeaders, liken
 from prodassoc_cli.intake.columns.match import normal
+from prodassoc_cli.intake.columns.other_names import OTHER_NAMES
 from prodassoc_cli.intake.fields import WANTED, fields_of
 
 HEADERS = Path(__file__).parents[2] / "tests" / "intake" / "headers.tsv"

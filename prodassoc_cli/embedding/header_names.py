@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +33,8 @@ SHARPNESS = 2.0
 class EncodedHeaders:
     """Reads headers by the multilingual model where that is at hand, else by the default model.
 
-    Nothing is loaded before headers are to be read.
+    Nothing is loaded before headers are to be read, and the multilingual model is made only for headers that
+    are not of English letters.
 
     Attributes:
         say: receives the news that the multilingual model is made.
@@ -45,6 +45,7 @@ class EncodedHeaders:
     say: Say
     progress: Callable[[str], AbstractContextManager[Progress]]
     folder: Path | None = None
+    _encoder: OnnxEncoder | None = field(default=None, init=False)
 
     def __call__(self, headers: Sequence[str]) -> list[dict[str, float]]:
         """Return for each header how much it is like the names of each field; nothing where it is not read.
@@ -54,7 +55,7 @@ class EncodedHeaders:
         import polars as pl
 
         texts = pl.Series([words_of(each) for each in headers], dtype=pl.String)
-        encoder = self._encoder
+        encoder = self._encoder = self._encoder or self._opened(plain=all(map(str.isascii, headers)))
         with np.load(KNOWN / f"{encoder.name}.npz") as known:
             likeness = closeness(reduced(encoder.encode(texts).vectors, known), known["points"])
             scores = likeness @ known["weights"].astype(np.float32)
@@ -65,24 +66,25 @@ class EncodedHeaders:
             for blind, row in zip(unread, scores.tolist(), strict=True)
         ]
 
-    @cached_property
+    @property
     def hint(self) -> str:
-        """What would read the headers that are not read; empty where there is nothing better."""
+        """What would read the headers that were not read; empty where there is nothing better."""
         from prodassoc_cli.embedding.export.packed_e5 import INSTALL, NAME
 
-        return "" if self._encoder.name == NAME else f"{INSTALL} reads headers in other languages"
+        if self._encoder is None or self._encoder.name == NAME:
+            return ""
+        return f"{INSTALL} reads headers in other languages"
 
-    @cached_property
-    def _encoder(self) -> OnnxEncoder:
-        from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
-
-        return OnnxEncoder(self.folder or self._at_hand())
-
-    def _at_hand(self) -> Path:
+    def _opened(self, *, plain: bool) -> OnnxEncoder:
         from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL
-        from prodassoc_cli.embedding.multilingual import multilingual_model, packed_file
+        from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
+        from prodassoc_cli.embedding.multilingual import cached_model, multilingual_model, packed_file
 
-        return DEFAULT_MODEL if packed_file() is None else multilingual_model(self.say, self.progress)
+        folder = self.folder
+        if folder is None:
+            at_hand = cached_model().is_dir() or (packed_file() is not None and not plain)
+            folder = multilingual_model(self.say, self.progress) if at_hand else DEFAULT_MODEL
+        return OnnxEncoder(folder)
 
 
 def words_of(header: str) -> str:

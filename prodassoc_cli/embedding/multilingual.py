@@ -46,7 +46,7 @@ def multilingual_model(say: Say, progress: Callable[[str], AbstractContextManage
         BadData: its file is damaged.
         CannotCreate: the cache cannot be written.
     """
-    folder = _cache() / f"{NAME}-{__version__}"
+    folder = cached_model()
     if folder.is_dir():
         return folder
     file = packed_file()
@@ -72,6 +72,11 @@ def multilingual_model(say: Say, progress: Callable[[str], AbstractContextManage
             f"cannot create {folder}: {error.strerror}", "name another cache folder in XDG_CACHE_HOME"
         ) from error
     return folder
+
+
+def cached_model() -> Path:
+    """Return the folder that the model has once it is made."""
+    return _cache() / f"{NAME}-{__version__}"
 
 
 def _cache() -> Path:

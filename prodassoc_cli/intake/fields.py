@@ -12,6 +12,7 @@ from prodassoc_cli.intake.columns.aliases import ALIASES, CLOCKS, ITEM_LISTS
 from prodassoc_cli.intake.columns.derived import TOGETHER, DerivedColumns
 from prodassoc_cli.intake.columns.likeness import Likened, ReadHeaders, liken
 from prodassoc_cli.intake.columns.match import NO_COLUMN, match_columns, normal
+from prodassoc_cli.intake.columns.other_names import OTHER_NAMES
 from prodassoc_cli.intake.columns.presets import Preset
 from prodassoc_cli.intake.layouts.layout import every
 from prodassoc_cli.intake.values.dates import parse_times_as
@@ -91,9 +92,11 @@ def match_by_likeness(
     columns = matched.columns
     wanted = [name for name in WANTED if name not in columns and name not in mapping]
     used = {*columns.values(), *matched.derived.sources}
-    fitting = {name: fields_of(values, name) for name in names if name not in used}
+    others = {normal(name) for name in OTHER_NAMES.split(",")}
+    left = [name for name in names if name not in used and normal(name) not in others]
+    fitting = {name: fields_of(values, name) for name in left}
     if not any(set(wanted) & set(fields) for fields in fitting.values()):
-        return matched
+        return matched  # no encoder is needed
     wanted += [name for name in ("title",) if name not in columns and name not in mapping]
     found = liken(fitting, wanted, read)
     notes = list(matched.notes)
