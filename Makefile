@@ -105,6 +105,10 @@ bench-scale: $(VENV)/installed ## Time clean, mine, train and recommend from 1 M
 bench-startup: $(VENV)/installed ## Time each command on the sample shop: import, read, work, write
 	$(BIN)/python -m benchmarks.startup
 
+.PHONY: bench-workbook
+bench-workbook: $(VENV)/installed ## Clean Online Retail as CSV and as a workbook (PRODASSOC_DATA=its folder), and compare
+	$(BIN)/python -m benchmarks.workbook
+
 .PHONY: pollock
 pollock: $(VENV)/installed ## Score how clean reads the Pollock benchmark (POLLOCK=its folder polluted_files)
 	$(BIN)/python -m benchmarks.pollock $(POLLOCK)
