@@ -45,11 +45,12 @@ class InnerSplit:
 def inner_split(data: TrainingData, max_users: int, seed: int) -> InnerSplit:
     """Set aside the last order of users with two or more, else a fifth of the products of users with five.
 
-    That fifth is the latest where there are timestamps, else random.
+    That fifth is the latest where there are timestamps, else random, and then set aside of every user, as a
+    test part is: beside users who keep all that they have, neighbours look better than they will be.
 
     Args:
         data: all that training may use.
-        max_users: of more users than this, a random sample is taken.
+        max_users: of more users than this, a random sample is judged.
         seed: decides the sample and the products.
     """
     rng = np.random.default_rng(seed)
@@ -70,8 +71,6 @@ def inner_split(data: TrainingData, max_users: int, seed: int) -> InnerSplit:
         pairs = wanted.group_by("user", "item").agg(pl.col("timestamp").max()).sort("user", "item")
         sizes = pairs.group_by("user").len().filter(pl.col("len") >= _MIN_PRODUCTS).sort("user")
         users = _sample(sizes["user"].to_numpy(), max_users, rng)
-        # What is random is set aside of all users, as a test part is: where others keep all that they have,
-        # those whose neighbours matter most look better than they will be.
         of = users if wanted["timestamp"].is_not_null().any() else sizes["user"].to_numpy()
         pairs = pairs.filter(pl.col("user").is_in(of.tolist()))
         # The latest products, where there are times: what comes next is not like what was bought at random.

@@ -217,9 +217,9 @@ class Hybrid(Recommender):
             return
         found = self._gather(use, ask, threads)
         labels = np.asarray(truth[use][found.rows, found.items]).ravel() > 0
-        judged = JudgedCandidates.of(found, labels, np.diff(truth.indptr)[use])
+        judged = JudgedCandidates(found.rows, found.features, labels, np.diff(truth.indptr)[use])
         learned, tested = judged.half(0), judged.half(1)
-        ways = self._ways() if tells_time else {"sum": self._ways()["sum"]}
+        ways = self._ways(tells_time)
         half = {way: learn(learned) for way, learn in ways.items()}
         alone = dict(zip(self.parts, np.eye(len(self.feature_names)), strict=False))
         ndcg = {way: tested.ndcg(tested.features @ weights) for way, weights in (half | alone).items()}
@@ -233,12 +233,13 @@ class Hybrid(Recommender):
             "shares": self._shares(found, vector),
         }
 
-    def _ways(self) -> dict[str, Callable[[JudgedCandidates], Doubles]]:
+    def _ways(self, tells_time: bool) -> dict[str, Callable[[JudgedCandidates], Doubles]]:
         """Return the ways to learn weights, by their names."""
-        return {
-            "sum": lambda judged: votes(judged, len(self.parts)),
-            "regression": lambda judged: regress(judged.rows, judged.features, judged.labels),
-        }
+        ways: dict[str, Callable[[JudgedCandidates], Doubles]]
+        ways = {"sum": lambda judged: votes(judged, len(self.parts))}
+        if tells_time:
+            ways["regression"] = lambda judged: regress(judged.rows, judged.features, judged.labels)
+        return ways
 
     def _gather(self, use: Ints, ask: Callable[[Ints], Queries], threads: int) -> CandidateFeatures:
         """Return the candidates of many rows, block by block."""

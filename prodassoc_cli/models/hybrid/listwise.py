@@ -67,11 +67,6 @@ class JudgedCandidates:
     labels: Bools
     relevant: Longs
 
-    @classmethod
-    def of(cls, found: CandidateFeatures, labels: Bools, relevant: Longs) -> Self:
-        """Take the candidates of a block with what is right of them."""
-        return cls(found.rows, found.features, labels, relevant)
-
     def half(self, odd: int) -> Self:
         """Return every second row, the even ones (0) or the odd ones (1)."""
         kept = self.rows % 2 == odd
@@ -93,7 +88,7 @@ class JudgedCandidates:
         return self._table(self.labels, fill=False)
 
     def _table(self, values: NDArray[Any], fill: Any) -> NDArray[Any]:  # noqa: ANN401 — of the values' type
-        table = np.full((len(self.relevant), int(self._place.max(initial=-1)) + 1), fill, values.dtype)
+        table = np.full((len(self.relevant), int(self._place.max(initial=0)) + 1), fill, values.dtype)
         table[self.rows, self._place] = values
         return table
 
