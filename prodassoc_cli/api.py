@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from prodassoc_cli.artifacts.inputs import locate
 from prodassoc_cli.artifacts.lineage import Lineage
-from prodassoc_cli.artifacts.schemas import KINDS, MODEL, Kind
+from prodassoc_cli.artifacts.schemas import EMBEDDINGS, KINDS, MODEL, Kind
 from prodassoc_cli.artifacts.store import (
     checked_rows,
     read_artifact,
@@ -33,7 +33,7 @@ from prodassoc_cli.artifacts.store import (
 )
 from prodassoc_cli.declare import default_of, flag_of
 from prodassoc_cli.errors import BadData, NothingToDo, ProdassocError, UsageProblem, did_you_mean
-from prodassoc_cli.execution.frames import InMemory
+from prodassoc_cli.execution.frames import InMemory, remember_facts, remembered_facts
 from prodassoc_cli.execution.run import Run
 from prodassoc_cli.execution.targets import IN_MEMORY
 from prodassoc_cli.settings import (
@@ -271,9 +271,12 @@ class _Call:
             pass  # the files asked for are there, from the same run
         named = {name.removesuffix("_output"): path for name, path in outputs.items()}
         results = {name: run.results.get(name) or _read(path) for name, path in named.items()}
+        rows, lineage = results["output"]
+        if lineage.kind == EMBEDDINGS.name:
+            remember_facts(rows, lineage.details)  # which encoder made them
         return _Results(
             {name: rows for name, (rows, _) in results.items()},
-            results["output"][1],
+            lineage,
             {name: path for name, path in named.items() if path != IN_MEMORY},
         )
 
@@ -362,7 +365,8 @@ def _input(name: str, value: Any) -> str:  # noqa: ANN401 — a path, a frame or
         return value._as_input(name)
     if not _is_frame(value):
         return str(value)
-    return InMemory(name, value.collect() if isinstance(value, pl.LazyFrame) else pl.DataFrame(value))
+    rows = value.collect() if isinstance(value, pl.LazyFrame) else pl.DataFrame(value)
+    return InMemory(name, rows, facts=remembered_facts(value))
 
 
 def _is_output(name: str) -> bool:

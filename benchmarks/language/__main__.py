@@ -25,13 +25,14 @@ from benchmarks.language.complements import (
     scores_of_lists,
 )
 from benchmarks.language.lists import ndcg_of_users
-from benchmarks.language.shops import Shop, online_retail, sample_shop, texts
+from benchmarks.language.shops import Shop, lineage_name, online_retail, sample_shop, texts
 from prodassoc_cli import mine
 from prodassoc_cli.evaluation.intervals import LEVEL, holm, mean_interval, paired_p_value, share_interval
 from prodassoc_cli.indexing import aligned_vectors
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.model import TrainedModel, train
 from prodassoc_cli.models.serving.lister import Relation
+from prodassoc_cli.similarity_scale import scale_of
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -64,6 +65,8 @@ def of_shop(shop: Shop, threads: int, seed: int) -> None:
         name: _trained("hybrid", shop, found, threads)
         for name, found in {NO_TEXT: None, **embeddings}.items()
     }
+    for name in embeddings:
+        models[name].facts["text_encoder"] = {"encoder": lineage_name(name)}
     popular = _trained("popularity", shop, None, threads)
     print(f"\n{shop.name}: NDCG@10 of lists for users, of products they had not bought\n")
     print("| products | users | popularity |", " | ".join(models), "|")
@@ -158,7 +161,7 @@ def of_relations(shop: Shop) -> None:
     print(f"\n{shop.name}: relations of `mine --relations-output` and those planted\n")
     print("| relation |", " | ".join(f"{name}: found, precision, recall" for name in embeddings), "|")
     print("| --- " * (1 + len(embeddings)) + "|")
-    related = {name: _related(shop.every, found) for name, found in embeddings.items()}
+    related = {name: _related(shop.every, name, found) for name, found in embeddings.items()}
     for relation, true in pairs.items():
         found = {name: planted.found_pairs(each, relation) for name, each in related.items()}
         recalled = {name: planted.hits(true, each) for name, each in found.items()}
@@ -169,9 +172,9 @@ def of_relations(shop: Shop) -> None:
         print(f"| {relation}, {len(true)} planted |", " | ".join(cells), "|")
     new = shop.kinds()["new"]
     cells = []
-    for found in embeddings.values():
+    for name, found in embeddings.items():
         expected = planted.found_pairs(
-            _related(shop.train, found).filter(pl.col("product_id").is_in(new.implode())), "expected"
+            _related(shop.train, name, found).filter(pl.col("product_id").is_in(new.implode())), "expected"
         )
         cells.append(f"{len(expected)}, {_share(planted.hits(expected, pairs['complement']))}")
     true = pairs["complement"].filter(pl.any_horizontal(pl.col("a", "b").is_in(new.implode())))
@@ -192,8 +195,12 @@ def of_languages(products: pl.DataFrame) -> None:
             print(f"| `{template}` | {name} | {int(values.sum())} of {len(values)}{p} | {ranks} |")
 
 
-def _related(purchases: pl.DataFrame, embeddings: pl.DataFrame) -> pl.DataFrame:
-    related = mine(purchases, embeddings=embeddings, relations_output=True, quiet=True).relations
+def _related(purchases: pl.DataFrame, encoder: str, embeddings: pl.DataFrame) -> pl.DataFrame:
+    scale = scale_of(lineage_name(encoder))
+    related = mine(
+        purchases, embeddings=embeddings, relations_output=True, quiet=True,
+        variant_similarity=scale.variant, substitute_similarity=scale.substitute,
+    ).relations  # fmt: skip
     assert related is not None
     return related
 

@@ -21,10 +21,12 @@ from prodassoc_cli.indexing import index_of
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"
 
+CHARACTERS = "character n-grams"
+
 ENCODERS: dict[str, dict[str, Any]] = {
     "all-MiniLM-L6-v2": {"encoder": "onnx"},
     "multilingual-e5-small": {"model": "multilingual"},
-    "character n-grams": {"encoder": "tfidf"},
+    CHARACTERS: {"encoder": "tfidf"},
 }
 """What the tables call an encoder → the options of `embed` that take it; the default model first."""
 
@@ -96,6 +98,11 @@ def _shop(name: str, seed: int, orders: str, **options: Any) -> Shop:  # noqa: A
     new = products["product_id"].sample(fraction=_MADE_NEW, seed=seed)
     train = earlier.filter(~pl.col("product_id").is_in(new.implode()))
     return Shop(name, products, pl.concat([earlier, later]), train, later)
+
+
+def lineage_name(encoder: str) -> str:
+    """Return what the lineage of embeddings calls an encoder of the tables."""
+    return "tfidf" if encoder == CHARACTERS else encoder
 
 
 def texts(products: pl.DataFrame, **options: Any) -> dict[str, pl.DataFrame]:  # noqa: ANN401 — of `embed`

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,16 +20,35 @@ class InMemory(str):
     Attributes:
         rows: the rows.
         model: of a trained model, the header that goes with its rows; else None.
+        facts: what is known of how they were made.
     """
 
     rows: pl.DataFrame | pa.Table
     model: dict[str, Any] | None
+    facts: dict[str, Any]
 
-    def __new__(cls, name: str, rows: pl.DataFrame | pa.Table, model: dict[str, Any] | None = None) -> Self:
+    def __new__(
+        cls, name: str, rows: pl.DataFrame | pa.Table, model: dict[str, Any] | None = None,
+        facts: dict[str, Any] | None = None,
+    ) -> Self:  # fmt: skip
         """Name the rows."""
         made = super().__new__(cls, name)
-        made.rows, made.model = rows, model
+        made.rows, made.model, made.facts = rows, model, facts or {}
         return made
+
+
+_FACTS: dict[int, dict[str, Any]] = {}
+
+
+def remember_facts(rows: object, facts: dict[str, Any]) -> None:
+    """Remember what made these rows as long as they live, since a frame cannot say it as a file does."""
+    _FACTS[id(rows)] = facts
+    weakref.finalize(rows, _FACTS.pop, id(rows), None)
+
+
+def remembered_facts(rows: object) -> dict[str, Any]:
+    """Return what is remembered of these very rows; empty for others, such as a selection of them."""
+    return _FACTS.get(id(rows), {})
 
 
 @contextlib.contextmanager

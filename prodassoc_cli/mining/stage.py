@@ -73,6 +73,7 @@ class MiningStage:
             as baskets already.
         products: the catalogue.
         embeddings: vectors of the products.
+        encoder: what made them, by its name in their lineage; None where that is not known.
         holdout: other interactions to test rules on.
         context: what it works with and whom it tells.
 
@@ -93,6 +94,7 @@ class MiningStage:
         *,
         products: pl.DataFrame | None = None,
         embeddings: pl.DataFrame | None = None,
+        encoder: str | None = None,
         holdout: pl.DataFrame | None = None,
         context: StageContext,
     ) -> None:
@@ -100,7 +102,7 @@ class MiningStage:
         from prodassoc_cli.mining.baskets import Baskets
 
         self._config, self._context = config, context
-        self.products, self._embeddings = products, embeddings
+        self.products, self._embeddings, self._encoder = products, embeddings, encoder
         self._parents: dict[str, str] = {}
         self._holdout = None if holdout is None else self._included(holdout, strict=False)
         if isinstance(interactions, Baskets):
@@ -458,12 +460,16 @@ class MiningStage:
         assert self._embeddings is not None
         return evidence_of(self.baskets, self._users, self._embeddings, self.products)
 
-    @property
+    @cached_property
     def _thresholds(self) -> Thresholds:
         from prodassoc_cli.mining.products.relations import Thresholds
+        from prodassoc_cli.similarity_scale import relation_scale
 
-        config = self._config
-        return Thresholds(config.variant_similarity, config.substitute_similarity, config.relation_level)
+        config, context = self._config, self._context
+        scale = relation_scale(
+            self._encoder, config.variant_similarity, config.substitute_similarity, context.say, context.warn
+        )
+        return Thresholds(scale.variant, scale.substitute, config.relation_level)
 
     def related_products(self) -> pl.DataFrame:
         """Return complements, substitutes and variants, and say how many of each."""

@@ -17,6 +17,7 @@ from prodassoc_cli.models.base import Recommender, entries_of
 from prodassoc_cli.models.data import ITEM_COLUMNS, NO_TIME, Csr, Items, TrainingData, binary
 from prodassoc_cli.models.pair_counts import Together
 from prodassoc_cli.models.registry import make
+from prodassoc_cli.similarity_scale import encoder_named
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class TrainedModel:
     def name(self) -> str:
         """Name of the recommender."""
         return self.recommender.name
+
+    @property
+    def encoder(self) -> str | None:
+        """What made the vectors of its products; None where that is not known."""
+        return encoder_named(self.facts.get("text_encoder", {}))
 
     @cached_property
     def customers(self) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from prodassoc_cli.declare import FILE, setting
 
@@ -11,6 +11,9 @@ Format = Literal["parquet", "csv", "jsonl", "table"]
 Language = Literal["de", "en", "es", "fr", "ja", "zh"]
 """Languages that reasons and reports are written in."""
 DEFAULT_LANGUAGE: Language = "en"
+COSINE: dict[str, Any] = {"metavar": "COSINE", "low": -1.0, "high": 1.0}
+VARIANT_SIMILARITY = "Minimum similarity of variants [default: by the encoder]"
+SUBSTITUTE_SIMILARITY = "Minimum similarity of substitutes [default: by the encoder]"
 
 
 @dataclass(frozen=True)

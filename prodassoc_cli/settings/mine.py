@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from prodassoc_cli.declare import FILE, setting
-from prodassoc_cli.settings.common import DEFAULT_LANGUAGE, Language
+from prodassoc_cli.settings.common import (
+    COSINE,
+    DEFAULT_LANGUAGE,
+    SUBSTITUTE_SIMILARITY,
+    VARIANT_SIMILARITY,
+    Language,
+)
 from prodassoc_cli.settings.engine import EngineConfig
 
-VARIANT_SIMILARITY, SUBSTITUTE_SIMILARITY, RELATION_LEVEL = 0.85, 0.5, 0.0001
-"""Where one relation of two products ends and the next begins; `recommend --relation` has the same."""
+RELATION_LEVEL = 0.0001
+"""Maximum p-value of complements; `recommend --relation` has the same."""
 
 _OF_RULES = "target=rules"
-_COSINE: dict[str, Any] = {
-    "group": "Embeddings", "metavar": "COSINE", "low": -1.0, "high": 1.0, "on_spark": False,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -123,9 +126,11 @@ class MineConfig(EngineConfig):
         None, "Output of complements, substitutes and variants", group="Embeddings", needs=("embeddings",),
         on_spark=False, **FILE,
     )  # fmt: skip
-    variant_similarity: float = setting(VARIANT_SIMILARITY, "Minimum similarity of variants", **_COSINE)
-    substitute_similarity: float = setting(
-        SUBSTITUTE_SIMILARITY, "Minimum similarity of substitutes", **_COSINE
+    variant_similarity: float | None = setting(
+        None, VARIANT_SIMILARITY, group="Embeddings", on_spark=False, **COSINE
+    )
+    substitute_similarity: float | None = setting(
+        None, SUBSTITUTE_SIMILARITY, group="Embeddings", on_spark=False, **COSINE
     )
     relation_level: float = setting(
         RELATION_LEVEL, "Maximum p-value of being bought together", group="Embeddings", metavar="P",

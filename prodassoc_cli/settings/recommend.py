@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prodassoc_cli.declare import FILE, setting
-from prodassoc_cli.settings.common import DEFAULT_LANGUAGE, Language
+from prodassoc_cli.settings.common import (
+    COSINE,
+    DEFAULT_LANGUAGE,
+    SUBSTITUTE_SIMILARITY,
+    VARIANT_SIMILARITY,
+    Language,
+)
 from prodassoc_cli.settings.engine import EngineConfig
 
 
@@ -45,6 +51,8 @@ class RecommendConfig(EngineConfig):
     relation: Literal["complement", "substitute"] | None = setting(
         None, "For products: complements or substitutes of each", needs=("for_=products",)
     )
+    variant_similarity: float | None = setting(None, VARIANT_SIMILARITY, needs=("relation",), **COSINE)
+    substitute_similarity: float | None = setting(None, SUBSTITUTE_SIMILARITY, needs=("relation",), **COSINE)
     products: str | None = setting(
         None, "Current products: titles, categories, prices, stock", group="Filters", **FILE
     )

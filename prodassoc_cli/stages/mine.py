@@ -20,6 +20,7 @@ from prodassoc_cli.execution.run import Run
 from prodassoc_cli.settings import MineConfig
 from prodassoc_cli.stages.mine_inputs import baskets_or_interactions
 from prodassoc_cli.stages.report_inputs import provenance_of
+from prodassoc_cli.stages.text_encoder import encoder_of_embeddings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -101,6 +102,7 @@ def _stage(run: Run, config: MineConfig) -> MiningStage:
         baskets_or_interactions(run, config),
         products=_products(run),
         embeddings=run.read_optional("embeddings", EMBEDDINGS),
+        encoder=encoder_of_embeddings(run),
         holdout=run.read_optional("validate", INTERACTIONS),
         context=run.context,
     )

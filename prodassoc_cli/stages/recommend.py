@@ -16,6 +16,7 @@ from prodassoc_cli.execution.run import Run
 from prodassoc_cli.execution.targets import STDOUT
 from prodassoc_cli.settings import RecommendConfig
 from prodassoc_cli.stage import StageResult
+from prodassoc_cli.stages.text_encoder import encoder_of_embeddings
 from prodassoc_cli.wording import number_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.models.serving.histories import Encode, History
     from prodassoc_cli.models.serving.language import Language
     from prodassoc_cli.models.serving.recommend import Recommendations
+    from prodassoc_cli.similarity_scale import SimilarityScale
 
 
 def recommend(run: Run, inputs: Sequence[str], config: RecommendConfig) -> None:
@@ -48,7 +50,7 @@ def recommend(run: Run, inputs: Sequence[str], config: RecommendConfig) -> None:
             facts = {"model": model.name, "score": means}
             to_folder = spark is not None and outputs.folder("output") is not None
             into = parts_of(outputs, **facts) if to_folder and audience_of(config) != "baskets" else None
-            asked = _asked(run, config)
+            asked = _asked(run, model, config)
             if asked["histories"] is not None:
                 asked["encode"] = _encode_when_asked(run, model, config)
             made = _maker(run, spark, into)(model, **asked, progress=progress)
@@ -83,7 +85,7 @@ def _answer_lines(run: Run, config: RecommendConfig) -> None:
         raise NoInput("standard input is closed", "give the histories as a file")
     model = _model(run, config)
     encode = _encode_when_asked(run, model, config)
-    answers = Answers(model, ListOptions(**_list_options(run, config)), encode)
+    answers = Answers(model, ListOptions(**_list_options(run, model, config)), encode)
     for notice in answers.notices:
         run.messages.warning(notice)
     run.messages.info("ready: a list for each line")
@@ -131,18 +133,18 @@ def _maker(run: Run, spark: Any, into: PartsOf | None) -> Callable[..., Recommen
     return partial(recommend_on_spark, spark, path, into=into)
 
 
-def _asked(run: Run, config: RecommendConfig) -> dict[str, Any]:
+def _asked(run: Run, model: TrainedModel, config: RecommendConfig) -> dict[str, Any]:
     """Return what `serving.recommend` is to make, by its own names."""
     return {
         "audience": audience_of(config),
         "ids": _read_ids(run, "ids"),
         "baskets": [basket.split(",") for basket in config.basket],
         "histories": _asked_with_words(config) if config.text else _read_histories(run),
-        **_list_options(run, config),
+        **_list_options(run, model, config),
     }
 
 
-def _list_options(run: Run, config: RecommendConfig) -> dict[str, Any]:
+def _list_options(run: Run, model: TrainedModel, config: RecommendConfig) -> dict[str, Any]:
     """Return what the lists are to be like, by the names of `ListOptions`."""
     return {
         "k": config.k,
@@ -155,6 +157,7 @@ def _list_options(run: Run, config: RecommendConfig) -> dict[str, Any]:
         "diversity": config.diversity,
         "max_per_category": config.max_per_category,
         "relation": config.relation,
+        "scale": _scale(run, model, config) if config.relation else None,
         "epsilon": config.explore,
         "seed": run.common.seed,
         "with_reasons": config.reasons,
@@ -162,6 +165,18 @@ def _list_options(run: Run, config: RecommendConfig) -> dict[str, Any]:
         "language": _language(run, config),
         "threads": run.threads,
     }
+
+
+def _scale(run: Run, model: TrainedModel, config: RecommendConfig) -> SimilarityScale:
+    """Return the similarities that relations are judged by: those of the vectors' encoder, unless given."""
+    from prodassoc_cli.models.serving.lister import vectors_of
+    from prodassoc_cli.similarity_scale import relation_scale, scale_of
+
+    encoder = encoder_of_embeddings(run) or model.encoder
+    if not run.is_given("embeddings") and ((vectors := vectors_of(model, None)) is None or not vectors.any()):
+        return scale_of(None)  # there is nothing to compare
+    bounds = config.variant_similarity, config.substitute_similarity
+    return relation_scale(encoder, *bounds, run.messages.info, run.messages.warning)
 
 
 def _language(run: Run, config: RecommendConfig) -> Language:

@@ -11,6 +11,7 @@ from prodassoc_cli.execution.engine import engine
 from prodassoc_cli.execution.run import Run
 from prodassoc_cli.settings import TrainConfig
 from prodassoc_cli.stage import StageResult
+from prodassoc_cli.stages.text_encoder import embedding_facts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,11 +66,7 @@ def train(run: Run, inputs: Sequence[str], config: TrainConfig) -> None:
 
 def _text_encoder(run: Run) -> dict[str, Any]:
     """Return which encoder made the embeddings; empty where that is not known."""
-    from prodassoc_cli.artifacts.store import read_lineage
-
-    files = run.files("embeddings")
-    lineage = read_lineage(files[0].path) if files else None
-    known = {} if lineage is None else lineage.details
+    known = embedding_facts(run)
     names = ("encoder", "fingerprint", "dims", "joined")
     return {name: known[name] for name in names if name in known} if "fingerprint" in known else {}
 

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from tokenizers import Tokenizer
 
+from prodassoc_cli import clean, embed
 from prodassoc_cli.embedding import multilingual
 from prodassoc_cli.embedding.encoders.choose import choose_encoder
 from prodassoc_cli.embedding.encoders.onnx import OnnxEncoder
@@ -28,6 +29,7 @@ from prodassoc_cli.stage import StageContext
 from prodassoc_cli.version import __version__
 from tests.conftest import SAMPLE, CommandLine, real_data
 from tests.embedding.encoders.test_encoders import CHINESE, GOODS, TITLES
+from tests.planted import precision_and_recall
 
 needs_package = pytest.mark.skipif(packed_file() is None, reason="needs the extra `multilingual`")
 GREETINGS = {
@@ -238,3 +240,17 @@ def test_a_run_is_up_to_date_only_by_the_encoder_it_asks_for(prodassoc: CommandL
     assert f"by {NAME}" in said("--model", "multilingual")
     assert "up to date" in said("--model", "multilingual")
     assert "1 product in a script" in said("--encoder", "onnx")
+
+
+@needs_package
+def test_the_multilingual_model_finds_what_is_planted(model: Path) -> None:
+    shop = clean(str(SAMPLE / "orders.csv"), products=str(SAMPLE / "catalog.csv"), quiet=True)
+    embeddings = embed(shop.products, model=str(model), quiet=True).embeddings
+    flags = {"variant_similarity": 0.96, "substitute_similarity": 0.9}  # given by hand until it had a scale
+    by_hand = precision_and_recall(shop.interactions, embeddings, **flags)
+    found = precision_and_recall(shop.interactions, embeddings)
+    for relation, (precision, recall) in found.items():
+        assert precision >= by_hand[relation][0], relation
+        assert recall >= by_hand[relation][1], relation
+    assert found["complement"][0] > 0.98
+    assert found["substitute"][0] > 0.6

@@ -20,7 +20,8 @@ from scipy import sparse
 
 from prodassoc_cli.indexing import aligned_vectors, index_of, numbered
 from prodassoc_cli.mining.selection.significance import log_fisher
-from prodassoc_cli.settings.mine import RELATION_LEVEL, SUBSTITUTE_SIMILARITY, VARIANT_SIMILARITY
+from prodassoc_cli.settings.mine import RELATION_LEVEL
+from prodassoc_cli.similarity_scale import DEFAULT_SCALE
 
 if TYPE_CHECKING:
     from prodassoc_cli.mining.baskets import Baskets
@@ -39,8 +40,8 @@ class Thresholds:
         level: maximum p-value of being bought together, or by the same users.
     """
 
-    variant: float = VARIANT_SIMILARITY
-    substitute: float = SUBSTITUTE_SIMILARITY
+    variant: float = DEFAULT_SCALE.variant
+    substitute: float = DEFAULT_SCALE.substitute
     level: float = RELATION_LEVEL
 
 

@@ -16,11 +16,10 @@ from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, Items, TrainingData, csr, csr_of
 from prodassoc_cli.models.families.item_knn import weighed
 from prodassoc_cli.models.storage.packing import Arrays, unpack
+from prodassoc_cli.similarity_scale import DEFAULT_SCALE
 
 _PRICE_BANDS = 8
 CATEGORY_SEPARATOR = ">"
-_ALIKE = 0.3
-"""Cosine of two texts under which the products are not called similar."""
 _PAIRS_AT_ONCE = 1 << 14
 
 
@@ -46,6 +45,8 @@ class Content(Recommender):
     Parameters = ContentParameters
     knows_cold = True
     learned = ("vectors", "attributes")
+    alike = DEFAULT_SCALE.alike
+    """Cosine of two texts under which the products are not called similar; it depends on the encoder."""
 
     def fit(self, data: TrainingData, seed: int, threads: int) -> None:
         """Take the embeddings and encode the attributes.
@@ -120,7 +121,7 @@ class Content(Recommender):
         for start in range(0, len(left), _PAIRS_AT_ONCE):
             pairs = slice(start, start + _PAIRS_AT_ONCE)
             np.einsum("pd,pd->p", self.vectors[left[pairs]], self.vectors[right[pairs]], out=cosines[pairs])
-        alike[alike] = (cosines >= _ALIKE) | (cosines == 0)
+        alike[alike] = (cosines >= self.alike) | (cosines == 0)
         return alike
 
     def restore(self, arrays: Arrays, n_items: int) -> None:

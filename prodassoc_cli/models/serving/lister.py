@@ -27,6 +27,7 @@ from prodassoc_cli.models.serving.language import Language, english
 from prodassoc_cli.models.serving.lists import Lists, ListSpec, cut_lists
 from prodassoc_cli.models.serving.lookalikes import groups_of
 from prodassoc_cli.models.serving.reasons import Audience, reasons
+from prodassoc_cli.similarity_scale import SimilarityScale, scale_of
 
 Relation = Literal["complement", "substitute"]
 Part = TypeVar("Part", bound=Recommender)
@@ -56,6 +57,7 @@ class ListOptions:
         diversity: how much the items of a list are to differ, 0 to 1, see `diversity.Variety`.
         max_per_category: maximum number of products of one category in a list.
         relation: for products, whether the lists hold complements or substitutes, see `related.related`.
+        scale: similarities that relations are judged by; None for those of the encoder that the model names.
         epsilon: probability that a place shows a runner-up, see `explore`; the column propensity says how
             likely what is shown was.
         seed: seed of the exploration.
@@ -76,6 +78,7 @@ class ListOptions:
     diversity: float = 0.0
     max_per_category: int | None = None
     relation: Relation | None = None
+    scale: SimilarityScale | None = None
     epsilon: float = 0.0
     seed: int = 42
     with_reasons: bool = True
@@ -114,6 +117,8 @@ class Lister:
         """
         if options.products is not None:
             model = model.with_catalogue(options.products)
+        if (content := part_of(model, Content)) is not None:
+            content.alike = scale_of(model.encoder).alike
         allowed, notices = allowed_items(model.items, options.where, options.allow, options.deny)
         if options.products is not None:
             notices += _unknown_products(model, options.products["product_id"])
@@ -167,12 +172,15 @@ class Lister:
 
     def _related(self, relation: Relation, asked: Requests, rows: slice) -> tuple[pl.DataFrame, int]:
         """Return the complements or substitutes of these products; nothing fills their lists up."""
-        from prodassoc_cli.models.serving.related import related  # scipy.special, which no other list needs
+        # scipy.special, which no other list needs
+        from prodassoc_cli.mining.products.relations import Thresholds
+        from prodassoc_cli.models.serving.related import related
 
-        queries = asked.block(rows)
+        queries, scale = asked.block(rows), self.options.scale or scale_of(self.model.encoder)
         items, scores, explanation = related(
             self.model, queries.history.indices.astype(np.int32), relation, self.spec.k, self.options.threads,
             allowed=self.allowed, vectors=self._texts, groups=self.spec.groups,
+            thresholds=Thresholds(scale.variant, scale.substitute),
             association=part_of(self.model, Association),
         )  # fmt: skip
         frame = self._frame(items, scores, asked.ids[rows])
