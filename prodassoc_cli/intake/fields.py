@@ -90,24 +90,39 @@ def match_by_likeness(
         read: compares headers with the names of fields; it is not called where nothing could come of it.
     """
     columns = matched.columns
-    wanted = [name for name in WANTED if name not in columns and name not in mapping]
-    used = {*columns.values(), *matched.derived.sources}
-    others = {normal(name) for name in OTHER_NAMES.split(",")}
-    left = [name for name in names if name not in used and normal(name) not in others]
-    fitting = {name: fields_of(values, name) for name in left}
-    if not any(set(wanted) & set(fields) for fields in fitting.values()):
-        return matched  # no encoder is needed
-    wanted += [name for name in ("title",) if name not in columns and name not in mapping]
-    found = liken(fitting, wanted, read)
-    notes = list(matched.notes)
-    for name, column in found.taken.items():
-        notes.append(f"{name}={column}, as its header and values suggest; `map={name}=COLUMN` names another")
-    for name, candidates in found.proposed.items():
-        notes.append(f"{name} may be in {' or '.join(candidates)}: name it by `map={name}=COLUMN`")
+    wanted = [name for name in WANTED if name not in mapping]
+    further = [name for name in ("title",) if name not in mapping]
+    found = liken_columns(columns, names, values, read, wanted=wanted, further=further)
+    notes = (*matched.notes, *found.notes())
     columns = columns | found.taken
     if "product_id" not in columns and "title" in columns and "items" not in columns:
         columns = {"product_id": columns["title"]} | columns
-    return replace(matched, columns=columns, notes=tuple(notes), likened=found)
+    return replace(matched, columns=columns, notes=notes, likened=found)
+
+
+def liken_columns(
+    columns: Mapping[str, str], names: Sequence[str], values: Values, read: ReadHeaders, *,
+    wanted: Sequence[str], further: Sequence[str] = (),
+) -> Likened:  # fmt: skip
+    """Match columns that are left with fields that have none; see `liken`.
+
+    Args:
+        columns: field → column, as found.
+        names: the columns there are.
+        values: what the first rows hold in a column of that name.
+        read: compares headers with the names of fields.
+        wanted: fields that are looked for.
+        further: fields that are looked for if one of those may be found.
+    """
+    used = {*columns.values(), *DerivedColumns.of(columns, names).sources}
+    others = {normal(name) for name in OTHER_NAMES.split(",")}
+    fitting = {
+        name: fields_of(values, name) for name in names if name not in used and normal(name) not in others
+    }
+    missing = set(wanted) - columns.keys()
+    if not any(missing.intersection(fields) for fields in fitting.values()):
+        return Likened()  # no encoder is needed
+    return liken(fitting, missing | set(further) - columns.keys(), read)
 
 
 def fields_of(values: Values, name: str) -> list[str]:

@@ -132,7 +132,8 @@ class Cleaning:
             RatingScale.parse(config.rating_scale)  # what is wrong is said before anything is read
         self._key = read_key(config.pseudonymize_key_file) if config.pseudonymize_key_file else None
         self._catalogue, self._earlier, self._order_table = catalogue, earlier, order_table
-        self._category_names, self._read_headers = category_names, read_headers
+        self._category_names = category_names
+        self._read_headers = read_headers if config.preset is None else None
         self._keep_rejects = keep_rejects
         self._held: Partitions | None = None
         self._known: Callable[[], _Known] = _Known
@@ -316,7 +317,9 @@ class Cleaning:
         known = _Known(summary)
         if tally is not None:
             catalogue = (
-                cleaned_catalogue(self._catalogue, self._config, self._say, self._category_names)
+                cleaned_catalogue(
+                    self._catalogue, self._config, self._say, self._category_names, self._read_headers
+                )
                 if self._catalogue
                 else None
             )

@@ -139,6 +139,7 @@ def _clean_catalogue(run: Run, config: CleanConfig) -> dict[str, Any]:
         found = cleaned_catalogue(
             sources_of(catalogue, [str(config.products)]), config, lambda notice: say_notice(run, notice),
             sources_of(category_names, [str(config.category_names)]),
+            _read_headers(run) if config.preset is None else None,
         )  # fmt: skip
         if wants_none:
             outputs.put(StageResult("output", empty_frame(INTERACTIONS)))

@@ -11,8 +11,11 @@ from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL, silent
 from prodassoc_cli.embedding.header_names import KNOWN, EncodedHeaders, words_of
 from prodassoc_cli.embedding.multilingual import multilingual_model, packed_file
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.intake.catalogue.reading import cleaned_catalogue
 from prodassoc_cli.intake.columns.header import names_known
 from prodassoc_cli.intake.columns.likeness import liken
+from prodassoc_cli.settings import CleanConfig
+from tests.intake.conftest import sources
 
 LINES = """Sales Doc Ref;Client Reference;Merchandise Ref;Moment of Purchase;Units Purchased;Price Each
 PO-1;C10;MX-1;2024-03-01 10:12;1;4.50
@@ -136,3 +139,22 @@ def test_a_doubtful_header_is_no_field_and_a_field_has_one_column():
     assert liken({"close": both}, both, Read()).proposed == {"price": ["close"]}
     assert liken({"weak": both}, both, Read()).proposed == {}
     assert liken({"sure": both, "close": both}, both, Read()).taken == {}
+
+
+def test_a_catalogue_is_read_so_too(tmp_path, default):
+    path = tmp_path / "catalogue.csv"
+    path.write_text(
+        "Merchandise Ref;Name of the Article;Product Family Name;Price Each\n"
+        "MX-1;Blue jug;Kitchen;4.50\nMX-2;Red lamp;Light;12.00\n"
+    )
+    said: list[str] = []
+    found = cleaned_catalogue(sources(path), CleanConfig(), said.append, read_headers=default)
+    assert found.columns == {
+        "product_id": "Merchandise Ref", "title": "Name of the Article", "category": "Product Family Name",
+        "price": "Price Each",
+    }  # fmt: skip
+    assert any("title=Name of the Article" in line and "`map=products.title=" in line for line in said)
+    path.write_text("Merchandise Ref;Article Ref;title\nMX-1;B-1;Blue jug\nMX-2;B-2;Red lamp\n")
+    with pytest.raises(BadData) as caught:
+        cleaned_catalogue(sources(path), CleanConfig(), said.append, read_headers=default)
+    assert "`map=products.product_id=Merchandise Ref`" in caught.value.hint

@@ -16,11 +16,14 @@ from prodassoc_cli.intake.catalogue.product_tally import COLUMNS
 from prodassoc_cli.intake.catalogue.texts import joined_lists, plain_texts, without_html
 from prodassoc_cli.intake.columns.aliases import CATALOGUE_ALIASES
 from prodassoc_cli.intake.columns.derived import PATH, DerivedColumns
-from prodassoc_cli.intake.columns.match import match_columns
+from prodassoc_cli.intake.columns.likeness import Likened, ReadHeaders
+from prodassoc_cli.intake.columns.match import PRODUCTS, match_columns
 from prodassoc_cli.intake.columns.presets import ANY, Preset
 from prodassoc_cli.intake.columns.schema import REJECTS, ROW
+from prodassoc_cli.intake.fields import liken_columns
 from prodassoc_cli.intake.formats.raw_table import RawTable, as_csv
 from prodassoc_cli.intake.values.ids import parse_ids
+from prodassoc_cli.intake.values.missing import says_missing
 from prodassoc_cli.intake.values.numbers import parse_numbers
 from prodassoc_cli.lookalikes import lookalike_groups
 from prodassoc_cli.wording import number_of
@@ -28,6 +31,11 @@ from prodassoc_cli.wording import number_of
 _SOURCE = "\0source"
 _CATEGORY_IDS = "category_id category_code category_ids cat_id 类目id 分类id"
 """Names of a column of category ids, where a table tells what they are called."""
+_WANTED = ("product_id", "title", "category", "brand", "price")
+"""Fields for which a column is looked for by its header's meaning where none is called as usual."""
+
+_SHOWN = 100
+"""Rows whose values tell of which kind a column is."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,7 @@ def clean_catalogue(
     mapping: dict[str, str],
     preset: Preset = ANY,
     category_names: pl.DataFrame | None = None,
+    read_headers: ReadHeaders | None = None,
 ) -> Catalogue:
     """Clean the tables of a catalogue into products (without rows for products unknown to it).
 
@@ -72,6 +81,7 @@ def clean_catalogue(
         mapping: field → column, as the user gave it.
         preset: what is known of such an export.
         category_names: id and path of the categories, where the catalogue holds their ids.
+        read_headers: tells what headers mean that are not known; None to leave their columns as they are.
 
     Raises:
         BadData: no column holds product ids.
@@ -81,13 +91,23 @@ def clean_catalogue(
     names = [name for name in first.frame.columns if name != ROW]
     known = preset.catalogue if category_names is None else {"category": _CATEGORY_IDS} | preset.catalogue
     columns = match_columns(names, CATALOGUE_ALIASES, mapping=mapping, known=known, source=first.source)
-    if "product_id" not in columns:
-        raise BadData(
-            f"{first.source}: no column holds product ids; columns: {', '.join(names)}",
-            "name it with `map=products.product_id=COLUMN`",
-        )
     if "title" not in columns and "description" in columns:
         columns["title"] = columns.pop("description")
+    likened = Likened()
+    if read_headers is not None and preset is ANY:
+        wanted = [name for name in _WANTED if name not in mapping]
+        likened = liken_columns(
+            columns, names, lambda name: _shown(first.frame, name), read_headers, wanted=wanted
+        )
+        columns |= likened.taken
+    if "product_id" not in columns:
+        likely = likened.proposed.get("product_id") or ["COLUMN"]
+        raise BadData(
+            f"{first.source}: no column holds product ids; columns: {', '.join(names)}",
+            "name it with "
+            + " or ".join(f"`map=products.product_id={name}`" for name in likely)
+            + (f"; {likened.hint}" if likened.hint else ""),
+        )
     frame = pl.concat(
         [table.frame.with_columns(pl.lit(table.source).alias(_SOURCE)) for table in tables],
         how="diagonal_relaxed",
@@ -102,6 +122,7 @@ def clean_catalogue(
         pl.col(_SOURCE).alias("source"), pl.col(ROW).alias("row"), "reason", as_csv(raw).alias("raw")
     )
     rejects = pl.concat([*(table.rejects for table in tables), rejects.cast(REJECTS)])
+    notes = [*likened.notes(PRODUCTS), *notes]
     used = {*columns.values(), *derived.sources}
     further = [name for name in raw if name not in used]
     if further:
@@ -109,6 +130,13 @@ def clean_catalogue(
     kept = products.hstack(_extras(frame, further)).filter(reason.is_null()).sort("product_id")
     notes += _lookalike_notes(kept)
     return Catalogue(kept, rejects.sort("source", "row"), columns, tuple(notes))
+
+
+def _shown(frame: pl.DataFrame, name: str) -> list[str]:
+    """Return what the first rows hold in a column, but for what is missing; nothing of lists and objects."""
+    cells = frame[name].head(_SHOWN)
+    texts = [] if cells.dtype.is_nested() else cells.cast(pl.String).drop_nulls().str.strip_chars().to_list()
+    return [text for text in texts if not says_missing(text)]
 
 
 def _carried_down(frame: pl.DataFrame, columns: dict[str, str], preset: Preset) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from prodassoc_cli.intake.catalogue.catalogue import Catalogue, clean_catalogue
 from prodassoc_cli.intake.catalogue.category_paths import paths_of_names
 from prodassoc_cli.intake.columns.aliases import CATALOGUE_ALIASES
+from prodassoc_cli.intake.columns.likeness import ReadHeaders
 from prodassoc_cli.intake.columns.match import PRODUCTS, entries_of, parse_map
 from prodassoc_cli.intake.columns.presets import preset_of
 from prodassoc_cli.intake.columns.schema import Say
@@ -22,8 +23,9 @@ _LEFT_OUT = {
 
 
 def cleaned_catalogue(
-    sources: Sequence[Source], config: CleanConfig, say: Say, category_names: Sequence[Source] = ()
-) -> Catalogue:
+    sources: Sequence[Source], config: CleanConfig, say: Say, category_names: Sequence[Source] = (),
+    read_headers: ReadHeaders | None = None,
+) -> Catalogue:  # fmt: skip
     """Read and clean a catalogue, and say what was read of it and what was not.
 
     Args:
@@ -31,6 +33,7 @@ def cleaned_catalogue(
         config: the options of `clean`.
         say: receives notices of one line.
         category_names: where the table of the categories' names is, if their ids stand in the catalogue.
+        read_headers: tells what headers mean that are not known; None to leave their columns as they are.
 
     Raises:
         NoInput: a file is missing.
@@ -42,7 +45,7 @@ def cleaned_catalogue(
         names = paths_of_names(read_tables(category_names, config, say, "a table of categories")[0])
     tables = read_catalogue(sources, config, say)
     mapping = parse_map(entries_of(config.map, PRODUCTS), CATALOGUE_ALIASES)
-    catalogue = clean_catalogue(tables, mapping, preset_of(config.preset), names)
+    catalogue = clean_catalogue(tables, mapping, preset_of(config.preset), names, read_headers)
     say(f"catalogue: {', '.join(f'{name}={column}' for name, column in catalogue.columns.items())}")
     for note in catalogue.notes:
         say(f"catalogue: {note}")

@@ -40,6 +40,19 @@ class Likened:
     proposed: dict[str, list[str]] = field(default_factory=dict)
     hint: str = ""
 
+    def notes(self, table: str = "") -> list[str]:
+        """Return what to say of them; entries of `map` begin with the name of their table."""
+        return [
+            *(
+                f"{name}={column}, as its header and values suggest; `map={table}{name}=COLUMN` names another"
+                for name, column in self.taken.items()
+            ),
+            *(
+                f"{name} may be in {' or '.join(columns)}: name it by `map={table}{name}=COLUMN`"
+                for name, columns in self.proposed.items()
+            ),
+        ]
+
 
 def liken(fitting: Mapping[str, Collection[str]], wanted: Collection[str], read: ReadHeaders) -> Likened:
     """Match columns with fields; a column is taken for one field at most.
