@@ -55,7 +55,7 @@ def test_it_names_every_file_read_and_written(planned, command):
     for word in STEPS[command]:
         if "." in word or word in ("checkpoint", "onnx"):
             assert word.rsplit("/", maxsplit=1)[-1] in said[command]
-    assert re.search(r"would read \w+ from \S+ \((about )?[\d,]+ (rows|bytes)", said[command])
+    assert re.search(r"would read \w+ from \S+ \((about )?[\d,]+ (rows?|bytes)", said[command])
     if command != "export":
         assert "draw by seed 7" in said[command]
         assert "summary.json" in said[command]
