@@ -114,12 +114,14 @@ def liken_columns(
         wanted: fields that are looked for.
         further: fields that are looked for if one of those may be found.
     """
+    missing = set(wanted) - columns.keys()
+    if not missing:
+        return Likened()
     used = {*columns.values(), *DerivedColumns.of(columns, names).sources}
     others = {normal(name) for name in OTHER_NAMES.split(",")}
     fitting = {
         name: fields_of(values, name) for name in names if name not in used and normal(name) not in others
     }
-    missing = set(wanted) - columns.keys()
     if not any(missing.intersection(fields) for fields in fitting.values()):
         return Likened()  # no encoder is needed
     return liken(fitting, missing | set(further) - columns.keys(), read)

@@ -79,6 +79,11 @@ class Als(Recommender):
         products = (self.factorize or self._alternate)(rows, seed, threads)
         products[np.bincount(rows.indices, minlength=len(products)) == 0] = 0
         self.products, self.spectrum, _ = self._turned(products, np.zeros((0, own.factors), np.float32))
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Note which products somebody has."""
+        self._bought = np.asarray(self.products.any(axis=1))
 
     def _alternate(self, rows: Csr, seed: int, threads: int) -> Floats:
         """Solve for users and products in turn; return the vectors of the products."""
@@ -125,7 +130,7 @@ class Als(Recommender):
         """Return the products of the vectors; -inf for products nobody has and for an empty history."""
         vectors = self._vectors(binary(queries.history), threads)
         scores = similarity.dense_product(vectors, self.products, threads)
-        scores[:, ~self.products.any(axis=1)] = -np.inf
+        scores[:, ~self._bought] = -np.inf
         scores[~vectors.any(axis=1)] = -np.inf
         return scores
 
@@ -133,8 +138,8 @@ class Als(Recommender):
         """Return what `score` has for some products of each row."""
         vectors = self._vectors(binary(queries.history), threads)
         scores = similarity.pair_products(vectors, self.products, indptr, items, threads)
-        bought, known = np.asarray(self.products.any(axis=1)), np.asarray(vectors.any(axis=1))
-        scores[~bought[items] | np.repeat(~known, np.diff(indptr))] = -np.inf
+        empty = np.repeat(~vectors.any(axis=1), np.diff(indptr))
+        scores[~self._bought[items] | empty] = -np.inf
         return scores
 
     def _vectors(self, history: Csr, threads: int) -> Floats:

@@ -96,8 +96,7 @@ class ColdProducts:
         borrowed = np.asarray(known @ self._lent, np.float32)
         own = scores[:, self.items]
         own[np.isneginf(own)] = 0
-        blended = own * self.own + borrowed
-        scores[:, self.items] = np.where(blended != 0, blended, -np.inf)
+        scores[:, self.items] = _blended(own, self.own, borrowed)
         return scores
 
     def blend_pairs(self, score: Callable[[Longs, Ints], Floats], indptr: Longs, items: Ints) -> Floats:
@@ -108,10 +107,10 @@ class ColdProducts:
             indptr: bounds of each row's products in `items`.
             items: products.
         """
-        place = np.searchsorted(self.items, items)
-        cold = np.flatnonzero(np.isin(items, self.items))
-        if not len(cold):
+        if not len(self.items):
             return score(indptr, items)
+        place = np.minimum(np.searchsorted(self.items, items), len(self.items) - 1)
+        cold = np.flatnonzero(self.items[place] == items)
         # Each cold product is followed by its lenders.
         lent = self.near[place[cold]]
         lenders = np.diff(lent.indptr)
@@ -126,8 +125,7 @@ class ColdProducts:
         result = scores[first]
         scores[np.isneginf(scores)] = 0
         borrowed = np.bincount(np.repeat(np.arange(len(cold)), lenders), scores[at] * lent.data, len(cold))
-        blended = scores[first[cold]] * self.own[place[cold]] + borrowed.astype(np.float32)
-        result[cold] = np.where(blended != 0, blended, -np.inf)
+        result[cold] = _blended(scores[first[cold]], self.own[place[cold]], borrowed.astype(np.float32))
         return result
 
     def mostly_borrowed(self, items: Ints) -> Bools:
@@ -146,6 +144,12 @@ class ColdProducts:
         if len(items) != len(arrays["own"]) or (len(items) and not 0 <= items.min() <= items.max() < n_items):
             raise ValueError("the cold products do not fit the catalogue")
         return cls(items, near, arrays["own"])
+
+
+def _blended(own: Floats, share: Floats, borrowed: Floats) -> Floats:
+    """Return that share of a product's own score with what it borrows; -inf where that is nothing."""
+    blended = own * share + borrowed
+    return np.where(blended != 0, blended, -np.inf)
 
 
 def _nearest(vectors: Floats, warm: Bools, threads: int) -> _Lender:
