@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from prodassoc_cli.artifacts.inputs import locate
 from prodassoc_cli.artifacts.lineage import Lineage
-from prodassoc_cli.artifacts.schemas import EMBEDDINGS, KINDS, MODEL, Kind
+from prodassoc_cli.artifacts.schemas import EMBEDDINGS, INTERACTIONS, KINDS, MODEL, Kind
 from prodassoc_cli.artifacts.store import (
     checked_rows,
     read_artifact,
@@ -272,8 +272,8 @@ class _Call:
         named = {name.removesuffix("_output"): path for name, path in outputs.items()}
         results = {name: run.results.get(name) or _read(path) for name, path in named.items()}
         rows, lineage = results["output"]
-        if lineage.kind == EMBEDDINGS.name:
-            remember_facts(rows, lineage.details)  # which encoder made them
+        if lineage.kind in (EMBEDDINGS.name, INTERACTIONS.name):
+            remember_facts(rows, lineage.details)  # which encoder made them, what users did
         return _Results(
             {name: rows for name, (rows, _) in results.items()},
             lineage,

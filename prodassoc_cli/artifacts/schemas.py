@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """MAJOR.MINOR of all kinds together: a new optional column raises MINOR, anything else MAJOR."""
 
 Dtype = Literal["str", "i32", "i64", "f32", "f64", "datetime[us]", "list[str]", "vector[f32]"]
@@ -101,6 +101,9 @@ INTERACTIONS = Kind(
         Column("price", "f64", "Price of one unit", nullable=True),
         Column("rating", "f64", "The user's rating", nullable=True),
         Column("timestamp", "datetime[us]", "When, without a time zone", nullable=True),
+        Column(
+            "weight", "f64", "How much of it: times played, seconds watched", nullable=True, optional=True
+        ),
         Column("list_id", "str", "List that was shown, in a feedback log", nullable=True, optional=True),
         Column("position", "i32", "Place in that list, from 1", nullable=True, optional=True),
         Column("model", "str", "Model that made that list", nullable=True, optional=True),

@@ -38,6 +38,7 @@ from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.engines.slices import SLICE_BYTES, Slice, sliced
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS, Bounds, first_keys
 from prodassoc_cli.intake.catalogue.product_tally import ProductTally
+from prodassoc_cli.intake.columns.match import done_with
 from prodassoc_cli.intake.columns.schema import Say, is_feedback
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.gather import PIECE_ROWS
@@ -85,6 +86,7 @@ class SparkCleaning(Cleaning):
         self._usual = files.ids.usual()
         self._facts = {
             **files.ids.facts(), "styles": self._conventions.styles,
+            "done": files.done,
             "floats": sorted(self._conventions.floats),
             "day_first": self._conventions.day_first if self._conventions.dated else None,
         }  # fmt: skip
@@ -296,6 +298,11 @@ class _Files:
     def facts(self) -> list[dict[str, object]]:
         """What was found out of each, for the summary."""
         return [each.facts for each in self._firsts]
+
+    @property
+    def done(self) -> str:
+        """What users did with the products, as the columns of weights tell; empty where none does."""
+        return done_with(each.empty.columns.get("weight", "") for each in self._firsts)
 
     @property
     def _firsts(self) -> list[Surveyed]:

@@ -32,6 +32,7 @@ from prodassoc_cli.models.serving.recommend import (
     empty_notice,
     recommend,
 )
+from prodassoc_cli.models.serving.todays_catalogue import of_today
 from prodassoc_cli.models.storage.artifact import from_arrow
 
 _PART_ROWS = 1 << 20
@@ -70,7 +71,8 @@ def recommend_on_spark(
     """
     if audience == "baskets":
         return recommend(model, audience=audience, ids=ids, threads=threads, progress=progress, **options)
-    wanted, first = _wanted(model, audience, ids), 1
+    today, _ = of_today(model, options.get("products"), options.get("embeddings"), threads)
+    wanted, first = _wanted(today, audience, ids), 1
     if wanted is None:
         return recommend(model, audience=audience, ids=ids, threads=threads, progress=progress, **options)
     if options.get("reason_weights") is None:  # decided by all lists, not by those of a chunk
@@ -79,7 +81,7 @@ def recommend_on_spark(
     tried = recommend(model, audience=audience, ids=wanted[:first].to_list(), threads=threads, **options)
     send_files(spark, [path])
     # Cut where the local search cuts: the last bits of a product of matrices depend on their heights.
-    blocks = list(blocks_of(len(wanted), len(model.items)))
+    blocks = list(blocks_of(len(wanted), len(today.items)))
     together = 1 if into is None else _blocks_a_part(blocks, options["k"], 4 * parallelism(spark))
     starts = [rows.start for rows in blocks[::together]]
     chunks = [
@@ -89,7 +91,7 @@ def recommend_on_spark(
     results = map_chunks(spark, chunks, _MakeLists(path.name, audience, options, into))
     if progress is not None:
         progress(len(wanted), len(wanted))
-    return _together(results, tried, model, audience, ids, into)
+    return _together(results, tried, today, audience, ids, into)
 
 
 def _wanted(model: TrainedModel, audience: Audience, ids: Sequence[str] | None) -> pl.Series | None:
@@ -131,7 +133,8 @@ def _together(
             )
     notices += empty_notice(audience, counts, without)
     frame = pl.concat(frames) if into is None else tried.frame
-    return Recommendations(iter([frame]), notices, {name: counts[name] for name in tried.counts}, without)
+    counted = {name: counts[name] for name in tried.counts}
+    return Recommendations(iter([frame]), notices, counted, without, tried.products)
 
 
 @dataclass(frozen=True)

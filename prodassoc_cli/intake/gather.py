@@ -155,6 +155,7 @@ def gather(
         facts = {
             **gathering.ids.facts(),
             "styles": conventions.styles,
+            "done": inputs.done or before.get("done", ""),
             "floats": sorted(conventions.floats),
             "day_first": conventions.day_first if conventions.dated else before.get("day_first"),
         }

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import polars as pl
 
+from prodassoc_cli.intake.columns.match import done_with
 from prodassoc_cli.intake.columns.schema import FEEDBACK_NUMBERS, is_feedback, number_fields
 from prodassoc_cli.intake.fields import Matched
 from prodassoc_cli.intake.formats.arrow_types import NUMBER, TIME
@@ -178,6 +179,11 @@ class Inputs:
     def delimiter(self) -> str:
         """The delimiter of the first input."""
         return self.inputs[0].delimiter
+
+    @property
+    def done(self) -> str:
+        """What users did with the products, as the columns of weights tell; empty where none does."""
+        return done_with(each.columns.get("weight", "") for each in self.inputs)
 
     @property
     def user_columns(self) -> frozenset[str]:

@@ -24,7 +24,7 @@ from prodassoc_cli.intake.catalogue.catalogue import Catalogue
 from prodassoc_cli.intake.catalogue.product_tally import ProductTally, complete
 from prodassoc_cli.intake.catalogue.reading import cleaned_catalogue
 from prodassoc_cli.intake.columns.likeness import ReadHeaders
-from prodassoc_cli.intake.columns.schema import EVENT, FEEDBACK, INTERACTIONS, RESPONSES, Caution, Say
+from prodassoc_cli.intake.columns.schema import EVENT, FURTHER, INTERACTIONS, RESPONSES, Caution, Say
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.gather import Gathered, gather
 from prodassoc_cli.intake.holdout import check_parts, holdout_masks, parse_split
@@ -409,7 +409,7 @@ def interactions_of(kept: pl.DataFrame, codes: Codes | None) -> tuple[pl.DataFra
         The interactions, and the codes where these are the same rows.
     """
     feedback = "click" in kept.columns
-    extra = {name: dtype for name, dtype in FEEDBACK.items() if feedback and name in kept.columns}
+    extra = {name: dtype for name, dtype in FURTHER.items() if name in kept.columns}
     rows = kept.select(
         pl.col(name) if name in ("product_id", "event") else pl.col(name).cast(dtype)
         for name, dtype in (INTERACTIONS | extra).items()

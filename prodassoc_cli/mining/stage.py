@@ -104,7 +104,9 @@ class MiningStage:
         self._config, self._context = config, context
         self.products, self._embeddings, self._encoder = products, embeddings, encoder
         self._parents: dict[str, str] = {}
-        self._holdout = None if holdout is None else self._included(holdout, strict=False)
+        self._holdout = None
+        if holdout is not None:
+            self._holdout = self._about(self._included(holdout, strict=False), "`validate`: ")
         if isinstance(interactions, Baskets):
             self.baskets = interactions
             return
@@ -164,8 +166,8 @@ class MiningStage:
         )
         return interactions.filter(~pl.col("product_id").is_in(sorted(excluded)))
 
-    def _about(self, interactions: pl.DataFrame) -> pl.DataFrame:
-        """Replace products by what they belong to, or add it."""
+    def _about(self, interactions: pl.DataFrame, name: str = "") -> pl.DataFrame:
+        """Replace products by what they belong to, or add it; `name` is what the interactions are called."""
         from prodassoc_cli.mining.products.taxonomy import at_level, with_ancestors
 
         if self._config.generalized and self.products is not None:
@@ -174,7 +176,7 @@ class MiningStage:
             interactions, lost = at_level(interactions, self.products, self._config.level)
             if lost:
                 self._context.warn(
-                    f"{number_of(lost, 'row')} left out: their product has no {self._belonging}"
+                    f"{name}{number_of(lost, 'row')} left out: their product has no {self._belonging}"
                 )
         return interactions
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,7 @@ from prodassoc_cli.artifacts.schemas import PRODUCTS
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.indexing import aligned_vectors, index_of
 from prodassoc_cli.models.rating_scale import RatingScale
+from prodassoc_cli.models.weight_scale import WEIGHED, WeightScale
 
 Csr = sparse.csr_array
 
@@ -29,10 +30,10 @@ EVENT_WEIGHTS = {
 }  # fmt: skip
 """How much one event says that a user wants the product; that it was shown says nothing."""
 
-Action = Literal["bought", "rated", "viewed"]
+Action = Literal["bought", "rated", "listened", "watched", "played", "viewed"]
 
 OWNING_EVENTS = ("purchase", "review", "rating")
-"""Events after which a product is no news to the user."""
+"""Events after which a product is no news to the user, as it is not after any that has a weight."""
 
 _TWICE = 2
 """Dismissals after which a product never bought is not listed again: one may be a slip."""
@@ -107,7 +108,7 @@ class TrainingData:
             what shows no wish), owning (bool), rating (f32, null), timestamp (i64 µs, null).
         embeddings: n_items × d of f32, a row of zeros where a product has none; None without embeddings.
         rules: mined rules; None without.
-        action: what users did with the products: bought, or else rated, or else viewed.
+        action: what users did with the products: bought, or else rated, or else viewed or played.
         rating_scale: which ratings are wishes.
     """
 
@@ -127,10 +128,12 @@ class TrainingData:
         embeddings: pl.DataFrame | None = None,
         rules: pl.DataFrame | None = None,
         relevant_from: float | None = None,
+        done: str = "",
     ) -> Self:
         """Index the frames of the artifacts interactions, products, embeddings and rules.
 
-        A rating is a wish from `relevant_from` on, or above the middle of the scale seen.
+        A rating is a wish from `relevant_from` on, or above the middle of the scale seen. `done` is what
+        users did with what they viewed, where that is known: one of `Action`.
 
         Raises:
             BadData: no interaction shows what anyone wants.
@@ -141,7 +144,7 @@ class TrainingData:
         users = interactions["user_id"].cast(pl.String).unique().drop_nulls().sort()
         lines = numbered_lines(interactions, items.ids, users)
         scale = RatingScale(relevant_from).wider(interactions)
-        events = weighed_events(lines, scale)
+        events = weighed_events(lines, scale, WeightScale().wider(interactions))
         check_wish(bool((events["weight"] > 0).any()))
         return cls(
             items,
@@ -149,7 +152,7 @@ class TrainingData:
             events,
             None if embeddings is None else aligned_vectors(embeddings, items.ids),
             None if rules is None else _rule_table(rules, items.ids),
-            action_of(interactions["event"].unique()),
+            action_of(interactions["event"].unique(), done),
             scale,
         )
 
@@ -304,12 +307,19 @@ def _catalogue(ids: pl.Series, products: pl.DataFrame | None) -> pl.DataFrame:
     )
 
 
-def action_of(events: Iterable[str]) -> Action:
-    """Return what users did with the products, by the kinds of events there are."""
+def action_of(events: Iterable[str], done: str = "") -> Action:
+    """Return what users did with the products, by the kinds of events there are.
+
+    Args:
+        events: they.
+        done: what was done with products viewed, where that is known.
+    """
     there = set(events)
     if there & {"purchase", "cart"}:
         return "bought"
-    return "rated" if there & {"rating", "review"} else "viewed"
+    if there & {"rating", "review"}:
+        return "rated"
+    return next((action for action in get_args(Action) if action == done), "viewed")
 
 
 def check_wish(found: bool) -> None:
@@ -330,6 +340,7 @@ def numbered_lines(interactions: pl.DataFrame, items: pl.Series, users: pl.Serie
         event=pl.col("event").cast(pl.String),
         order_id=pl.col("order_id").cast(pl.String) if "order_id" in have else pl.lit(None, pl.String),
         rating=pl.col("rating").cast(pl.Float32) if "rating" in have else pl.lit(None, pl.Float32),
+        weight=pl.col("weight").cast(pl.Float64) if "weight" in have else pl.lit(None, pl.Float64),
         timestamp=(
             pl.col("timestamp").cast(pl.Datetime("us")).dt.epoch("us")
             if "timestamp" in have
@@ -338,15 +349,17 @@ def numbered_lines(interactions: pl.DataFrame, items: pl.Series, users: pl.Serie
     )
 
 
-def weighed_events(frame: pl.DataFrame, ratings: RatingScale) -> pl.DataFrame:
+def weighed_events(frame: pl.DataFrame, ratings: RatingScale, weights: WeightScale) -> pl.DataFrame:
     """Return the events of numbered lines, see `TrainingData.events`."""
     liked = ratings.is_wish()
+    weighed = (pl.col("event") == WEIGHED) & pl.col("weight").is_not_null()
+    much = pl.when(weighed).then(weights.factor()).otherwise(1.0) if weights.count else pl.lit(1.0)
     weight = pl.col("event").replace_strict(EVENT_WEIGHTS, default=0.0, return_dtype=pl.Float32)
     is_order = pl.col("order_id").is_not_null()
     order = pl.struct("user", "order_id").rank("dense").cast(pl.Int32) - 1
     frame = frame.with_columns(
-        weight=pl.when(liked).then(weight).otherwise(0.0).cast(pl.Float32),
-        owning=pl.col("event").is_in(OWNING_EVENTS),
+        weight=pl.when(liked).then(weight * much).otherwise(0.0).cast(pl.Float32),
+        owning=pl.col("event").is_in(OWNING_EVENTS) | weighed,
         order=pl.when(is_order).then(order).otherwise(-1).cast(pl.Int32),
     )
     # A product on two lines of one order was bought once.

@@ -37,4 +37,5 @@ def with_feedback(interactions: pl.DataFrame, log: pl.DataFrame) -> pl.DataFrame
     day = pl.col("timestamp").dt.date().alias("day")
     known = interactions.filter(pl.col("event") == "purchase").select("user_id", "product_id", "event", day)
     new = rows.with_columns(day).join(known, on=key, how="anti", maintain_order="left")
-    return pl.concat([interactions, new.select(interactions.columns)])
+    known_columns = [name for name in interactions.columns if name in new.columns]
+    return pl.concat([interactions, new.select(known_columns)], how="diagonal")

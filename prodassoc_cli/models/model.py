@@ -15,6 +15,7 @@ from prodassoc_cli.arrays import Floats, Longs
 from prodassoc_cli.indexing import index_of
 from prodassoc_cli.models.base import Recommender, entries_of
 from prodassoc_cli.models.data import ITEM_COLUMNS, NO_TIME, Csr, Items, TrainingData, binary
+from prodassoc_cli.models.newcomers import Newcomers, admit, lengthened, widened
 from prodassoc_cli.models.pair_counts import Together
 from prodassoc_cli.models.registry import make
 from prodassoc_cli.similarity_scale import encoder_named
@@ -103,6 +104,20 @@ class TrainedModel:
                 "product_id": self.items.ids.gather(seen.indices),
                 "timestamp": pl.Series(last).replace(NO_TIME, None).cast(pl.Datetime("us")),
             }
+        )
+
+    def with_newcomers(self, newcomers: Newcomers, threads: int) -> TrainedModel:
+        """Return the model with products that it was not trained with, which nobody has bought."""
+        n_items = len(newcomers.items)
+        return replace(
+            self,
+            recommender=admit(self.recommender, newcomers, threads),
+            items=newcomers.items,
+            weights=widened(self.weights, n_items),
+            seen=widened(self.seen, n_items),
+            baskets=None if self.baskets is None else widened(self.baskets, n_items),
+            basket_counts=lengthened(self.basket_counts, newcomers.count),
+            dismissed=None if self.dismissed is None else widened(self.dismissed, n_items),
         )
 
     def with_catalogue(self, products: pl.DataFrame) -> TrainedModel:

@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from prodassoc_cli.arrays import Doubles, Floats, Ints, Longs
+from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
 from prodassoc_cli.models.base import Queries
 from prodassoc_cli.models.data import Csr, csr_of
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_blocks, over_rows, ready
+from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.storage.packing import csr_from
 
 _BLOCK = 8_192
 _DENSE_BLOCK = 256
+_LENDERS, _LENDING_SHARPNESS = 10, 4.0
 
 
 def top_k_product(
@@ -177,6 +179,24 @@ def dense_product(left: Floats, right: Floats, threads: int) -> Floats:
     with one_blas_thread():
         over_blocks(block, left.shape[0], _DENSE_BLOCK, threads)
     return out
+
+
+def nearest_by_text(vectors: Floats, items: Ints, lenders: Bools, threads: int) -> tuple[Ints, Floats]:
+    """Return the 10 products of the most similar texts, -1 for none, and the share of each, which sum to 1.
+
+    A share goes as the fourth power of the cosine, so that the nearer lend more.
+
+    Args:
+        vectors: products × d of length 1.
+        items: the products that borrow.
+        lenders: which products lend.
+        threads: threads to use.
+    """
+    likeness = dense_product(vectors[items], vectors, threads)
+    found, cosines = top_k(likeness, _LENDERS, threads, allowed=lenders)
+    shares = np.where(found >= 0, np.maximum(cosines, 0), 0) ** _LENDING_SHARPNESS
+    shares *= inverse_power(shares.sum(axis=1), 1.0)[:, None]
+    return found, shares.astype(np.float32)
 
 
 def pair_products(left: Floats, right: Floats, indptr: Longs, items: Ints, threads: int) -> Floats:

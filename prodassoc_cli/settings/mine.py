@@ -47,7 +47,7 @@ class MineConfig(EngineConfig):
     level: str = setting(
         "product", "What rules are about: product, category, brand, topic, or N levels of the category",
         group="Taxonomy", metavar="LEVEL",
-        excludes=("generalized", "embeddings", "validate"), on_spark=False,
+        excludes=("generalized", "embeddings"), on_spark=False,
     )  # fmt: skip
     topics: str | None = setting(
         None, "Topics of the products, made by embed: categories where there are none",
@@ -55,7 +55,7 @@ class MineConfig(EngineConfig):
     )  # fmt: skip
     generalized: bool = setting(
         False, "Mix products and their categories in one rule", group="Taxonomy",
-        needs=(_OF_RULES,), excludes=("embeddings", "validate"), on_spark=False,
+        needs=(_OF_RULES,), excludes=("embeddings",), on_spark=False,
     )  # fmt: skip
     min_interest: float | None = setting(
         None, "Minimum ratio of a generalized rule to what its categories' rule predicts, such as 1.1",

@@ -13,6 +13,7 @@ between backticks, and each entrance shows that in its own words:
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from functools import cache
@@ -37,6 +38,9 @@ CONFIGS = {
 
 _FUNCTIONS = tuple(CONFIGS)[:6]
 """Commands that are functions of the package too."""
+
+_FOR_THE_SHELL = re.compile(r"""^(?!['"]).*[\s$&|;<>()*?#!~\\\[\]{}'"]""")
+"""A value that a shell would not take as it is, and that is not quoted yet."""
 
 _NAMED = re.compile(r"`([^`]+)`")
 _NUMBER_OR_PLACEHOLDER = re.compile(r"-?[0-9.]+|[A-Z_,]+|…")
@@ -74,7 +78,10 @@ def _replaced(text: str, option: Callable[[str], str], call: Callable[[str, list
 
 def _flag(word: str) -> str:
     name, _, value = word.partition("=")
-    return f"{_flags()[name]} {value}".rstrip() if name in _flags() else word
+    if name not in _flags():
+        return word
+    quoted = shlex.quote(value) if _FOR_THE_SHELL.search(value) else value
+    return f"{_flags()[name]} {quoted}".rstrip()
 
 
 def _keyword(word: str) -> str:

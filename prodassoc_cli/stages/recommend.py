@@ -59,7 +59,7 @@ def recommend(run: Run, inputs: Sequence[str], config: RecommendConfig) -> None:
             else:
                 first = next(made.frames)
                 every = itertools.chain([first], made.frames)
-                outputs.put(StageResult("output", every, facts, _with_titles(first, model)))
+                outputs.put(StageResult("output", every, facts, _with_titles(first, made.products)))
         for notice in made.notices:
             run.messages.warning(notice)
         run.note(made.counts)
@@ -169,7 +169,7 @@ def _list_options(run: Run, model: TrainedModel, config: RecommendConfig) -> dic
 
 def _scale(run: Run, model: TrainedModel, config: RecommendConfig) -> SimilarityScale:
     """Return the similarities that relations are judged by: those of the vectors' encoder, unless given."""
-    from prodassoc_cli.models.serving.lister import vectors_of
+    from prodassoc_cli.models.serving.todays_catalogue import vectors_of
     from prodassoc_cli.similarity_scale import relation_scale, scale_of
 
     encoder = encoder_of_embeddings(run) or model.encoder
@@ -266,7 +266,7 @@ def _asked_with_words(config: RecommendConfig) -> list[History]:
 
 def _encode_when_asked(run: Run, model: TrainedModel, config: RecommendConfig) -> Encode:
     """Return what encodes words as the embeddings of the model were; it is loaded when words come."""
-    from prodassoc_cli.models.serving.lister import vectors_of
+    from prodassoc_cli.models.serving.todays_catalogue import vectors_of
 
     loaded: list[Encode] = []
 
@@ -311,13 +311,13 @@ def _lines(path: Path) -> list[str]:
         raise BadData(f"{path} is not a text file of ids in UTF-8", "write one id a line") from error
 
 
-def _with_titles(frame: pl.DataFrame, model: TrainedModel) -> pl.DataFrame:
+def _with_titles(frame: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
     """Return the lists as people read them: titles instead of ids, no scores beside reasons."""
     from prodassoc_cli.artifacts.titles import with_titles
 
     subject = frame.columns[0]
     columns = ["product_id"] + (["source_product_id"] if subject == "source_product_id" else [])
-    shown = with_titles(frame.head(200), model.items.frame, columns)
+    shown = with_titles(frame.head(200), products, columns)
     names = {"product_id": "product", "source_product_id": "for_product"}
     last = "reason" if "reason" in frame.columns else "score"
     return shown.select(subject, "rank", "product_id", last).rename(names, strict=False)

@@ -110,7 +110,18 @@ def _whole(run: Run, config: TrainConfig) -> TrainingData:
         embeddings=embeddings,
         rules=rules,
         relevant_from=config.relevant_from,
+        done=_done(run),
     )
+
+
+def _done(run: Run) -> str:
+    """Return what users did with what they viewed, as `clean` wrote it down; empty where it did not."""
+    from prodassoc_cli.artifacts.store import read_lineage
+
+    given, files = run.in_memory["interactions"], run.files("interactions")
+    lineage = read_lineage(files[0].path) if files else None
+    facts = given[0].facts if given else lineage.details if lineage is not None else {}
+    return str(facts.get("conventions", {}).get("done", ""))
 
 
 def _say_overlap(run: Run, role: str, bought: pl.Series, ids: pl.Series) -> None:
@@ -135,6 +146,7 @@ def _gathered(run: Run, lines: int, config: TrainConfig) -> TrainingData:
         lines,
         products=run.read_optional("products", PRODUCTS),
         relevant_from=config.relevant_from,
+        done=_done(run),
         folder=run.scratch_folder(),
     )
 

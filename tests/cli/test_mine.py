@@ -129,6 +129,37 @@ def test_holdout_evaluation(shop):
     assert "other baskets, holm correction" in said
 
 
+@pytest.mark.parametrize("about", [["--level", "category"], ["--generalized"]], ids=["level", "generalized"])
+def test_holdout_evaluation_of_categories(shop, about):
+    rules, said = mined(
+        shop,
+        "--products",
+        "p.parquet",
+        *about,
+        "--validate",
+        "h.parquet",
+        "--fdr",
+        "0.05",
+        "--min-count",
+        "5",
+    )
+    assert rules.height > 0
+    assert "other baskets, holm correction" in said
+    held, products = pl.read_parquet(shop.folder / "h.parquet"), pl.read_parquet(shop.folder / "p.parquet")
+    named = held.join(products.select("product_id", "category"), on="product_id")
+    steps = pl.col("category").str.split(" > ")
+    paths = pl.concat(
+        [named.select("order_id", name=steps.list.head(depth).list.join(" > ")) for depth in (1, 2, 3)]
+        + [held.select("order_id", name="product_id")]
+    )
+    orders = {
+        name: set(ids) for name, ids in paths.group_by("name").agg(pl.col("order_id").unique()).iter_rows()
+    }
+    for left, right, count in rules.select("antecedent", "consequent", "holdout_count").iter_rows():
+        both = set.intersection(*(orders.get(name, set()) for name in {*left, *right}))
+        assert len(both) == count
+
+
 def test_pruning_and_sides(shop):
     plain, _ = mined(shop, "--min-count", "8", "--min-confidence", "0")
     kept, said = mined(shop, "--min-count", "8", "--min-confidence", "0", "--prune", "redundant")

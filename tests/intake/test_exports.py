@@ -71,6 +71,10 @@ EXPORTS = {
         "100002,2024-01-05 10:00:00,canceled,a@x.example,T1,Tin,1.0000,5.0000\n",
         [("a@x.example", "100001", "J1", "purchase", 2, 9.5, MOMENT)],
     ),
+    "lastfm": (
+        "userID\tartistID\tweight\n2\t51\t13883\n",
+        [("2", None, "51", "view", None, None, None)],
+    ),
     "movielens": (
         "userId,movieId,rating,timestamp\n1,307,3.5,1704448800\n",
         [("1", None, "307", "rating", None, None, MOMENT)],

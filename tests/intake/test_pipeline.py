@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from prodassoc_cli.artifacts import schemas
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.columns.schema import FEEDBACK, INTERACTIONS, REJECTS
+from prodassoc_cli.intake.columns.schema import FURTHER, INTERACTIONS, REJECTS
 from prodassoc_cli.intake.pipeline import clean_orders
 from prodassoc_cli.intake.values.ids import parse_ids
 from prodassoc_cli.intake.values.missing import NOBODY_WORDS
@@ -53,8 +53,8 @@ def test_the_frames_follow_the_declared_schemas():
     declared = {"str": pl.String, "f64": pl.Float64, "i64": pl.Int64, "datetime[us]": pl.Datetime("us")}
     declared["i32"] = pl.Int32
     found = {each.name: declared[each.dtype] for each in schemas.INTERACTIONS.columns}
-    assert found == INTERACTIONS | FEEDBACK
-    assert [*INTERACTIONS, *FEEDBACK] == list(found)
+    assert found == INTERACTIONS | FURTHER
+    assert [*INTERACTIONS, *FURTHER] == list(found)
     assert {each.name: declared[each.dtype] for each in schemas.REJECTS.columns} == REJECTS
 
 

@@ -11,7 +11,9 @@ from prodassoc_cli.settings.naming import as_flags, as_keywords
         ("lower `min_support`", "lower --min-support", "lower min_support="),
         ("`min_count=10` or `max_size`", "--min-count 10 or --max-size", "min_count=10 or max_size="),
         ("add `for_=products`", "add --for products", 'add for_="products"'),
-        ("`where=brand=A B`: none", "--where brand=A B: none", 'where="brand=A B": none'),
+        ("`where=brand=A B`: none", "--where 'brand=A B': none", 'where="brand=A B": none'),
+        ("`map=title=Name`", "--map title=Name", 'map="title=Name"'),
+        ("`map=products.category=a>b`", "--map 'products.category=a>b'", 'map="products.category=a>b"'),
         ("`k=5,10` and `output`", "-k 5,10 and -o", 'k="5,10" and output='),
         (
             "`clean ORDERS holdout=last-order`",

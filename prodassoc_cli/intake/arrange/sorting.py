@@ -14,7 +14,7 @@ from typing import cast
 
 import polars as pl
 
-from prodassoc_cli.intake.columns.schema import FEEDBACK, INTERACTIONS
+from prodassoc_cli.intake.columns.schema import FURTHER, INTERACTIONS
 from prodassoc_cli.intake.values.categories import coded, known
 
 _LEADING = ("timestamp", "order_id", "user_id")
@@ -140,7 +140,7 @@ def _tied(codes: pl.Series) -> pl.Series:
 
 
 def _keys(interactions: pl.DataFrame) -> list[str]:
-    return [name for name in (*SORT_KEYS, *FEEDBACK) if name in interactions.columns]
+    return [name for name in (*SORT_KEYS, *FURTHER) if name in interactions.columns]
 
 
 def _times(column: pl.Series) -> Codes:

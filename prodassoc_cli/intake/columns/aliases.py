@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+WEIGHTS = {
+    "listened": """
+        listen_count listens times_listened listening_time seconds_listened minutes_listened scrobbles ecoutes
+        收听次数 收听时长 聆听次数""",
+    "watched": """
+        watch_time seconds_watched watched_seconds minutes_watched watch_minutes watch_seconds watch_duration
+        watch_ratio watch_count view_duration viewing_time
+        观看时长 观看时间 觀看時長 視聴時間 視聴回数 시청시간 시청횟수""",
+    "played": """
+        play_count play_counts plays n_plays times_played play_time playtime_forever play_duration
+        playing_time hours_played minutes_played
+        播放次数 播放量 播放时长 播放次數 再生回数 再生時間 재생횟수 재생시간""",
+}
+"""What was done → names of a column that tells how much of it: weights of interactions."""
+
 ALIASES: dict[str, str] = {
     "user_id": """
         user_id user uid userid customer_id customer cust_id customer_no customer_number client_id client
@@ -85,6 +100,7 @@ ALIASES: dict[str, str] = {
         类别 类目 分类 品类 類別 分類 カテゴリ カテゴリー 部門 카테고리 분류""",
     "brand": "brand brand_name manufacturer maker vendor marke hersteller marque marca fabricante merk marka"
     " бренд производитель 品牌 ブランド メーカー 브랜드",
+    "weight": " ".join(WEIGHTS.values()),
     "status": """
         status order_status order_state financial_status item_status payment_status
         bestellstatus auftragsstatus statut statut_commande etat_commande estado estado_pedido stato

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
-from prodassoc_cli.intake.columns.aliases import ALIASES
+from prodassoc_cli.intake.columns.aliases import ALIASES, WEIGHTS
 from prodassoc_cli.intake.columns.derived import BELOW, INSTEAD, TOGETHER, split_name
 
 FIELDS = (*ALIASES, "items")
@@ -26,6 +26,12 @@ def normal(name: str) -> str:
     name = name.casefold().replace("ß", "ss").replace("ü", "ue").replace("ö", "oe").replace("ä", "ae")
     name = unicodedata.normalize("NFKD", name)
     return "".join(letter for letter in name if letter.isalnum())
+
+
+def done_with(columns: Iterable[str]) -> str:
+    """Return what users did with the products, as columns of weights are called; empty where none tells."""
+    named = {normal(column) for column in columns}
+    return next((did for did, names in WEIGHTS.items() if named & set(map(normal, names.split()))), "")
 
 
 def parse_map(entries: Iterable[str], fields: Iterable[str]) -> dict[str, str]:

@@ -121,6 +121,11 @@ PRESETS: dict[str, Preset] = {
         catalogue={"product_id": "product_id", "title": "product_name", "category": "department",
                    "subcategory": "aisle"},
     ),
+    "lastfm": Preset(
+        {"user_id": "userID user_id", "product_id": "artistID artist_id", "weight": "weight"},
+        header="userID artistID weight",
+        catalogue={"product_id": "id artist_id", "title": "name artist_name"},
+    ),
     "magento": Preset(
         {"order_id": "increment_id order_increment_id", "user_id": "customer_id customer_email",
          "product_id": "sku", "title": "name product_name", "quantity": "qty_ordered", "price": "price",

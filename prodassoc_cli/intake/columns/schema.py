@@ -29,12 +29,12 @@ EVENT = pl.Enum(sorted(schemas.EVENTS))
 """Events; their codes have the order of their names."""
 
 INTERACTIONS = schema_of(column for column in schemas.INTERACTIONS.columns if not column.optional)
-FEEDBACK = schema_of(column for column in schemas.INTERACTIONS.columns if column.optional)
-"""What a log of shown lists has beside that."""
+FURTHER = schema_of(column for column in schemas.INTERACTIONS.columns if column.optional)
+"""What interactions have beside that where inputs have it: weights, and what a log of shown lists tells."""
 
 REJECTS = schema_of(schemas.REJECTS)
 
-NUMBERS = ("quantity", "price", "rating")
+NUMBERS = ("quantity", "price", "rating", "weight")
 FEEDBACK_NUMBERS = ("click", "purchase", "dismiss", "position", "propensity", "revenue")
 """Fields of numbers; the second are those of a log of shown lists."""
 

@@ -21,6 +21,7 @@ LAYOUTS = {
     "wide": "wide:WIDE",
     "list": "list_column:LIST",
     "ratings": "ratings:RATINGS",
+    "plays": "plays:PLAYS",
     "merged": "merged:MERGED",
     "lines": "order_lines:LINES",
     "onehot": "onehot:ONEHOT",

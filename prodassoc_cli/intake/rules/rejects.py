@@ -24,6 +24,7 @@ _REMEDIES = {
     "unparsable_price": "`map=price=` goes on without prices, `map=price=COLUMN` names others",
     "unparsable_quantity": "`map=quantity=` goes on without quantities, `map=quantity=COLUMN` names others",
     "unparsable_rating": "ratings are numbers; `map=rating=` goes on without them",
+    "unparsable_weight": "weights are numbers; `map=weight=` goes on without them",
     "unparsable_feedback": "click, purchase and dismiss are 0 or 1, position is 1 or more, propensity is "
     "above 0 and at most 1",
     "unknown_event": "`map=event:WORD=EVENT` says what a word means, `map=event=` goes on without events",

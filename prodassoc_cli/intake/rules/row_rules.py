@@ -42,7 +42,7 @@ def unparsable(rows: pl.DataFrame, bad: dict[str, pl.Series], *, feedback: bool)
     """
     conditions: list[tuple[str, pl.Expr | None]] = [
         (f"unparsable_{name}", pl.lit(bad[name]))
-        for name in ("timestamp", "quantity", "price", "rating") if name in bad
+        for name in ("timestamp", "quantity", "price", "rating", "weight") if name in bad
     ]  # fmt: skip
     if "event" in bad:
         conditions.append(("unknown_event", pl.lit(bad["event"])))
@@ -100,6 +100,7 @@ def row_rules(
         ("missing_product", pl.col("product_id").is_null()),
         ("unparsable_product", _no_number(rows["product_id"]) if layout.products_are_numbers else None),
         ("missing_rating", (pl.col("event") == "rating") & pl.col("rating").is_null()),
+        ("weight_not_positive", _not_played(rows)),
         ("quantity_not_positive", bought & (quantity <= 0)),
         ("price_negative", price < 0),
         ("stock_adjustment", nobody & bought & (price == 0)),
@@ -108,6 +109,10 @@ def row_rules(
     # Both are codes that have the order of RULES.
     lowest = rows.select(pl.min_horizontal(found.to_physical(), pl.col("reason")).alias("reason")).to_series()
     return lowest.cat.to(REASON)
+
+
+def _not_played(rows: pl.DataFrame) -> pl.Expr | None:
+    return (pl.col("event") == "view") & (pl.col("weight") <= 0) if "weight" in rows.columns else None
 
 
 def _no_number(products: pl.Series) -> pl.Expr:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from prodassoc_cli.declare import setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
+from prodassoc_cli.models.newcomers import Newcomers, lengthened
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,18 @@ class Association(Recommender):
         own = np.minimum(self.own[np.maximum(sources, 0)], self.own[np.maximum(items, 0)])
         found: Bools = own < MOSTLY
         return found
+
+    def admit(self, newcomers: Newcomers, threads: int) -> Self:
+        """Lend the new products the factors of the bought ones nearest by text; they are as rare as any."""
+        admitted = copy(self)
+        found, shares = newcomers.lenders(self.placed & (self.own >= MOSTLY), threads)
+        lent = np.einsum("nl,nld->nd", shares, self.vectors[np.maximum(found, 0)])
+        admitted.vectors = np.concatenate([self.vectors, lent])
+        admitted.own = lengthened(self.own, newcomers.count)
+        admitted.near = np.concatenate([self.near, found[:, : self.near.shape[1]]])
+        admitted.log_share = lengthened(self.log_share, newcomers.count, float(self.log_share.min()))
+        admitted.prepare()
+        return admitted
 
     def facts(self) -> dict[str, Any]:
         """Return what was learned on the inner split."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, Items, TrainingData, csr, csr_of
 from prodassoc_cli.models.families.item_knn import weighed
+from prodassoc_cli.models.newcomers import Newcomers
 from prodassoc_cli.models.storage.packing import Arrays, unpack
 from prodassoc_cli.similarity_scale import DEFAULT_SCALE
 
@@ -133,6 +135,15 @@ class Content(Recommender):
             raise ValueError("the content does not fit the products")  # every attribute is some product's
         self.attributes = unpack("attributes", arrays, width, rows=n_items)
         self.prepare()
+
+    def admit(self, newcomers: Newcomers, threads: int) -> Self:
+        """Take the texts of the new products, and the attributes that all have today."""
+        admitted = copy(self)
+        new = newcomers.vectors[newcomers.known :]
+        admitted.vectors = np.concatenate([self.vectors, new])
+        admitted.attributes = encode_attributes(newcomers.items)
+        admitted.prepare()
+        return admitted
 
     def facts(self) -> dict[str, Any]:
         """Return how much content there is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, Self
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy import sparse
 from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.data import Csr, TrainingData, csr_of
-from prodassoc_cli.models.kernels.topk import top_k
+from prodassoc_cli.models.newcomers import lengthened, widened
 from prodassoc_cli.models.storage.packing import Arrays, pack, unpack
 
 ColdWay = Literal["neighbours", "ridge"]
@@ -26,8 +27,6 @@ _USUAL_SHARE = 0.25
 _OWN = 3.0
 """Buyers at which a product's own score counts as much as its neighbours'."""
 
-_NEIGHBOURS = 10
-_SHARPNESS = 4.0
 _REGRESSED = 200
 """Products that a regression keeps for each cold one, those of the largest weights."""
 
@@ -69,7 +68,9 @@ class ColdProducts:
         warm = has_text & (buyers >= enough)
         if not len(items) or np.count_nonzero(warm) < 2:
             return cls.none(data.n_items)
-        lend = _nearest(vectors, warm, threads) if way == "neighbours" else _regressed(data, warm, seed)
+        lend: _Lender = partial(similarity.nearest_by_text, vectors, lenders=warm, threads=threads)
+        if way == "ridge":
+            lend = _regressed(data, warm, seed)
         rows, columns, weights = [], [], []
         for start in range(0, len(items), _BLOCK):
             lenders, counts = lend(items[start : start + _BLOCK])
@@ -86,6 +87,17 @@ class ColdProducts:
     def none(cls, n_items: int) -> Self:
         """Return that no product is cold."""
         return cls(np.empty(0, np.int32), csr_of(np.zeros((0, n_items))), np.empty(0, np.float32))
+
+    def admitting(self, lent: Csr) -> ColdProducts:
+        """Return these with the products that came after the training, which have nothing of their own.
+
+        Args:
+            lent: new products × all products, the new ones last: what each borrows of which.
+        """
+        new, n_items = lent.shape
+        items = np.concatenate([self.items, np.arange(n_items - new, n_items, dtype=np.int32)])
+        near = csr_of(sparse.vstack([widened(self.near, n_items), lent]))
+        return ColdProducts(items, near, lengthened(self.own, new))
 
     def blend(self, scores: Floats) -> Floats:
         """Write the blended scores of the cold products into rows × products of scores, and return them."""
@@ -150,19 +162,6 @@ def _blended(own: Floats, share: Floats, borrowed: Floats) -> Floats:
     """Return that share of a product's own score with what it borrows; -inf where that is nothing."""
     blended = own * share + borrowed
     return np.where(blended != 0, blended, -np.inf)
-
-
-def _nearest(vectors: Floats, warm: Bools, threads: int) -> _Lender:
-    """Lend the mean score of the nearest by cosine, the nearer the more."""
-
-    def lend(items: Ints) -> tuple[Ints, Floats]:
-        likeness = similarity.dense_product(vectors[items], vectors, threads)
-        found, cosines = top_k(likeness, _NEIGHBOURS, threads, allowed=warm)
-        weights = np.where(found >= 0, np.maximum(cosines, 0), 0) ** _SHARPNESS
-        weights *= similarity.inverse_power(weights.sum(axis=1), 1.0)[:, None]
-        return found, weights.astype(np.float32)
-
-    return lend
 
 
 def _regressed(data: TrainingData, warm: Bools, seed: int) -> _Lender:

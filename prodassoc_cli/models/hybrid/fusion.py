@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Self
@@ -38,6 +39,7 @@ from prodassoc_cli.models.hybrid.listwise import (
     without,
 )
 from prodassoc_cli.models.kernels.topk import top_k
+from prodassoc_cli.models.newcomers import Newcomers, admit, lengthened
 from prodassoc_cli.models.split import basket_queries, inner_split, user_queries
 from prodassoc_cli.models.storage.packing import Arrays
 
@@ -273,7 +275,7 @@ class Hybrid(Recommender):
     def _candidates(self, queries: Queries, asked: set[int], threads: int) -> CandidateFeatures:
         """Return what these parts (by their place) put forward, with the features."""
         parts = {n: part for n, part in enumerate(self.parts.values()) if n in asked}
-        only_judge = any(part.name in _NEIGHBOURS for part in parts.values())
+        only_judge = any(name in _NEIGHBOURS for n, name in enumerate(self.parts) if n in asked)
         proposing = {n: part for n, part in parts.items() if not (only_judge and part.judges)}
         lists = {n: self._put_forward(part, queries, threads) for n, part in proposing.items()}
         n_items = queries.history.shape[1]
@@ -330,6 +332,14 @@ class Hybrid(Recommender):
 
     def explain(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         """Let the part that added most to each score say why."""
+        explanation = self._by_largest_part(queries, items, threads)
+        rows = self._expected_rows(queries)
+        if not len(rows):
+            return explanation
+        expected = self.parts["association"].explain(queries.rows(rows), items[rows], threads)
+        return explanation.replaced(rows, items[rows] >= 0, expected)
+
+    def _by_largest_part(self, queries: Queries, items: Ints, threads: int) -> Explanation:
         memo = self._memo
         if memo is not None and memo[0] is queries:
             found = memo[1]
@@ -364,12 +374,7 @@ class Hybrid(Recommender):
                 why = part.explain(queries.rows(rows), np.where(won, items, -1)[rows], threads)
                 explanation = explanation.replaced(rows, won[rows], why)
         explanation = explanation.where(winner != lately, self.trends.explain(items))
-        explanation = explanation.where(winner != again, Explanation.of(Why.AGAIN, items))
-        rows = self._expected_rows(queries)
-        if not len(rows):
-            return explanation
-        expected = self.parts["association"].explain(queries.rows(rows), items[rows], threads)
-        return explanation.replaced(rows, items[rows] >= 0, expected)
+        return explanation.where(winner != again, Explanation.of(Why.AGAIN, items))
 
     def arrays(self) -> Arrays:
         """Return the weights and the arrays of each part."""
@@ -393,6 +398,19 @@ class Hybrid(Recommender):
         self.trends = trend_features.Trends.from_arrays(of("trends"), n_items)
         for name, part in self.parts.items():
             part.restore(of(name), n_items)
+
+    def admit(self, newcomers: Newcomers, threads: int) -> Self:
+        """Let the new products borrow from the warm ones nearest by text, as all others without buyers."""
+        admitted = copy(self)
+        warm = np.ones(newcomers.known, np.bool_)
+        warm[self.cold.items] = False
+        lent = newcomers.lent(warm & (self.trends.popularity[-1] > 0), threads)
+        admitted.parts = {name: admit(part, newcomers, threads) for name, part in self.parts.items()}
+        admitted.cold = self.cold.admitting(lent)
+        admitted.trends = self.trends.admitting(lent)
+        admitted.bought = purchase_features.Bought(lengthened(self.bought.habit, newcomers.count))
+        admitted._memo = None
+        return admitted
 
     def facts(self) -> dict[str, Any]:
         """Return how the parts and the fusion did on the validation, and what each part gives."""

@@ -9,8 +9,9 @@ import polars as pl
 
 from prodassoc_cli.arrays import Doubles, Floats, Ints, Longs
 from prodassoc_cli.models.base import Explanation, Queries, Why
-from prodassoc_cli.models.data import TrainingData
+from prodassoc_cli.models.data import Csr, TrainingData
 from prodassoc_cli.models.hybrid.cold_start import ColdProducts
+from prodassoc_cli.models.newcomers import lengthened
 from prodassoc_cli.models.storage.packing import Arrays
 
 FEATURES = ("lately", "popularity")
@@ -78,6 +79,17 @@ class Trends:
         count = self.buyers[np.maximum(items, 0)].astype(np.float64)
         lately = Explanation.of(Why.LATELY, items, count=count, value=np.full(items.shape, 7.0 * _QUARTER))
         return lately.where(count > 0, Explanation.of(Why.POPULAR, items))
+
+    def admitting(self, lent: Csr) -> Trends:
+        """Return the trends with those that new products borrow; see `ColdProducts.admitting`."""
+        known = self.lately.shape[1]
+        borrowed = lent[:, :known].T
+
+        def with_new(values: Floats) -> Floats:
+            return np.concatenate([values, np.asarray(values @ borrowed, np.float32)], axis=1)
+
+        buyers = lengthened(self.buyers, lent.shape[0])
+        return Trends(with_new(self.lately), with_new(self.popularity), buyers, self.newest)
 
     def arrays(self) -> Arrays:
         """Return what `from_arrays` takes: of today only."""

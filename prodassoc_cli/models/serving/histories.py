@@ -19,7 +19,8 @@ from prodassoc_cli.models.data import Csr, csr_of
 from prodassoc_cli.models.kernels.dispatch import one_blas_thread
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.audiences import Options, Requests
-from prodassoc_cli.models.serving.lister import Lister, ListOptions, vectors_of
+from prodassoc_cli.models.serving.lister import Lister, ListOptions
+from prodassoc_cli.models.serving.todays_catalogue import vectors_of
 from prodassoc_cli.models.split import basket_queries
 from prodassoc_cli.wording import number_of
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 from prodassoc_cli.errors import UsageProblem
-from prodassoc_cli.id_overlap import id_overlap
-from prodassoc_cli.indexing import aligned_vectors
-from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
+from prodassoc_cli.models.base import Explanation, Queries, Why
 from prodassoc_cli.models.data import csr_of
 from prodassoc_cli.models.families.association import Association
 from prodassoc_cli.models.families.content import Content, encode_attributes
@@ -27,10 +25,10 @@ from prodassoc_cli.models.serving.language import Language, english
 from prodassoc_cli.models.serving.lists import Lists, ListSpec, cut_lists
 from prodassoc_cli.models.serving.lookalikes import groups_of
 from prodassoc_cli.models.serving.reasons import Audience, reasons
+from prodassoc_cli.models.serving.todays_catalogue import of_today, part_of, vectors_of
 from prodassoc_cli.similarity_scale import SimilarityScale, scale_of
 
 Relation = Literal["complement", "substitute"]
-Part = TypeVar("Part", bound=Recommender)
 
 _RELATED_ARRAYS = 8
 _ALL_ITEMS_ROWS = 32
@@ -52,8 +50,9 @@ class ListOptions:
         where: conditions as COLUMN=VALUE or COLUMN>=NUMBER, see `filters.allowed_items`.
         allow: the only products allowed.
         deny: products never listed.
-        products: the catalogue of today, for titles and filters; None for the one trained with.
-        embeddings: vectors of the products; None for those of the model, if it has any.
+        products: the catalogue of today, for titles, filters and products that came after the training; None
+            for the one trained with.
+        embeddings: vectors of the products of today; None for those of the model, if it has any.
         diversity: how much the items of a list are to differ, 0 to 1, see `diversity.Variety`.
         max_per_category: maximum number of products of one category in a list.
         relation: for products, whether the lists hold complements or substitutes, see `related.related`.
@@ -115,13 +114,11 @@ class Lister:
             UsageProblem: an option needs texts, categories or brands that are not there.
             BadData: no product passes the filters.
         """
-        if options.products is not None:
-            model = model.with_catalogue(options.products)
+        model, notices = of_today(model, options.products, options.embeddings, options.threads)
         if (content := part_of(model, Content)) is not None:
             content.alike = scale_of(model.encoder).alike
-        allowed, notices = allowed_items(model.items, options.where, options.allow, options.deny)
-        if options.products is not None:
-            notices += _unknown_products(model, options.products["product_id"])
+        allowed, ignored = allowed_items(model.items, options.where, options.allow, options.deny)
+        notices += ignored
         varied = _variety(model, options)
         spec = ListSpec(options.k, varied, options.epsilon, options.seed, groups_of(model.items))
         lister = cls(model, audience, options, spec, allowed, notices)
@@ -254,19 +251,6 @@ class Lister:
         )
 
 
-def _unknown_products(model: TrainedModel, wanted: pl.Series) -> list[str]:
-    """Return what is to be said of a catalogue's products that the model cannot list."""
-    known = model.items.index_of(wanted)
-    missing = wanted.filter(known.is_null()).unique(maintain_order=True)
-    if not len(missing):
-        return []
-    cause = id_overlap(wanted, model.items.ids).clause
-    return [
-        f"`products`: {len(missing):,} of {wanted.n_unique():,} are not known to the model, so in no list, "
-        f"such as '{missing[0]}'; train with them, best with embeddings{cause}"
-    ]
-
-
 def _asked_by_words(queries: Queries, items: Ints) -> Bools:
     """Return which items are what somebody's words are nearest to: in a history of nobody, but not bought."""
     asked = (queries.users < 0) & (np.diff(queries.history.indptr) > np.diff(queries.seen.indptr))
@@ -288,17 +272,3 @@ def _variety(model: TrainedModel, options: ListOptions) -> Variety:
     )
     vectors = vectors_of(model, options.embeddings)
     return variety(model.items, options.diversity, options.max_per_category, vectors, attributes)
-
-
-def vectors_of(model: TrainedModel, embeddings: pl.DataFrame | None) -> Floats | None:
-    """Return the vectors of the products: those given, else those of the model, else None."""
-    if embeddings is not None:
-        return aligned_vectors(embeddings, model.items.ids)
-    content = part_of(model, Content)
-    return None if content is None else content.vectors
-
-
-def part_of(model: TrainedModel, family: type[Part]) -> Part | None:
-    """Return the recommender of a family: the model's own, or a part of it; None where there is none."""
-    parts = getattr(model.recommender, "parts", {"": model.recommender})
-    return next((part for part in parts.values() if isinstance(part, family)), None)

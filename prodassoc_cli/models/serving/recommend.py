@@ -14,8 +14,9 @@ from prodassoc_cli.models.kernels.dispatch import one_blas_thread
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.audiences import requests
 from prodassoc_cli.models.serving.histories import Encode, History, HistoryIndex, unknown_notice
-from prodassoc_cli.models.serving.lister import ID_COLUMNS, Lister, ListOptions, vectors_of
+from prodassoc_cli.models.serving.lister import ID_COLUMNS, Lister, ListOptions
 from prodassoc_cli.models.serving.reasons import Audience
+from prodassoc_cli.models.serving.todays_catalogue import vectors_of
 
 _SCORES_A_BLOCK = 2**24
 """Scores held at once: 64 MB of f32."""
@@ -34,12 +35,14 @@ class Recommendations:
         counts: lists that hold something, rows, empty lists, unknown users, and rows filled up by popularity;
             right, as the notices are, once the frames are at their end.
         without: ids of some whose lists are empty.
+        products: what is known today of the products that may be listed, as `Items.frame`.
     """
 
     frames: Iterator[pl.DataFrame]
     notices: list[str]
     counts: dict[str, int]
     without: list[str]
+    products: pl.DataFrame
 
     @cached_property
     def frame(self) -> pl.DataFrame:
@@ -113,7 +116,7 @@ def recommend(
             yield _empty(column, with_reasons=lister.options.with_reasons)
         notices.extend(empty_notice(audience, counts, without))
 
-    return Recommendations(frames(), notices, counts, without)
+    return Recommendations(frames(), notices, counts, without, lister.model.items.frame)
 
 
 def empty_notice(audience: Audience, counts: Mapping[str, int], without: Sequence[str]) -> list[str]:

@@ -21,9 +21,10 @@ from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.models import data as whole
 from prodassoc_cli.models.data import Csr, Items, TrainingData
 from prodassoc_cli.models.rating_scale import RatingScale
+from prodassoc_cli.models.weight_scale import WeightScale
 
-COLUMNS = ("user_id", "order_id", "product_id", "event", "rating", "timestamp")
-"""The columns of interactions that pieces need."""
+COLUMNS = ("user_id", "order_id", "product_id", "event", "rating", "weight", "timestamp")
+"""The columns of interactions that pieces need, so far as they are there."""
 
 LINES_A_BUCKET = 1 << 21
 MAX_BUCKETS = 255
@@ -44,6 +45,7 @@ class GatheredData(TrainingData):
         *,
         products: pl.DataFrame | None = None,
         relevant_from: float | None = None,
+        done: str = "",
         folder: Path | None = None,
         lines_a_bucket: int = LINES_A_BUCKET,
     ) -> Self:
@@ -54,13 +56,14 @@ class GatheredData(TrainingData):
             lines: about how many there are.
             products: the catalogue.
             relevant_from: lowest rating that is a wish; None: what is above the middle of the scale seen.
+            done: what users did with what they viewed, where that is known.
             folder: where lines are kept meanwhile; None for the folder of temporary files.
             lines_a_bucket: how many lines are worked on at once.
 
         Raises:
             BadData: no interaction shows what anyone wants.
         """
-        users, named, scale, events = _names(pieces(), RatingScale(relevant_from))
+        users, named, scale, weights, events = _names(pieces(), RatingScale(relevant_from))
         ids = named if products is None else _distinct([named, products["product_id"].cast(pl.String)])
         items = Items.of(ids.sort(), products)
         buckets = int(np.clip(lines // lines_a_bucket, 1, MAX_BUCKETS))
@@ -72,12 +75,13 @@ class GatheredData(TrainingData):
                 by_user.add(coded, bucket.cast(pl.UInt8))
             matrices = _Matrices(len(items), users.len())
             for rows in by_user.taking():
-                weighed = whole.weighed_events(rows, scale)
+                weighed = whole.weighed_events(rows, scale, weights)
                 matrices.add(TrainingData(items, users, weighed, rating_scale=scale))
         finally:
             by_user.close()
         whole.check_wish(matrices.wish)
-        gathered = cls(items, users, pl.DataFrame(), action=whole.action_of(events), rating_scale=scale)
+        action = whole.action_of(events, done)
+        gathered = cls(items, users, pl.DataFrame(), action=action, rating_scale=scale)
         gathered.__dict__.update(matrices.done())
         return gathered
 
@@ -88,16 +92,16 @@ def _distinct(parts: list[pl.Series]) -> pl.Series:
 
 def _names(
     pieces: Iterable[pl.DataFrame], scale: RatingScale
-) -> tuple[pl.Series, pl.Series, RatingScale, set[str]]:
-    """Return the users (sorted), the products, the scale of the ratings, and the kinds of events."""
-    events: set[str] = set()
+) -> tuple[pl.Series, pl.Series, RatingScale, WeightScale, set[str]]:
+    """Return the users (sorted), the products, the scales of ratings and weights, and the kinds of events."""
+    events, weights = set[str](), WeightScale()
     users, products = pl.Series("user_id", [], dtype=pl.String), pl.Series("product_id", [], dtype=pl.String)
     for piece in pieces:
         users = _distinct([users, piece["user_id"].unique()])
         products = _distinct([products, piece["product_id"].unique()])
-        scale = scale.wider(piece)
+        scale, weights = scale.wider(piece), weights.wider(piece)
         events.update(piece["event"].cast(pl.String).unique())
-    return users.sort(), products, scale, events
+    return users.sort(), products, scale, weights, events
 
 
 class _Matrices:
