@@ -22,6 +22,7 @@ from prodassoc_cli.intake.pipeline import interactions_of, without_users
 from prodassoc_cli.intake.rules.apply_rules import AmongAll, Part, PartRules
 from prodassoc_cli.intake.rules.outliers import Amounts
 from prodassoc_cli.intake.rules.rejects import RejectFormat, counted, left_out
+from prodassoc_cli.intake.rules.suspicions import Suspicions
 from prodassoc_cli.intake.values.categories import Coding, as_texts
 from prodassoc_cli.intake.values.conventions import Conventions
 from prodassoc_cli.intake.values.counters import Description
@@ -137,7 +138,10 @@ class JudgePart:
         description = Description()
         description.add(interactions)
         tables |= {f"description/{name}": table for name, table in description.tables().items()}
-        return as_texts(interactions), left
+        interactions = as_texts(interactions)
+        shown = Suspicions().tables(interactions)
+        tables |= {f"suspicions/{name}": table for name, table in shown.items()}
+        return interactions, left
 
     def _texts(self, products: pl.Series, part: Part) -> pl.Series | None:
         """Return what rejects show of parts of a basket; other rows are read again for it."""

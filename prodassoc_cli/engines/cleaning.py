@@ -47,6 +47,7 @@ from prodassoc_cli.intake.opening import open_inputs
 from prodassoc_cli.intake.pipeline import Cleaning
 from prodassoc_cli.intake.rules.outliers import outliers
 from prodassoc_cli.intake.rules.rejects import Rejected
+from prodassoc_cli.intake.rules.suspicions import Suspicions
 from prodassoc_cli.intake.stated import stated
 from prodassoc_cli.intake.values.conventions import Conventions, Marks
 from prodassoc_cli.intake.values.counters import Counts, Description
@@ -175,7 +176,7 @@ class SparkCleaning(Cleaning):
     def _count(self, judged: Any) -> list[Part | None]:  # noqa: ANN401 — a data frame of Spark
         """Take the counts of all parts and the rows left out; return the parts that were written."""
         tally = ProductTally() if self._catalogue or self._config.products_output else None
-        description, seen = Description(), Counter[str]()
+        description, suspicions, seen = Description(), Suspicions(), Counter[str]()
         values = {name: Counts("product_id", name) for name in ("price", "quantity")}
         written = []
         for facts, tables in _facts_of(judged):
@@ -183,6 +184,7 @@ class SparkCleaning(Cleaning):
             self._rejected.count(tables["rejected"])
             if counted := _below("description", tables):
                 description.take(counted)
+                suspicions.take(_below("suspicions", tables))
             for name, table in _below("values", tables).items():
                 values[name].take(table)
             if tally is not None:
@@ -194,6 +196,8 @@ class SparkCleaning(Cleaning):
                 self._rejected.hold(frame_of(bytes(data)))
         if seen["rows"] == self._rejected.rows:
             raise self._rejected.nothing_left()
+        for caution in suspicions.cautions():
+            self._say(caution)
         if self._config.drop_outliers:
             flagged = {name: int(far["n"].sum()) for name, far in self._far.items()}
         else:

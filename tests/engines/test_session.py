@@ -27,7 +27,7 @@ def test_without_pyspark_the_pip_command_is_named(cleaned):
     )
     from tests.conftest import ROOT
 
-    done = cleaned(
+    done = cleaned.started(
         "mine", "i.parquet", "-o", "r.parquet", "--engine", "spark",
         env={"PYTHONPATH": f"{cleaned.folder}:{ROOT}"},
     )  # fmt: skip

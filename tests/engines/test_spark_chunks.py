@@ -67,7 +67,7 @@ def joined(texts):
 )
 def test_lists_are_the_same(spark, chain, monkeypatch, model, audience, options):
     from prodassoc_cli.engines.recommending import recommend_on_spark
-    from prodassoc_cli.models.serving.recommend import recommend as serving
+    from prodassoc_cli.models.serving import recommend as serving
 
     # Blocks of 64 lists, so that there are many of them.
     trained = read_model(chain.folder / f"{model}.parquet")
@@ -88,7 +88,7 @@ def test_lists_that_executors_write_are_the_same(spark, chain, monkeypatch, tmp_
     from prodassoc_cli.engines.parts import PartsOf
     from prodassoc_cli.engines.recommending import recommend_on_spark
     from prodassoc_cli.errors import CannotCreate
-    from prodassoc_cli.models.serving.recommend import recommend as serving
+    from prodassoc_cli.models.serving import recommend as serving
 
     trained = read_model(chain.folder / "mf.parquet")
     monkeypatch.setattr(serving, "_SCORES_A_BLOCK", 32 * len(trained.items))

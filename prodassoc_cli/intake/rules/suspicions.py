@@ -34,6 +34,7 @@ class Suspicions:
         self._user: str | None = None
         self._rows_of_user = self._rows_with_user = 0
         self._ratings = pl.DataFrame(schema={"rating": pl.Float64, "count": pl.UInt32})
+        self._taken: list[dict[str, pl.DataFrame]] = []
 
     def add(self, interactions: pl.DataFrame) -> None:
         """Look at interactions in their final order."""
@@ -41,8 +42,51 @@ class Suspicions:
         self._add_users(interactions["user_id"].drop_nulls())
         self._add_ratings(interactions["rating"].drop_nulls())
 
-    def cautions(self, products: pl.Series) -> Iterator[Caution]:
-        """Yield what is likely wrong, and what settles it; `products` are the distinct ids of all."""
+    def tables(self, interactions: pl.DataFrame) -> dict[str, pl.DataFrame]:
+        """Return what a part shows, for `take`; nothing else was looked at.
+
+        Args:
+            interactions: the part, products as text.
+        """
+        self.add(interactions)
+        users = interactions["user_id"].drop_nulls().value_counts(name="count")
+        first = pl.col("user_id").sort_by("count", "user_id", descending=[True, False]).first()
+        return {
+            "days": self._days.with_columns(pl.lit(self._one_in).alias("one_in")),
+            "ratings": self._ratings,
+            "users": users.select(pl.col("user_id").hash().alias("user"), "count"),
+            "most": users.select(first, pl.col("count").sum().alias("rows")).filter(pl.col("rows") > 0),
+            "products": interactions.select(pl.col("product_id").unique()),
+        }
+
+    def take(self, tables: dict[str, pl.DataFrame]) -> None:
+        """Take what a part showed elsewhere, as `tables` tells it."""
+        self._ratings = _together(self._ratings, tables["ratings"], "rating")
+        days = tables["days"]
+        self._one_in = max(self._one_in, days["one_in"].to_numpy().max(initial=1).item())
+        self._days = pl.concat([self._days, days.drop("one_in")]).unique(["order", "day"])
+        self._sample_days()
+        self._taken.append({name: tables[name] for name in ("users", "most", "products")})
+
+    def _elsewhere(self) -> pl.Series:
+        """Count the rows of the user who has most of the parts taken, and return their distinct products."""
+        counts = (
+            pl.concat([each["users"] for each in self._taken]).group_by("user").agg(pl.col("count").sum())
+        )
+        names = pl.concat([each["most"] for each in self._taken]).select("user_id").unique()
+        named = names.with_columns(pl.col("user_id").hash().alias("user")).join(counts, on="user")
+        self._rows_with_user = int(counts["count"].sum())
+        self._rows_of_user = named["count"].to_numpy().max(initial=0).item()
+        return pl.concat([each["products"] for each in self._taken])["product_id"].unique()
+
+    def cautions(self, products: pl.Series | None = None) -> Iterator[Caution]:
+        """Yield what is likely wrong, and what settles it.
+
+        Args:
+            products: the distinct ids of all; None for those of the parts taken.
+        """
+        if products is None:
+            products = self._elsewhere()
         alike = pl.DataFrame({"id": products}).group_by(pl.col("id").str.to_lowercase().alias("same"))
         several = alike.agg(pl.col("id").sort()).filter(pl.col("id").list.len() > 1).sort("same")
         if several.height:
@@ -79,9 +123,8 @@ class Suspicions:
 
     def _add_ratings(self, ratings: pl.Series) -> None:
         if len(ratings) and self._ratings.height <= _MANY_RATINGS:
-            counted = ratings.cast(pl.Float64).value_counts()
-            together = pl.concat([self._ratings, counted.rename({counted.columns[0]: "rating"})])
-            self._ratings = together.group_by("rating").agg(pl.col("count").sum())
+            counted = ratings.cast(pl.Float64).alias("rating").value_counts()
+            self._ratings = _together(self._ratings, counted, "rating")
 
     def _add_days(self, interactions: pl.DataFrame) -> None:
         hashes = interactions["order_id"].hash()
@@ -91,6 +134,11 @@ class Suspicions:
         day = pl.col("timestamp").dt.date().cast(pl.Int32).alias("day")
         days = rows.select(pl.col("order_id").hash().alias("order"), day, pl.col("order_id").alias("example"))
         self._days = pl.concat([self._days, days.drop_nulls()]).unique(["order", "day"])
+        self._sample_days()
+
+    def _sample_days(self) -> None:
+        """Keep no more orders than may be held."""
+        self._days = self._days.filter(pl.col("order") % self._one_in == 0)
         while self._days["order"].n_unique() > _ORDERS_HELD:
             self._one_in *= 2
             self._days = self._days.filter(pl.col("order") % self._one_in == 0)
@@ -101,3 +149,8 @@ class Suspicions:
             self._user = users.head(_FIRST_ROWS).mode().sort()[0]
         self._rows_with_user += len(users)
         self._rows_of_user += int((users == self._user).sum()) if self._user is not None else 0
+
+
+def _together(counts: pl.DataFrame, more: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return the counts of both tables by a column."""
+    return pl.concat([counts, more]).group_by(name).agg(pl.col("count").sum())
