@@ -70,9 +70,8 @@ class Suspicions:
 
     def _elsewhere(self) -> pl.Series:
         """Count the rows of the user who has most of the parts taken, and return their distinct products."""
-        counts = (
-            pl.concat([each["users"] for each in self._taken]).group_by("user").agg(pl.col("count").sum())
-        )
+        users = pl.concat([each["users"] for each in self._taken])
+        counts = users.group_by("user").agg(pl.col("count").sum())
         names = pl.concat([each["most"] for each in self._taken]).select("user_id").unique()
         named = names.with_columns(pl.col("user_id").hash().alias("user")).join(counts, on="user")
         self._rows_with_user = int(counts["count"].sum())
