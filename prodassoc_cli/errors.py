@@ -1,6 +1,6 @@
 """The errors a user can meet, each with its exit code (after BSD's sysexits.h).
 
-Every error is one or two lines: what went wrong and where, then the flag or command that mends it.
+Every error is one or two lines: what went wrong and where, then the flag or command that fixes it.
 The domain raises them; `prodassoc_cli.app` is the only place that turns them into exit codes.
 """
 
@@ -12,11 +12,11 @@ from typing import ClassVar
 
 
 class ProdassocError(Exception):
-    """Base of every error that is the user's to mend.
+    """Base of every error that the user can fix.
 
     Args:
         message: what went wrong and where (file, row, column), one line, without a full stop.
-        hint: the command or flag that mends it, one line; empty where nothing does.
+        hint: the command or flag that fixes it, one line; empty where nothing does.
     """
 
     exit_code: ClassVar[int] = 70

@@ -53,7 +53,7 @@ def is_folder(where: str) -> bool:
 
 
 def open_folder(folder: Path) -> bool:
-    """See to it that a folder is there and can become an artifact; return whether it was made.
+    """Ensure that a folder is there and can become an artifact; return whether it was made.
 
     Raises:
         CannotCreate: it cannot be made, or holds what is no part of an artifact.

@@ -69,7 +69,7 @@ class SparkCleaning(Cleaning):
     Args:
         spark: the session.
         orders: where the lines are, at paths that the executors can read.
-        config: the options of `clean`; those of --append-to and of the least counts are not known here.
+        config: the options of `clean`; those of --append-to and of the minimum counts are not known here.
         say: receives notices of one line.
         options: the further arguments of `Cleaning`.
     """

@@ -113,7 +113,7 @@ def mine_on_spark(
     Args:
         spark: the session.
         baskets: the baskets.
-        min_count: least number of baskets, at least 1.
+        min_count: minimum number of baskets, at least 1.
         target: frequent, closed or maximal; rules stands for frequent.
         max_size: most products in a set.
         memory_limit: bytes that the sets may take here while they come in.

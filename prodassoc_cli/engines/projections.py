@@ -130,7 +130,7 @@ class Searcher:
     Attributes:
         counts: int64, true count of each frequent item, descending.
         group_of: group of each code.
-        min_count: least count.
+        min_count: minimum count.
         target: frequent, closed or maximal; rules stands for frequent.
         max_size: most items of a set; None for any.
         limit: most sets.

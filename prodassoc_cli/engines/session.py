@@ -155,11 +155,11 @@ def _check_reachable(master: str) -> None:
         with contextlib.suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), _PATIENCE):
             return
     if addresses:
-        raise IOFailure(f"nobody answers at {master}", "is the address right, and is Spark running there?")
+        raise IOFailure(f"cannot connect to {master}", "is the address right, and is Spark running there?")
 
 
 def _prepare_environment(master: str) -> None:
-    """See to it that workers of this machine run the same Python, and that nothing listens to the network."""
+    """Ensure that workers of this machine run the same Python, and that nothing listens to the network."""
     if _LOCAL.match(master) or _LOOPBACK.match(master):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -226,7 +226,7 @@ def _quiet() -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def _told(master: str) -> Iterator[None]:
-    """Turn what Spark raises inside the block into an error a user can mend."""
+    """Turn what Spark raises inside the block into an error a user can fix."""
     from pyspark.errors import PySparkException
 
     java: tuple[type[Exception], ...] = (PySparkException,)
@@ -241,7 +241,7 @@ def _told(master: str) -> Iterator[None]:
 
 
 def _meaning(text: str, master: str) -> Exception | None:
-    """Return what an exception of Spark means; None where it is a bug of ours."""
+    """Return what an exception of Spark means; None where it is an internal error."""
     ours = re.search(r"prodassoc_cli\.errors\.(\w+): ([^\n]+)", text)
     if ours:
         return _OURS.get(ours[1], BadData)(ours[2])

@@ -46,11 +46,11 @@ def of_today(
     if not len(new):
         return model, []
     if embeddings is None or not _knows_texts(model):
-        mend = "give their `embeddings` too"
+        fix = "give their `embeddings` too"
         if not _knows_texts(model):
             cause = id_overlap(wanted, model.items.ids).clause
-            mend = f"train with them, best with embeddings{cause}"
-        return model, [_not_listed(new, wanted, mend)]
+            fix = f"train with them, best with embeddings{cause}"
+        return model, [_not_listed(new, wanted, fix)]
     problem = _other_space(model, embeddings)
     if problem:
         return model, [_not_listed(new, wanted, problem)]
@@ -68,10 +68,10 @@ def of_today(
     return model, notices
 
 
-def _not_listed(missing: pl.Series, wanted: pl.Series, mend: str) -> str:
+def _not_listed(missing: pl.Series, wanted: pl.Series, fix: str) -> str:
     return (
         f"`products`: {len(missing):,} of {len(wanted):,} are not known to the model, so in no list, such as "
-        f"'{missing[0]}'; {mend}"
+        f"'{missing[0]}'; {fix}"
     )
 
 
@@ -93,17 +93,17 @@ def _other_space(model: TrainedModel, embeddings: pl.DataFrame) -> str:
     own, given = vectors_of(model, None), aligned_vectors(embeddings, model.items.ids)
     if own is None:
         return ""
-    mend = "embed the whole catalogue with the model's encoder"
+    fix = "embed the whole catalogue with the model's encoder"
     if given.shape[1] != own.shape[1]:
-        return f"`embeddings` have {given.shape[1]} numbers, the model's have {own.shape[1]}: {mend}"
+        return f"`embeddings` have {given.shape[1]} numbers, the model's have {own.shape[1]}: {fix}"
     both = np.flatnonzero(own.any(axis=1) & given.any(axis=1))
     if not len(both):
-        return f"`embeddings` hold no product that the model has a vector of, to compare: {mend}"
+        return f"`embeddings` hold no product that the model has a vector of, to compare: {fix}"
     likeness = float(np.median(np.einsum("pd,pd->p", own[both], given[both])))
     if likeness < _SAME_TEXT:
         return (
             f"`embeddings` are not of the space of the model's (the median cosine of one product's vectors "
-            f"is {likeness:.2f}): {mend}"
+            f"is {likeness:.2f}): {fix}"
         )
     return ""
 
