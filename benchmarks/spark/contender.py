@@ -15,7 +15,7 @@ from typing import Any
 
 def ours(spark: Any, path: Path, min_count: int) -> int:  # noqa: ANN401 — a SparkSession
     """Mine with our own engine; the itemsets end in this process."""
-    from prodassoc_cli.engines.mining import baskets_on_spark, mine_on_spark
+    from prodassoc_cli.engines.mining.search import baskets_on_spark, mine_on_spark
 
     baskets = baskets_on_spark(spark, [path], None, print)
     return len(mine_on_spark(spark, baskets, min_count=min_count, target="frequent"))

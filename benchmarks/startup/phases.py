@@ -86,7 +86,8 @@ def in_phase_each(name: str, items: Iterator[Any]) -> Iterator[Any]:
 
 def watch(command: str) -> None:
     """Count what reads and writes."""
-    from prodassoc_cli.artifacts import outputs, partial_read, store
+    from prodassoc_cli.artifacts import outputs, store
+    from prodassoc_cli.artifacts.parquet import partial_read
     from prodassoc_cli.execution.run import Run
     from prodassoc_cli.execution.writer import Writer
 

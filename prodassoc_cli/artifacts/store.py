@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prodassoc_cli.artifacts.lineage import METADATA_KEY, Lineage
-from prodassoc_cli.artifacts.parquet import checked, lineage_in, open_parquet
+from prodassoc_cli.artifacts.parquet.files import checked, lineage_in, open_parquet
+from prodassoc_cli.artifacts.parquet.row_groups import as_table, cut, joined_frames
+from prodassoc_cli.artifacts.parquet.validate import CODED, conform, holds_dictionary, is_there
 from prodassoc_cli.artifacts.partitions import partition_values, with_partitions
-from prodassoc_cli.artifacts.row_groups import as_table, cut, joined_frames
 from prodassoc_cli.artifacts.schemas import KINDS, SCHEMA_VERSION, Kind
 from prodassoc_cli.artifacts.texts import is_text, read_text
-from prodassoc_cli.artifacts.validate import CODED, conform, holds_dictionary, is_there
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.resources import prefetch
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from prodassoc_cli.artifacts.parquet import checked
+from prodassoc_cli.artifacts.parquet.files import checked
 from prodassoc_cli.artifacts.schemas import Kind
 
 _FORMULA = r"^'([=+\-@\t\r])"

@@ -24,7 +24,7 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.models.kernels.dispatch import load_kernels
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.audiences import unknown_users_notice
-from prodassoc_cli.models.serving.reasons import Audience
+from prodassoc_cli.models.serving.reasons.columns import Audience
 from prodassoc_cli.models.serving.recommend import (
     FEW_LISTS,
     Recommendations,

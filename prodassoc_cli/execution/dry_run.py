@@ -150,7 +150,7 @@ class Plan:
 
 def rows_of(path: Path) -> tuple[int | None, bool]:
     """Return how many rows a file has, and whether that is counted or estimated from its first lines."""
-    from prodassoc_cli.artifacts.partial_read import count_rows
+    from prodassoc_cli.artifacts.parquet.partial_read import count_rows
 
     counted = count_rows(path)
     if counted is not None:

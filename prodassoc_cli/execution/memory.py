@@ -31,7 +31,7 @@ def minimum_memory(command: str, files: Iterable[InputFile], bytes_per_row: int 
         files: its inputs.
         bytes_per_row: memory that a row of them takes; None for what is usual of the command.
     """
-    from prodassoc_cli.artifacts.partial_read import count_rows
+    from prodassoc_cli.artifacts.parquet.partial_read import count_rows
 
     text_bytes = rows = 0
     for each in files:

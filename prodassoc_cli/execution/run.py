@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.artifacts.inputs import InputFile
     from prodassoc_cli.artifacts.lineage import InputDigest, Lineage
     from prodassoc_cli.artifacts.outputs import Outputs
-    from prodassoc_cli.artifacts.partial_read import OpenArtifact
+    from prodassoc_cli.artifacts.parquet.partial_read import OpenArtifact
     from prodassoc_cli.stage import Rows
 
 
@@ -245,7 +245,7 @@ class Run:
         Raises:
             UsageProblem: it is of several files.
         """
-        from prodassoc_cli.artifacts.partial_read import OpenArtifact
+        from prodassoc_cli.artifacts.parquet.partial_read import OpenArtifact
 
         first, *more = self.taken[role]
         if more:

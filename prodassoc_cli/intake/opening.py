@@ -16,13 +16,13 @@ from prodassoc_cli.intake.columns.match import FIELDS, ORDERS, entries_of, norma
 from prodassoc_cli.intake.columns.presets import PRESETS, Preset, preset_of, recognise_export
 from prodassoc_cli.intake.columns.schema import Caution, Say
 from prodassoc_cli.intake.fields import Matched, match_by_likeness, match_fields
-from prodassoc_cli.intake.formats.dialect import is_ragged
 from prodassoc_cli.intake.formats.hive_columns import Folders
 from prodassoc_cli.intake.formats.raw_table import NoRows, RawTable, check_width
 from prodassoc_cli.intake.formats.reader import Head as FormatHead
 from prodassoc_cli.intake.formats.reader import ReadOptions
 from prodassoc_cli.intake.formats.registry import look
 from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.formats.text.dialect import is_ragged
 from prodassoc_cli.intake.inputs import Input, Inputs
 from prodassoc_cli.intake.layouts.layout import Head, Layout, check_alike
 from prodassoc_cli.intake.layouts.registry import layout_of, no_products, recognise

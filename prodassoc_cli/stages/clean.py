@@ -236,7 +236,7 @@ def _cleaning(spark: Any, *inputs: Any, **options: Any) -> Any:  # noqa: ANN401 
         from prodassoc_cli.intake.pipeline import Cleaning
 
         return Cleaning(*inputs, **options)
-    from prodassoc_cli.engines.cleaning import SparkCleaning
+    from prodassoc_cli.engines.cleaning.stage import SparkCleaning
 
     return SparkCleaning(spark, *inputs, **options)
 

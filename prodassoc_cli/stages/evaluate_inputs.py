@@ -130,7 +130,7 @@ def _recommend(
 ) -> _Input:
     """Return the lists that a model makes."""
     with run.kernels():
-        from prodassoc_cli.models.serving.language import Language
+        from prodassoc_cli.models.serving.reasons.language import Language
         from prodassoc_cli.models.serving.recommend import recommend
         from prodassoc_cli.models.storage.artifact import from_arrow
     if header is None:

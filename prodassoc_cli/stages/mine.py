@@ -89,7 +89,7 @@ def _products(run: Run) -> pl.DataFrame | None:
 def _stage(run: Run, config: MineConfig) -> MiningStage:
     """Read what was given, and make baskets of it."""
     if config.engine == "spark":
-        from prodassoc_cli.engines.mining_stage import SparkMiningStage
+        from prodassoc_cli.engines.mining.stage import SparkMiningStage
         from prodassoc_cli.execution.engine import shared_files
 
         paths = shared_files(run, "interactions", INTERACTIONS)

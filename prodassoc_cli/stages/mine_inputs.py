@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def are_basket_lines(run: Run) -> bool:
     """Return whether what is mined is no Parquet file, so that it must be text of one basket per line."""
-    from prodassoc_cli.artifacts.parquet import is_parquet
+    from prodassoc_cli.artifacts.parquet.files import is_parquet
 
     files = run.files("interactions")
     return bool(files) and not any(is_parquet(each.path) for each in files)

@@ -22,11 +22,11 @@ from prodassoc_cli.wording import number_of
 if TYPE_CHECKING:
     import polars as pl
 
-    from prodassoc_cli.artifacts.partial_read import OpenArtifact
+    from prodassoc_cli.artifacts.parquet.partial_read import OpenArtifact
     from prodassoc_cli.engines.parts import PartsOf
     from prodassoc_cli.models.model import TrainedModel
     from prodassoc_cli.models.serving.histories import Encode, History
-    from prodassoc_cli.models.serving.language import Language
+    from prodassoc_cli.models.serving.reasons.language import Language
     from prodassoc_cli.models.serving.recommend import Recommendations
     from prodassoc_cli.similarity_scale import SimilarityScale
 
@@ -181,7 +181,7 @@ def _scale(run: Run, model: TrainedModel, config: RecommendConfig) -> Similarity
 
 def _language(run: Run, config: RecommendConfig) -> Language:
     """Return the words of the reasons."""
-    from prodassoc_cli.models.serving.language import Language
+    from prodassoc_cli.models.serving.reasons.language import Language
 
     own = run.files("reasons_file")
     return Language.of(config.language, own[0].path if own else None)
@@ -292,7 +292,7 @@ def _read_histories(run: Run) -> list[History] | None:
     files = run.files("histories")
     if not files:
         return None
-    from prodassoc_cli.artifacts.parquet import is_parquet
+    from prodassoc_cli.artifacts.parquet.files import is_parquet
 
     if is_parquet(files[0].path):
         return histories_of(run.read("histories", INTERACTIONS))

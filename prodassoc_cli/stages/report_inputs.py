@@ -57,7 +57,7 @@ def provenance_of(run: Run) -> list[Provenance]:
     """Return where each input of a run came from."""
     from dataclasses import asdict
 
-    from prodassoc_cli.artifacts.parquet import is_parquet
+    from prodassoc_cli.artifacts.parquet.files import is_parquet
     from prodassoc_cli.artifacts.store import read_lineage
     from prodassoc_cli.evaluation.report.data import Provenance
 

@@ -76,7 +76,7 @@ def _lines_to_gather(run: Run, config: TrainConfig) -> int:
     others = (config.embeddings, config.rules, config.feedback, config.tune)
     if config.engine != "local" or any(each is not None for each in others):
         return 0
-    from prodassoc_cli.artifacts.partial_read import count_rows
+    from prodassoc_cli.artifacts.parquet.partial_read import count_rows
 
     lines = sum(count_rows(each.path) or 0 for each in run.files("interactions"))
     if lines < GATHER_FROM:

@@ -9,12 +9,12 @@ import polars as pl
 
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.schema import ROW, Say
-from prodassoc_cli.intake.formats.delimited import read_lines
-from prodassoc_cli.intake.formats.dialect import Dialect, Way
 from prodassoc_cli.intake.formats.nested import flattened
 from prodassoc_cli.intake.formats.raw_table import RawTable, make_rejects
 from prodassoc_cli.intake.formats.reader import Format, ReadOptions, TableHead, WholeTable
 from prodassoc_cli.intake.formats.sources import Source, text_start
+from prodassoc_cli.intake.formats.text.delimited import read_lines
+from prodassoc_cli.intake.formats.text.dialect import Dialect, Way
 
 
 def _recognises(_: Source, head: bytes) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.schema import Say
 from prodassoc_cli.intake.formats.arrow_ipc import ARROW
-from prodassoc_cli.intake.formats.delimited import TEXT
 from prodassoc_cli.intake.formats.json_lines import JSON_LINES
 from prodassoc_cli.intake.formats.parquet import PARQUET
 from prodassoc_cli.intake.formats.raw_table import NoRows
 from prodassoc_cli.intake.formats.reader import Format, Head, ReadOptions
 from prodassoc_cli.intake.formats.sources import Source, text_start
+from prodassoc_cli.intake.formats.text.delimited import TEXT
 from prodassoc_cli.intake.formats.workbook import WORKBOOK
 
 FORMATS = (PARQUET, ARROW, WORKBOOK, JSON_LINES, TEXT)

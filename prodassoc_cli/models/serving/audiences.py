@@ -16,7 +16,7 @@ from prodassoc_cli.indexing import index_of
 from prodassoc_cli.models.base import Queries
 from prodassoc_cli.models.data import NO_TIME, Csr, csr_of
 from prodassoc_cli.models.model import TrainedModel
-from prodassoc_cli.models.serving.reasons import Audience
+from prodassoc_cli.models.serving.reasons.columns import Audience
 from prodassoc_cli.models.split import basket_queries, user_queries
 
 

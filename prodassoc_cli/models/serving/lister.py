@@ -18,13 +18,13 @@ from prodassoc_cli.models.families.association import Association
 from prodassoc_cli.models.families.content import Content, encode_attributes
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.audiences import Options, Requests
-from prodassoc_cli.models.serving.counterfactual import score_drop
 from prodassoc_cli.models.serving.diversity import Variety, variety
 from prodassoc_cli.models.serving.filters import allowed_items
-from prodassoc_cli.models.serving.language import Language, english
 from prodassoc_cli.models.serving.lists import Lists, ListSpec, cut_lists
 from prodassoc_cli.models.serving.lookalikes import groups_of
-from prodassoc_cli.models.serving.reasons import Audience, reasons
+from prodassoc_cli.models.serving.reasons.columns import Audience, reasons
+from prodassoc_cli.models.serving.reasons.counterfactual import score_drop
+from prodassoc_cli.models.serving.reasons.language import Language, english
 from prodassoc_cli.models.serving.todays_catalogue import of_today, part_of, vectors_of
 from prodassoc_cli.similarity_scale import SimilarityScale, scale_of
 

@@ -15,7 +15,7 @@ from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.audiences import requests
 from prodassoc_cli.models.serving.histories import Encode, History, HistoryIndex, unknown_notice
 from prodassoc_cli.models.serving.lister import ID_COLUMNS, Lister, ListOptions
-from prodassoc_cli.models.serving.reasons import Audience
+from prodassoc_cli.models.serving.reasons.columns import Audience
 from prodassoc_cli.models.serving.todays_catalogue import vectors_of
 
 _SCORES_A_BLOCK = 2**24

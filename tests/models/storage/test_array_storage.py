@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prodassoc_cli.artifacts.lineage import Lineage
-from prodassoc_cli.artifacts.partial_read import OpenArtifact
+from prodassoc_cli.artifacts.parquet.partial_read import OpenArtifact
 from prodassoc_cli.artifacts.schemas import MODEL
 from prodassoc_cli.artifacts.store import write_artifact
 from prodassoc_cli.errors import BadData

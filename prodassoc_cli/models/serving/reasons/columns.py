@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs, arrow_of
 from prodassoc_cli.models.base import Explanation, Queries, Why
 from prodassoc_cli.models.model import TrainedModel
-from prodassoc_cli.models.serving.language import Language
+from prodassoc_cli.models.serving.reasons.language import Language
 
 Audience = Literal["users", "products", "baskets"]
 

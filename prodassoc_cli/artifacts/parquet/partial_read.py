@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from prodassoc_cli.artifacts.parquet import checked, open_parquet
+from prodassoc_cli.artifacts.parquet.files import checked, open_parquet
 from prodassoc_cli.artifacts.schemas import Kind
 from prodassoc_cli.artifacts.store import lineage_of
 

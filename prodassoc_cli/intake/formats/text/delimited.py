@@ -20,17 +20,6 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.header import names_known
 from prodassoc_cli.intake.columns.schema import ROW, Say
 from prodassoc_cli.intake.formats.arrow_types import column_of_another_type, conversion, no_rows
-from prodassoc_cli.intake.formats.dialect import SAMPLE_ROWS, Dialect, sniff
-from prodassoc_cli.intake.formats.encoding import (
-    BLOCK_BYTES,
-    UNIT,
-    NotUtf8,
-    Utf8Text,
-    as_utf8,
-    utf8_letters,
-)
-from prodassoc_cli.intake.formats.legacy_encoding import guess_encoding, specimen
-from prodassoc_cli.intake.formats.quotes import Quotes
 from prodassoc_cli.intake.formats.raw_table import (
     NoRows,
     RawTable,
@@ -45,6 +34,17 @@ from prodassoc_cli.intake.formats.raw_table import (
 )
 from prodassoc_cli.intake.formats.reader import Format, ReadOptions
 from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.formats.text.dialect import SAMPLE_ROWS, Dialect, sniff
+from prodassoc_cli.intake.formats.text.encoding import (
+    BLOCK_BYTES,
+    UNIT,
+    NotUtf8,
+    Utf8Text,
+    as_utf8,
+    utf8_letters,
+)
+from prodassoc_cli.intake.formats.text.legacy_encoding import guess_encoding, specimen
+from prodassoc_cli.intake.formats.text.quotes import Quotes
 from prodassoc_cli.intake.values.parallel import run_parallel
 from prodassoc_cli.resources import prefetch
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.intake.columns.header import names_known
-from prodassoc_cli.intake.formats.encoding import UNIT, detect_encoding, known_encoding
 from prodassoc_cli.intake.formats.raw_table import NoRows
 from prodassoc_cli.intake.formats.reader import ReadOptions
 from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.formats.text.encoding import UNIT, detect_encoding, known_encoding
 
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE_ROWS = 500

@@ -54,7 +54,7 @@ def interactions(tmp_path_factory):
 
 
 def on_spark(spark, path, min_count, target, **options):
-    from prodassoc_cli.engines.mining import baskets_on_spark, mine_on_spark
+    from prodassoc_cli.engines.mining.search import baskets_on_spark, mine_on_spark
 
     baskets = baskets_on_spark(spark, [path], options.pop("max_basket_size", None), print)
     return mine_on_spark(spark, baskets, min_count=min_count, target=target, **options)

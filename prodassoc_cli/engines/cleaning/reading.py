@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from prodassoc_cli.engines.cleaning.slices import Slice
 from prodassoc_cli.engines.frames import (
     bundle,
     error_facts,
@@ -25,13 +26,12 @@ from prodassoc_cli.engines.frames import (
     one_row,
     unbundle,
 )
-from prodassoc_cli.engines.slices import Slice
 from prodassoc_cli.errors import ProdassocError
 from prodassoc_cli.intake.arrange.partition_bounds import Bounds, first_keys
 from prodassoc_cli.intake.columns.schema import ROW, SOURCE
-from prodassoc_cli.intake.formats.delimited import Text
 from prodassoc_cli.intake.formats.parquet import ParquetRows
 from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.formats.text.delimited import Text
 from prodassoc_cli.intake.gather import PIECE_ROWS, text_values, with_reasons, without_text
 from prodassoc_cli.intake.inputs import Input, Piece, until_settled
 from prodassoc_cli.intake.layouts.layout import Layout, Lines, join_lines, placed

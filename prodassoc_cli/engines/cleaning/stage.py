@@ -19,11 +19,9 @@ from typing import Any
 import polars as pl
 
 from prodassoc_cli.artifacts.datasets import Part
-from prodassoc_cli.engines.applying_rules import JUDGED, JudgePart
 from prodassoc_cli.engines.chunks import map_chunks
-from prodassoc_cli.engines.frames import frame_of, unbundle
-from prodassoc_cli.engines.parts import PartsOf
-from prodassoc_cli.engines.reading import (
+from prodassoc_cli.engines.cleaning.applying_rules import JUDGED, JudgePart
+from prodassoc_cli.engines.cleaning.reading import (
     DEALT,
     CountNumbers,
     Deal,
@@ -34,8 +32,10 @@ from prodassoc_cli.engines.reading import (
     key_fields,
     keyed_rows,
 )
+from prodassoc_cli.engines.cleaning.slices import SLICE_BYTES, Slice, sliced
+from prodassoc_cli.engines.frames import frame_of, unbundle
+from prodassoc_cli.engines.parts import PartsOf
 from prodassoc_cli.engines.session import parallelism
-from prodassoc_cli.engines.slices import SLICE_BYTES, Slice, sliced
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS, Bounds, first_keys
 from prodassoc_cli.intake.catalogue.product_tally import ProductTally
 from prodassoc_cli.intake.columns.match import done_with

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.pollock import load, score
 from prodassoc_cli.errors import BadData
-from tests.intake.formats.pollutions import pollutions
+from tests.intake.formats.text.pollutions import pollutions
 
 CASES = [(seed, case) for seed in range(6) for case in pollutions(seed)]
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prodassoc_cli.engines.projections import Projector, Searcher, cut_groups, project
+from prodassoc_cli.engines.mining.projections import Projector, Searcher, cut_groups, project
 from prodassoc_cli.mining.itemsets import Itemsets, mine_itemsets
 from prodassoc_cli.mining.kernels.eclat import join_trees
 from tests.mining.conftest import make_baskets
@@ -94,7 +94,7 @@ def test_baskets_without_frequent_items_make_nothing(whole):
 
 
 def test_large_batches_come_out_in_pieces(monkeypatch):
-    monkeypatch.setattr("prodassoc_cli.engines.projections._ENTRIES_AT_ONCE", 8)
+    monkeypatch.setattr("prodassoc_cli.engines.mining.projections._ENTRIES_AT_ONCE", 8)
     projector = Projector(pa.array(["a", "b", "c"]), np.array([0, 1, 2], np.int32), False)
     batch = pa.RecordBatch.from_pydict({"products": pa.array([["c", "a", "b"]] * 5)})
     parts = list(projector(iter([batch])))

@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.errors import BadConfig
-from prodassoc_cli.models.serving import language as module
-from prodassoc_cli.models.serving.language import Language
-from prodassoc_cli.models.serving.reasons import MESSAGES
+from prodassoc_cli.models.serving.reasons import language as module
+from prodassoc_cli.models.serving.reasons.columns import MESSAGES
+from prodassoc_cli.models.serving.reasons.language import Language
 from prodassoc_cli.settings import RecommendConfig
 
 LANGUAGES = get_args(get_type_hints(RecommendConfig)["language"])

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from prodassoc_cli.engines.projections import (
+from prodassoc_cli.engines.mining.projections import (
     PROJECTIONS,
     TREES,
     Projector,

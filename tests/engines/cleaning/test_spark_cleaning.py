@@ -20,7 +20,7 @@ from prodassoc_cli.errors import BadData, NoInput
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.settings import CleanConfig
 from tests.conftest import ROOT, SAMPLE, CommandLine, real_data
-from tests.engines.order_lines import same_as_here, shop
+from tests.engines.cleaning.order_lines import same_as_here, shop
 
 pytestmark = [pytest.mark.slow, pytest.mark.spark]
 
@@ -28,13 +28,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.spark]
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch):
     """Pieces of few rows, dealt out in several turns, so that there is much to put together."""
-    monkeypatch.setattr("prodassoc_cli.engines.cleaning.PIECE_ROWS", 700)
-    monkeypatch.setattr("prodassoc_cli.engines.cleaning.DEALT_BYTES", 1 << 18)
+    monkeypatch.setattr("prodassoc_cli.engines.cleaning.stage.PIECE_ROWS", 700)
+    monkeypatch.setattr("prodassoc_cli.engines.cleaning.stage.DEALT_BYTES", 1 << 18)
 
 
 def same(spark, paths, catalogue=(), **options):
     """Compare one process with executors, and return the summary."""
-    from prodassoc_cli.engines.cleaning import SparkCleaning
+    from prodassoc_cli.engines.cleaning.stage import SparkCleaning
 
     return same_as_here(partial(SparkCleaning, spark), paths, catalogue, **options)
 
@@ -80,8 +80,8 @@ def test_other_layouts(spark, tmp_path):
 
 @pytest.mark.parametrize("name", ["retail", "T10I4D100K"])
 def test_baskets_of_integers_in_slices(spark, name, monkeypatch):
-    monkeypatch.setattr("prodassoc_cli.engines.cleaning.SLICE_BYTES", 1 << 20)
-    monkeypatch.setattr("prodassoc_cli.engines.cleaning.PIECE_ROWS", 10_000)
+    monkeypatch.setattr("prodassoc_cli.engines.cleaning.stage.SLICE_BYTES", 1 << 20)
+    monkeypatch.setattr("prodassoc_cli.engines.cleaning.stage.PIECE_ROWS", 10_000)
     summary = same(spark, [real_data(f"baskets/{name}.dat")], layout="fimi")
     assert summary["rows_kept"] > 900_000
 
@@ -112,7 +112,7 @@ def test_dates_of_all_files_decide(spark, tmp_path):
 
 
 def test_a_file_that_cannot_be_read_is_named(spark, tmp_path):
-    from prodassoc_cli.engines.cleaning import SparkCleaning
+    from prodassoc_cli.engines.cleaning.stage import SparkCleaning
 
     good = shop(tmp_path, "a.csv")
     (tmp_path / "b.csv").write_bytes(b"\x89PNG and more")

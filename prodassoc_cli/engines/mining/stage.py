@@ -38,7 +38,7 @@ class SparkMiningStage(MiningStage):
     def find_sets(self) -> None:
         """Find the itemsets, and say what was looked for and found."""
         with configured_session(self._config) as self._spark:
-            from prodassoc_cli.engines.mining import baskets_on_spark
+            from prodassoc_cli.engines.mining.search import baskets_on_spark
 
             self.baskets = baskets_on_spark(
                 self._spark, self._paths, self._config.max_basket_size, self._context.warn
@@ -46,7 +46,7 @@ class SparkMiningStage(MiningStage):
             super().find_sets()
 
     def _search(self, baskets: Baskets, min_count: int, target: str, max_size: int | None) -> Itemsets:
-        from prodassoc_cli.engines.mining import SparkBaskets, mine_on_spark
+        from prodassoc_cli.engines.mining.search import SparkBaskets, mine_on_spark
 
         assert isinstance(baskets, SparkBaskets)
         return mine_on_spark(

@@ -11,7 +11,7 @@ from prodassoc_cli.models.base import Queries, Why
 from prodassoc_cli.models.data import TrainingData, csr_of
 from prodassoc_cli.models.model import TrainedModel, train
 from prodassoc_cli.models.registry import MODELS
-from prodassoc_cli.models.serving.reasons import KINDS
+from prodassoc_cli.models.serving.reasons.columns import KINDS
 from prodassoc_cli.models.serving.recommend import recommend
 from prodassoc_cli.models.split import basket_queries
 from tests.models.shops import catalogue, random_shop, vectors

@@ -17,9 +17,9 @@ from typing import IO, Any, cast
 
 from prodassoc_cli.engines.chunks import map_chunks
 from prodassoc_cli.errors import ProdassocError
-from prodassoc_cli.intake.formats.delimited import TEXT
 from prodassoc_cli.intake.formats.registry import recognise
 from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.formats.text.delimited import TEXT
 
 SLICE_BYTES = 1 << 28
 _BLOCK = 1 << 22

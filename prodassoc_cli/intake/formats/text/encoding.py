@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from prodassoc_cli.errors import BadData, IOFailure, UsageProblem, did_you_mean
-from prodassoc_cli.intake.formats.legacy_encoding import guess_encoding
 from prodassoc_cli.intake.formats.sources import Source
+from prodassoc_cli.intake.formats.text.legacy_encoding import guess_encoding
 from prodassoc_cli.resources import anonymous_file
 
 UNIT = "\x1f"

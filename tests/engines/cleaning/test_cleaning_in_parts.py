@@ -14,16 +14,17 @@ import polars as pl
 import pytest
 
 from prodassoc_cli.artifacts.lineage import Lineage
-from prodassoc_cli.engines import cleaning, slices
+from prodassoc_cli.engines.cleaning import slices
+from prodassoc_cli.engines.cleaning import stage as cleaning
+from prodassoc_cli.engines.cleaning.reading import DEALT
 from prodassoc_cli.engines.frames import bundle, frame_bytes, frame_of, unbundle
 from prodassoc_cli.engines.parts import PartsOf
-from prodassoc_cli.engines.reading import DEALT
 from prodassoc_cli.errors import BadData, IOFailure
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.pipeline import Cleaning
 from prodassoc_cli.settings import CleanConfig
 from tests.conftest import SAMPLE
-from tests.engines.order_lines import cleaned, same_as_here, shop
+from tests.engines.cleaning.order_lines import cleaned, same_as_here, shop
 
 
 class Row(tuple):

@@ -1,0 +1,1 @@
+"""Parquet files of artifacts: opened, read in part, checked, cut into row groups."""

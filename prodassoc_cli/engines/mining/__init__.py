@@ -1,0 +1,1 @@
+"""`mine` in a cluster: itemsets of groups of items, searched by executors."""

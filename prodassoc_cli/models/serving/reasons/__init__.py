@@ -1,0 +1,1 @@
+"""Reasons for recommendations: columns, in the words of a language, with counterfactual weights."""
