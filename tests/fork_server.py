@@ -105,6 +105,7 @@ def _run(asked: dict, streams: array.array) -> None:
     os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["env"])
+    tempfile.tempdir = None  # found anew, where TMPDIR says
     for number, (name, mode) in enumerate({"stdin": "r", "stdout": "w", "stderr": "w"}.items()):
         errors = "backslashreplace" if name == "stderr" else None
         setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors=errors, closefd=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ CHAIN = {
     "recommend": "m.parquet -o recs.parquet",
     "evaluate": "recs.parquet --truth h.parquet --train i.parquet -o metrics.parquet",
 }
+OLD_SCIPY = tuple(map(int, version("scipy").split(".")[:2])) < (1, 17)
 READERS = {"chardet", "python_calamine", "selectolax"}
 ENCODERS = {"onnxruntime", "tokenizers"}
 NEVER = {
@@ -67,5 +69,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("command", CHAIN)
 def test_a_run_imports_nothing_heavy_that_it_does_not_use(modules, command):
+    if command in ("mine", "evaluate") and OLD_SCIPY:
+        pytest.skip("scipy.special before 1.17 imports scipy.sparse itself")
     assert "polars" in modules[command]
     assert not modules[command] & UNUSED[command]

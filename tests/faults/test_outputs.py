@@ -135,7 +135,7 @@ def test_a_full_disk_for_one_of_two_outputs(corpus, small_disk, tmp_path):
 
 def test_a_full_folder_for_temporary_files(corpus, small_disk, tmp_path):
     big = tmp_path / "orders.csv"
-    big.write_bytes((corpus / "orders.csv").read_bytes() * 3)
+    big.write_bytes((corpus / "orders.csv").read_bytes() * 30)
     gzip = subprocess.run(["gzip", "-c", str(big)], capture_output=True, check=True).stdout
     (tmp_path / "orders.csv.gz").write_bytes(gzip)
     done = pa(tmp_path, "clean", "orders.csv.gz", "-o", "out.parquet", "-q", TMPDIR=str(small_disk))

@@ -19,7 +19,9 @@ from prodassoc_cli.embedding.vectors.scratch import slices
 
 # Centres are found on so many products, drawn with the seed; all products are then given to the nearest.
 _SAMPLE = 20_000
-_STARTS = 4
+# k-means begins so many times, and the best end counts: the more often the fewer rows there are, as last bits
+# of the vectors, which differ from machine to machine, decide where a single start ends.
+_MOST_STARTS, _ROWS_OF_STARTS = 16, 64_000
 _MAX_TOPICS = 200
 # Products a topic whose texts its label comes from: the nearest to its centre.
 _TYPICAL = 200
@@ -66,7 +68,8 @@ def _centres(vectors: Floats, count: int, seed: int) -> Floats:
     rows = np.arange(len(vectors))
     if len(rows) > _SAMPLE:
         rows = np.sort(np.random.default_rng(seed).choice(rows, max(_SAMPLE, count), replace=False))
-    means = KMeans(count, n_init=_STARTS, random_state=seed)
+    starts = max(4, min(_MOST_STARTS, _ROWS_OF_STARTS // len(rows)))
+    means = KMeans(count, n_init=starts, random_state=seed)
     # One thread: the order of its sums, and so the bits, would depend on their number.
     with threadpoolctl.threadpool_limits(1), warnings.catch_warnings():
         # Fewer distinct vectors than topics: the topics left empty are dropped below.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from prodassoc_cli.errors import BadData, IOFailure, UsageProblem, did_you_mean
 from prodassoc_cli.intake.formats.sources import Source
@@ -128,17 +128,24 @@ def as_utf8(
             copy, path = anonymous_file()
             stack.callback(copy.close)
         text = Utf8Text(path)
-        for block in _blocks(source, raw, encoding, long, text, rewrite, strict=strict):
-            if copy is not None:
-                try:
-                    copy.write(block)
-                except OSError as problem:
-                    raise IOFailure(
-                        f"cannot unpack {source.name}: {problem.strerror}", "point TMPDIR to a disk with room"
-                    ) from problem
-        if copy is not None:
-            copy.flush()
+        blocks = _blocks(source, raw, encoding, long, text, rewrite, strict=strict)
+        if copy is None:
+            for _ in blocks:
+                pass
+        else:
+            _write_all(copy, blocks, source.name)
         yield text
+
+
+def _write_all(copy: BinaryIO, blocks: Iterable[bytes], name: str) -> None:
+    for block in blocks:
+        try:
+            copy.write(block)
+            copy.flush()
+        except OSError as problem:
+            raise IOFailure(
+                f"cannot unpack {name}: {problem.strerror}", "point TMPDIR to a disk with room"
+            ) from problem
 
 
 def _blocks(
