@@ -109,6 +109,10 @@ bench-startup: $(VENV)/installed ## Time each command on the sample shop: import
 bench-workbook: $(VENV)/installed ## Clean Online Retail as CSV and as a workbook (PRODASSOC_DATA=its folder), and compare
 	$(BIN)/python -m benchmarks.workbook
 
+.PHONY: bench-answers
+bench-answers: $(VENV)/installed ## Time how many baskets a second a kept-open recommend answers (MODEL=model.parquet)
+	$(BIN)/python -m benchmarks.answers $(MODEL)
+
 .PHONY: pollock
 pollock: $(VENV)/installed ## Score how clean reads the Pollock benchmark (POLLOCK=its folder polluted_files)
 	$(BIN)/python -m benchmarks.pollock $(POLLOCK)

@@ -63,6 +63,8 @@ class Queries:
 
     def rows(self, rows: Longs) -> Queries:
         """Return the queries of these rows only."""
+        if len(rows) == len(self) and np.array_equal(rows, np.arange(len(self))):
+            return self
         return replace(
             self,
             history=self.history[rows],

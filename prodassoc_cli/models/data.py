@@ -273,7 +273,9 @@ def csr(rows: pl.Series, columns: pl.Series, values: pl.Series | None, shape: tu
 
 
 def csr_of(matrix: Any) -> Csr:  # noqa: ANN401 — any scipy sparse matrix
-    """Return the matrix as CSR of f32 with sorted columns."""
+    """Return the matrix as CSR of f32 with sorted columns; itself where it is that."""
+    if isinstance(matrix, sparse.csr_array) and matrix.dtype == np.float32 and matrix.has_sorted_indices:
+        return matrix
     result = sparse.csr_array(matrix, dtype=np.float32)
     result.sort_indices()
     return result
@@ -281,6 +283,8 @@ def csr_of(matrix: Any) -> Csr:  # noqa: ANN401 — any scipy sparse matrix
 
 def binary(matrix: Csr) -> Csr:
     """Return the pattern of the matrix: 1 where it has an entry."""
+    if matrix.dtype == np.float32 and (matrix.data == 1).all():
+        return matrix
     return sparse.csr_array(
         (np.ones(matrix.nnz, np.float32), matrix.indices, matrix.indptr), shape=matrix.shape
     )

@@ -84,6 +84,11 @@ class TrainedModel:
         return binary(self.weights).T.tocsr()
 
     @cached_property
+    def newest(self) -> int:
+        """The last time at which anybody bought anything, µs since 1970."""
+        return int(self.last_seen.max(initial=NO_TIME))
+
+    @cached_property
     def in_baskets(self) -> Together:
         """Counts of orders that hold both products of a pair."""
         return Together(self.items_by_basket)

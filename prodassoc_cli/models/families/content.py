@@ -70,6 +70,8 @@ class Content(Recommender):
         has_text = self.vectors.any(axis=1)
         self._has_content = has_text | (np.diff(self.attributes.indptr) > 0)
         self._some_text = bool(has_text.any())
+        self._contentless = np.flatnonzero(~self._has_content)
+        self._by_attribute = csr_of(self.attributes.T)
 
     def score(self, queries: Queries, threads: int) -> Floats:
         """Return the weighted mean of both likenesses; -inf where a product or a history has no content."""
@@ -77,8 +79,8 @@ class Content(Recommender):
         profile, attributes, text_scale, _ = self._profiles(history)
         scores = similarity.dense_product(profile * text_scale[:, None], self.vectors, threads)
         if self._share < 1:
-            scores += (1 - self._share) * weighted_dot(attributes, self.attributes)
-        scores[:, ~self._has_content] = -np.inf
+            scores += (1 - self._share) * weighted_dot(attributes, self._by_attribute)
+        scores[:, self._contentless] = -np.inf
         scores[~(history @ self._has_content.astype(np.float32) > 0)] = -np.inf
         return scores
 
@@ -153,18 +155,18 @@ class Content(Recommender):
         }
 
 
-def weighted_dot(profiles: Csr, items: Csr) -> Floats:
+def weighted_dot(profiles: Csr, by_attribute: Csr) -> Floats:
     """Return Σ_f p_f·x_f / Σ_f p_f for each profile (row) and item, 0 where a profile is empty.
 
     For the profile (1,1,1,1) and the item (0,1,0,1) this is 2/4.
 
     Args:
         profiles: rows × features.
-        items: n_items × features.
+        by_attribute: features × n_items.
     """
     total = similarity.degrees(profiles)
     normalised = similarity.scaled(profiles, rows=similarity.inverse_power(total, 1.0))
-    return np.asarray((normalised @ items.T).todense(), np.float32)
+    return np.asarray((normalised @ by_attribute).todense(), np.float32)
 
 
 def encode_attributes(items: Items) -> Csr:

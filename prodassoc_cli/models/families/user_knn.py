@@ -72,9 +72,15 @@ class UserKnn(Recommender):
         self._item_scale = similarity.inverse_power(popularity, self.parameters.iif)
         self._user_scale = similarity.inverse_power(similarity.degrees(self.others), self.parameters.a)
         self._by_item = self.others.T.tocsr()
+        self._memo: tuple[Queries, Csr] | None = None
 
     def neighbours(self, queries: Queries, threads: int) -> Csr:
         """Return rows × users of the likenesses to the nearest users, the row's own user left out."""
+        if self._memo is None or self._memo[0] is not queries:  # reasons ask again for the rows of the scores
+            self._memo = queries, self._nearest(queries, threads)
+        return self._memo[1]
+
+    def _nearest(self, queries: Queries, threads: int) -> Csr:
         history = binary(queries.history)
         own = similarity.inverse_power(similarity.degrees(history), 0.5)
         near = similarity.top_k_product(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal, Self
 
@@ -32,6 +32,9 @@ _REGRESSED = 200
 
 _BLOCK = 1024
 
+ScorePairs = Callable[[Longs, Ints], Floats]
+"""The bounds of rows in an array of products, and these → the score of each."""
+
 _Lender = Callable[[Ints], tuple[Ints, Floats]]
 """Gives cold products × lenders: warm products (-1: none) and how much the score of each counts."""
 
@@ -53,6 +56,8 @@ class ColdProducts:
         self.items, self.near, self.own = items, near, own
         self._lenders = np.flatnonzero(np.bincount(near.indices, minlength=near.shape[1]))
         self._lent = near.T.tocsr()[self._lenders]
+        self._borrowers = np.zeros(near.shape[1], np.bool_)
+        self._borrowers[items[own < 0.5]] = True
 
     @classmethod
     def of(cls, data: TrainingData, threads: int, way: ColdWay = "neighbours", seed: int = 0) -> Self:
@@ -111,16 +116,16 @@ class ColdProducts:
         scores[:, self.items] = _blended(own, self.own, borrowed)
         return scores
 
-    def blend_pairs(self, score: Callable[[Longs, Ints], Floats], indptr: Longs, items: Ints) -> Floats:
-        """Return what `blend` makes of some products of each row, of which `score` gives the scores.
+    def blend_pairs(self, scores: Sequence[ScorePairs], indptr: Longs, items: Ints) -> Floats:
+        """Return what `blend` makes of some products of each row: len(items) × len(scores).
 
         Args:
-            score: gives the scores of products of each row, by the rows' bounds and the products.
+            scores: each gives scores of products of each row, by the rows' bounds and the products.
             indptr: bounds of each row's products in `items`.
             items: products.
         """
         if not len(self.items):
-            return score(indptr, items)
+            return np.column_stack([score(indptr, items) for score in scores])
         place = np.minimum(np.searchsorted(self.items, items), len(self.items) - 1)
         cold = np.flatnonzero(self.items[place] == items)
         # Each cold product is followed by its lenders.
@@ -133,16 +138,19 @@ class ColdProducts:
         asked[first] = items
         at = np.repeat(first[cold] + 1 - lent.indptr[:-1], lenders) + np.arange(lent.nnz)
         asked[at] = lent.indices
-        scores = score(np.concatenate([first, [len(asked)]])[indptr], asked)
-        result = scores[first]
-        scores[np.isneginf(scores)] = 0
-        borrowed = np.bincount(np.repeat(np.arange(len(cold)), lenders), scores[at] * lent.data, len(cold))
-        result[cold] = _blended(scores[first[cold]], self.own[place[cold]], borrowed.astype(np.float32))
+        bounds, borrower = np.append(first, len(asked))[indptr], np.repeat(np.arange(len(cold)), lenders)
+        result = np.empty((len(items), len(scores)), np.float32)
+        for n, score in enumerate(scores):
+            found = score(bounds, asked)
+            result[:, n] = found[first]
+            found[np.isneginf(found)] = 0
+            borrowed = np.bincount(borrower, found[at] * lent.data, len(cold)).astype(np.float32)
+            result[cold, n] = _blended(found[first[cold]], self.own[place[cold]], borrowed)
         return result
 
     def mostly_borrowed(self, items: Ints) -> Bools:
         """Return which of these products have less than half of their score from their own past."""
-        return np.isin(items, self.items[self.own < 0.5])
+        return self._borrowers[items]
 
     def arrays(self) -> Arrays:
         """Return what `from_arrays` takes."""

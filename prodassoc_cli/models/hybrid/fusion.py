@@ -291,9 +291,9 @@ class Hybrid(Recommender):
         scores = np.full((len(keys), len(self.parts)), -np.inf, np.float32)
         for n, (items, found) in lists.items():
             scores[place[(first + items)[items >= 0]], n] = found[items >= 0]
-        for n in parts.keys() - lists.keys():
-            judge = partial(parts[n].score_pairs, queries, threads=threads)
-            scores[:, n] = self.cold.blend_pairs(judge, indptr, item.astype(np.int32))
+        if judging := sorted(parts.keys() - lists.keys()):
+            judges = [partial(parts[n].score_pairs, queries, threads=threads) for n in judging]
+            scores[:, judging] = self.cold.blend_pairs(judges, indptr, item.astype(np.int32))
         features = [
             shares_of_largest(scores, indptr),
             self.bought.features(queries, keys),

@@ -9,7 +9,6 @@ import numpy as np
 from prodassoc_cli.arrays import Bools, Floats, Longs
 from prodassoc_cli.models.base import Queries
 from prodassoc_cli.models.data import Csr, TrainingData, binary
-from prodassoc_cli.models.hybrid.listwise import without
 
 FEATURES = ("bought", "times", "recency", "habit", "wanted")
 
@@ -44,20 +43,27 @@ class Bought:
         features = np.zeros((len(keys), len(FEATURES)), np.float32)
         if not queries.new_only:
             seen = queries.seen
-            at, listed = _places(keys, seen)
+            at, listed = _places(keys, _keys(seen))
             features[at, 0] = 1
             features[at, 1] = np.log1p(seen.data[listed])
             features[at, 2] = np.nan_to_num(1 / (1 + queries.age[listed] / _MONTH))
             features[at, 3] = self.habit[seen.indices[listed]]
-        at, _ = _places(keys, without(queries.history, queries.seen))
-        features[at, 4] = 1  # clicked or looked at, and not bought
+        if queries.history is not queries.seen:
+            at, _ = _places(
+                keys, np.setdiff1d(_keys(queries.history), _keys(queries.seen), assume_unique=True)
+            )
+            features[at, 4] = 1  # clicked or looked at, and not bought
         return features
 
 
-def _places(keys: Longs, matrix: Csr) -> tuple[Longs, Bools]:
-    """Return where the entries of a matrix stand among the candidates' keys, and which entries do."""
+def _keys(matrix: Csr) -> Longs:
+    """Return row · products + item of each entry of a matrix, in their order."""
     rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
-    wanted = rows * matrix.shape[1] + matrix.indices
+    return rows * matrix.shape[1] + matrix.indices
+
+
+def _places(keys: Longs, wanted: Longs) -> tuple[Longs, Bools]:
+    """Return where the wanted keys stand among the candidates' keys, and which of them do."""
     if not len(keys):
         return np.empty(0, np.int64), np.zeros(len(wanted), np.bool_)
     at = np.searchsorted(keys, wanted)

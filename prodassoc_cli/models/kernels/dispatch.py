@@ -82,6 +82,7 @@ def over_blocks(block: Callable[[int], None], n_rows: int, size: int, threads: i
         list(pool.map(block, starts))
 
 
+@cache
 def _compiled(kernel: Kernel) -> Callable[..., Any]:
     modules = (import_module(f"prodassoc_cli.models.kernels.{module}") for module in _MODULES)
     found: Callable[..., Any] = next(getattr(each, kernel) for each in modules if hasattr(each, kernel))
@@ -116,4 +117,7 @@ def csr_arrays(matrix: sparse.csr_array) -> tuple[Longs, Ints, Floats]:
 
 def ready(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     """Return the array as the kernels' signatures want it: of that type, contiguous and writable."""
+    # As nearly all are; `require` takes a while to find that out.
+    if array.dtype == dtype and array.flags.carray:
+        return array
     return np.require(array, dtype, ("C", "W"))

@@ -14,7 +14,7 @@ from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.id_overlap import id_overlap
 from prodassoc_cli.indexing import index_of
 from prodassoc_cli.models.base import Queries
-from prodassoc_cli.models.data import NO_TIME, Csr, csr_of
+from prodassoc_cli.models.data import Csr, csr_of
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.reasons.columns import Audience
 from prodassoc_cli.models.split import basket_queries, user_queries
@@ -96,7 +96,6 @@ def _users(model: TrainedModel, ids: Sequence[str] | None, notices: list[str], o
     if ids is not None and (notice := unknown_users_notice(model, ids)):
         notices.append(notice)
     place = index_of(wanted, model.users).fill_null(-1).to_numpy()
-    newest = int(model.last_seen.max(initial=NO_TIME))
 
     def block(rows: slice) -> Queries:
         users = place[rows]
@@ -106,7 +105,7 @@ def _users(model: TrainedModel, ids: Sequence[str] | None, notices: list[str], o
             allowed=options.allowed,
             new_only=options.new_only,
             depth=options.depth,
-            newest=newest,
+            newest=model.newest,
         )
         return queries if (users >= 0).all() else _emptied(queries, users)
 

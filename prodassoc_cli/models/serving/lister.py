@@ -243,9 +243,9 @@ class Lister:
         row, slot = np.nonzero(items >= 0)
         return pl.DataFrame(
             {
-                ID_COLUMNS[self.audience]: ids.gather(pl.Series(row)),
+                ID_COLUMNS[self.audience]: ids[row],
                 "rank": pl.Series(slot + 1, dtype=pl.Int32),
-                "product_id": self.model.items.ids.gather(pl.Series(items[row, slot])),
+                "product_id": self.model.items.ids[items[row, slot]],
                 "score": scores[row, slot].astype(np.float64),
             }
         )

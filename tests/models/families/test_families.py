@@ -26,8 +26,8 @@ from tests.models.shops import catalogue, checkerboard, lines, random_shop, vect
 
 
 def test_the_weight_normalised_dot_product():
-    assert weighted_dot(csr_of(np.ones((1, 4))), csr_of(np.array([[0, 1, 0, 1]])))[0, 0] == 0.5
-    assert weighted_dot(csr_of(np.zeros((1, 4))), csr_of(np.array([[0, 1, 0, 1]])))[0, 0] == 0
+    assert weighted_dot(csr_of(np.ones((1, 4))), csr_of(np.array([[0, 1, 0, 1]]).T))[0, 0] == 0.5
+    assert weighted_dot(csr_of(np.zeros((1, 4))), csr_of(np.array([[0, 1, 0, 1]]).T))[0, 0] == 0
 
 
 def test_categories_count_by_every_prefix_of_the_path():

@@ -54,7 +54,7 @@ def test_single_products_blend_as_all_do(monkeypatch):
     def score(bounds: np.ndarray, products: np.ndarray) -> np.ndarray:
         return scores[np.repeat(np.arange(4), np.diff(bounds)), products]
 
-    blended = found.blend_pairs(score, indptr, items.astype(np.int32))
+    blended = found.blend_pairs([score], indptr, items.astype(np.int32))[:, 0]
     np.testing.assert_allclose(blended, found.blend(scores.copy())[rows, items], rtol=1e-5)
 
 

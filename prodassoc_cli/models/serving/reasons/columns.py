@@ -129,7 +129,7 @@ def reasons(
     return pl.DataFrame(
         {
             "reason": _sentences(rows, language),
-            "reason_kind": kinds.gather(rows.kind),
+            "reason_kind": kinds[rows.kind],
             "reason_products": _products_named(model, others),
             "reason_weight": pl.Series(rows.weight).fill_nan(None),
         }
@@ -138,7 +138,7 @@ def reasons(
 
 def _products_named(model: TrainedModel, others: Ints) -> pl.Series:
     named = others >= 0
-    ids = model.items.ids.gather(others[named]).to_arrow(compat_level=pl.CompatLevel.newest())
+    ids = model.items.ids[others[named]].to_arrow(compat_level=pl.CompatLevel.newest())
     ends = np.concatenate([[0], np.cumsum(named.sum(axis=1))])
     return pl.Series(pa.LargeListArray.from_arrays(arrow_of(ends), ids), dtype=pl.List(pl.String))
 
@@ -190,12 +190,12 @@ def _with_pair_counts(rows: _Rows) -> _Rows:
 def _sentences(rows: _Rows, language: Language) -> pl.Series:
     """Return an explained row in words, for each."""
     names, others = rows.model.items.names, np.maximum(rows.others, 0)
-    products = [names.gather(others[:, n]) for n in range(others.shape[1])]
+    products = [names[others[:, n]] for n in range(others.shape[1])]
     counts, values = _counts(rows), language.numbers(rows.value)
     columns = {
-        "products": language.joined(products, (rows.others >= 0).sum(axis=1), rows.more).gather,
-        "like": products[0].gather,
-        "with": products[1].gather,
+        "products": language.joined(products, (rows.others >= 0).sum(axis=1), rows.more).__getitem__,
+        "like": products[0].__getitem__,
+        "with": products[1].__getitem__,
         "count": language.numbers(counts),
         "lift": values,
         "rating": values,
@@ -259,5 +259,4 @@ def _counts(rows: _Rows) -> Doubles:
 
 def _last_days(rows: _Rows) -> Longs:
     """Return when each row bought the item last, µs since 1970; the newest time where it never did."""
-    newest = int(rows.model.last_seen.max(initial=np.iinfo(np.int64).min))
-    return newest - (np.nan_to_num(rows.age) * _DAY).astype(np.int64)
+    return rows.model.newest - (np.nan_to_num(rows.age) * _DAY).astype(np.int64)

@@ -20,6 +20,9 @@ from prodassoc_cli.languages.form import Form, Message, forms, tables_of
 
 _FOLDER = Path(__file__).with_name("messages")
 _UNKNOWN = "unknown"
+
+_FEW = 100
+"""Up to so many rows, texts are joined one by one sooner than a query is made of them."""
 """The message that goes before another one, which stands in it as {reason}."""
 
 Columns = Mapping[str, Callable[[Longs], pl.Series]]
@@ -98,7 +101,7 @@ class Language:
         if not more.any() and named.max(initial=0) <= 1:
             return names[0]
         columns: dict[str, Callable[[Longs], pl.Series]] = {
-            str(n): column.gather for n, column in enumerate(names)
+            str(n): column.__getitem__ for n, column in enumerate(names)
         }
         columns["count"] = self.numbers(more)
 
@@ -147,18 +150,20 @@ def _by_kind(kinds: Ints, fill: Callable[[int, Longs], pl.Series]) -> pl.Series:
     parts = [fill(int(kinds[rows[0]]), rows) for rows in np.split(order, starts[1:])]
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    return pl.concat(parts).gather(place)
+    return pl.concat(parts)[place]
 
 
 def _filled(template: str, rows: Longs, columns: Columns) -> pl.Series:
     """Return a template with its placeholders filled in, for each of the rows."""
-    parts = [
-        part
-        for text, name, *_ in string.Formatter().parse(template)
-        for part in ([pl.lit(text)] if text else []) + ([] if name is None else [pl.lit(columns[name](rows))])
-    ]
-    text = pl.select(pl.concat_str(parts or [pl.lit("")]).alias("text")).to_series()
-    return text if len(text) == len(rows) else text.new_from_index(0, len(rows))
+    parts: list[str | pl.Series] = []
+    for text, name, *_ in string.Formatter().parse(template):
+        parts += [text] if text else []
+        parts += [] if name is None else [columns[name](rows)]
+    if len(rows) <= _FEW:
+        texts = ([part] * len(rows) if isinstance(part, str) else part.to_list() for part in parts or [""])
+        return pl.Series(["".join(each) for each in zip(*texts, strict=True)], dtype=pl.String)
+    joined = pl.select(pl.concat_str(pl.lit(part) for part in parts or [""]).alias("text")).to_series()
+    return joined if len(joined) == len(rows) else joined.new_from_index(0, len(rows))
 
 
 def _read(path: Path) -> dict[str, Any]:
