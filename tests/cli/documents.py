@@ -51,6 +51,8 @@ class Shell:
             "PYTHONPATH": str(ROOT),
             "COLUMNS": "150",
             "HOME": str(folder),
+            # What is made once for a user, as a model of 120 MB, is not made again for each folder.
+            "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),
             "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
         }
 

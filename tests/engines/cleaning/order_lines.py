@@ -6,6 +6,7 @@ import gzip
 import json
 import random
 from datetime import datetime, timedelta
+from functools import cache
 
 import polars as pl
 
@@ -23,13 +24,23 @@ def cleaned(cleaning):
         return interactions, holdout, rejects, run.products, run.summary, run.facts
 
 
+@cache
+def cleaned_here(paths, catalogue, options):
+    """Return what one process makes of the lines, and what it says: once, whoever is compared with it."""
+    said = []
+    more = {"catalogue": [Source(path.name, path) for path in catalogue], "seed": 7}
+    sources = [Source(path.name, path) for path in paths]
+    config = CleanConfig(**json.loads(options))
+    return cleaned(Cleaning(sources, config, said.append, **more)), said
+
+
 def same_as_here(there, paths, catalogue=(), **options):
     """Clean here and by `there`, another maker of cleanings; compare all there is, and return the summary."""
     sources = [Source(path.name, path) for path in paths]
     more = {"catalogue": [Source(path.name, path) for path in catalogue], "seed": 7}
     config = CleanConfig(**options)
-    said_here, said_there = [], []
-    whole = cleaned(Cleaning(sources, config, said_here.append, **more))
+    said_there = []
+    whole, said_here = cleaned_here(tuple(paths), tuple(catalogue), json.dumps(options))
     divided = cleaned(there(sources, config, said_there.append, **more))
     for ours, theirs in zip(whole[:4], divided[:4], strict=True):
         assert (ours is None) == (theirs is None)

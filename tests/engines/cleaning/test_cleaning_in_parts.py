@@ -146,6 +146,12 @@ def test_numbers_that_only_one_file_tells_how_to_read(tmp_path):
         same([tmp_path / name for name in order])
 
 
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    """Return a folder for texts that are read in slices of several sizes."""
+    return tmp_path_factory.mktemp("texts")
+
+
 @pytest.mark.parametrize("size", [1_000, 1_777])
 @pytest.mark.parametrize(
     ("name", "text", "options"),
@@ -161,18 +167,20 @@ def test_numbers_that_only_one_file_tells_how_to_read(tmp_path):
         ("movies.dat", "1::2::5::978300760\n1::3::4::978302109\n" * 300, {"layout": "ratings"}),
     ],
 )
-def test_a_large_text_is_read_in_slices(tmp_path, monkeypatch, name, text, options, size):
+def test_a_large_text_is_read_in_slices(texts, monkeypatch, name, text, options, size):
     monkeypatch.setattr(cleaning, "SLICE_BYTES", size)
-    path = tmp_path / name
-    if text is None:
-        shop(tmp_path, name, rows=300, broken=True, quoted=False)
-    else:
+    path = texts / name
+    if text is not None:
         path.write_bytes(text.encode())
+    elif not path.exists():
+        shop(texts, name, rows=300, broken=True, quoted=False)
+        shop(texts, "more.csv", quoted=False)
     found = slices.sliced(None, [Source(name, path)], size)[0]
     assert len(found) == 1 if name == "cr.csv" else len(found) > 2
     assert b"".join(whole(each) for each in found) == path.read_bytes()
     same([path], **options)
-    same([path, shop(tmp_path, "more.csv", quoted=False)], **options) if name == "lines.csv" else None
+    if name == "lines.csv":
+        same([path, texts / "more.csv"], **options)
 
 
 def whole(source):
