@@ -66,6 +66,8 @@ class EmbeddingStage:
         encoded = self._encode(encoder, cache, texts)
         vectors = self._finish(encoded)
         facts = {"encoder": encoder.name, "fingerprint": encoder.fingerprint, "dims": vectors.shape[1]}
+        if encoder.coverage is not None:
+            facts["scripts"] = encoder.coverage.scripts
         if self._own_vectors is not None:
             facts["joined"] = True  # with vectors of the user's own
         yield StageResult("output", self._packed(vectors), facts)

@@ -74,6 +74,7 @@ class MiningStage:
         products: the catalogue.
         embeddings: vectors of the products.
         encoder: what made them, by its name in their lineage; None where that is not known.
+        unread: ids of products whose titles it hardly reads; None for none.
         holdout: other interactions to test rules on.
         context: what it works with and whom it tells.
 
@@ -95,6 +96,7 @@ class MiningStage:
         products: pl.DataFrame | None = None,
         embeddings: pl.DataFrame | None = None,
         encoder: str | None = None,
+        unread: pl.Series | None = None,
         holdout: pl.DataFrame | None = None,
         context: StageContext,
     ) -> None:
@@ -103,6 +105,7 @@ class MiningStage:
 
         self._config, self._context = config, context
         self.products, self._embeddings, self._encoder = products, embeddings, encoder
+        self._unread = unread
         self._parents: dict[str, str] = {}
         self._holdout = None
         if holdout is not None:
@@ -460,7 +463,7 @@ class MiningStage:
         from prodassoc_cli.mining.products.relations import evidence_of
 
         assert self._embeddings is not None
-        return evidence_of(self.baskets, self._users, self._embeddings, self.products)
+        return evidence_of(self.baskets, self._users, self._embeddings, self.products, self._unread)
 
     @cached_property
     def _thresholds(self) -> Thresholds:

@@ -20,7 +20,7 @@ from prodassoc_cli.execution.run import Run
 from prodassoc_cli.settings import MineConfig
 from prodassoc_cli.stages.mine_inputs import baskets_or_interactions
 from prodassoc_cli.stages.report_inputs import provenance_of
-from prodassoc_cli.stages.text_encoder import encoder_of_embeddings
+from prodassoc_cli.stages.text_encoder import embedding_facts, encoder_of_embeddings, unread_products
 
 if TYPE_CHECKING:
     import polars as pl
@@ -97,12 +97,14 @@ def _stage(run: Run, config: MineConfig) -> MiningStage:
         return SparkMiningStage(config, paths, products=products, context=run.context)
     from prodassoc_cli.mining.stage import MiningStage
 
+    products = _products(run)
     return MiningStage(
         config,
         baskets_or_interactions(run, config),
-        products=_products(run),
+        products=products,
         embeddings=run.read_optional("embeddings", EMBEDDINGS),
         encoder=encoder_of_embeddings(run),
+        unread=unread_products(run, embedding_facts(run), products),
         holdout=run.read_optional("validate", INTERACTIONS),
         context=run.context,
     )

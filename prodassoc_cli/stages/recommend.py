@@ -16,7 +16,7 @@ from prodassoc_cli.execution.run import Run
 from prodassoc_cli.execution.targets import STDOUT
 from prodassoc_cli.settings import RecommendConfig
 from prodassoc_cli.stage import StageResult
-from prodassoc_cli.stages.text_encoder import encoder_of_embeddings
+from prodassoc_cli.stages.text_encoder import embedding_facts, encoder_of_embeddings, unread_products
 from prodassoc_cli.wording import number_of
 
 if TYPE_CHECKING:
@@ -158,6 +158,7 @@ def _list_options(run: Run, model: TrainedModel, config: RecommendConfig) -> dic
         "max_per_category": config.max_per_category,
         "relation": config.relation,
         "scale": _scale(run, model, config) if config.relation else None,
+        "unread": _unread(run, model) if config.relation == "substitute" else None,
         "epsilon": config.explore,
         "seed": run.common.seed,
         "with_reasons": config.reasons,
@@ -177,6 +178,12 @@ def _scale(run: Run, model: TrainedModel, config: RecommendConfig) -> Similarity
         return scale_of(None)  # there is nothing to compare
     bounds = config.variant_similarity, config.substitute_similarity
     return relation_scale(encoder, *bounds, run.messages.info, run.messages.warning)
+
+
+def _unread(run: Run, model: TrainedModel) -> pl.Series | None:
+    """Return the products whose titles the encoder of the vectors hardly reads."""
+    facts = embedding_facts(run) if run.is_given("embeddings") else model.facts.get("text_encoder", {})
+    return unread_products(run, facts, model.items.frame)
 
 
 def _language(run: Run, config: RecommendConfig) -> Language:

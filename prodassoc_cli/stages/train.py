@@ -67,7 +67,7 @@ def train(run: Run, inputs: Sequence[str], config: TrainConfig) -> None:
 def _text_encoder(run: Run) -> dict[str, Any]:
     """Return which encoder made the embeddings; empty where that is not known."""
     known = embedding_facts(run)
-    names = ("encoder", "fingerprint", "dims", "joined")
+    names = ("encoder", "fingerprint", "dims", "joined", "scripts")
     return {name: known[name] for name in names if name in known} if "fingerprint" in known else {}
 
 

@@ -108,6 +108,28 @@ def test_the_default_columns_and_every_measure(shop):
     assert 0 < every.height < rules.height
 
 
+def test_titles_that_the_encoder_does_not_read_are_substitutes_of_nothing(shop):
+    words = (
+        "--embeddings",
+        "e.parquet",
+        "--relations-output",
+        "un.parquet",
+        "--min-count",
+        "3",
+        "--max-size",
+        "2",
+    )
+    _, said = mined(shop, *words, "--products", "p.parquet")
+    assert "titles of 23 products are in scripts that all-MiniLM-L6-v2 hardly reads" in said
+    chinese = pl.read_parquet(shop.folder / "p.parquet").filter(pl.col("title").str.contains(r"\p{Han}"))
+    pairs = read_artifact([shop.folder / "un.parquet"], RELATED_PRODUCTS)[0]
+    sides = pl.col("product_id").is_in(chinese["product_id"].implode())
+    relations = set(pairs.filter(sides)["relation"])
+    assert "substitute" not in relations
+    assert {"variant", "complement"} <= relations  # sizes differ in their numbers, and baskets tell their own
+    assert pairs.filter(relation="substitute").height > 0
+
+
 def test_significance(shop):
     plain, _ = mined(shop, "--min-count", "3", "--max-size", "2")
     rules, said = mined(shop, "--min-count", "3", "--max-size", "2", "--fdr", "0.05")

@@ -105,6 +105,8 @@ class PairEvidence:
         vectors: float32[items, dims] of length 1; zeros where a product has none.
         item_ids: product id of each item.
         category: int[items], number of each item's category, -1 where it is unknown; None for all unknown.
+        unread: bool[items], whose titles the encoder hardly reads: nearly the same letters make a variant;
+            what they are for cannot be told. None for none.
     """
 
     by_basket: PairCounts
@@ -112,6 +114,7 @@ class PairEvidence:
     vectors: np.ndarray
     item_ids: pl.Series
     category: np.ndarray | None = None
+    unread: np.ndarray | None = None
 
 
 def evidence_of(
@@ -119,6 +122,7 @@ def evidence_of(
     user: np.ndarray | None,
     embeddings: pl.DataFrame,
     products: pl.DataFrame | None = None,
+    unread: pl.Series | None = None,
 ) -> PairEvidence:
     """Return what pairs are judged by.
 
@@ -127,6 +131,7 @@ def evidence_of(
         user: int32, user of each basket, -1 for none; None where there are no users.
         embeddings: product_id, embedding.
         products: product_id, category; None where categories are unknown.
+        unread: ids of products whose titles the encoder hardly reads; None for none.
     """
     shape = len(baskets), len(baskets.item_ids)
     ones = np.ones(len(baskets.items), np.int32)
@@ -148,7 +153,13 @@ def evidence_of(
         first = about.unique("product_id", keep="first", maintain_order=True)
         named = ids.to_frame("product_id").join(first, on="product_id", how="left", maintain_order="left")
         category = category_numbers(named["category"])
-    return PairEvidence(HeldTogether(by_basket), by_user, aligned_vectors(embeddings, ids), ids, category)
+    vectors = aligned_vectors(embeddings, ids)
+    return PairEvidence(HeldTogether(by_basket), by_user, vectors, ids, category, among(ids, unread))
+
+
+def among(ids: pl.Series, named: pl.Series | None) -> np.ndarray | None:
+    """Return which of the ids are named; None where none are."""
+    return None if named is None else ids.cast(pl.String).is_in(named.implode()).to_numpy()
 
 
 def category_numbers(paths: pl.Series) -> np.ndarray:
@@ -233,22 +244,24 @@ def judged_pairs(
     else:
         unknown = pl.lit(None, pl.Float64)
         frame = frame.with_columns(unknown.alias("user_lift"), unknown.alias("user_p_value"))
-    same_category = np.ones(len(a), np.bool_)
+    comparable = np.ones(len(a), np.bool_)
     if evidence.category is not None:
         left, right = evidence.category[a], evidence.category[b]
-        same_category = (left == right) | (left < 0) | (right < 0)
-    return frame.with_columns(_relation(thresholds, pl.lit(pl.Series(same_category))).alias("relation"))
+        comparable = (left == right) | (left < 0) | (right < 0)
+    if evidence.unread is not None:
+        comparable &= ~(evidence.unread[a] | evidence.unread[b])
+    return frame.with_columns(_relation(thresholds, pl.lit(pl.Series(comparable))).alias("relation"))
 
 
-def _relation(thresholds: Thresholds, same_category: pl.Expr) -> pl.Expr:
-    """Return the relation of a pair; null where it is none of them."""
+def _relation(thresholds: Thresholds, comparable: pl.Expr) -> pl.Expr:
+    """Return the relation of a pair; null where it is none. Only what is comparable can be substituted."""
     similarity, together = pl.col("similarity"), pl.col("p_value") <= thresholds.level
     same_users = (pl.col("user_p_value") <= thresholds.level) & (pl.col("user_lift") > pl.col("lift"))
     apart = (pl.col("lift") < 1) | same_users.fill_null(False)
     return (
         pl.when(similarity >= thresholds.variant)
         .then(pl.lit("variant"))
-        .when((similarity >= thresholds.substitute) & same_category & apart)
+        .when((similarity >= thresholds.substitute) & comparable & apart)
         .then(pl.lit("substitute"))
         .when(together & (pl.col("lift") > 1))
         .then(pl.lit("complement"))

@@ -56,6 +56,7 @@ class ListOptions:
         diversity: how much the items of a list are to differ, 0 to 1, see `diversity.Variety`.
         max_per_category: maximum number of products of one category in a list.
         relation: for products, whether the lists hold complements or substitutes, see `related.related`.
+        unread: ids of products whose titles the encoder of the vectors hardly reads; None for none.
         scale: similarities that relations are judged by; None for those of the encoder that the model names.
         epsilon: probability that a place shows a runner-up, see `explore`; the column propensity says how
             likely what is shown was.
@@ -77,6 +78,7 @@ class ListOptions:
     diversity: float = 0.0
     max_per_category: int | None = None
     relation: Relation | None = None
+    unread: pl.Series | None = None
     scale: SimilarityScale | None = None
     epsilon: float = 0.0
     seed: int = 42
@@ -178,7 +180,7 @@ class Lister:
             self.model, queries.history.indices.astype(np.int32), relation, self.spec.k, self.options.threads,
             allowed=self.allowed, vectors=self._texts, groups=self.spec.groups,
             thresholds=Thresholds(scale.variant, scale.substitute),
-            association=part_of(self.model, Association),
+            association=part_of(self.model, Association), unread=self.options.unread,
         )  # fmt: skip
         frame = self._frame(items, scores, asked.ids[rows])
         if self.options.with_reasons:

@@ -15,6 +15,7 @@ from prodassoc_cli.arrays import Bools, Floats, Ints
 from prodassoc_cli.mining.products.relations import (
     PairEvidence,
     Thresholds,
+    among,
     category_numbers,
     judged_pairs,
 )
@@ -45,6 +46,7 @@ def related(
     groups: Ints | None = None,
     thresholds: Thresholds = _THRESHOLDS,
     association: Association | None = None,
+    unread: pl.Series | None = None,
 ) -> tuple[Ints, Floats, Explanation]:
     """Return up to k related products of each source, best first, their scores and the evidence.
 
@@ -61,9 +63,9 @@ def related(
         groups: products that look alike, of which a list holds one; None where all differ.
         thresholds: where one relation ends and the next begins.
         association: what products hardly bought are expected to go with; None where nothing is expected.
-
+        unread: ids of products whose titles the encoder of the vectors hardly reads; None for none.
     """
-    evidence = evidence_of(model, vectors)
+    evidence = evidence_of(model, vectors, unread)
     scores = np.full((len(sources), len(model.items)), -np.inf, np.float32)
     if relation == "complement":
         by_item = model.items_by_customer if model.items_by_basket is None else model.items_by_basket
@@ -158,12 +160,12 @@ def _doubles(items: Ints, sources: Ints, groups: Ints | None) -> Bools:
     return repeats(np.column_stack([sources, items]), groups)[:, 1:]
 
 
-def evidence_of(model: TrainedModel, vectors: Floats) -> PairEvidence:
+def evidence_of(model: TrainedModel, vectors: Floats, unread: pl.Series | None = None) -> PairEvidence:
     """Return what pairs of the model's products are judged by."""
-    category = category_numbers(model.items.frame["category"])
+    ids, category = model.items.ids, category_numbers(model.items.frame["category"])
     if model.baskets is None:
-        return PairEvidence(model.by_customers, None, vectors, model.items.ids, category)
-    return PairEvidence(model.in_baskets, model.by_customers, vectors, model.items.ids, category)
+        return PairEvidence(model.by_customers, None, vectors, ids, category, among(ids, unread))
+    return PairEvidence(model.in_baskets, model.by_customers, vectors, ids, category, among(ids, unread))
 
 
 def is_listed(relation: Relation, thresholds: Thresholds) -> pl.Expr:
