@@ -9,7 +9,6 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prodassoc_cli.artifacts.frames import empty_frame
 from prodassoc_cli.artifacts.schemas import INTERACTIONS, PRODUCTS, REJECTS
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
 from prodassoc_cli.execution.engine import engine, parts_of, within_reach
@@ -142,6 +141,8 @@ def _clean_catalogue(run: Run, config: CleanConfig) -> dict[str, Any]:
             _read_headers(run) if config.preset is None else None,
         )  # fmt: skip
         if wants_none:
+            from prodassoc_cli.artifacts.frames import empty_frame
+
             outputs.put(StageResult("output", empty_frame(INTERACTIONS)))
         outputs.put(StageResult("products", found.products))
         outputs.put(StageResult("rejects", found.rejects))

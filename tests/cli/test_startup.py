@@ -51,12 +51,18 @@ UNUSED = {
 
 
 @pytest.fixture(scope="module")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """Return what was imported when each command of the chain had run, on a part of the sample shop."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a part of the sample shop."""
     folder: Path = tmp_path_factory.mktemp("shop")
     for name, lines in (("orders.csv", 1200), ("catalog.csv", 60)):
         whole = (SAMPLE / name).read_text().splitlines(keepends=True)
         (folder / name).write_text("".join(whole[:lines]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def modules(folder: Path) -> dict[str, set[str]]:
+    """Return what was imported when each command of the chain had run."""
     loaded = {}
     for command, line in CHAIN.items():
         done = subprocess.run(
@@ -73,3 +79,35 @@ def test_a_run_imports_nothing_heavy_that_it_does_not_use(modules, command):
         pytest.skip("scipy.special before 1.17 imports scipy.sparse itself")
     assert "polars" in modules[command]
     assert not modules[command] & UNUSED[command]
+
+
+AT_IMPORT = """
+import os, sys
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "polars":
+            print(os.environ.get("_RJEM_MALLOC_CONF"), os.environ.get("POLARS_MAX_THREADS"))
+            sys.meta_path.remove(self)
+
+sys.meta_path.insert(0, Watch())
+from prodassoc_cli.app import run_command_line
+from prodassoc_cli.stages import clean
+clean.LARGE_BYTES = 0  # as if the lines were many
+sys.exit(run_command_line(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("command", CHAIN)
+@pytest.mark.usefixtures("modules")
+def test_polars_is_imported_when_its_memory_and_threads_are_settled(folder, command):
+    """Imported before, it takes a twelfth more CPU seconds for memory, and its threads vie with others."""
+    unset = {name: each for name, each in environment().items() if not name.startswith(("POLARS", "_RJEM"))}
+    words = [*CHAIN[command].split(), "-q", "--force", "--threads", "2"]
+    done = subprocess.run(
+        [sys.executable, "-c", AT_IMPORT, command, *words],
+        cwd=folder, env=unset, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    allocator, threads = done.stdout.split("\n")[0].split()
+    assert "dirty_decay_ms" in allocator
+    assert threads == ("1" if command == "clean" else "2")
