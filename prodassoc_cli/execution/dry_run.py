@@ -188,7 +188,7 @@ def _word(value: object) -> str:
 
 
 def _size(path: Path) -> str:
-    return f"{number_of(path.stat().st_size, 'byte')}"
+    return number_of(path.stat().st_size, "byte")
 
 
 def _bytes(size: int) -> str:

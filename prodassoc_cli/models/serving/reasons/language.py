@@ -20,10 +20,10 @@ from prodassoc_cli.languages.form import Form, Message, forms, tables_of
 
 _FOLDER = Path(__file__).with_name("messages")
 _UNKNOWN = "unknown"
+"""The message that goes before another one, which stands in it as {reason}."""
 
 _FEW = 100
 """Up to so many rows, texts are joined one by one sooner than a query is made of them."""
-"""The message that goes before another one, which stands in it as {reason}."""
 
 Columns = Mapping[str, Callable[[Longs], pl.Series]]
 """By placeholder: returns its texts in some rows."""
