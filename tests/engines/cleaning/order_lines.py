@@ -14,6 +14,15 @@ from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.pipeline import Cleaning
 from prodassoc_cli.settings import CleanConfig
 
+OPTIONS = [
+    {},
+    {"products_output": "products", "drop_outliers": True},
+    {"drop_users": True},
+    {"holdout": "last-order", "holdout_output": "h"},
+    {"holdout": "time:0.2", "holdout_output": "h"},
+]
+"""What the sample data are cleaned with, here and by executors."""
+
 
 def cleaned(cleaning):
     """Return everything that a cleaning gives."""

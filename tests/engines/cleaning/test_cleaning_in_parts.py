@@ -24,7 +24,7 @@ from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.pipeline import Cleaning
 from prodassoc_cli.settings import CleanConfig
 from tests.conftest import SAMPLE
-from tests.engines.cleaning.order_lines import cleaned, same_as_here, shop
+from tests.engines.cleaning.order_lines import OPTIONS, cleaned, same_as_here, shop
 
 
 class Row(tuple):
@@ -106,17 +106,7 @@ def same(paths, parts=7, catalogue=(), **options):
     return same_as_here(partial(InProcess, spark(parts)), paths, catalogue, **options)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"products_output": "products", "drop_outliers": True},
-        {"drop_users": True},
-        {"holdout": "last-order", "holdout_output": "h"},
-        {"holdout": "time:0.2", "holdout_output": "h"},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("parts", [1, 30])
 def test_the_sample_data(options, parts, monkeypatch):
     monkeypatch.setattr(cleaning, "PIECE_ROWS", 3_000)

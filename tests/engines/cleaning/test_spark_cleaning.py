@@ -20,7 +20,7 @@ from prodassoc_cli.errors import BadData, NoInput
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.settings import CleanConfig
 from tests.conftest import ROOT, SAMPLE, CommandLine, real_data
-from tests.engines.cleaning.order_lines import same_as_here, shop
+from tests.engines.cleaning.order_lines import OPTIONS, same_as_here, shop
 
 pytestmark = [pytest.mark.slow, pytest.mark.spark]
 
@@ -41,14 +41,7 @@ def same(spark, paths, catalogue=(), **options):
 
 @pytest.mark.parametrize(
     "options",
-    [
-        {},
-        {"products_output": "products", "drop_outliers": True},
-        {"drop_users": True},
-        {"holdout": "last-order", "holdout_output": "h"},
-        {"holdout": "time:0.2", "holdout_output": "h"},
-        {"holdout": "random:0.1", "holdout_output": "h", "event": "view"},
-    ],
+    [*OPTIONS, {"holdout": "random:0.1", "holdout_output": "h", "event": "view"}],
     ids=str,
 )
 def test_the_sample_data(spark, options):
