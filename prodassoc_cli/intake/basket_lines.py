@@ -14,7 +14,7 @@ from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.schema import Say
 from prodassoc_cli.intake.formats.raw_table import NoRows
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.formats.text.delimited import Text
+from prodassoc_cli.intake.formats.text.rows import Text
 from prodassoc_cli.intake.inputs import Inputs
 from prodassoc_cli.intake.layouts.fimi import FIMI
 from prodassoc_cli.intake.opening import open_inputs

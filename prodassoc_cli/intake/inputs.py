@@ -20,7 +20,7 @@ from prodassoc_cli.intake.formats.hive_columns import Folders
 from prodassoc_cli.intake.formats.raw_table import RawTable, StartAgain, number_rows
 from prodassoc_cli.intake.formats.reader import Reader
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.formats.text.delimited import Text
+from prodassoc_cli.intake.formats.text.rows import Text
 from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines, join_lines, placed
 from prodassoc_cli.intake.order_table import OrderTable
 from prodassoc_cli.intake.values.ids import WHOLE_AS_FLOAT

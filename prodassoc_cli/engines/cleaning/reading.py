@@ -31,7 +31,7 @@ from prodassoc_cli.intake.arrange.partition_bounds import Bounds, first_keys
 from prodassoc_cli.intake.columns.schema import ROW, SOURCE
 from prodassoc_cli.intake.formats.parquet import ParquetRows
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.formats.text.delimited import Text
+from prodassoc_cli.intake.formats.text.rows import Text
 from prodassoc_cli.intake.gather import PIECE_ROWS, text_values, with_reasons, without_text
 from prodassoc_cli.intake.inputs import Input, Piece, until_settled
 from prodassoc_cli.intake.layouts.layout import Layout, Lines, join_lines, placed

@@ -61,7 +61,7 @@ def outcome(inputs, options, many: int, *, on_disk: bool = True):
         patch.setattr(parts, "parts_in_memory", lambda orders: many)
         patch.setattr(parts, "PIECE_ROWS", 3)
         patch.setattr(parts, "LARGE_PIECE_ROWS", 3)
-        patch.setattr("prodassoc_cli.intake.formats.text.delimited.BLOCK_BYTES", 1 << 10)
+        patch.setattr("prodassoc_cli.intake.formats.text.rows.BLOCK_BYTES", 1 << 10)
         try:
             result = clean_orders(inputs, CleanConfig(**options), said.append, budget=1)
         except BadData as problem:

@@ -88,8 +88,8 @@ def outcome(paths, *, on_the_way: bool, many: int = 1, **options):
             patch.setattr(Inputs, "parse_plain_fields", lambda *_: None)
         patch.setattr(parts, "parts_needed", lambda orders, budget: many)
         patch.setattr(parts, "PIECE_ROWS", 3)
-        patch.setattr("prodassoc_cli.intake.formats.text.delimited.BLOCK_BYTES", 1 << 8)
-        patch.setattr("prodassoc_cli.intake.formats.text.delimited.HEAD_BYTES", 1 << 7)
+        patch.setattr("prodassoc_cli.intake.formats.text.rows.BLOCK_BYTES", 1 << 8)
+        patch.setattr("prodassoc_cli.intake.formats.text.rows.HEAD_BYTES", 1 << 7)
         try:
             found = clean_orders(sources(*paths), CleanConfig(**options), said.append, budget=1)
         except ProdassocError as problem:

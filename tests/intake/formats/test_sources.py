@@ -81,17 +81,17 @@ def test_a_named_pipe_is_read_once(tmp_path):
         (gzip.compress(ORDERS.encode() * 50)[:-20], "cut short"),
         (gzip.compress(ORDERS.encode())[:-8] + bytes(8), "cannot be decompressed"),
         (pa.Codec("zstd").compress(ORDERS.encode() * 50, asbytes=True)[:-9], "cut short"),
-        (b'order_id,product_id\n1,"a"\n2,"b\n3,c\n', "never closed"),
-        (b"order_id,product_id,quantity\n" + b'1,"a",1\n' * 9 + b'1,"b,1\n' + b"2,c,1\n" * 9, "quote"),
+        (b'order_id,product_id\n1,"a"\n2,"b,x\n3,c\n', "never closed"),
+        (b"order_id,product_id,quantity\n" + b'1,"a",1\n' * 9 + b'1,"b,1,x\n' + b"2,c,1\n" * 9, "quote"),
         (
             b"order_id,product_id,quantity\n"
-            + b'0,"a",1\n1,"b,1\n'
+            + b'0,"a",1\n1,"b,1,x\n'
             + b"2,c,1\n" * 9
-            + b'3,d",1\n'
+            + b'3,d",1,x\n'
             + b"2,c,1\n" * 9,
             "swallows",
         ),
-        (b"order_id,product_id\n" + b'1,"a"\n1,"b\n' + b"2,c\n" * 4_000_000, "longer than 2 MB"),
+        (b"order_id,product_id\n" + b'1,"a"\n1,"b,x\n' + b"2,c\n" * 4_000_000, "longer than 2 MB"),
         (b"order_id;product_id;price\n" + b"1,a,1\n2,b,3\n" * 9, "no column holds products"),
         (b"Export of May\n\nday,colour\n" + b"1,a\n2,b\n" * 9, "no column holds products"),
         (b"order_id,product_id\n1\n2,b,c\n3\n4,d\n", "most rows are broken"),

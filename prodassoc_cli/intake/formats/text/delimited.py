@@ -1,78 +1,31 @@
-"""Delimited text → raw tables, whole or in pieces: text stays text, broken rows become rejects."""
+"""Text as it is found: its head, and how it is opened to be read as a table or as lines."""
 
 from __future__ import annotations
 
 import codecs
 import contextlib
-import csv
 import dataclasses
-import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import polars as pl
-import pyarrow as pa
-import pyarrow.csv
-
-from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.columns.header import names_known
-from prodassoc_cli.intake.columns.schema import ROW, Say
-from prodassoc_cli.intake.formats.arrow_types import column_of_another_type, conversion, no_rows
-from prodassoc_cli.intake.formats.raw_table import (
-    NoRows,
-    RawTable,
-    StartAgain,
-    check_width,
-    make_rejects,
-    number_rows,
-    says_total,
-    set_aside,
-    set_aside_like,
-    total_notice,
-)
+from prodassoc_cli.intake.columns.schema import Say
+from prodassoc_cli.intake.formats.raw_table import RawTable, check_width, total_notice
 from prodassoc_cli.intake.formats.reader import Format, ReadOptions
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.formats.text.dialect import SAMPLE_ROWS, Dialect, sniff
 from prodassoc_cli.intake.formats.text.encoding import (
     BLOCK_BYTES,
-    UNIT,
     NotUtf8,
+    Rewrite,
     Utf8Text,
     as_utf8,
     utf8_letters,
 )
 from prodassoc_cli.intake.formats.text.legacy_encoding import guess_encoding, specimen
-from prodassoc_cli.intake.formats.text.quotes import Quotes
-from prodassoc_cli.intake.values.parallel import run_parallel
-from prodassoc_cli.resources import prefetch
-
-BYTES_PER_TEXT_BYTE = 6
-"""Memory it takes to clean a byte of text at once."""
-
-NO_DELIMITER = "\x1e"
-"""Cuts a text into lines and no further."""
-
-
-HEAD_BYTES = 1 << 16
-"""Of a text, where it is seen whether columns can be parsed while it is cut into fields."""
-
-_TAIL_BYTES = 1 << 12
-"""Of a text, where it is seen whether it ends in a total."""
-
-_BROKEN_LOOKED_AT = 1_000
-"""Broken rows among which the header of another table is looked for."""
-
-_LINE_END = re.compile(rb"\r\n|\n|\r")
-
-
-class _BrokenRow(Exception):
-    """A row has too many or too few fields."""
-
-
-class _OddValue(Exception):
-    """A column holds a value that is not of the type it was to be read in; `args` has the column's name."""
+from prodassoc_cli.intake.formats.text.mending import MAX_WIDTH, Mender, wordy_column
+from prodassoc_cli.intake.formats.text.rows import NO_DELIMITER, Text
+from prodassoc_cli.wording import number_of
 
 
 @dataclass(frozen=True)
@@ -123,7 +76,7 @@ class TextHead:
         """Return what reads it as a table of these columns."""
         return open_delimited(
             self.source, self.dialect, names, header=header, skip=skip, say=say, stack=stack,
-            keep_totals=self.options.keep_totals,
+            keep_totals=self.options.keep_totals, mended=self.options.quote is None,
         )  # fmt: skip
 
     def open_lines(self, *, skip: int | None = None, say: Say, stack: contextlib.ExitStack) -> Text:
@@ -141,7 +94,7 @@ TEXT = Format("text", lambda *_: True, _look)
 
 def open_delimited(
     source: Source, dialect: Dialect, names: list[str], *, header: Sequence[Sequence[str]], skip: int,
-    say: Say, stack: contextlib.ExitStack, keep_totals: bool = False,
+    say: Say, stack: contextlib.ExitStack, keep_totals: bool = False, mended: bool = True,
 ) -> Text:  # fmt: skip
     """Open delimited text to be read as one string column per name.
 
@@ -154,12 +107,13 @@ def open_delimited(
         say: receives notices.
         stack: closes what the text is read from.
         keep_totals: whether a last row that says total is a row like the others.
+        mended: whether rows that were written carelessly are cut as they were meant.
 
     Raises:
         BadData: it has too many columns, or its header is damaged.
     """
     check_width(source, len(names))
-    text = _open(source, dialect, names, say, stack, skip=skip, delimited=True)
+    text = _open(source, dialect, names, say, stack, skip=skip, delimited=True, mended=mended)
     text.aside = [(list(row), "repeated_header") for row in header]
     if not keep_totals and (total := text.total()):
         text.aside.append((total, "total_row"))
@@ -183,30 +137,82 @@ def open_lines(
 
 def _open(
     source: Source, dialect: Dialect, names: list[str], say: Say,
-    stack: contextlib.ExitStack, *, skip: int, delimited: bool = False,
+    stack: contextlib.ExitStack, *, skip: int, delimited: bool = False, mended: bool = False,
 ) -> Text:  # fmt: skip
     if not dialect.sure:
         with source.open() as stream:
             say(_guessed(source, dialect.encoding, source.read(stream, BLOCK_BYTES)))
     cut_at = dialect.delimiter if delimited else NO_DELIMITER
     rewrite = _rewriting(dialect, delimited=delimited)
+    mender = _mender(source, dialect, names, skip) if mended else None
+    marks = None if mender is None or mender.wordy is not None else (dialect.delimiter, dialect.way.quote)
     lenient = False
+
+    def copied(mender: Mender | None = None) -> Utf8Text:
+        return stack.enter_context(
+            as_utf8(
+                source, dialect.encoding, named=dialect.named and not lenient, delimiter=cut_at,
+                lenient=lenient, rewrite=_in_turn(rewrite, mender), marks=marks,
+            )
+        )  # fmt: skip
+
+    def mend() -> Utf8Text | None:
+        if mender is None:
+            return None
+        fresh = dataclasses.replace(mender)
+        utf8 = copied(fresh)
+        if not fresh.rows:
+            return None
+        say(f"{source.name}: {_mended_notice(fresh, names)}")
+        return utf8
+
+    wordy = mender is not None and mender.wordy is not None
     try:
-        utf8 = stack.enter_context(
-            as_utf8(source, dialect.encoding, named=dialect.named, delimiter=cut_at, rewrite=rewrite)
-        )
+        utf8 = (mend() if wordy else None) or copied()
     except NotUtf8:
         encoding, example = _second_guess(source)
-        dialect = dataclasses.replace(dialect, encoding=encoding)
+        dialect = dataclasses.replace(dialect, encoding=encoding, named=False)
         lenient = encoding == "utf-8"
         broken = f"{source.name}: UTF-8 with some broken bytes; the rows that hold them are left out"
         say(broken if lenient else _guessed(source, encoding, example))
-        utf8 = stack.enter_context(
-            as_utf8(source, encoding, delimiter=cut_at, lenient=lenient, rewrite=rewrite)
-        )
+        utf8 = (mend() if wordy else None) or copied()
     if delimited and utf8.open_end:
         say(f"{source.name}: no line end after the last row; if the file was cut, fetch it again")
-    return Text(source, dialect, names, utf8, skip=skip, delimited=delimited, say=say)
+    if utf8.stray:
+        utf8, mender = mend() or utf8, None
+    text = Text(source, dialect, names, utf8, skip=skip, delimited=delimited, say=say)
+    text.mend = mend if utf8.quotes and mender is not None and not wordy else None
+    return text
+
+
+def _mender(source: Source, dialect: Dialect, names: list[str], skip: int) -> Mender | None:
+    """Return what mends rows of a text; None where its way of writing is not looked through."""
+    way = dialect.way
+    if not way.quote or way.escape or way.spaced or len(names) > MAX_WIDTH:
+        return None
+    if len(way.delimiter) > 1 or not (way.delimiter + way.quote).isascii():
+        return None
+    wordy = None
+    if way.delimiter == " ":
+        head, _ = source.head()
+        lines = codecs.getincrementaldecoder(dialect.encoding)("replace").decode(head).split("\n")[:-1]
+        wordy = wordy_column(lines[skip : skip + SAMPLE_ROWS], way, len(names))
+    return Mender(way, len(names), wordy)
+
+
+def _mended_notice(mender: Mender, names: list[str]) -> str:
+    rows, example = number_of(mender.rows, "row"), mender.example
+    if mender.wordy is None:
+        what = f"quotes inside fields are letters in {rows}, as in {example}"
+    else:
+        what = f"the words of {names[mender.wordy]} are put together in {rows}, as {example}"
+    return f"{what}; `quote='\"'` lets only quotes keep a field together"
+
+
+def _in_turn(rewrite: Rewrite | None, mender: Mender | None) -> Rewrite | None:
+    if rewrite is None or mender is None:
+        return rewrite or mender
+    return lambda lines, last: mender(rewrite(lines, last), last)
 
 
 def _guessed(source: Source, encoding: str, data: bytes) -> str:
@@ -215,7 +221,7 @@ def _guessed(source: Source, encoding: str, data: bytes) -> str:
     return f"{source.name}: read as {encoding}{shown} (it is not valid UTF-8; `encoding` names another)"
 
 
-def _rewriting(dialect: Dialect, *, delimited: bool) -> Callable[[str], str] | None:
+def _rewriting(dialect: Dialect, *, delimited: bool) -> Rewrite | None:
     """Return what takes out of whole lines what Arrow cannot pass over; None where there is no such thing."""
     comment = re.compile(rf"^{re.escape(dialect.comment)}[^\r\n]*", re.MULTILINE) if dialect.comment else None
     blanks = None
@@ -225,7 +231,7 @@ def _rewriting(dialect: Dialect, *, delimited: bool) -> Callable[[str], str] | N
     if comment is None and blanks is None:
         return None
 
-    def rewrite(lines: str) -> str:
+    def rewrite(lines: str, _: bool) -> str:
         kept = comment.sub("", lines) if comment else lines
         return blanks.sub("", kept) if blanks else kept
 
@@ -253,329 +259,3 @@ def _second_guess(source: Source) -> tuple[str, bytes]:
                 rest = b""
         lines += rest
     return ("utf-8" if fine > 2 * broken else guess_encoding(source.name, bytes(lines))), bytes(lines)
-
-
-def _silent(_: str) -> None:
-    """Say nothing."""
-
-
-@dataclass
-class Text:
-    """A text that can be read as a table, whole or in pieces, as often as is needed.
-
-    Attributes:
-        source: the input.
-        dialect: how it is written.
-        names: of its columns.
-        utf8: the text itself.
-        skip: lines of it before the first row of data.
-        delimited: whether it has fields, so that rows can be broken.
-        tolerant: whether broken rows are left out rather than looked for.
-        types: columns that are parsed as fields are cut, and how. One that holds anything else is dropped
-            from them as soon as that is found.
-        aside: rows that are no data where they stand, and why.
-        say: receives what is found out while it is read.
-    """
-
-    source: Source
-    dialect: Dialect
-    names: list[str]
-    utf8: Utf8Text
-    skip: int = 0
-    delimited: bool = False
-    tolerant: bool = False
-    types: dict[str, pa.DataType] = field(default_factory=dict)
-    aside: list[tuple[list[str], str]] = field(default_factory=list)
-    say: Say = field(default=_silent)
-    _said: bool = False
-
-    def __post_init__(self) -> None:
-        """Find out where the first row of data begins."""
-        self._start = 0
-        if not self.skip:
-            return
-        before, at = b"", 0
-        with self.utf8.path.open("rb") as file:
-            while block := file.read(HEAD_BYTES):
-                before += block
-                ends = [found.end() for found in itertools.islice(_LINE_END.finditer(before), self.skip)]
-                at = ends[-1] if len(ends) == self.skip else len(before)
-                if at < len(before):
-                    break
-        self._start = at
-        if self.delimited and (b"\0" in before[:at] or "\ufffd".encode() in before[:at]):
-            raise BadData(
-                f"{self.source.name}: the header is damaged", "fix its first line, or fetch it again"
-            )
-
-    def begin_at_once(self) -> None:
-        """Take the first row as data: this is a later part of a text that has a header."""
-        self.skip = self._start = 0
-
-    @property
-    def bytes_of_rows(self) -> tuple[Path, int]:
-        """Where the text lies in UTF-8, and the byte at which its first row begins."""
-        return self.utf8.path, self._start
-
-    @property
-    def parsed(self) -> dict[str, pa.DataType]:
-        """What of `types` holds now: where rows or characters are broken, all is text, which rejects show."""
-        return {} if self.tolerant or self.utf8.nuls or self.utf8.replaced else self.types
-
-    def total(self) -> list[str]:
-        """Return the cells of the last row if it is a total, else none."""
-        with self.utf8.path.open("rb") as file:
-            file.seek(max(self._start, self.size - _TAIL_BYTES))
-            lines = file.read().decode("utf-8", "replace").split("\n")
-        rows = [line.rstrip("\r") for line in lines if line.strip()]
-        if len(rows) < 3 or not says_total(rows[-1].split(self._delimiter)):
-            return []
-        cells = next(csv.reader(rows[-1:], **self.dialect.way.for_csv))
-        return cells if len(cells) == len(self.names) else []
-
-    def read_in_types(self, types: dict[str, pa.DataType]) -> None:
-        """Read columns in these types rather than as text, but for those whose first values are of none."""
-        with self.utf8.path.open("rb") as file:
-            file.seek(self._start)
-            block = file.read(HEAD_BYTES)
-        head = block[: block.rfind(b"\n") + 1]
-        self.types = types
-        with contextlib.suppress(pa.ArrowInvalid):
-            while head:
-                try:
-                    self._read_block(head, self.types)
-                    break
-                except pa.ArrowInvalid as problem:
-                    odd = self._uncut(str(problem))
-                    if not isinstance(odd, _OddValue):
-                        raise
-                    self.types = {name: each for name, each in self.types.items() if name not in odd.args}
-
-    def _read_block(self, block: bytes, types: Mapping[str, pa.DataType]) -> pa.Table:
-        read = pa.csv.ReadOptions(column_names=self.names, use_threads=False)
-        parse = self._parsing(lambda _: "skip")
-        return pa.csv.read_csv(pa.BufferReader(block), read, parse, conversion(self.names, types))
-
-    def no_rows(self) -> pl.DataFrame:
-        """Return its columns, in their types."""
-        return no_rows(self.names, self.parsed)
-
-    @property
-    def in_pieces(self) -> bool:
-        """Whether it can be read in pieces: any text can."""
-        return True
-
-    @property
-    def bytes_held(self) -> int:
-        """About how many bytes it takes to clean it as a whole."""
-        return self.size * BYTES_PER_TEXT_BYTE
-
-    @property
-    def encoding(self) -> str:
-        """Its encoding."""
-        return self.dialect.encoding
-
-    @property
-    def size(self) -> int:
-        """Bytes of the text as it is read."""
-        return self.utf8.path.stat().st_size
-
-    def texts(self, rows: int) -> Iterator[RawTable]:
-        """Read it in pieces, no column parsed."""
-        return dataclasses.replace(self, types={}).pieces(rows)
-
-    def pieces(self, rows: int | None = None) -> Iterator[RawTable]:
-        """Read it with all threads; once more with one if rows are broken.
-
-        Only then does Arrow number the rows. And only then is it given a Python function to call: one called
-        from its threads while another fails can wait for the interpreter for ever, or abort it as it ends.
-
-        Args:
-            rows: about how many rows a piece has; None for all of them in one.
-
-        Raises:
-            BadData: most rows are broken, there is no data row, or a quote is never closed.
-            StartAgain: a row is broken or a column of another type, and pieces before it have been taken.
-        """
-        begun = False
-        while True:
-            try:
-                for piece in self._pieces(rows):
-                    begun = True
-                    yield piece
-            except (_BrokenRow, _OddValue) as problem:
-                self.tolerant |= isinstance(problem, _BrokenRow)
-                self.types = {name: each for name, each in self.types.items() if name not in problem.args}
-                if begun:
-                    raise StartAgain from problem
-            else:
-                return
-
-    def sample(self, places: int, size: int) -> RawTable:
-        """Read a few rows from all over the text; those that cannot be cut into fields are passed over."""
-        found = []
-        with self.utf8.path.open("rb") as file:
-            for place in range(places):
-                file.seek(self._start + (self.size - self._start) * place // places)
-                block = file.read(size)
-                found.append(block[block.find(b"\n") + 1 : block.rfind(b"\n") + 1])
-        try:
-            frame = _frame(self._read_block(b"".join(found) or b"\n", {}))
-        except pa.ArrowInvalid:  # a quote opened before the block, or nothing
-            frame = pl.DataFrame(schema=dict.fromkeys(self.names, pl.String))
-        return RawTable(self.source.name, number_rows(frame), delimiter=self.dialect.delimiter)
-
-    @property
-    def _delimiter(self) -> str:
-        if not self.delimited:
-            return NO_DELIMITER
-        return UNIT if len(self.dialect.delimiter) > 1 else self.dialect.delimiter
-
-    def _parsing(self, handler: Callable[[pa.csv.InvalidRow], str] | None) -> pa.csv.ParseOptions:
-        extra = {} if handler is None else {"invalid_row_handler": handler}
-        way = self.dialect.way
-        if self.delimited:
-            # Without quotes a line end ends a row, and Arrow finds where to begin a block without parsing.
-            quoted = self.utf8.quotes > 0 or way.quote not in ('"', "")
-            return pa.csv.ParseOptions(
-                delimiter=self._delimiter, quote_char=way.quote or False, escape_char=way.escape or False,
-                newlines_in_values=quoted and bool(way.quote), **extra,
-            )  # fmt: skip
-        return pa.csv.ParseOptions(
-            delimiter=self._delimiter, quote_char=False, newlines_in_values=False, ignore_empty_lines=False,
-            **extra,
-        )  # fmt: skip
-
-    def _pieces(self, rows: int | None) -> Iterator[RawTable]:
-        broken: list[tuple[int, str]] = []
-        pairs = self.utf8.quotes and self.dialect.way.quote == '"' and not self.dialect.way.escape
-        quotes = Quotes(self.source, self.names, self._delimiter) if pairs else None
-        good = bad = taken = last = 0
-        for frame in self._frames(rows, broken):
-            fresh, taken = broken[taken:], len(broken)
-            frame = number_rows(frame, last, [number for number, _ in broken])
-            last = frame[ROW][-1] if frame.height else last
-            if quotes is not None:
-                quotes.check(frame, fresh)
-            table = self._table(frame, fresh)
-            good, bad = good + table.frame.height, bad + table.rejects.height
-            yield table
-        if taken < len(broken):
-            table = self._table(number_rows(self.no_rows()), broken[taken:])
-            bad += table.rejects.height
-            yield table
-        if quotes is not None:
-            quotes.check_end(odd=self.utf8.quotes % 2 == 1)
-        if self.delimited:
-            self._check_enough(good, bad, broken)
-
-    def _table(self, frame: pl.DataFrame, broken: list[tuple[int, str]]) -> RawTable:
-        long = self.dialect.delimiter
-        if self.delimited and len(long) > 1:
-            frame = frame.with_columns(pl.col(pl.String).str.replace_all(UNIT, long, literal=True))
-            broken = [(number, text.replace(UNIT, long)) for number, text in broken]
-        rejects = make_rejects(self.source, [(number, "broken_row", text) for number, text in broken])
-        table = RawTable(self.source.name, frame, rejects, long, self.dialect.encoding)
-        if self.utf8.nuls:
-            set_aside(table, _holds("\0", self.names), "nul_character")
-        if self.utf8.replaced:
-            set_aside(table, _holds("\ufffd", self.names), "broken_encoding")
-        for cells, reason in self.aside:
-            set_aside_like(table, cells, reason)
-        return table
-
-    def _frames(self, rows: int | None, broken: list[tuple[int, str]]) -> Iterator[pl.DataFrame]:
-        def note(row: pa.csv.InvalidRow) -> str:
-            broken.append((row.number, row.text))
-            return "skip"
-
-        parse = self._parsing(note if self.tolerant else None)
-        read = pa.csv.ReadOptions(
-            column_names=self.names, block_size=BLOCK_BYTES, use_threads=not self.tolerant
-        )
-        convert = conversion(self.names, self.parsed)
-        try:
-            with pa.OSFile(str(self.utf8.path)) as file:
-                file.seek(self._start)
-                if rows is None:
-                    yield _in_one_chunk(_frame(pa.csv.read_csv(file, read, parse, convert)))
-                    return
-                pieces = _pieces_of(pa.csv.open_csv(file, read, parse, convert), rows)
-                # The rows found broken are to be those of the pieces taken so far.
-                for piece in pieces if self.tolerant else prefetch(pieces):
-                    yield _in_one_chunk(_frame(piece))
-        except pa.ArrowInvalid as problem:
-            raise self._uncut(str(problem)) from problem
-
-    def _uncut(self, problem: str) -> Exception:
-        """Return the error to raise for what Arrow says."""
-        if "Empty CSV" in problem:
-            return self._no_rows()
-        if not self.tolerant and "Expected" in problem:
-            return _BrokenRow()
-        if (odd := column_of_another_type(problem)) is not None:
-            return _OddValue(self.names[odd])
-        reason = problem.split(";")[0].split(" (")[0]
-        if "straddling" in reason:
-            reason = f"one is longer than {BLOCK_BYTES >> 20} MB"
-        return BadData(
-            f"{self.source.name} cannot be cut into rows: {reason}",
-            "look for a quote never closed, or --delimiter",
-        )
-
-    def _check_enough(self, good: int, bad: int, broken: list[tuple[int, str]]) -> None:
-        name = self.source.name
-        another = next(
-            (number for number, raw in broken[:_BROKEN_LOOKED_AT] if self._begins_table(raw)), None
-        )
-        if another is not None and not self._said:
-            self._said = True
-            what = "its rows are left out: clean it separately"
-            self.say(f"{name}: another table begins in row {another}; {what}")
-        if bad > good and broken and another is None:
-            row, raw = broken[0]
-            found = raw.count(self.dialect.delimiter) + 1
-            raise BadData(
-                f"{name}: most rows are broken ({bad:,} of {good + bad:,}); row {row} has "
-                f"{found} fields, {len(self.names)} are expected",
-                "give the right one with --delimiter, or --layout baskets for one basket per line",
-            )
-        if not good:
-            raise self._no_rows()
-
-    def _begins_table(self, row: str) -> bool:
-        """Return whether a row with too many or too few fields names the columns of another table."""
-        return names_known(row.split(self.dialect.delimiter)) > 1
-
-    def _no_rows(self) -> BadData:
-        what = "has a header but no rows" if self.skip else "holds no rows"
-        return NoRows(f"{self.source.name} {what}", "give a file with at least one row")
-
-
-def _frame(rows: pa.Table) -> pl.DataFrame:
-    frame = pl.from_arrow(rows, rechunk=False)
-    assert isinstance(frame, pl.DataFrame)
-    return frame
-
-
-def _pieces_of(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
-    """Put batches that follow one another together to pieces of about so many rows."""
-    held: list[pa.RecordBatch] = []
-    for batch in batches:
-        held.append(batch)
-        if sum(each.num_rows for each in held) >= rows:
-            yield pa.Table.from_batches(held)
-            held = []
-    if held:
-        yield pa.Table.from_batches(held)
-
-
-def _in_one_chunk(frame: pl.DataFrame) -> pl.DataFrame:
-    # Rows gathered from a column of many chunks take several times as long. The texts stay where Arrow put
-    # them: only what refers to them is moved.
-    return pl.DataFrame(run_parallel(*(column.rechunk for column in frame)))
-
-
-def _holds(mark: str, names: list[str]) -> pl.Expr:
-    """Return which rows hold a character that cannot be right."""
-    return pl.any_horizontal(pl.col(names).str.contains(mark, literal=True))

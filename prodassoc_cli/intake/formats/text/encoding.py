@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
+import numpy as np
+
 from prodassoc_cli.errors import BadData, IOFailure, UsageProblem, did_you_mean
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.formats.text.legacy_encoding import guess_encoding
@@ -22,6 +24,10 @@ _ENCODINGS = (
     "utf-8", "utf-16", "cp1252", "latin-1", "gb18030", "gbk", "big5", "shift_jis", "euc_jp", "cp949",
     "euc_kr", "cp1250", "cp1251", "koi8_r",
 )  # fmt: skip
+
+
+Rewrite = Callable[[str, bool], str]
+"""What is done to a text: given so many whole lines at a time, and whether they are the last."""
 
 
 class NotUtf8(Exception):
@@ -85,6 +91,7 @@ class Utf8Text:
         nuls: whether a NUL character is in it.
         replaced: whether undecodable bytes became U+FFFD.
         quotes: number of double quotes in it.
+        stray: whether a quote stands where no field begins or ends, if the marks of fields are known.
         open_end: whether its last row has no line end, as in a file that was cut.
     """
 
@@ -92,13 +99,14 @@ class Utf8Text:
     nuls: bool = False
     replaced: bool = False
     quotes: int = 0
+    stray: bool = False
     open_end: bool = False
 
 
 @contextlib.contextmanager
 def as_utf8(
     source: Source, encoding: str, *, named: bool = False, delimiter: str = ",", lenient: bool = False,
-    rewrite: Callable[[str], str] | None = None,
+    rewrite: Rewrite | None = None, marks: tuple[str, str] | None = None,
 ) -> Iterator[Utf8Text]:  # fmt: skip
     """Check a text to its end and bring it to UTF-8, a block at a time.
 
@@ -111,7 +119,8 @@ def as_utf8(
         named: whether the user named it.
         delimiter: what separates its fields; one of several characters is replaced by UNIT.
         lenient: whether broken UTF-8 is replaced rather than refused.
-        rewrite: what is done to the text, given so many whole lines at a time; None to leave it.
+        rewrite: what is done to the text; None to leave it.
+        marks: the delimiter and the quote, of one character each, to look for stray quotes.
 
     Raises:
         NotUtf8: it should be UTF-8 and is not.
@@ -128,7 +137,7 @@ def as_utf8(
             copy, path = anonymous_file()
             stack.callback(copy.close)
         text = Utf8Text(path)
-        blocks = _blocks(source, raw, encoding, long, text, rewrite, strict=strict)
+        blocks = _blocks(source, raw, encoding, long, text, rewrite, marks, strict=strict)
         if copy is None:
             for _ in blocks:
                 pass
@@ -150,7 +159,7 @@ def _write_all(copy: BinaryIO, blocks: Iterable[bytes], name: str) -> None:
 
 def _blocks(
     source: Source, raw: IO[bytes], encoding: str, long: str, text: Utf8Text,
-    rewrite: Callable[[str], str] | None, *, strict: bool,
+    rewrite: Rewrite | None, marks: tuple[str, str] | None, *, strict: bool,
 ) -> Iterator[bytes]:  # fmt: skip
     """Yield the text as UTF-8; note in `text` what it holds."""
     decoder = codecs.getincrementaldecoder(encoding)("strict" if strict else "replace")
@@ -161,7 +170,7 @@ def _blocks(
         block = source.read(raw, BLOCK_BYTES)
         ended = not block
         if ascii_is_text and block and not pending and block.isascii():
-            _note(text, block)
+            _note(text, block, marks)
             yield block
             continue
         try:
@@ -174,7 +183,7 @@ def _blocks(
             # A line, or a delimiter, may straddle two blocks.
             if rewrite is not None:
                 end = len(letters) if ended else letters.rfind("\n") + 1
-                rest, letters = letters[end:], rewrite(letters[:end])
+                rest, letters = letters[end:], rewrite(letters[:end], ended)
             elif long:
                 end = len(letters) - (len(long) - 1 if not ended and letters.endswith(long[0]) else 0)
                 rest, letters = letters[end:], letters[:end]
@@ -182,12 +191,23 @@ def _blocks(
                 letters = letters.replace(long, UNIT)
             block = letters.encode("utf-8", "replace")
         pending = bool(decoder.getstate()[0])
-        _note(text, block)
+        _note(text, block, marks)
         yield block
 
 
-def _note(text: Utf8Text, block: bytes) -> None:
+def _note(text: Utf8Text, block: bytes, marks: tuple[str, str] | None) -> None:
     """Note what a block holds that Arrow would swallow."""
     text.nuls = text.nuls or b"\0" in block
     text.quotes += block.count(b'"') if b'"' in block else 0  # to find none is ten times as quick
+    if marks is not None and not text.stray and marks[1].encode() in block:
+        text.stray = _is_stray(block, *marks)
     text.open_end = not block.endswith((b"\n", b"\r")) if block else text.open_end
+
+
+def _is_stray(block: bytes, delimiter: str, quote: str) -> bool:
+    """Return whether a quote stands between other characters than those that begin and end fields."""
+    letters = np.frombuffer(block, dtype=np.uint8)
+    within = np.ones(256, dtype=bool)
+    within[[ord(delimiter), ord(quote), ord("\r"), ord("\n")]] = False
+    at = np.flatnonzero(letters[1:-1] == ord(quote)) + 1
+    return bool((within[letters[at - 1]] & within[letters[at + 1]]).any())

@@ -110,7 +110,7 @@ def test_a_fatal_row_ends_the_process_in_order(tmp_path):
     """Arrow's threads may neither hang nor abort an interpreter that ends after an error."""
     good = b"".join(b"%d,p%d,text\n" % (row, row % 5) for row in range(300_000))
     path = tmp_path / "orders.csv"
-    path.write_bytes(HEADER.encode() + good + b'1,2\n1,"p,text\n' + good * 3)
+    path.write_bytes(HEADER.encode() + good + b'1,2\n1,"p,text,more\n' + good * 3)
     program = (
         "import sys\nfrom prodassoc_cli.errors import BadData\n"
         "from contextlib import ExitStack\n"
