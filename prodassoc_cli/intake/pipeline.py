@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import polars as pl
 
@@ -20,10 +20,6 @@ from prodassoc_cli.intake.arrange.append import Earlier, merged
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS
 from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.intake.arrange.sorting import Codes, in_order
-from prodassoc_cli.intake.catalogue.catalogue import Catalogue
-from prodassoc_cli.intake.catalogue.product_tally import ProductTally, complete
-from prodassoc_cli.intake.catalogue.reading import cleaned_catalogue
-from prodassoc_cli.intake.columns.likeness import ReadHeaders
 from prodassoc_cli.intake.columns.schema import EVENT, FURTHER, INTERACTIONS, RESPONSES, Caution, Say
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.gather import Gathered, gather
@@ -40,6 +36,11 @@ from prodassoc_cli.intake.values.privacy import read_key
 from prodassoc_cli.intake.values.rating_scale import RatingScale
 from prodassoc_cli.resources import prefetch, run_in_background
 from prodassoc_cli.settings import CleanConfig
+
+if TYPE_CHECKING:
+    from prodassoc_cli.intake.catalogue.catalogue import Catalogue
+    from prodassoc_cli.intake.catalogue.product_tally import ProductTally
+    from prodassoc_cli.intake.columns.likeness import ReadHeaders
 
 T = TypeVar("T")
 
@@ -252,7 +253,7 @@ class Cleaning:
         )  # fmt: skip
         parts = _Parts(gathered, rules)
         among_all = AmongAll.of(parts, self._config)
-        tally = ProductTally() if self._catalogue or self._config.products_output else None
+        tally = _new_tally() if self._catalogue or self._config.products_output else None
         description, suspicions = Description(), Suspicions()
         counted = () if self._config.drop_outliers else ("price", "quantity")
         amounts = {name: Amounts(name) for name in counted}
@@ -316,16 +317,20 @@ class Cleaning:
         }
         known = _Known(summary)
         if tally is not None:
-            catalogue = (
-                cleaned_catalogue(
-                    self._catalogue, self._config, self._say, self._category_names, self._read_headers
-                )
-                if self._catalogue
-                else None
+            known.products, known.product_rejects = _products(
+                tally.products(), self._cleaned_catalogue(), self._say, summary
             )
-            known.products, known.product_rejects = _products(tally.products(), catalogue, self._say, summary)
         summary["interactions"] = description.facts()
         return known
+
+    def _cleaned_catalogue(self) -> Catalogue | None:
+        if not self._catalogue:
+            return None
+        from prodassoc_cli.intake.catalogue.reading import cleaned_catalogue
+
+        return cleaned_catalogue(
+            self._catalogue, self._config, self._say, self._category_names, self._read_headers
+        )
 
     def _without_users(self, interactions: pl.DataFrame) -> pl.DataFrame:
         """Return the rows without user ids, if so asked, in an order that does not show them either."""
@@ -361,6 +366,12 @@ class _Parts:
         return self._rules.apply(self._gathered.with_products(rows))
 
 
+def _new_tally() -> ProductTally:
+    from prodassoc_cli.intake.catalogue.product_tally import ProductTally
+
+    return ProductTally()
+
+
 def _count(kept: pl.DataFrame, amounts: dict[str, Amounts], tally: ProductTally | None) -> None:
     for name, counts in amounts.items():
         counts.add(kept["product_id"], kept[name])
@@ -380,6 +391,8 @@ def _products(
     if catalogue is None:
         summary["products"] = {"products": derived.height, "derived": derived.height}
         return derived, None
+    from prodassoc_cli.intake.catalogue.product_tally import complete
+
     products = complete(catalogue.products, derived)
     overlap = id_overlap(derived["product_id"], catalogue.products["product_id"])
     summary["products"] = {

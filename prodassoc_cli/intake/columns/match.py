@@ -20,12 +20,16 @@ NO_COLUMN = ""
 """What a field is mapped to that is to be read from no column."""
 
 
+_RECBOLE_TYPE = re.compile(r":(token|float|token_seq|float_seq)$")
+_UMLAUTS = str.maketrans({"ü": "ue", "ö": "oe", "ä": "ae"})
+
+
 def normal(name: str) -> str:
     """Reduce a column name to what it is compared by; a RecBole type (`:token`) is no part of it."""
-    name = re.sub(r":(token|float|token_seq|float_seq)$", "", name.strip())
-    name = name.casefold().replace("ß", "ss").replace("ü", "ue").replace("ö", "oe").replace("ä", "ae")
-    name = unicodedata.normalize("NFKD", name)
-    return "".join(letter for letter in name if letter.isalnum())
+    name = _RECBOLE_TYPE.sub("", name.strip()).casefold()
+    if not name.isascii():
+        name = unicodedata.normalize("NFKD", name.translate(_UMLAUTS))
+    return name if name.isalnum() else "".join(filter(str.isalnum, name))
 
 
 def done_with(columns: Iterable[str]) -> str:

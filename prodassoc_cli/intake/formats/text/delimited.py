@@ -8,6 +8,7 @@ import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from prodassoc_cli.intake.columns.schema import Say
 from prodassoc_cli.intake.formats.raw_table import RawTable, check_width, total_notice
@@ -23,9 +24,13 @@ from prodassoc_cli.intake.formats.text.encoding import (
     utf8_letters,
 )
 from prodassoc_cli.intake.formats.text.legacy_encoding import guess_encoding, specimen
-from prodassoc_cli.intake.formats.text.mending import MAX_WIDTH, Mender, wordy_column
 from prodassoc_cli.intake.formats.text.rows import NO_DELIMITER, Text
-from prodassoc_cli.wording import number_of
+
+if TYPE_CHECKING:
+    from prodassoc_cli.intake.formats.text.mending import Mender
+
+MAX_WIDTH = 200
+"""Rows of more fields are not mended."""
 
 
 @dataclass(frozen=True)
@@ -144,69 +149,56 @@ def _open(
             say(_guessed(source, dialect.encoding, source.read(stream, BLOCK_BYTES)))
     cut_at = dialect.delimiter if delimited else NO_DELIMITER
     rewrite = _rewriting(dialect, delimited=delimited)
-    mender = _mender(source, dialect, names, skip) if mended else None
-    marks = None if mender is None or mender.wordy is not None else (dialect.delimiter, dialect.way.quote)
+    mends = mended and dialect.way.simple and len(names) <= MAX_WIDTH
+    wordy = _wordy_column(source, dialect, names, skip) if mends and dialect.delimiter == " " else None
+    marks = (dialect.delimiter, dialect.way.quote) if mends and wordy is None else None
     lenient = False
 
     def copied(mender: Mender | None = None) -> Utf8Text:
         return stack.enter_context(
             as_utf8(
-                source, dialect.encoding, named=dialect.named and not lenient, delimiter=cut_at,
-                lenient=lenient, rewrite=_in_turn(rewrite, mender), marks=marks,
+                source, dialect.encoding, named=dialect.named, delimiter=cut_at, lenient=lenient,
+                rewrite=_in_turn(rewrite, mender), marks=marks,
             )
         )  # fmt: skip
 
     def mend() -> Utf8Text | None:
-        if mender is None:
+        from prodassoc_cli.intake.formats.text.mending import Mender
+
+        mender = Mender(dialect.way, len(names), wordy)
+        utf8 = copied(mender)
+        if not mender.rows:
             return None
-        fresh = dataclasses.replace(mender)
-        utf8 = copied(fresh)
-        if not fresh.rows:
-            return None
-        say(f"{source.name}: {_mended_notice(fresh, names)}")
+        say(f"{source.name}: {mender.notice(names)}")
         return utf8
 
-    wordy = mender is not None and mender.wordy is not None
     try:
-        utf8 = (mend() if wordy else None) or copied()
+        utf8 = copied() if wordy is None else mend() or copied()
     except NotUtf8:
         encoding, example = _second_guess(source)
         dialect = dataclasses.replace(dialect, encoding=encoding, named=False)
         lenient = encoding == "utf-8"
         broken = f"{source.name}: UTF-8 with some broken bytes; the rows that hold them are left out"
         say(broken if lenient else _guessed(source, encoding, example))
-        utf8 = (mend() if wordy else None) or copied()
+        utf8 = copied() if wordy is None else mend() or copied()
     if delimited and utf8.open_end:
         say(f"{source.name}: no line end after the last row; if the file was cut, fetch it again")
+    mendable = marks is not None and utf8.quotes > 0
     if utf8.stray:
-        utf8, mender = mend() or utf8, None
-    text = Text(source, dialect, names, utf8, skip=skip, delimited=delimited, say=say)
-    text.mend = mend if utf8.quotes and mender is not None and not wordy else None
-    return text
+        utf8, mendable = mend() or utf8, False
+    return Text(
+        source, dialect, names, utf8, skip=skip, delimited=delimited, say=say,
+        mend=mend if mendable else None,
+    )  # fmt: skip
 
 
-def _mender(source: Source, dialect: Dialect, names: list[str], skip: int) -> Mender | None:
-    """Return what mends rows of a text; None where its way of writing is not looked through."""
-    way = dialect.way
-    if not way.quote or way.escape or way.spaced or len(names) > MAX_WIDTH:
-        return None
-    if len(way.delimiter) > 1 or not (way.delimiter + way.quote).isascii():
-        return None
-    wordy = None
-    if way.delimiter == " ":
-        head, _ = source.head()
-        lines = codecs.getincrementaldecoder(dialect.encoding)("replace").decode(head).split("\n")[:-1]
-        wordy = wordy_column(lines[skip : skip + SAMPLE_ROWS], way, len(names))
-    return Mender(way, len(names), wordy)
+def _wordy_column(source: Source, dialect: Dialect, names: list[str], skip: int) -> int | None:
+    """Return the place of the column whose words stand apart, as the first rows show; None for none."""
+    from prodassoc_cli.intake.formats.text.mending import wordy_column
 
-
-def _mended_notice(mender: Mender, names: list[str]) -> str:
-    rows, example = number_of(mender.rows, "row"), mender.example
-    if mender.wordy is None:
-        what = f"quotes inside fields are letters in {rows}, as in {example}"
-    else:
-        what = f"the words of {names[mender.wordy]} are put together in {rows}, as {example}"
-    return f"{what}; `quote='\"'` lets only quotes keep a field together"
+    head, _ = source.head()
+    lines = codecs.getincrementaldecoder(dialect.encoding)("replace").decode(head).split("\n")[:-1]
+    return wordy_column(lines[skip : skip + SAMPLE_ROWS], dialect.way, len(names))
 
 
 def _in_turn(rewrite: Rewrite | None, mender: Mender | None) -> Rewrite | None:
@@ -252,10 +244,13 @@ def _second_guess(source: Source) -> tuple[str, bytes]:
         while block := source.read(stream, BLOCK_BYTES):
             good, bad = utf8_letters(decoder.decode(block))
             fine, broken = fine + good, broken + bad
-            if not block.isascii() and len(lines) < BLOCK_BYTES:
+            if (rest or not block.isascii()) and len(lines) < BLOCK_BYTES:
                 whole, _, rest = (rest + block).rpartition(b"\n")
                 lines += b"".join(line + b"\n" for line in whole.split(b"\n") if not line.isascii())
-            else:
+            # A line may straddle blocks; one that is longer than any is taken as far as it was read.
+            if rest.isascii():
                 rest = b""
+            elif len(rest) > BLOCK_BYTES:
+                lines, rest = lines + rest, b""
         lines += rest
     return ("utf-8" if fine > 2 * broken else guess_encoding(source.name, bytes(lines))), bytes(lines)

@@ -44,6 +44,12 @@ class Way:
     spaced: bool = False
 
     @property
+    def simple(self) -> bool:
+        """Whether a delimiter and a quote, of one plain character each, are all there is to it."""
+        marks = self.delimiter + self.quote
+        return len(marks) == 2 and bool(self.quote) and marks.isascii() and not (self.escape or self.spaced)
+
+    @property
     def for_csv(self) -> dict[str, Any]:
         """The arguments of `csv.reader`; a delimiter of several characters stands in the text as UNIT."""
         return {

@@ -14,9 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from prodassoc_cli.intake.formats.text.dialect import Way
-
-MAX_WIDTH = 200
-"""Rows of more fields are left as they are."""
+from prodassoc_cli.wording import number_of
 
 _MAX_LINES = 500
 """A row may go over so many lines."""
@@ -68,6 +66,15 @@ class Mender:
                 mended.append(self._mended(line))
                 at += 1
         return "\n".join(mended)
+
+    def notice(self, names: Sequence[str]) -> str:
+        """Return what was done, and what undoes it."""
+        rows = number_of(self.rows, "row")
+        if self.wordy is None:
+            what = f"quotes inside fields are letters in {rows}, as in {self.example}"
+        else:
+            what = f"the words of {names[self.wordy]} are put together in {rows}, as {self.example}"
+        return f"{what}; `quote='\"'` lets only quotes keep a field together"
 
     @functools.cached_property
     def _stray(self) -> re.Pattern[str]:
@@ -192,7 +199,7 @@ def wordy_column(lines: Sequence[str], way: Way, width: int) -> int | None:
     rows = [marked_fields(line.removesuffix("\r"), way) for line in lines if line.strip()]
     right = [fields for fields in rows if len(fields) == width]
     wide = [fields for fields in rows if len(fields) > width]
-    if not right or not wide or width > MAX_WIDTH:
+    if not right or not wide:
         return None
     kinds = [{kind_of(fields[place][0]) for fields in right} | {"empty"} for place in range(width)]
 

@@ -152,6 +152,15 @@ def test_older_encodings_are_told_by_their_letters(clean, encoding, plain):
     assert any(f"read as {result.summary['inputs'][0]['encoding']}, as in " in said for said in clean.said)
 
 
+def test_letters_in_a_line_longer_than_what_is_read_at_once_tell_the_encoding(clean, monkeypatch):
+    monkeypatch.setattr("prodassoc_cli.intake.formats.text.delimited.BLOCK_BYTES", 1 << 10)
+    words = "".join(WORDS["cp1252"]) + "n" * 5_000
+    text = "order_id,product_id\n" + "1,plain tea\n2,plain milk\n" * 40_000 + f"3,{words}\n4,last tea\n"
+    result = clean(text.encode("cp1252"))
+    assert words in result.interactions["product_id"].to_list()
+    assert any("read as cp1252, as in " in said for said in clean.said)
+
+
 @pytest.mark.parametrize(("word", "encoding"), [("치약", "cp949"), ("番茄", "gbk"), ("Αυγά", "cp1253")])
 def test_a_single_word_does_not_tell_its_encoding(clean, word, encoding):
     text = f"order_id,product_id\n1,{word}\n2,tea\n"
