@@ -125,6 +125,22 @@ def run_in_background(work: Callable[[], T]) -> Callable[[], T]:
     return result
 
 
+def run_parallel(*work: Callable[[], T]) -> list[T]:
+    """Do pieces of work that do not touch one another, in as many threads as polars has.
+
+    Most of what is done to a column keeps one core busy.
+
+    Returns:
+        What each returned, in the order they were given.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    import polars as pl
+
+    with ThreadPoolExecutor(pl.thread_pool_size()) as threads:
+        return [each.result() for each in [threads.submit(piece) for piece in work]]
+
+
 def place_kernel_cache(package: Path = Path(__file__).parent) -> None:
     """Choose a folder where compiled kernels can be cached; call before numba is imported.
 

@@ -28,11 +28,11 @@ from benchmarks.language.lists import ndcg_of_users
 from benchmarks.language.shops import Shop, lineage_name, online_retail, sample_shop, texts
 from prodassoc_cli import mine
 from prodassoc_cli.evaluation.intervals import LEVEL, holm, mean_interval, paired_p_value, share_interval
-from prodassoc_cli.indexing import aligned_vectors
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.model import TrainedModel, train
 from prodassoc_cli.models.serving.lister import Relation
-from prodassoc_cli.similarity_scale import scale_of
+from prodassoc_cli.numerics.indexing import aligned_vectors
+from prodassoc_cli.resemblance.scale import scale_of
 
 Key = TypeVar("Key", bound=Hashable)
 

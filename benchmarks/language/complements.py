@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from prodassoc_cli.indexing import index_of
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.lister import Relation
 from prodassoc_cli.models.serving.recommend import recommend
+from prodassoc_cli.numerics.indexing import index_of
 
 K = 10
 _TOGETHER, _TIMES_BY_CHANCE = 3, 2.0

@@ -11,7 +11,7 @@ import polars as pl
 from benchmarks.language.shops import Shop
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.recommend import recommend
-from prodassoc_cli.ndcg import ndcg
+from prodassoc_cli.numerics.ndcg import ndcg
 
 K = 10
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.language.shops import SAMPLE
-from prodassoc_cli.indexing import aligned_vectors
+from prodassoc_cli.numerics.indexing import aligned_vectors
 
 _CHINESE = r"\p{Han}"
 

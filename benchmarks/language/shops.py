@@ -17,7 +17,7 @@ from scipy import sparse
 from benchmarks.recommend.datasets import DATA
 from prodassoc_cli import clean, embed
 from prodassoc_cli.errors import ProdassocError
-from prodassoc_cli.indexing import index_of
+from prodassoc_cli.numerics.indexing import index_of
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import eigsh
 
-from prodassoc_cli.arrays import Doubles, Floats
+from prodassoc_cli.numerics.arrays import Doubles, Floats
 
 Csr = sparse.csr_array
 

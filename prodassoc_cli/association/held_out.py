@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from prodassoc_cli.arrays import Bools, Floats, Longs
 from prodassoc_cli.association.factors import Csr, together
+from prodassoc_cli.numerics.arrays import Bools, Floats, Longs
 
 _MOST_PAIRS = 20_000
 _TIMES_BY_CHANCE, _BASKETS = 2.0, 2

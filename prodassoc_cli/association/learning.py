@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 from prodassoc_cli.association.factors import Csr, factors_of, log_lifts, together
 from prodassoc_cli.association.held_out import HeldOutPairs, held_out_pairs, likeliest_scale
 from prodassoc_cli.association.lending import Teacher
+from prodassoc_cli.numerics.arrays import Bools, Floats, Ints, Longs
 
 DIMS = 128
 _RIDGES = (0.1, 0.3, 1.0, 3.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from prodassoc_cli.arrays import Floats, Longs
+from prodassoc_cli.numerics.arrays import Floats, Longs
 
 SHARPNESS = 2.0
 """The kernel is exp(2 · (cosine − 1))."""

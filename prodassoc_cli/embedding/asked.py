@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from prodassoc_cli.arrays import Floats
 from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL
 from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.numerics.arrays import Floats
 from prodassoc_cli.stage import Progress, Say
 
 Encode = Callable[[Sequence[str]], Floats]

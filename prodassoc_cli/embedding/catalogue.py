@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Bools, Floats, Longs
 from prodassoc_cli.embedding.encoders.base import DistinctTexts, Encoder, distinct_texts, silent
 from prodassoc_cli.embedding.vectors.cache import VectorCache
 from prodassoc_cli.embedding.vectors.scratch import gather, release, room
+from prodassoc_cli.numerics.arrays import Bools, Floats, Longs
 from prodassoc_cli.stage import Progress
 
 # Distinct texts encoded (and cached) at a time: full batches of each length, ten seconds lost by a kill.

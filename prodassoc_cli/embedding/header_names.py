@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prodassoc_cli.arrays import Floats
+from prodassoc_cli.numerics.arrays import Floats
 from prodassoc_cli.stage import Progress, Say
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from prodassoc_cli.arrays import Floats
 from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models.data import Csr
 from prodassoc_cli.models.families.als import Als
+from prodassoc_cli.numerics.arrays import Floats
 
 SOLVER = "Spark MLlib"
 """What the lineage calls it: its vectors are others than those of this machine."""

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from prodassoc_cli.arrays import Floats
 from prodassoc_cli.engines.chunks import map_chunks, send_files, sent_file
 from prodassoc_cli.engines.factorizing import check_parameters, factorize_on_spark
 from prodassoc_cli.engines.session import parallelism
@@ -26,6 +25,7 @@ from prodassoc_cli.models.families.item_knn import ItemKnn
 from prodassoc_cli.models.model import TrainedModel, fit
 from prodassoc_cli.models.registry import make
 from prodassoc_cli.models.storage.packing import Arrays, pack, unpack
+from prodassoc_cli.numerics.arrays import Floats
 
 _RANGES_A_TASK = 4
 

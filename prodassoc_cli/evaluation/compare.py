@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Doubles
 from prodassoc_cli.artifacts.frames import schema_of
 from prodassoc_cli.artifacts.schemas import METRICS
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.evaluation.intervals import Estimate, holm, mean_interval, paired_p_value, share_interval
 from prodassoc_cli.evaluation.judged_lists import JudgedLists
 from prodassoc_cli.evaluation.metrics.registry import ALL_METRICS, RANKING_METRICS, Metric
+from prodassoc_cli.numerics.arrays import Doubles
 
 METRICS_SCHEMA = schema_of(METRICS)
 """The metrics artifact in polars' types."""

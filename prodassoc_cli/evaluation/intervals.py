@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special  # scipy.stats has these formulas too, but takes 0.6 s to import
 
-from prodassoc_cli.arrays import Doubles
+from prodassoc_cli.numerics.arrays import Doubles
 
 LEVEL = 0.95
 """Confidence level of every interval."""

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Bools, Longs
 from prodassoc_cli.artifacts.schemas import EVENTS
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.evaluation.notices import Notice
 from prodassoc_cli.evaluation.product_facts import ProductFacts, gather_facts
-from prodassoc_cli.id_overlap import id_overlap
+from prodassoc_cli.numerics.arrays import Bools, Longs
+from prodassoc_cli.numerics.id_overlap import id_overlap
 from prodassoc_cli.wording import number_of
 
 RELEVANT_EVENTS = tuple(event for event in EVENTS if event not in ("impression", "dismiss"))

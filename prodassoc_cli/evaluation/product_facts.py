@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Bools, Doubles, Floats, Longs
-from prodassoc_cli.indexing import aligned_vectors, numbered
+from prodassoc_cli.numerics.arrays import Bools, Doubles, Floats, Longs
+from prodassoc_cli.numerics.indexing import aligned_vectors, numbered
 
 NO_CATEGORY = -1
 """Code of a product without a category."""

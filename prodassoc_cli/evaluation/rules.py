@@ -13,13 +13,13 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from prodassoc_cli.arrays import Doubles, Longs
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
 from prodassoc_cli.evaluation.intervals import Estimate, mean_interval, share_interval, wilson
-from prodassoc_cli.indexing import index_of
 from prodassoc_cli.mining.basket_builder import baskets_from_interactions
 from prodassoc_cli.mining.baskets import Baskets
+from prodassoc_cli.numerics.arrays import Doubles, Longs
+from prodassoc_cli.numerics.indexing import index_of
 
 MIN_BASKETS = 5
 _RULES_A_BLOCK = 1024

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Bools
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, estimate, row_of
 from prodassoc_cli.evaluation.judged_lists import GroundTruth, JudgedLists
 from prodassoc_cli.evaluation.metrics.registry import RANKING_METRICS
 from prodassoc_cli.evaluation.product_facts import NO_CATEGORY
+from prodassoc_cli.numerics.arrays import Bools
 
 FEW = 5
 """Users with fewer training products are new, products with fewer training users are cold."""

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import polars as pl
 
-from prodassoc_cli.id_overlap import id_overlap
 from prodassoc_cli.intake.arrange.append import Earlier, merged
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS
 from prodassoc_cli.intake.arrange.partitions import Partitions
@@ -34,6 +33,7 @@ from prodassoc_cli.intake.values.categories import as_texts
 from prodassoc_cli.intake.values.counters import Description
 from prodassoc_cli.intake.values.privacy import read_key
 from prodassoc_cli.intake.values.rating_scale import RatingScale
+from prodassoc_cli.numerics.id_overlap import id_overlap
 from prodassoc_cli.resources import prefetch, run_in_background
 from prodassoc_cli.settings import CleanConfig
 

@@ -19,8 +19,8 @@ from prodassoc_cli.intake.values.conventions import Conventions
 from prodassoc_cli.intake.values.dates import parse_times_as
 from prodassoc_cli.intake.values.events import parse_events
 from prodassoc_cli.intake.values.numbers import Parsed, parse_numbers_as
-from prodassoc_cli.intake.values.parallel import run_parallel
 from prodassoc_cli.intake.values.statuses import cancelled
+from prodassoc_cli.resources import run_parallel
 
 
 def typed_rows(

@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from prodassoc_cli.arrays import arrow_of
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.mining.baskets import Baskets, ranks_of
 from prodassoc_cli.mining.kernels.bitsets import ALL, CLOSED, COUNT, ITEM, MAXIMAL
@@ -22,6 +21,7 @@ from prodassoc_cli.mining.kernels.tree import (
     sizes_at,
     sizes_of,
 )
+from prodassoc_cli.numerics.arrays import arrow_of
 
 UNLIMITED = 2**31 - 1
 """Stands for no maximum size; also the most nodes a tree can have, its links being int32."""

@@ -468,7 +468,7 @@ class MiningStage:
     @cached_property
     def _thresholds(self) -> Thresholds:
         from prodassoc_cli.mining.products.relations import Thresholds
-        from prodassoc_cli.similarity_scale import relation_scale
+        from prodassoc_cli.resemblance.scale import relation_scale
 
         config, context = self._config, self._context
         scale = relation_scale(

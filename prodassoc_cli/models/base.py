@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
 from prodassoc_cli.declare import Setting
 from prodassoc_cli.errors import UsageProblem, did_you_mean
 from prodassoc_cli.models.data import Csr, TrainingData, csr_of
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.storage.packing import Arrays, pack, unpack
+from prodassoc_cli.numerics.arrays import Bools, Doubles, Floats, Ints, Longs
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from prodassoc_cli.arrays import Doubles, Floats, Longs
 from prodassoc_cli.artifacts.frames import schema_of, with_absent
 from prodassoc_cli.artifacts.schemas import PRODUCTS
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.indexing import aligned_vectors, index_of
-from prodassoc_cli.models.rating_scale import RatingScale
+from prodassoc_cli.models.relevance import Relevance
 from prodassoc_cli.models.weight_scale import WEIGHED, WeightScale
+from prodassoc_cli.numerics.arrays import Doubles, Floats, Longs
+from prodassoc_cli.numerics.indexing import aligned_vectors, index_of
 
 Csr = sparse.csr_array
 
@@ -109,7 +109,7 @@ class TrainingData:
         embeddings: n_items × d of f32, a row of zeros where a product has none; None without embeddings.
         rules: mined rules; None without.
         action: what users did with the products: bought, or else rated, or else viewed or played.
-        rating_scale: which ratings are wishes.
+        relevance: which ratings are wishes.
     """
 
     items: Items
@@ -118,7 +118,7 @@ class TrainingData:
     embeddings: Floats | None = None
     rules: RuleTable | None = None
     action: Action = "bought"
-    rating_scale: RatingScale = field(default_factory=RatingScale)
+    relevance: Relevance = field(default_factory=Relevance)
 
     @classmethod
     def from_frames(
@@ -143,7 +143,7 @@ class TrainingData:
         items = Items.of(ids, products)
         users = interactions["user_id"].cast(pl.String).unique().drop_nulls().sort()
         lines = numbered_lines(interactions, items.ids, users)
-        scale = RatingScale(relevant_from).wider(interactions)
+        scale = Relevance(relevant_from).wider(interactions)
         events = weighed_events(lines, scale, WeightScale().wider(interactions))
         check_wish(bool((events["weight"] > 0).any()))
         return cls(
@@ -210,7 +210,7 @@ class TrainingData:
             times=(pl.col("weight") < 0).sum(),
             rating=pl.col("rating").sort_by("timestamp", nulls_last=False).drop_nulls().last(),
         )
-        disliked = pl.col("rating").is_not_null() & ~self.rating_scale.is_wish()
+        disliked = pl.col("rating").is_not_null() & ~self.relevance.is_wish()
         refused = pairs.filter((pl.col("times") >= _TWICE) & ~pl.col("owning") | disliked).sort(
             "user", "item"
         )
@@ -353,7 +353,7 @@ def numbered_lines(interactions: pl.DataFrame, items: pl.Series, users: pl.Serie
     )
 
 
-def weighed_events(frame: pl.DataFrame, ratings: RatingScale, weights: WeightScale) -> pl.DataFrame:
+def weighed_events(frame: pl.DataFrame, ratings: Relevance, weights: WeightScale) -> pl.DataFrame:
     """Return the events of numbered lines, see `TrainingData.events`."""
     liked = ratings.is_wish()
     weighed = (pl.col("event") == WEIGHED) & pl.col("weight").is_not_null()

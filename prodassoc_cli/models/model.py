@@ -11,14 +11,14 @@ import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from prodassoc_cli.arrays import Floats, Longs
-from prodassoc_cli.indexing import index_of
 from prodassoc_cli.models.base import Recommender, entries_of
 from prodassoc_cli.models.data import ITEM_COLUMNS, NO_TIME, Csr, Items, TrainingData, binary
 from prodassoc_cli.models.newcomers import Newcomers, admit, lengthened, widened
 from prodassoc_cli.models.pair_counts import Together
 from prodassoc_cli.models.registry import make
-from prodassoc_cli.similarity_scale import encoder_named
+from prodassoc_cli.numerics.arrays import Floats, Longs
+from prodassoc_cli.numerics.indexing import index_of
+from prodassoc_cli.resemblance.scale import encoder_named
 
 
 @dataclass(frozen=True)

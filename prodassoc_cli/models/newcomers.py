@@ -8,10 +8,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from scipy import sparse
 
-from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender
 from prodassoc_cli.models.data import Csr, Items, TrainingData, csr_of
+from prodassoc_cli.numerics.arrays import Bools, Floats, Ints, Longs
 
 
 @dataclass(frozen=True)

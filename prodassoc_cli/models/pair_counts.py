@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from prodassoc_cli.arrays import Bools, Doubles, Ints, Longs
 from prodassoc_cli.models.data import Csr
 from prodassoc_cli.models.kernels.dispatch import over_rows, ready
+from prodassoc_cli.numerics.arrays import Bools, Doubles, Ints, Longs
 
 _FEW_PAIRS = 2_000
 _MAX_PAIRS = 4_000_000

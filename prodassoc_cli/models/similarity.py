@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
 from prodassoc_cli.models.base import Queries
 from prodassoc_cli.models.data import Csr, csr_of
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_blocks, over_rows, ready
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.storage.packing import csr_from
+from prodassoc_cli.numerics.arrays import Bools, Doubles, Floats, Ints, Longs
 
 _BLOCK = 8_192
 _DENSE_BLOCK = 256

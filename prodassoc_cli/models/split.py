@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 from prodassoc_cli.models.base import Queries, entries_of
 from prodassoc_cli.models.data import NO_TIME, Csr, TrainingData, csr
+from prodassoc_cli.numerics.arrays import Bools, Floats, Ints, Longs
 
 _DAY = 86_400_000_000
 _MIN_PRODUCTS = 5

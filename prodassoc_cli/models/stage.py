@@ -45,7 +45,7 @@ def train_model(
         context.note({"tuning": found})
         for line in _tuning_lines(name, found):
             context.say(line)
-    if note := data.rating_scale.note():
+    if note := data.relevance.note():
         context.say(note)
     model = (fit or train)(name, data, parameters=parameters, seed=context.seed, threads=context.threads)
     context.note({"model": model.facts})

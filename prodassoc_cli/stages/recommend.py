@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from prodassoc_cli.models.serving.histories import Encode, History
     from prodassoc_cli.models.serving.reasons.language import Language
     from prodassoc_cli.models.serving.recommend import Recommendations
-    from prodassoc_cli.similarity_scale import SimilarityScale
+    from prodassoc_cli.resemblance.scale import SimilarityScale
 
 
 def recommend(run: Run, inputs: Sequence[str], config: RecommendConfig) -> None:
@@ -171,7 +171,7 @@ def _list_options(run: Run, model: TrainedModel, config: RecommendConfig) -> dic
 def _scale(run: Run, model: TrainedModel, config: RecommendConfig) -> SimilarityScale:
     """Return the similarities that relations are judged by: those of the vectors' encoder, unless given."""
     from prodassoc_cli.models.serving.todays_catalogue import vectors_of
-    from prodassoc_cli.similarity_scale import relation_scale, scale_of
+    from prodassoc_cli.resemblance.scale import relation_scale, scale_of
 
     encoder = encoder_of_embeddings(run) or model.encoder
     if not run.is_given("embeddings") and ((vectors := vectors_of(model, None)) is None or not vectors.any()):

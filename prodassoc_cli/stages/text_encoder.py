@@ -52,6 +52,6 @@ def unread_products(run: Run, facts: Mapping[str, Any], products: pl.DataFrame |
 
 def encoder_of_embeddings(run: Run) -> str | None:
     """Return the name of the encoder of the embeddings; None where none were given."""
-    from prodassoc_cli.similarity_scale import encoder_named
+    from prodassoc_cli.resemblance.scale import encoder_named
 
     return (encoder_named(embedding_facts(run)) or UNNAMED) if run.is_given("embeddings") else None

@@ -126,7 +126,7 @@ def _done(run: Run) -> str:
 
 def _say_overlap(run: Run, role: str, bought: pl.Series, ids: pl.Series) -> None:
     """Warn where few of the products of an input are those of the interactions."""
-    from prodassoc_cli.id_overlap import id_overlap
+    from prodassoc_cli.numerics.id_overlap import id_overlap
 
     met = id_overlap(bought, ids)
     if met.few:

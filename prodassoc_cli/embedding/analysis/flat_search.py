@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from prodassoc_cli.arrays import Floats, Ints
+from prodassoc_cli.numerics.arrays import Floats, Ints
 
 CandidateFeatures = tuple[Ints, Floats]
 Find = Callable[[Floats, int], CandidateFeatures]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Floats, Longs
 from prodassoc_cli.embedding.analysis.phrases import phrases
+from prodassoc_cli.numerics.arrays import Floats, Longs
 
 # How much being near the text counts against being unlike the phrases chosen before.
 _RELEVANCE = 0.6

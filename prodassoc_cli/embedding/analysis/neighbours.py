@@ -19,8 +19,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.embedding.analysis.flat_search import Find, flat_search
+from prodassoc_cli.numerics.arrays import Floats, Ints
 
 _QUERIES = 1_024
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 512, 4_096

@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from prodassoc_cli.arrays import Floats
 from prodassoc_cli.embedding.analysis.phrases import phrases
 from prodassoc_cli.embedding.vectors.arithmetic import unit
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.indexing import index_of
+from prodassoc_cli.numerics.arrays import Floats
+from prodassoc_cli.numerics.indexing import index_of
 
 EVENTS = ("purchase", "cart", "rating", "review", "click", "view")
 """What shows an interest; impressions and dismissals do not."""

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from prodassoc_cli.arrays import Doubles, Floats, Ints, Longs
 from prodassoc_cli.embedding.analysis.phrases import phrases
 from prodassoc_cli.embedding.vectors.arithmetic import unit
 from prodassoc_cli.embedding.vectors.scratch import slices
+from prodassoc_cli.numerics.arrays import Doubles, Floats, Ints, Longs
 
 # Centres are found on so many products, drawn with the seed; all products are then given to the nearest.
 _SAMPLE = 20_000

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Bools, Floats, Longs
 from prodassoc_cli.embedding.encoders.vocabulary_coverage import Coverage
+from prodassoc_cli.numerics.arrays import Bools, Floats, Longs
 from prodassoc_cli.stage import Progress
 
 DEFAULT_MODEL = Path(__file__).parents[1] / "model"

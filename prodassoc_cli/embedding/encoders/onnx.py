@@ -21,12 +21,12 @@ import numpy as np
 import onnxruntime
 import polars as pl
 
-from prodassoc_cli.arrays import Floats, Longs
 from prodassoc_cli.embedding.encoders.base import DEFAULT_MODEL, DistinctTexts, Encoder
 from prodassoc_cli.embedding.encoders.providers import CPU
 from prodassoc_cli.embedding.encoders.tokens import TOKENIZER_FILE, VOCABULARY_FILE, TextTokenizer
 from prodassoc_cli.embedding.encoders.vocabulary_coverage import Coverage
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem
+from prodassoc_cli.numerics.arrays import Floats, Longs
 from prodassoc_cli.stage import Progress
 
 MODEL_FILE, CONFIG_FILE = "model.onnx", "encoder.json"

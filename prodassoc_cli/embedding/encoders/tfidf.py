@@ -14,9 +14,9 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from prodassoc_cli.arrays import Floats
 from prodassoc_cli.embedding.encoders.base import DistinctTexts, Encoder
 from prodassoc_cli.errors import UsageProblem
+from prodassoc_cli.numerics.arrays import Floats
 from prodassoc_cli.stage import Progress
 
 # From 1, for one Han character is a word; to 4, about a syllable with its neighbours in alphabets.

@@ -12,9 +12,9 @@ import polars as pl
 from pyarrow.parquet import ParquetFile
 from tokenizers import Tokenizer, models
 
-from prodassoc_cli.arrays import Bools, Longs
 from prodassoc_cli.embedding.encoders.vocabulary_coverage import Coverage
 from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.numerics.arrays import Bools, Longs
 
 TOKENIZER_FILE, VOCABULARY_FILE = "tokenizer.json", "vocabulary.parquet"
 

@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from prodassoc_cli.arrays import Floats, Longs
+from prodassoc_cli.numerics.arrays import Floats, Longs
 
 WEIGHTS = 32
 """Weights per block."""

@@ -18,9 +18,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prodassoc_cli.arrays import Floats
 from prodassoc_cli.embedding.export.blocks import Blocks
 from prodassoc_cli.errors import BadData, NoInput, UsageProblem, did_you_mean
+from prodassoc_cli.numerics.arrays import Floats
 
 Pooling = Literal["mean", "cls"]
 Norm = tuple[Floats, Floats]

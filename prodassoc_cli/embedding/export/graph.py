@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from prodassoc_cli.arrays import Floats
 from prodassoc_cli.embedding.export.blocks import WEIGHTS, Blocks
 from prodassoc_cli.embedding.export.checkpoint import Checkpoint, Layer, Norm
 from prodassoc_cli.errors import BadData, UsageProblem
+from prodassoc_cli.numerics.arrays import Floats
 
 if TYPE_CHECKING:
     import onnx

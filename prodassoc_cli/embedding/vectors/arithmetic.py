@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from prodassoc_cli.arrays import Floats
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.indexing import aligned_vectors
+from prodassoc_cli.numerics.arrays import Floats
+from prodassoc_cli.numerics.indexing import aligned_vectors
 
 Mode = Literal["concat", "average"]
 OutputPrecision = Literal["f32", "f16", "int8", "binary"]

@@ -20,10 +20,10 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from prodassoc_cli.arrays import Bools, arrow_of
 from prodassoc_cli.embedding.encoders.base import DistinctTexts
 from prodassoc_cli.embedding.vectors.scratch import release
 from prodassoc_cli.errors import CannotCreate, IOFailure
+from prodassoc_cli.numerics.arrays import Bools, arrow_of
 
 _KEY_BYTES = 16
 _SUFFIX, _UNFINISHED = ".arrow", ".unfinished"

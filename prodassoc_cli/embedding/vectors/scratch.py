@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from prodassoc_cli.arrays import Floats, Longs
+from prodassoc_cli.numerics.arrays import Floats, Longs
 
 # Rows worked on and written at a time: a row group of 50 MB at 384 numbers.
 SLICE = 32_768

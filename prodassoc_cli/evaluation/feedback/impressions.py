@@ -11,14 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Doubles
 from prodassoc_cli.artifacts.frames import schema_of, with_absent
 from prodassoc_cli.artifacts.schemas import INTERACTIONS
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
 from prodassoc_cli.evaluation.intervals import NORMAL, Estimate, mean_interval, students_t
 from prodassoc_cli.evaluation.notices import Notice
-from prodassoc_cli.indexing import numbered
+from prodassoc_cli.numerics.arrays import Doubles
+from prodassoc_cli.numerics.indexing import numbered
 
 _KEY = ["user_id", "list_id", "product_id", "position", "timestamp"]
 _DETAILS = schema_of(column for column in INTERACTIONS.columns if column.optional)

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Doubles
 from prodassoc_cli.evaluation.compare import METRICS_SCHEMA, row_of
 from prodassoc_cli.evaluation.feedback.impressions import clusters, propensity_problem
 from prodassoc_cli.evaluation.intervals import Estimate, mean_interval, students_t
 from prodassoc_cli.evaluation.notices import Notice
-from prodassoc_cli.indexing import numbered
+from prodassoc_cli.numerics.arrays import Doubles
+from prodassoc_cli.numerics.indexing import numbered
 
 MIN_EFFECTIVE = 10.0
 """Effective sample size below which an estimate would be noise."""

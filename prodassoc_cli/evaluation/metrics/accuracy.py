@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from prodassoc_cli.arrays import Doubles
 from prodassoc_cli.evaluation.judged_lists import JudgedLists
-from prodassoc_cli.ndcg import ndcg as ndcg_of_hits
+from prodassoc_cli.numerics.arrays import Doubles
+from prodassoc_cli.numerics.ndcg import ndcg as ndcg_of_hits
 
 
 def per_user(judged: JudgedLists, k: int, gains: Doubles | None = None) -> Doubles:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from prodassoc_cli.arrays import Bools, Doubles, Longs
 from prodassoc_cli.evaluation.judged_lists import JudgedLists
 from prodassoc_cli.evaluation.metrics.accuracy import per_user
 from prodassoc_cli.evaluation.product_facts import NO_CATEGORY
+from prodassoc_cli.numerics.arrays import Bools, Doubles, Longs
 
 _USERS_A_BLOCK = 4096
 

@@ -17,10 +17,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prodassoc_cli.arrays import Doubles
 from prodassoc_cli.evaluation.judged_lists import JudgedLists
 from prodassoc_cli.evaluation.metrics import accuracy
 from prodassoc_cli.evaluation.metrics import beyond_accuracy as beyond
+from prodassoc_cli.numerics.arrays import Doubles
 
 Need = Literal[
     "catalogue", "training users", "categories", "prices", "embeddings", "ratings", "rules", "feedback"

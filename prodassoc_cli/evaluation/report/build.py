@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from markupsafe import Markup
 
 from prodassoc_cli.evaluation.report.data import ReportData
-from prodassoc_cli.evaluation.report.examples import examples
-from prodassoc_cli.evaluation.report.long_tail import long_tail, segments
 from prodassoc_cli.evaluation.report.markup import Section
-from prodassoc_cli.evaluation.report.models import curves, lead, side_by_side
 from prodassoc_cli.evaluation.report.page import page
-from prodassoc_cli.evaluation.report.products import products
-from prodassoc_cli.evaluation.report.provenance import lineage, quality
-from prodassoc_cli.evaluation.report.results import feedback, rules_held
-from prodassoc_cli.evaluation.report.rules import rules_lead, rules_section
+from prodassoc_cli.evaluation.report.sections.examples import examples
+from prodassoc_cli.evaluation.report.sections.long_tail import long_tail, segments
+from prodassoc_cli.evaluation.report.sections.models import curves, lead, side_by_side
+from prodassoc_cli.evaluation.report.sections.products import products
+from prodassoc_cli.evaluation.report.sections.provenance import lineage, quality
+from prodassoc_cli.evaluation.report.sections.results import feedback, rules_held
+from prodassoc_cli.evaluation.report.sections.rules import rules_lead, rules_section
 
 _Make = Callable[[ReportData], Section | None]
 _JUDGED: Sequence[_Make] = (

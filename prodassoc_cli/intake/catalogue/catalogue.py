@@ -25,7 +25,7 @@ from prodassoc_cli.intake.formats.raw_table import RawTable, as_csv
 from prodassoc_cli.intake.values.ids import parse_ids
 from prodassoc_cli.intake.values.missing import says_missing
 from prodassoc_cli.intake.values.numbers import parse_numbers
-from prodassoc_cli.lookalikes import lookalike_groups
+from prodassoc_cli.resemblance.lookalikes import lookalike_groups
 from prodassoc_cli.wording import number_of
 
 _SOURCE = "\0source"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from prodassoc_cli.intake.catalogue.markup import without_markup
 from prodassoc_cli.intake.layouts.cells import has_brackets, split_cells
-from prodassoc_cli.intake.values.markup import without_markup
 
 
 def plain_texts(column: pl.Series, separator: str = " ") -> pl.Series:

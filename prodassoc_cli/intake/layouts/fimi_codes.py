@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.jit import KERNEL, njit, types
+from prodassoc_cli.numerics.jit import KERNEL, njit, types
 
 BLOCK_BYTES = 4 << 20
 """Bytes that are read at a time."""

@@ -12,7 +12,7 @@ import numpy as np
 from llvmlite import ir
 from numba.extending import intrinsic
 
-from prodassoc_cli.jit import STEP, njit, types
+from prodassoc_cli.numerics.jit import STEP, njit, types
 
 ALL, CLOSED, MAXIMAL = 0, 1, 2
 """What the search emits."""

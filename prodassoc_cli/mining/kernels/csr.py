@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prodassoc_cli.jit import KERNEL, njit, types
+from prodassoc_cli.numerics.jit import KERNEL, njit, types
 
 _i32, _i64s, _i64 = types.int32[::1], types.int64[::1], types.int64
 

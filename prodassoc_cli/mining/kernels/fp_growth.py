@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from prodassoc_cli.jit import KERNEL, njit, types
 from prodassoc_cli.mining.baskets import Baskets
 from prodassoc_cli.mining.kernels.bitsets import COUNT, ITEM, PARENT, add_extensions, with_room
+from prodassoc_cli.numerics.jit import KERNEL, njit, types
 
 _i32, _i64, _i64s = types.int32[::1], types.int64, types.int64[::1]
 _tree = types.int32[:, ::1]

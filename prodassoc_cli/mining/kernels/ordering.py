@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from prodassoc_cli.jit import KERNEL, njit, types
 from prodassoc_cli.mining.kernels.bitsets import ITEM, PARENT
+from prodassoc_cli.numerics.jit import KERNEL, njit, types
 
 _i32, _i64 = types.int32[::1], types.int64
 

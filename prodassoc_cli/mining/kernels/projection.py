@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from prodassoc_cli.jit import KERNEL, STEP, njit, types
+from prodassoc_cli.numerics.jit import KERNEL, STEP, njit, types
 
 _AHEAD = 16
 """How many occurrences ahead memory is asked for.

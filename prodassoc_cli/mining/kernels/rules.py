@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from prodassoc_cli.jit import KERNEL, njit, types
 from prodassoc_cli.mining.kernels.bitsets import COUNT, ITEM, PARENT, with_room
 from prodassoc_cli.mining.kernels.tree import find_set
+from prodassoc_cli.numerics.jit import KERNEL, njit, types
 
 _i32, _i64, _u64, _f64 = types.int32[::1], types.int64, types.uint64[::1], types.float64
 _tree = types.int32[:, ::1]

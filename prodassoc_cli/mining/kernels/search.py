@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from prodassoc_cli.jit import KERNEL, STEP, njit, types
 from prodassoc_cli.mining.kernels.bitsets import (
     ALL,
     CLOSED,
@@ -35,6 +34,7 @@ from prodassoc_cli.mining.kernels.projection import (
     sort_frequent,
     with_space,
 )
+from prodassoc_cli.numerics.jit import KERNEL, STEP, njit, types
 
 DENSITY = 48
 """Words of bitsets that may be intersected for each step of the projection's next level."""

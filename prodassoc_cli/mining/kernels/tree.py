@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prodassoc_cli.jit import KERNEL, STEP, njit, types
 from prodassoc_cli.mining.kernels.bitsets import COUNT, ITEM, PARENT
+from prodassoc_cli.numerics.jit import KERNEL, STEP, njit, types
 
 _i32, _i64, _u64 = types.int32[::1], types.int64, types.uint64[::1]
 _i64s = types.int64[::1]

@@ -8,8 +8,8 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from prodassoc_cli.association.learning import AssociationFactors, learn_factors
-from prodassoc_cli.indexing import aligned_vectors, index_of
 from prodassoc_cli.mining.baskets import Baskets
+from prodassoc_cli.numerics.indexing import aligned_vectors, index_of
 
 EACH = 10
 """Expected partners of a product that is in too few baskets for proven ones."""

@@ -18,10 +18,10 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from prodassoc_cli.indexing import aligned_vectors, index_of, numbered
 from prodassoc_cli.mining.selection.significance import log_fisher
+from prodassoc_cli.numerics.indexing import aligned_vectors, index_of, numbered
+from prodassoc_cli.resemblance.scale import DEFAULT_SCALE
 from prodassoc_cli.settings.mine import RELATION_LEVEL
-from prodassoc_cli.similarity_scale import DEFAULT_SCALE
 
 if TYPE_CHECKING:
     from prodassoc_cli.mining.baskets import Baskets

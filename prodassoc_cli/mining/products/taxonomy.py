@@ -14,12 +14,12 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.errors import UsageProblem, did_you_mean
-from prodassoc_cli.indexing import index_of
 from prodassoc_cli.mining.itemsets import Itemsets
 from prodassoc_cli.mining.kernels.bitsets import COUNT, ITEM, PARENT
 from prodassoc_cli.mining.kernels.tree import sizes_of
 from prodassoc_cli.mining.products.constraints import PATH
 from prodassoc_cli.mining.selection.lattice import NOWHERE, Lattice, only_nodes
+from prodassoc_cli.numerics.indexing import index_of
 
 LEVELS = ("product", "category", "brand", "topic", "1", "2", "3")
 NO_PARENT = -1

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.indexing import index_of
-from prodassoc_cli.jit import KERNEL, njit, types
 from prodassoc_cli.mining.baskets import Baskets
 from prodassoc_cli.mining.itemsets import Itemsets
 from prodassoc_cli.mining.kernels.bitsets import ITEM, PARENT
 from prodassoc_cli.mining.kernels.tree import sizes_of
+from prodassoc_cli.numerics.indexing import index_of
+from prodassoc_cli.numerics.jit import KERNEL, njit, types
 
 _i16, _i32, _i64, _f64 = types.int16[::1], types.int32[::1], types.int64[::1], types.float64[::1]
 _tree = types.int32[:, ::1]

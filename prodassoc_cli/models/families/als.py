@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from prodassoc_cli.arrays import Doubles, Floats, Ints, Longs
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import FEW, csr_arrays, over_rows, ready
 from prodassoc_cli.models.storage.packing import Arrays
+from prodassoc_cli.numerics.arrays import Doubles, Floats, Ints, Longs
 
 _EXACT_STEPS, _EXACT = 200, 1e-8
 

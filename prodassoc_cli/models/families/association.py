@@ -8,13 +8,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from prodassoc_cli.arrays import Bools, Floats, Ints
 from prodassoc_cli.association.learning import DIMS, MOSTLY, learn_factors
 from prodassoc_cli.declare import setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.newcomers import Newcomers, lengthened
+from prodassoc_cli.numerics.arrays import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)

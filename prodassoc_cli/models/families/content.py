@@ -9,7 +9,6 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Bools, Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models import similarity
@@ -18,7 +17,8 @@ from prodassoc_cli.models.data import Csr, Items, TrainingData, csr, csr_of
 from prodassoc_cli.models.families.item_knn import weighed
 from prodassoc_cli.models.newcomers import Newcomers
 from prodassoc_cli.models.storage.packing import Arrays, unpack
-from prodassoc_cli.similarity_scale import DEFAULT_SCALE
+from prodassoc_cli.numerics.arrays import Bools, Floats, Ints
+from prodassoc_cli.resemblance.scale import DEFAULT_SCALE
 
 _PRICE_BANDS = 8
 CATEGORY_SEPARATOR = ">"

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from prodassoc_cli.arrays import Floats, Ints, Longs
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.models import similarity
@@ -15,6 +14,7 @@ from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows
 from prodassoc_cli.models.storage.packing import Arrays
+from prodassoc_cli.numerics.arrays import Floats, Ints, Longs
 
 _GRAM_ENTRIES = 2_000
 """Counts kept per product where the Gram matrix is sparse."""

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
+from prodassoc_cli.numerics.arrays import Floats, Ints
 
 _DENSE = 40
 """Purchases per product from which on b is that of dense data."""

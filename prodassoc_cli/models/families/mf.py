@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import csr_arrays
+from prodassoc_cli.numerics.arrays import Floats, Ints
 
 _FOLD_IN_RIDGE = 1.0
 

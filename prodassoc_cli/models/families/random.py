@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.storage.packing import Arrays
+from prodassoc_cli.numerics.arrays import Floats, Ints
 
 _NOBODY = 1 << 40
 

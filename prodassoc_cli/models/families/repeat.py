@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary, csr, csr_of
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows, ready
+from prodassoc_cli.numerics.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, RuleTable, TrainingData, binary, csr_of
 from prodassoc_cli.models.storage.packing import Arrays, pack, unpack
+from prodassoc_cli.numerics.arrays import Floats, Ints
 
 _BASKET_BLOCK = 8_192
 

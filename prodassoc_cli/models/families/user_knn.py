@@ -7,12 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows, ready
+from prodassoc_cli.numerics.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Literal, Self
 import numpy as np
 from scipy import sparse
 
-from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.data import Csr, TrainingData, csr_of
 from prodassoc_cli.models.newcomers import lengthened, widened
 from prodassoc_cli.models.storage.packing import Arrays, pack, unpack
+from prodassoc_cli.numerics.arrays import Bools, Floats, Ints, Longs
 
 ColdWay = Literal["neighbours", "ridge"]
 """How a product without a past gets a score: from the nearest by text, or by a regression on the texts."""

@@ -10,7 +10,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from prodassoc_cli.arrays import Doubles, Floats, Ints, Longs
 from prodassoc_cli.association.learning import MOSTLY
 from prodassoc_cli.declare import setting
 from prodassoc_cli.errors import UsageProblem, did_you_mean
@@ -42,6 +41,7 @@ from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.newcomers import Newcomers, admit, lengthened
 from prodassoc_cli.models.split import basket_queries, inner_split, user_queries
 from prodassoc_cli.models.storage.packing import Arrays
+from prodassoc_cli.numerics.arrays import Doubles, Floats, Ints, Longs
 
 PARTS: dict[str, type[Recommender]] = {
     part.name: part

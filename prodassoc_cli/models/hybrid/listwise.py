@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from prodassoc_cli.arrays import Bools, Doubles, Floats, Longs
 from prodassoc_cli.models.data import Csr, binary, csr_of
-from prodassoc_cli.ndcg import ndcg
+from prodassoc_cli.numerics.arrays import Bools, Doubles, Floats, Longs
+from prodassoc_cli.numerics.ndcg import ndcg
 
 CUT = 10
 """Length of the lists that ways of ranking are compared by."""

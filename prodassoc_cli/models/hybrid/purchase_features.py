@@ -6,9 +6,9 @@ from typing import Self
 
 import numpy as np
 
-from prodassoc_cli.arrays import Bools, Floats, Longs
 from prodassoc_cli.models.base import Queries
 from prodassoc_cli.models.data import Csr, TrainingData, binary
+from prodassoc_cli.numerics.arrays import Bools, Floats, Longs
 
 FEATURES = ("bought", "times", "recency", "habit", "wanted")
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sklearn.decomposition import TruncatedSVD
 from sklearn.linear_model import RidgeCV
 
-from prodassoc_cli.arrays import Bools, Floats
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.data import Csr, binary
+from prodassoc_cli.numerics.arrays import Bools, Floats
 
 _FACTORS = 64
 _PENALTIES = np.logspace(-2, 3, 11)

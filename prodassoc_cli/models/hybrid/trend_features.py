@@ -7,12 +7,12 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Doubles, Floats, Ints, Longs
 from prodassoc_cli.models.base import Explanation, Queries, Why
 from prodassoc_cli.models.data import Csr, TrainingData
 from prodassoc_cli.models.hybrid.cold_start import ColdProducts
 from prodassoc_cli.models.newcomers import lengthened
 from prodassoc_cli.models.storage.packing import Arrays
+from prodassoc_cli.numerics.arrays import Doubles, Floats, Ints, Longs
 
 FEATURES = ("lately", "popularity")
 

@@ -20,7 +20,7 @@ from prodassoc_cli.models.hybrid.listwise import CUT, without
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.registry import family, make
 from prodassoc_cli.models.split import InnerSplit, inner_split, user_queries
-from prodassoc_cli.ndcg import ndcg
+from prodassoc_cli.numerics.ndcg import ndcg
 from prodassoc_cli.stage import Progress
 
 _USERS = 4_000

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-from prodassoc_cli.arrays import Floats, Ints, Longs
 from prodassoc_cli.models.kernels import numpy_fallback
+from prodassoc_cli.numerics.arrays import Floats, Ints, Longs
 
 Kernel = Literal[
     "product_top_k", "scatter_scores", "select_top_k", "best_scores",

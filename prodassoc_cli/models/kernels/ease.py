@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from prodassoc_cli.arrays import Floats, Ints, Longs
-from prodassoc_cli.jit import KERNEL, njit
+from prodassoc_cli.numerics.arrays import Floats, Ints, Longs
+from prodassoc_cli.numerics.jit import KERNEL, njit
 
 
 @njit(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
+from prodassoc_cli.numerics.arrays import Bools, Floats, Ints, Longs
 
 
 def product_top_k(

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
-from prodassoc_cli.jit import KERNEL, STEP, njit
+from prodassoc_cli.numerics.arrays import Bools, Floats, Ints, Longs
+from prodassoc_cli.numerics.jit import KERNEL, STEP, njit
 
 _CSR = "int64[::1], int32[::1], float32[::1]"  # indptr, indices, data
 _LOW_BITS = 19

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from prodassoc_cli.arrays import Bools, Floats, Ints
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, over_rows, ready
+from prodassoc_cli.numerics.arrays import Bools, Floats, Ints
 
 
 def top_k(

@@ -9,15 +9,15 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from prodassoc_cli.arrays import Bools, Ints
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
-from prodassoc_cli.id_overlap import id_overlap
-from prodassoc_cli.indexing import index_of
 from prodassoc_cli.models.base import Queries
 from prodassoc_cli.models.data import Csr, csr_of
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.reasons.columns import Audience
 from prodassoc_cli.models.split import basket_queries, user_queries
+from prodassoc_cli.numerics.arrays import Bools, Ints
+from prodassoc_cli.numerics.id_overlap import id_overlap
+from prodassoc_cli.numerics.indexing import index_of
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models.data import Csr, Items
 from prodassoc_cli.models.hybrid.listwise import to_unit
+from prodassoc_cli.numerics.arrays import Floats, Ints
 
 _FLOATS_AT_ONCE = 2**23
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from prodassoc_cli.arrays import Doubles, Ints
+from prodassoc_cli.numerics.arrays import Doubles, Ints
 
 RUNNERS_UP = 2
 """Candidates beyond a list, as a multiple of its length."""

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Bools
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
-from prodassoc_cli.id_overlap import id_overlap
 from prodassoc_cli.models.data import Items
+from prodassoc_cli.numerics.arrays import Bools
+from prodassoc_cli.numerics.id_overlap import id_overlap
 
 _PATH = "category"
 _CONDITION = re.compile(r"\s*(.+?)\s*(!=|>=|<=|=|>|<)(.*)", re.DOTALL)

@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from prodassoc_cli.arrays import Floats
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.models.base import Queries
 from prodassoc_cli.models.data import Csr, csr_of
@@ -22,6 +21,7 @@ from prodassoc_cli.models.serving.audiences import Options, Requests
 from prodassoc_cli.models.serving.lister import Lister, ListOptions
 from prodassoc_cli.models.serving.todays_catalogue import vectors_of
 from prodassoc_cli.models.split import basket_queries
+from prodassoc_cli.numerics.arrays import Floats
 from prodassoc_cli.wording import number_of
 
 Encode = Callable[[Sequence[str]], Floats]

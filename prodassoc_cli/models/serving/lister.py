@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Bools, Floats, Ints, Longs
 from prodassoc_cli.errors import UsageProblem
 from prodassoc_cli.models.base import Explanation, Queries, Why
 from prodassoc_cli.models.data import csr_of
@@ -26,7 +25,8 @@ from prodassoc_cli.models.serving.reasons.columns import Audience, reasons
 from prodassoc_cli.models.serving.reasons.counterfactual import score_drop
 from prodassoc_cli.models.serving.reasons.language import Language, english
 from prodassoc_cli.models.serving.todays_catalogue import of_today, part_of, vectors_of
-from prodassoc_cli.similarity_scale import SimilarityScale, scale_of
+from prodassoc_cli.numerics.arrays import Bools, Floats, Ints, Longs
+from prodassoc_cli.resemblance.scale import SimilarityScale, scale_of
 
 Relation = Literal["complement", "substitute"]
 

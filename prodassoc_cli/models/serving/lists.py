@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
-from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs
 from prodassoc_cli.models.base import Queries
 from prodassoc_cli.models.data import Csr, csr_of
 from prodassoc_cli.models.kernels.topk import top_k
@@ -16,6 +15,7 @@ from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.diversity import Variety
 from prodassoc_cli.models.serving.exploration import RUNNERS_UP, explore
 from prodassoc_cli.models.serving.lookalikes import repeats
+from prodassoc_cli.numerics.arrays import Bools, Doubles, Floats, Ints, Longs
 
 _SCORES_AT_ONCE = 2**24
 _MIN_POOL = 100

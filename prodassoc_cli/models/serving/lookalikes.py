@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Bools, Ints
-from prodassoc_cli.lookalikes import lookalike_groups
 from prodassoc_cli.models.data import Csr, Items
+from prodassoc_cli.numerics.arrays import Bools, Ints
+from prodassoc_cli.resemblance.lookalikes import lookalike_groups
 
 
 def groups_of(items: Items) -> Ints | None:

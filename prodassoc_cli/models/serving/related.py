@@ -11,7 +11,6 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Bools, Floats, Ints
 from prodassoc_cli.mining.products.relations import (
     PairEvidence,
     Thresholds,
@@ -25,6 +24,7 @@ from prodassoc_cli.models.families.association import Association
 from prodassoc_cli.models.kernels.topk import top_k
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.lookalikes import repeats
+from prodassoc_cli.numerics.arrays import Bools, Floats, Ints
 
 Relation = Literal["complement", "substitute"]
 

@@ -7,15 +7,15 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Floats
-from prodassoc_cli.id_overlap import id_overlap
-from prodassoc_cli.indexing import aligned_vectors
 from prodassoc_cli.models.base import Recommender
 from prodassoc_cli.models.data import Items
 from prodassoc_cli.models.families.association import Association
 from prodassoc_cli.models.families.content import Content
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.newcomers import Newcomers
+from prodassoc_cli.numerics.arrays import Floats
+from prodassoc_cli.numerics.id_overlap import id_overlap
+from prodassoc_cli.numerics.indexing import aligned_vectors
 from prodassoc_cli.wording import number_of
 
 Part = TypeVar("Part", bound=Recommender)

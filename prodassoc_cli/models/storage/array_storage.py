@@ -17,8 +17,8 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from prodassoc_cli.arrays import Longs, arrow_of
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.numerics.arrays import Longs, arrow_of
 
 FORMAT = 3
 """What the header of a model says under `format`; it counts up when older files can no longer be read."""

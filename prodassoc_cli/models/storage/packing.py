@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from prodassoc_cli.arrays import Floats, Ints
 from prodassoc_cli.models.data import Csr
 from prodassoc_cli.models.kernels.dispatch import csr_arrays
+from prodassoc_cli.numerics.arrays import Floats, Ints
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -16,12 +16,12 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from prodassoc_cli.arrays import Longs
 from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.models import data as whole
 from prodassoc_cli.models.data import Csr, Items, TrainingData
-from prodassoc_cli.models.rating_scale import RatingScale
+from prodassoc_cli.models.relevance import Relevance
 from prodassoc_cli.models.weight_scale import WeightScale
+from prodassoc_cli.numerics.arrays import Longs
 
 COLUMNS = ("user_id", "order_id", "product_id", "event", "rating", "weight", "timestamp")
 """The columns of interactions that pieces need, so far as they are there."""
@@ -63,7 +63,7 @@ class GatheredData(TrainingData):
         Raises:
             BadData: no interaction shows what anyone wants.
         """
-        users, named, scale, weights, events = _names(pieces(), RatingScale(relevant_from))
+        users, named, scale, weights, events = _names(pieces(), Relevance(relevant_from))
         ids = named if products is None else _distinct([named, products["product_id"].cast(pl.String)])
         items = Items.of(ids.sort(), products)
         buckets = int(np.clip(lines // lines_a_bucket, 1, MAX_BUCKETS))
@@ -76,12 +76,12 @@ class GatheredData(TrainingData):
             matrices = _Matrices(len(items), users.len())
             for rows in by_user.taking():
                 weighed = whole.weighed_events(rows, scale, weights)
-                matrices.add(TrainingData(items, users, weighed, rating_scale=scale))
+                matrices.add(TrainingData(items, users, weighed, relevance=scale))
         finally:
             by_user.close()
         whole.check_wish(matrices.wish)
         action = whole.action_of(events, done)
-        gathered = cls(items, users, pl.DataFrame(), action=action, rating_scale=scale)
+        gathered = cls(items, users, pl.DataFrame(), action=action, relevance=scale)
         gathered.__dict__.update(matrices.done())
         return gathered
 
@@ -91,8 +91,8 @@ def _distinct(parts: list[pl.Series]) -> pl.Series:
 
 
 def _names(
-    pieces: Iterable[pl.DataFrame], scale: RatingScale
-) -> tuple[pl.Series, pl.Series, RatingScale, WeightScale, set[str]]:
+    pieces: Iterable[pl.DataFrame], scale: Relevance
+) -> tuple[pl.Series, pl.Series, Relevance, WeightScale, set[str]]:
     """Return the users (sorted), the products, the scales of ratings and weights, and the kinds of events."""
     events, weights = set[str](), WeightScale()
     users, products = pl.Series("user_id", [], dtype=pl.String), pl.Series("product_id", [], dtype=pl.String)

@@ -14,9 +14,8 @@ import pytest
 
 from prodassoc_cli.evaluation.report.build import render
 from prodassoc_cli.evaluation.report.data import ReportData
-
-from .test_page import HOSTILE, report_data
-from .test_products import relations_frame
+from tests.evaluation.report.sections.test_products import relations_frame
+from tests.evaluation.report.test_page import HOSTILE, report_data
 
 pytestmark = pytest.mark.slow
 

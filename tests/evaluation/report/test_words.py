@@ -21,9 +21,8 @@ from prodassoc_cli.evaluation.report.words import OUTCOMES, Words
 from prodassoc_cli.intake.rules.rules import RULES
 from prodassoc_cli.languages.form import forms
 from prodassoc_cli.settings.common import Language
-
-from .test_page import Page, report_data, rules_frame
-from .test_products import data_of, relations_frame
+from tests.evaluation.report.sections.test_products import data_of, relations_frame
+from tests.evaluation.report.test_page import Page, report_data, rules_frame
 
 LANGUAGES = get_args(Language)
 OTHERS = [name for name in LANGUAGES if name != "en"]

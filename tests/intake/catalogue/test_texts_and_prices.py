@@ -6,11 +6,11 @@ import pytest
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.catalogue.catalogue import clean_catalogue
 from prodassoc_cli.intake.catalogue.category_paths import named, paths_of_names
+from prodassoc_cli.intake.catalogue.markup import without_markup
 from prodassoc_cli.intake.catalogue.prices import lowest_prices
 from prodassoc_cli.intake.columns.schema import REJECTS, ROW
 from prodassoc_cli.intake.formats.raw_table import RawTable
-from prodassoc_cli.intake.values.markup import without_markup
-from prodassoc_cli.lookalikes import lookalike_groups
+from prodassoc_cli.resemblance.lookalikes import lookalike_groups
 
 
 def table(**columns: list[str | None]) -> RawTable:

@@ -45,9 +45,9 @@ def test_what_was_disliked_last_is_never_listed(clean):
     interactions = clean(lines).interactions
     data = TrainingData.from_frames(interactions)
     assert data.dismissed.toarray().tolist() == [[1, 0, 1], [0, 0, 0]]
-    assert data.rating_scale.note().startswith("ratings from 1 to 5: wishes above 3, what is rated lower")
+    assert data.relevance.note().startswith("ratings from 1 to 5: wishes above 3, what is rated lower")
     lenient = TrainingData.from_frames(interactions, relevant_from=3)
     assert lenient.dismissed.toarray().tolist() == [[1, 0, 0], [0, 0, 0]]
     assert lenient.weights.toarray()[0].tolist() == [1, 1, 1]
-    assert "wishes from 3 on" in lenient.rating_scale.note()
+    assert "wishes from 3 on" in lenient.relevance.note()
     assert TrainingData.from_frames(interactions, relevant_from=1).dismissed is None

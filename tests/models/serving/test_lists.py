@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.indexing import aligned_vectors
 from prodassoc_cli.mining.products.relations import Thresholds, judged_pairs
 from prodassoc_cli.models.data import TrainingData
 from prodassoc_cli.models.model import TrainedModel, train
@@ -21,6 +20,7 @@ from prodassoc_cli.models.serving.exploration import explore
 from prodassoc_cli.models.serving.filters import allowed_items
 from prodassoc_cli.models.serving.recommend import recommend
 from prodassoc_cli.models.serving.related import evidence_of, is_listed, related
+from prodassoc_cli.numerics.indexing import aligned_vectors
 from prodassoc_cli.settings import RecommendConfig
 from prodassoc_cli.settings.check import check_options
 from tests.models.shops import catalogue, lines, random_shop, vectors

@@ -33,8 +33,7 @@ from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.formats.text.dialect import Dialect
 from prodassoc_cli.intake.formats.text.encoding import BLOCK_BYTES, UNIT, Utf8Text
 from prodassoc_cli.intake.formats.text.quotes import Quotes
-from prodassoc_cli.intake.values.parallel import run_parallel
-from prodassoc_cli.resources import prefetch
+from prodassoc_cli.resources import prefetch, run_parallel
 
 BYTES_PER_TEXT_BYTE = 6
 """Memory it takes to clean a byte of text at once."""

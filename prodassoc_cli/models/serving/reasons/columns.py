@@ -11,10 +11,10 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from prodassoc_cli.arrays import Bools, Doubles, Floats, Ints, Longs, arrow_of
 from prodassoc_cli.models.base import Explanation, Queries, Why
 from prodassoc_cli.models.model import TrainedModel
 from prodassoc_cli.models.serving.reasons.language import Language
+from prodassoc_cli.numerics.arrays import Bools, Doubles, Floats, Ints, Longs, arrow_of
 
 Audience = Literal["users", "products", "baskets"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from prodassoc_cli.arrays import Doubles, Floats, Ints
 from prodassoc_cli.models.base import Queries, Recommender
+from prodassoc_cli.numerics.arrays import Doubles, Floats, Ints
 
 _SCORES_AT_ONCE = 2**24
 

@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from prodassoc_cli.arrays import Doubles, Ints, Longs
 from prodassoc_cli.errors import BadConfig, did_you_mean
 from prodassoc_cli.languages.form import Form, Message, forms, tables_of
+from prodassoc_cli.numerics.arrays import Doubles, Ints, Longs
 
 _FOLDER = Path(__file__).with_name("messages")
 _UNKNOWN = "unknown"

@@ -13,7 +13,7 @@ from prodassoc_cli.models.model import train
 from prodassoc_cli.models.serving.lister import Lister, ListOptions
 from prodassoc_cli.models.serving.recommend import recommend
 from prodassoc_cli.models.split import basket_queries
-from prodassoc_cli.similarity_scale import DEFAULT_SCALE, encoder_named, relation_scale
+from prodassoc_cli.resemblance.scale import DEFAULT_SCALE, encoder_named, relation_scale
 from tests.conftest import SAMPLE
 from tests.models.serving.test_lists import torch_shop
 from tests.planted import precision_and_recall

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from prodassoc_cli.arrays import Doubles, Longs
+from prodassoc_cli.numerics.arrays import Doubles, Longs
 
 
 def ndcg(row: Longs, position: Longs, relevant: Longs, k: int) -> Doubles:

@@ -9,7 +9,7 @@ import polars as pl
 
 
 @dataclass(frozen=True)
-class RatingScale:
+class Relevance:
     """The ratings of some interactions.
 
     Attributes:
@@ -22,7 +22,7 @@ class RatingScale:
     lowest: float | None = None
     highest: float | None = None
 
-    def wider(self, interactions: pl.DataFrame) -> RatingScale:
+    def wider(self, interactions: pl.DataFrame) -> Relevance:
         """Return the scale with the ratings of further interactions."""
         if "rating" not in interactions.columns:
             return self

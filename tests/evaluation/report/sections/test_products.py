@@ -8,11 +8,10 @@ import re
 import polars as pl
 import pytest
 
-from prodassoc_cli.evaluation.report import products as module
 from prodassoc_cli.evaluation.report.build import render, render_rules
 from prodassoc_cli.evaluation.report.data import ReportData
-
-from .test_page import HOSTILE, Page, report_data, rules_frame
+from prodassoc_cli.evaluation.report.sections import products as module
+from tests.evaluation.report.test_page import HOSTILE, Page, report_data, rules_frame
 
 
 def data_of(text: str) -> dict:

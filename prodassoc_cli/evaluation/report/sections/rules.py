@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from prodassoc_cli.evaluation.report.charts import Point, scatter
 from prodassoc_cli.evaluation.report.data import ReportData
-from prodassoc_cli.evaluation.report.graph import Edge, graph
 from prodassoc_cli.evaluation.report.markup import Cell, Head, Section, Table, own
+from prodassoc_cli.evaluation.report.sections.graph import Edge, graph
 from prodassoc_cli.evaluation.report.words import Words
 
 _TABLE_ROWS = 100

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 KERNEL_FILE = """
-    from prodassoc_cli.jit import KERNEL, STEP, njit, types
+    from prodassoc_cli.numerics.jit import KERNEL, STEP, njit, types
 
     @njit(types.int64(types.int64[::1]), **STEP)
     def total(values):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from prodassoc_cli.arrays import Floats
 from prodassoc_cli.models.data import Csr
 from prodassoc_cli.models.kernels.dispatch import over_blocks
+from prodassoc_cli.numerics.arrays import Floats
 
 _COLUMNS = 64
 _EXTRA = 32

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from prodassoc_cli.arrays import Floats, Longs
 from prodassoc_cli.errors import BadData
+from prodassoc_cli.numerics.arrays import Floats, Longs
 
 
 def index_of(values: pl.Series, ids: pl.Series) -> pl.Series:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from markupsafe import Markup
 
-from prodassoc_cli.arrays import Doubles, Longs
 from prodassoc_cli.evaluation.report.charts import svg
 from prodassoc_cli.evaluation.report.markup import colour, cut_middle, safe, width
 from prodassoc_cli.evaluation.report.words import Words
+from prodassoc_cli.numerics.arrays import Doubles, Longs
 
 _WIDTH, _HEIGHT, _MARGIN = 1040, 720, 80
 _STEPS = 400

@@ -1,0 +1,1 @@
+"""Sections of the report, each with the data that its template shows."""
