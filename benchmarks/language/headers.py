@@ -1,8 +1,8 @@
 """`python -m benchmarks.language.headers`: headers of exports in ten languages, and what each is taken for.
 
-The headers are those of tests/intake/headers.tsv: 40 to choose by and 60 to measure with, none of which the
-aliases know. With --write, what each encoder learns of the names of columns is written anew, from the aliases
-and `column_names`, without the headers of the table.
+The headers are those of tests/intake/headers.tsv: 40 to choose by and 60 to measure with, and ten of
+descriptions, none of which the aliases know. With --write, what each encoder learns of the names of columns
+is written anew, from the aliases and `column_names`, without the headers of the table.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
         if options.write:
             learn(encoder)
         read = EncodedHeaders(print, lambda _: contextlib.nullcontext(silent), folder)
-        for part in ("validation", "test"):
+        for part in ("validation", "test", "descriptions"):
             print(f"{encoder.name}, {part}: {dict(measured(read, part))}")
 
 
@@ -52,7 +52,7 @@ def measured(read: ReadHeaders, part: str) -> Counter[str]:
     for columns in tables(part):
         values = {header: shown for _, header, shown in columns}
         fitting = {header: fields_of(values.__getitem__, header) for header in values}
-        found = liken(fitting, [*WANTED, "title"], read)
+        found = liken(fitting, [*WANTED, "title", "description"], read)
         is_field = {header: name for name, header, _ in columns}
         right = sum(is_field[header] == name for name, header in found.taken.items())
         counts += Counter(right=right, wrong=len(found.taken) - right, proposed=len(found.proposed))

@@ -67,6 +67,11 @@ class EncodedHeaders:
         ]
 
     @property
+    def name(self) -> str:
+        """Name of the encoder that read headers; empty where none was read."""
+        return "" if self._encoder is None else self._encoder.name
+
+    @property
     def hint(self) -> str:
         """What would read the headers that were not read; empty where there is nothing better."""
         from prodassoc_cli.embedding.export.packed_e5 import INSTALL, NAME

@@ -27,6 +27,9 @@ _AMOUNT = re.compile(r"[^\w\s]?\s*[+-]?\d[\d.,' ]*\s*([^\W\d]{1,3}|[^\w\s])?")
 _CODE = re.compile(r"(?![\d.,]*[.,]\d+$)\S{1,64}")
 _WORDS = re.compile(r"(?!\S*\d\S*$).*[^\W\d_].*", re.DOTALL)
 
+_LONG = 80
+"""Letters of a description, on average; of the 3,900 titles of Online Retail the longest has 35."""
+
 WANTED = ("product_id", "order_id", "user_id", "timestamp", "quantity", "price")
 """Fields for which a column is looked for by its header's meaning where none is called as usual."""
 
@@ -138,9 +141,15 @@ def fields_of(values: Values, name: str) -> list[str]:
         ("order_id", "user_id", "product_id"): every(_CODE.fullmatch, shown),
         ("quantity",): every(_NUMBER.fullmatch, shown),
         ("price",): every(_AMOUNT.fullmatch, shown),
-        ("title", "category", "brand"): every(_WORDS.fullmatch, shown),
+        ("title", "category", "brand"): every(_WORDS.fullmatch, shown) and not _are_long(shown),
+        ("description",): _are_long(shown),
     }
     return [each for fields, fits in kinds.items() if fits for each in fields]
+
+
+def _are_long(texts: Sequence[str]) -> bool:
+    """Return whether texts describe something, in sentences, rather than name it."""
+    return sum(map(len, texts)) >= _LONG * len(texts)
 
 
 def _find_times(found: dict[str, str], names: Sequence[str], values: Values, notes: list[str]) -> None:

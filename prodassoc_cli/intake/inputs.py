@@ -121,7 +121,7 @@ class Input:
         return {
             "source": self.source.name, "layout": self.layout.name, "encoding": self.reader.encoding or None,
             "delimiter": self.delimiter or None, "columns": self.columns, "preset": self.preset or None,
-            "unused": self.unused(),
+            "unused": self.unused(), **self.matched.likened.facts(),
         }  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def default() -> EncodedHeaders:
 class Unwanted:
     """Must not be asked."""
 
-    hint = ""
+    name = hint = ""
 
     def __call__(self, headers):
         raise AssertionError(headers)
@@ -124,7 +124,7 @@ def test_no_header_is_read_where_nothing_could_come_of_it(clean, text, options):
 
 def test_a_doubtful_header_is_no_field_and_a_field_has_one_column():
     class Read:
-        hint = ""
+        name = hint = ""
 
         def __call__(self, headers):
             likely = {"sure": (0.9, 0.0), "close": (0.9, 0.8), "weak": (0.3, 0.0), "odd": (0.9, 0.0)}
@@ -158,3 +158,25 @@ def test_a_catalogue_is_read_so_too(tmp_path, default):
     with pytest.raises(BadData) as caught:
         cleaned_catalogue(sources(path), CleanConfig(), said.append, read_headers=default)
     assert "`map=products.product_id=Merchandise Ref`" in caught.value.hint
+
+
+def test_a_long_text_is_a_description_by_the_same_header(tmp_path, default):
+    """Encoders know the names of titles and of descriptions as one; the length of the texts decides."""
+    long = "A jug of blue glass for a litre of water or milk, with a handle, made by hand in the south."
+    path = tmp_path / "catalogue.csv"
+    path.write_text(
+        "Merchandise Ref;Name of the Article;Full Description of Item\n"
+        f"MX-1;Blue jug;{long}\nMX-2;Red lamp;{long.replace('jug', 'lamp')}\n"
+    )
+    found = cleaned_catalogue(sources(path), CleanConfig(), lambda _: None, read_headers=default)
+    assert found.columns["title"] == "Name of the Article"
+    assert found.columns["description"] == "Full Description of Item"
+    assert found.products["description"].to_list() == [long, long.replace("jug", "lamp")]
+
+
+def test_what_read_the_headers_stands_in_the_facts(clean, default):
+    facts = clean(LINES, read_headers=default).summary["inputs"][0]
+    assert facts["headers_read_by"] == "all-MiniLM-L6-v2"
+    assert facts["by_header"]["order_id"] == "Sales Doc Ref"
+    known = clean("order_id,product_id\n1,a\n", read_headers=Unwanted()).summary["inputs"][0]
+    assert "headers_read_by" not in known

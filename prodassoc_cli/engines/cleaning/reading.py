@@ -96,7 +96,8 @@ class Reading:
         with contextlib.ExitStack() as stack:
             (found,) = open_inputs([file.source], self.config, said.append, stack).inputs
             if isinstance(found.reader, Text):
-                found.reader.tolerant = found.reader.tolerant or file.tolerant
+                if file.tolerant:
+                    found.reader.tolerate()
                 if isinstance(file.source, Slice) and file.source.start:
                     found.reader.begin_at_once()
             if isinstance(found.reader, ParquetRows):

@@ -90,6 +90,13 @@ def sliced(spark: Any, sources: Sequence[Source], size: int = SLICE_BYTES) -> di
     return slices
 
 
+def beginning(source: Source, size: int = SLICE_BYTES) -> Source:
+    """Return the first bytes of a large text as a source, and any other as it is."""
+    if not _is_large_text(source, size):
+        return source
+    return Slice(source.name, source.path, source.partitions, start=0, stop=_BLOCK)
+
+
 def _is_large_text(source: Source, size: int) -> bool:
     """Return whether an input is a text of several slices; False for what cannot be read."""
     try:

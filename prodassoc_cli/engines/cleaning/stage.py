@@ -32,12 +32,13 @@ from prodassoc_cli.engines.cleaning.reading import (
     key_fields,
     keyed_rows,
 )
-from prodassoc_cli.engines.cleaning.slices import SLICE_BYTES, Slice, sliced
+from prodassoc_cli.engines.cleaning.slices import SLICE_BYTES, Slice, beginning, sliced
 from prodassoc_cli.engines.frames import frame_of, unbundle
 from prodassoc_cli.engines.parts import PartsOf
 from prodassoc_cli.engines.session import parallelism
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS, Bounds, first_keys
 from prodassoc_cli.intake.catalogue.product_tally import ProductTally
+from prodassoc_cli.intake.columns.likeness import Likened
 from prodassoc_cli.intake.columns.match import done_with
 from prodassoc_cli.intake.columns.schema import Say, is_feedback
 from prodassoc_cli.intake.formats.sources import Source
@@ -81,6 +82,7 @@ class SparkCleaning(Cleaning):
         super().__init__(orders, config, say, **options)
 
     def _gather(self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None) -> None:
+        self._config = self._with_headers_read(orders[0])
         self._files = files = _Files.surveyed(self._spark, orders, self._config, self._say)
         self._config = replace(self._config, preset=files.preset)
         self._conventions = files.decided(self._config, self._say)
@@ -91,7 +93,7 @@ class SparkCleaning(Cleaning):
             "floats": sorted(self._conventions.floats),
             "day_first": self._conventions.day_first if self._conventions.dated else None,
         }  # fmt: skip
-        self._input_facts = files.facts
+        self._input_facts = [files.facts[0] | self._likened.facts(), *files.facts[1:]]
         self._rejected = Rejected(keep=self._keep_rejects, in_memory=False, folder=self._folder)
         wanted = max(parallelism(self._spark), -(-files.bytes_held // PART_BYTES))
         # Rows that are set aside are gone through repeatedly, here, with a file per part.
@@ -100,6 +102,21 @@ class SparkCleaning(Cleaning):
         self._on_disk = self._bounds.partitions > 1
         if self._keep_rejects and files.layout.whole_rows:
             self._inputs = open_inputs(orders, self._config, lambda _: None, stack)
+
+    def _with_headers_read(self, first: Source) -> CleanConfig:
+        """Return the options with a map of the columns that only their headers tell: executors read none."""
+        self._likened = Likened()
+        if self._read_headers is None:
+            return self._config
+        with contextlib.ExitStack() as stack:
+            (found,) = open_inputs(
+                [beginning(first)], self._config, lambda _: None, stack, read_headers=self._read_headers
+            ).inputs
+        self._likened = found.matched.likened
+        for note in self._likened.notes():
+            self._say(f"{first.name}: {note}")
+        read = [f"{name}={column}" for name, column in self._likened.taken.items()]
+        return replace(self._config, map=[*self._config.map, *read])
 
     def line_rejects(self) -> Iterator[pl.DataFrame]:
         """Yield the rows left out of the lines, by source and number."""

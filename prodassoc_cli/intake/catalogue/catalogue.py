@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -31,7 +31,7 @@ from prodassoc_cli.wording import number_of
 _SOURCE = "\0source"
 _CATEGORY_IDS = "category_id category_code category_ids cat_id 类目id 分类id"
 """Names of a column of category ids, where a table tells what they are called."""
-_WANTED = ("product_id", "title", "category", "brand", "price")
+_WANTED = ("product_id", "title", "description", "category", "brand", "price")
 """Fields for which a column is looked for by its header's meaning where none is called as usual."""
 
 _SHOWN = 100
@@ -47,12 +47,14 @@ class Catalogue:
         rejects: rows left out (the schema of rejects).
         columns: field → column.
         notes: what was a choice in reading it, what could not be read, and what is kept beside, a line each.
+        likened: columns that were taken by their headers.
     """
 
     products: pl.DataFrame
     rejects: pl.DataFrame
     columns: dict[str, str]
     notes: tuple[str, ...] = ()
+    likened: Likened = field(default_factory=Likened)
 
     def counts(self) -> dict[str, Any]:
         """Return how many rows were read, kept and left out, ready for JSON."""
@@ -60,6 +62,7 @@ class Catalogue:
             "rows_in": self.products.height + self.rejects.height,
             "rows_kept": self.products.height,
             "rejects": dict(self.rejects.group_by("reason").len().sort("reason").rows()),
+            **self.likened.facts(),
         }
 
 
@@ -91,8 +94,6 @@ def clean_catalogue(
     names = [name for name in first.frame.columns if name != ROW]
     known = preset.catalogue if category_names is None else {"category": _CATEGORY_IDS} | preset.catalogue
     columns = match_columns(names, CATALOGUE_ALIASES, mapping=mapping, known=known, source=first.source)
-    if "title" not in columns and "description" in columns:
-        columns["title"] = columns.pop("description")
     likened = Likened()
     if read_headers is not None and preset is ANY:
         wanted = [name for name in _WANTED if name not in mapping]
@@ -100,6 +101,8 @@ def clean_catalogue(
             columns, names, lambda name: _shown(first.frame, name), read_headers, wanted=wanted
         )
         columns |= likened.taken
+    if "title" not in columns and "description" in columns:
+        columns["title"] = columns.pop("description")
     if "product_id" not in columns:
         likely = likened.proposed.get("product_id") or ["COLUMN"]
         raise BadData(
@@ -129,7 +132,7 @@ def clean_catalogue(
         notes.append(f"kept as they are: {', '.join(further)}")
     kept = products.hstack(_extras(frame, further)).filter(reason.is_null()).sort("product_id")
     notes += _lookalike_notes(kept)
-    return Catalogue(kept, rejects.sort("source", "row"), columns, tuple(notes))
+    return Catalogue(kept, rejects.sort("source", "row"), columns, tuple(notes), likened)
 
 
 def _shown(frame: pl.DataFrame, name: str) -> list[str]:

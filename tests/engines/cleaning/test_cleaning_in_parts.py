@@ -136,6 +136,45 @@ def test_numbers_that_only_one_file_tells_how_to_read(tmp_path):
         same([tmp_path / name for name in order])
 
 
+class ReadsRefs:
+    """Stands in for an encoder: a header of two words names what the first says."""
+
+    name, hint = "words", ""
+
+    def __call__(self, headers):
+        fields = {"Sale": "order_id", "Merchandise": "product_id", "Buyer": "user_id", "Each": "price"}
+        return [{fields.get(header.split()[0], ""): 1.0} for header in headers]
+
+
+def test_headers_are_read_before_executors_begin(tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_text(
+        "Sale Ref;Buyer Ref;Merchandise Ref;Each One\n" + "S-1;C10;MX-1;4.50\nS-2;C08;MX-8;12.00\n" * 9
+    )
+    heard: list[list[str]] = []
+    made = []
+    for make in (Cleaning, partial(InProcess, spark(3))):
+        heard.append([])
+        run = make([Source(path.name, path)], CleanConfig(), heard[-1].append, read_headers=ReadsRefs())
+        made.append(cleaned(run))
+    here, there = made
+    assert here[0].equals(there[0])
+    assert here[4]["inputs"] == there[4]["inputs"]
+    assert here[4]["inputs"][0]["headers_read_by"] == "words"
+    by_header = [sorted(line for line in each if "as its header" in line) for each in heard]
+    assert by_header[0] == by_header[1]
+    assert len(by_header[0]) == 4
+
+
+def test_mended_rows_beside_broken_ones(tmp_path):
+    """What was mended for one reading is mended for the next, which knows that rows are broken."""
+    path = tmp_path / "orders.csv"
+    rows = "".join(f'{n},u{n % 5},"p{n % 7}"\n' for n in range(400))
+    path.write_text("order_id,user,item\n" + rows + '402,"u2,"p1"\n403\n' + rows)
+    summary = same([path])
+    assert summary["rejects"]["broken_row"] == 1
+
+
 @pytest.fixture(scope="module")
 def texts(tmp_path_factory):
     """Return a folder for texts that are read in slices of several sizes."""

@@ -226,6 +226,11 @@ class Text:
             else:
                 return
 
+    def tolerate(self) -> None:
+        """Leave broken rows out from the start, as a reading before found them; what can be is mended."""
+        self._mended()
+        self.tolerant = True
+
     def _mended(self) -> bool:
         """Return whether rows could be mended, so that the text is to be read again."""
         mend, self.mend = self.mend, None
