@@ -24,8 +24,9 @@ _WARM = 20
 _USUAL_SHARE = 0.25
 """Share of the buyers of the usual (median) product from which on a product is as warm as it gets there."""
 
-_OWN = 3.0
-"""Buyers at which a product's own score counts as much as its neighbours'."""
+_OWN = 0.3
+"""Buyers at which a product's own score would count as much as its neighbours'; chosen in
+docs/decisions/0005-models.md: a single buyer tells more than texts do."""
 
 _REGRESSED = 200
 """Products that a regression keeps for each cold one, those of the largest weights."""
@@ -40,7 +41,7 @@ _Lender = Callable[[Ints], tuple[Ints, Floats]]
 
 
 class ColdProducts:
-    """Scores of a product with n buyers: n / (n + 3) of its own, and the rest borrowed from warm products.
+    """Scores of a product with n buyers: n / (n + 0.3) of its own, and the rest borrowed from warm products.
 
     The lenders are the warm products whose embeddings are nearest, weighed by cosine to a power, or those
     that count most in a ridge regression from the embeddings. So what learns from purchases, rules among it,

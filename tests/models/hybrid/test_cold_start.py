@@ -22,7 +22,9 @@ def test_a_score_blends_by_the_number_of_buyers(monkeypatch):
     found = ColdProducts.of(data, 2)
     buyers = np.bincount(data.rows.indices, minlength=data.n_items)
     np.testing.assert_array_equal(found.items, np.flatnonzero(buyers < 10))
-    np.testing.assert_allclose(found.own, buyers[found.items] / (buyers[found.items] + 3))
+    np.testing.assert_allclose(
+        found.own, buyers[found.items] / (buyers[found.items] + cold_start._OWN), rtol=1e-6
+    )
     scores = np.random.default_rng(0).random((4, data.n_items)).astype(np.float32)
     scores[1, found.items] = -np.inf
     expected = scores.copy()
