@@ -12,7 +12,7 @@ import pytest
 from prodassoc_cli.artifacts.schemas import OUTLIERS, RELATED_PRODUCTS, RULES
 from prodassoc_cli.artifacts.store import read_artifact
 from tests.conftest import SAMPLE, CommandLine
-from tests.evaluation.report.test_products import data_of as products_of_page
+from tests.evaluation.report.sections.test_products import data_of as products_of_page
 
 TRUTH = json.loads((SAMPLE / "truth.json").read_text())
 
