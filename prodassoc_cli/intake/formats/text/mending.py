@@ -54,10 +54,12 @@ class Mender:
             if not self._is_suspect(line):
                 mended.append(line)
                 at += 1
-            elif count := self._lines_of_row(lines[at : at + _MAX_LINES]):
+            elif (count := self._lines_of_row(lines[at : at + _MAX_LINES])) and (
+                self.wordy is None or count > 1
+            ):
                 mended += lines[at : at + count]
                 at += count
-            elif not last and at + _MAX_LINES > len(lines):
+            elif not count and not last and at + _MAX_LINES > len(lines):
                 # The row may go on in lines that are still to come.
                 self._held = "\n".join(lines[at:])
                 mended.append("")
@@ -89,13 +91,16 @@ class Mender:
         return quote in line and (line.count(quote) % 2 == 1 or self._stray.search(line) is not None)
 
     def _lines_of_row(self, lines: Sequence[str]) -> int:
-        """Return how many lines the row that begins here goes over; 0 where it is no right row."""
+        """Return how many lines the row that begins here goes over; 0 where its quotes are not right.
+
+        A row whose quotes are right is not mended, however many fields it has.
+        """
         reader = csv.reader(iter(lines), **self.way.for_csv, strict=True)
         try:
-            row = next(reader)
+            next(reader)
         except (csv.Error, StopIteration):
             return 0
-        return reader.line_num if len(row) == self.width else 0
+        return reader.line_num
 
     def _mended(self, line: str) -> str:
         body = line.removesuffix("\r")
@@ -149,7 +154,7 @@ def _readings(line: str, at: int, way: Way) -> Iterator[tuple[str, int]]:
         pairs, ends = _enclosed(mark, quote)
         if found := pairs.match(line, at):
             yield found[1].replace(quote + quote, quote), found.end()
-        for found in ends.finditer(line, at + 1):
+        if found := ends.search(line, at + 1):
             yield line[at + 1 : found.start()].replace(quote + quote, quote), found.end()
     end = line.find(mark, at)
     end = len(line) if end < 0 else end

@@ -40,6 +40,13 @@ def test_rows_that_are_right_stay_as_they_are(rows, quoting, lines_at_once):
     assert mender.rows == 0
 
 
+@given(ROWS, st.integers(2, 5), st.integers(1, 20))
+def test_rows_of_another_width_stay_as_they_are(rows, width, lines_at_once):
+    """What is broken is left to be a reject: its quotes are right."""
+    text = written(rows, csv.QUOTE_ALL)
+    assert mend(Mender(Way(), width), text, lines_at_once) == text
+
+
 @given(ROWS, st.integers(0, 99), st.integers(1, 20))
 def test_a_quote_within_a_quoted_field_is_a_letter(rows, at, lines_at_once):
     rows = [[cell.replace('"', "").replace("\n", "") for cell in row] for row in rows]
