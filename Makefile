@@ -50,7 +50,7 @@ test-lowest: ## Run the tests with the oldest releases that pyproject.toml allow
 .PHONY: test-faults
 test-faults: $(VENV)/installed ## Thousands of mutants, kills and starved runs (about half an hour)
 	$(BIN)/python -m pytest -m faults tests/faults tests/property
-	PRODASSOC_ALL_EXAMPLES=1 $(BIN)/python -m pytest -m "not slow" tests/intake
+	PRODASSOC_ALL_EXAMPLES=1 $(BIN)/python -m pytest -m "not slow" tests/intake tests/mining/selection
 	$(MAKE) fuzz
 
 $(VENV)-spark/installed: requirements.lock pyproject.toml

@@ -25,7 +25,7 @@ SAMPLE = ROOT / "sample_data"
 
 
 def examples(number: int) -> int:
-    """Return how many examples a test takes whose examples are whole runs.
+    """Return how many examples a test takes whose examples are whole runs, or take as long.
 
     All of them in `make test-faults`, a third in `make test`.
     """

@@ -87,7 +87,7 @@ def test_many_lines(tmp_path, options, on_disk):
     lines = [
         (f"{at // 3 % 90}", f"u{at // 3 % 17}", f"p{at % 11}", f"{1 + at % 4}", f"{1 + at % 11}.5",
          f"2024-01-{1 + at // 3 % 28:02}", "t")
-        for at in range(900)
+        for at in range(450)
     ]  # fmt: skip
     lines += [
         ("C1", "u1", "p1", "1", "1", "2024-01-01", "t"),

@@ -17,6 +17,7 @@ from prodassoc_cli.mining.selection.pruning import Pruning, pruning
 from prodassoc_cli.mining.selection.rule_selection import RuleSelection
 from prodassoc_cli.mining.selection.set_coverage import cover, recoded
 from prodassoc_cli.mining.selection.significance import SearchSpace
+from tests.conftest import examples
 from tests.mining.conftest import FOUR, brute_force, make_baskets
 from tests.mining.selection.test_significance import log_p_of
 from tests.mining.test_itemsets import rows_of
@@ -30,7 +31,7 @@ def proper_parts(items):
     return [part for size in range(len(items)) for part in combinations(items, size)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     rows=rows_of,
     min_count=st.integers(1, 3),
