@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 
 from prodassoc_cli.errors import BadData, UsageProblem, did_you_mean
-from prodassoc_cli.intake.arrange.sorting import in_order
 from prodassoc_cli.wording import number_of
 
 FORMS = "last-order, last-item, time:FRACTION, random:FRACTION"
@@ -47,27 +46,6 @@ def parse_split(spec: str) -> Split:
             f"--holdout {spec}: the fraction is not between 0 and 1", f"for example {method}:0.2"
         )
     return Split(method, fraction)
-
-
-def split_holdout(interactions: pl.DataFrame, spec: str, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split interactions into those to train on and those set aside; see `holdout_masks`.
-
-    Args:
-        interactions: rows of the kind interactions.
-        spec: what `parse_split` reads.
-        seed: of `random`.
-
-    Returns:
-        Training rows and rows set aside, both sorted.
-
-    Raises:
-        UsageProblem: the form is unknown.
-        BadData: the rows lack what it needs (users, orders, times), or one part would be empty.
-    """
-    rows = in_order(interactions)
-    (chosen,) = holdout_masks([rows], parse_split(spec), seed)
-    check_parts(int(chosen.sum()), rows.height, spec)
-    return rows.filter(~chosen), rows.filter(chosen)
 
 
 def check_parts(held_out: int, rows: int, spec: str) -> None:

@@ -31,7 +31,7 @@ def parser_of(name: str) -> Callable[[str], object]:
     import polars as pl
 
     if name == "dates":
-        from prodassoc_cli.intake.values.dates import parse_times
+        from tests.intake.values.times import parse_times
 
         return lambda text: parse_times(pl.Series(text.split("\n"), dtype=pl.String))
     if name == "numbers":

@@ -8,8 +8,8 @@ import pytest
 from prodassoc_cli.artifacts.inputs import locate
 from prodassoc_cli.intake.columns.likeness import ReadHeaders
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.pipeline import CleanedOrders, clean_orders
 from prodassoc_cli.settings import CleanConfig
+from tests.intake.cleaned_orders import CleanedOrders, clean_orders
 
 
 def sources(*inputs: object) -> list[Source]:

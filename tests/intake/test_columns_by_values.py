@@ -8,8 +8,8 @@ import pytest
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.intake.columns.match import normal
 from prodassoc_cli.intake.columns.presets import PRESETS, recognise_export
-from prodassoc_cli.intake.pipeline import clean_orders
 from prodassoc_cli.settings import CleanConfig
+from tests.intake.cleaned_orders import clean_orders
 from tests.intake.conftest import sources
 
 

@@ -10,9 +10,17 @@ from hypothesis import strategies as st
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.intake.arrange.sorting import in_order
 from prodassoc_cli.intake.columns.schema import INTERACTIONS
-from prodassoc_cli.intake.holdout import parse_split, split_holdout
+from prodassoc_cli.intake.holdout import check_parts, holdout_masks, parse_split
 
 START = datetime(2024, 1, 1)
+
+
+def split_holdout(interactions: pl.DataFrame, spec: str, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows to train on and those set aside, both sorted."""
+    rows = in_order(interactions)
+    (chosen,) = holdout_masks([rows], parse_split(spec), seed)
+    check_parts(int(chosen.sum()), rows.height, spec)
+    return rows.filter(~chosen), rows.filter(chosen)
 
 
 def rows(*data):

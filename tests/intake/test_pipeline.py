@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from prodassoc_cli.artifacts import schemas
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.columns.schema import FURTHER, INTERACTIONS, REJECTS
-from prodassoc_cli.intake.pipeline import clean_orders
 from prodassoc_cli.intake.values.ids import parse_ids
 from prodassoc_cli.intake.values.missing import NOBODY_WORDS
 from prodassoc_cli.settings import CleanConfig
 from tests.conftest import examples
+from tests.intake.cleaned_orders import clean_orders
 from tests.intake.conftest import sources
 
 DATA = Path(os.environ.get("PRODASSOC_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))

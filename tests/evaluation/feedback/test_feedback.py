@@ -108,8 +108,8 @@ def test_the_sample_log_tells_what_was_planted(clean_feedback):
 @pytest.fixture(scope="module")
 def clean_feedback():
     from prodassoc_cli.intake.formats.sources import Source
-    from prodassoc_cli.intake.pipeline import clean_orders
     from prodassoc_cli.settings import CleanConfig
+    from tests.intake.cleaned_orders import clean_orders
 
     path = SAMPLE / "feedback.csv"
     return clean_orders([Source(path.name, path)], CleanConfig(), lambda _: None).interactions

@@ -16,9 +16,9 @@ from prodassoc_cli.intake import gather as parts
 from prodassoc_cli.intake.arrange.partition_bounds import Bounds, sort_key
 from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.intake.formats.parquet import ParquetRows
-from prodassoc_cli.intake.pipeline import CleanedOrders, clean_orders
 from prodassoc_cli.settings import CleanConfig
 from tests.conftest import examples
+from tests.intake.cleaned_orders import CleanedOrders, clean_orders
 from tests.intake.conftest import sources
 
 HEADER = ["order_id", "customer_id", "product_id", "quantity", "price", "date", "title"]

@@ -15,9 +15,9 @@ from prodassoc_cli.errors import ProdassocError
 from prodassoc_cli.intake import gather as parts
 from prodassoc_cli.intake.formats.raw_table import StartAgain
 from prodassoc_cli.intake.inputs import Inputs
-from prodassoc_cli.intake.pipeline import clean_orders
 from prodassoc_cli.settings import CleanConfig
 from tests.conftest import examples
+from tests.intake.cleaned_orders import clean_orders
 from tests.intake.conftest import sources
 
 HEADER = ["order_id", "customer_id", "product_id", "quantity", "price", "date", "channel"]

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.pipeline import clean_orders
 from prodassoc_cli.settings import CleanConfig
+from tests.intake.cleaned_orders import clean_orders
 from tests.intake.conftest import sources
 
 ORDERS = "order_id,customer_id,product_id,quantity,price,date\n" + "".join(

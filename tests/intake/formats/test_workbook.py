@@ -14,8 +14,8 @@ import xlsxwriter
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.intake.formats import sources as formats
 from prodassoc_cli.intake.formats.sources import Source, members
-from prodassoc_cli.intake.pipeline import clean_orders
 from prodassoc_cli.settings import CleanConfig
+from tests.intake.cleaned_orders import clean_orders
 
 HEADER = ["InvoiceNo", "CustomerID", "StockCode", "Quantity", "InvoiceDate", "UnitPrice"]
 NOON = dt.datetime(2024, 5, 1, 12, 30)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from prodassoc_cli.errors import BadData, UsageProblem
 from prodassoc_cli.intake.layouts.cells import separator_of, split_cells
-from prodassoc_cli.intake.pipeline import clean_orders
 from prodassoc_cli.intake.values.missing import says_missing
 from prodassoc_cli.settings import CleanConfig
+from tests.intake.cleaned_orders import clean_orders
 from tests.intake.conftest import sources
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from prodassoc_cli.intake.pipeline import clean_orders
 from prodassoc_cli.settings import CleanConfig
+from tests.intake.cleaned_orders import clean_orders
 from tests.intake.conftest import sources
 
 DATA = Path(os.environ.get("PRODASSOC_DATA", Path(__file__).parents[3] / ".." / "shared" / "data"))

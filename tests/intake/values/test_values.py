@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prodassoc_cli.errors import BadData
-from prodassoc_cli.intake.values.dates import parse_times
 from prodassoc_cli.intake.values.events import parse_events
 from prodassoc_cli.intake.values.ids import parse_ids
 from prodassoc_cli.intake.values.missing import NOBODY_WORDS
 from prodassoc_cli.intake.values.numbers import parse_numbers
+from tests.intake.values.times import parse_times
 
 
 def numbers(*values, **options):

