@@ -15,16 +15,20 @@ from prodassoc_cli.intake.values.numbers import Parsed
 TIME = pl.Datetime("us")
 
 _CLOCK = (
-    r"(?:[T ,]+(\d{1,2})(?:[:.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?)?"
-    r"\s*([AaPp])?\.?(?:[Mm]\.?)?\s*(?:(Z|z|UTC|GMT)|([+-]\d{2}):?(\d{2})?)?)?$"
+    r"(?:[T ,]+([0-9]{1,2})(?:[:.]([0-9]{2})(?:[:.]([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
+    r"\s*([AaPp])?\.?(?:[Mm]\.?)?\s*(?:(Z|z|UTC|GMT)|([+-][0-9]{2}):?([0-9]{2})?)?)?$"
 )
-_NUMERIC = r"^(\d{1,4})([./-])(\d{1,2})[./-](\d{1,4})\.?" + _CLOCK
+_NUMERIC = r"^([0-9]{1,4})([./-])([0-9]{1,2})[./-]([0-9]{1,4})\.?" + _CLOCK
 _WEEKDAY = r"^(?:\p{L}{2,12}\.?,? +)?"
 _DAY_NAME = (
-    _WEEKDAY + r"(\d{1,2})(?:st|nd|rd|th|er|º|ª)?\.?[ /-]*(\p{L}{3,12})\.?,?[ /-]*'?(\d{4}|\d{2})" + _CLOCK
+    _WEEKDAY
+    + r"([0-9]{1,2})(?:st|nd|rd|th|er|º|ª)?\.?[ /-]*(\p{L}{3,12})\.?,?[ /-]*'?([0-9]{4}|[0-9]{2})"
+    + _CLOCK
 )
-_NAME_DAY = _WEEKDAY + r"(\p{L}{3,12})\.?[ /-](\d{1,2})(?:st|nd|rd|th)?,?[ /-]+'?(\d{4}|\d{2})" + _CLOCK
-_YEAR_NAME = r"^(\d{4})[ /-](\p{L}{3,12})\.?[ /-](\d{1,2})" + _CLOCK
+_NAME_DAY = (
+    _WEEKDAY + r"(\p{L}{3,12})\.?[ /-]([0-9]{1,2})(?:st|nd|rd|th)?,?[ /-]+'?([0-9]{4}|[0-9]{2})" + _CLOCK
+)
+_YEAR_NAME = r"^([0-9]{4})[ /-](\p{L}{3,12})\.?[ /-]([0-9]{1,2})" + _CLOCK
 _MONTHS = {
     word: month
     for month, words in enumerate(
@@ -52,10 +56,10 @@ _MONTHS = {
 
 _EAST_ASIAN = (
     (r"\s*[年년]\s*|\s*[月월]\s*", "-"), (r"\s*[日号號일]", ""),
-    (r"\s*(?:上午|午前|오전|早上|凌晨)\s*(\d.*)$", " $1 AM"),
-    (r"\s*(?:下午|午後|오후|晚上|中午)\s*(\d.*)$", " $1 PM"),
-    (r"(\d)\s*[时時点點시]\s*(\d)", "$1:$2"), (r"(\d)\s*[时時点點시]", "$1:00"),
-    (r"(\d)\s*[分분]\s*(\d)", "$1:$2"), (r"[分분秒초]", ""),
+    (r"\s*(?:上午|午前|오전|早上|凌晨)\s*([0-9].*)$", " $1 AM"),
+    (r"\s*(?:下午|午後|오후|晚上|中午)\s*([0-9].*)$", " $1 PM"),
+    (r"([0-9])\s*[时時点點시]\s*([0-9])", "$1:$2"), (r"([0-9])\s*[时時点點시]", "$1:00"),
+    (r"([0-9])\s*[分분]\s*([0-9])", "$1:$2"), (r"[分분秒초]", ""),
 )  # fmt: skip
 """How Chinese, Japanese and Korean write dates and times, as what is understood; one after another."""
 
@@ -65,7 +69,10 @@ _ZONES = {
 }  # fmt: skip
 """Names of time zones, those of RFC 2822 (section 4.3) and of Europe, and hours from UTC."""
 
-_ZONED = r"(?:\d[T ]\d{2}|:\d{2}(?:[.,]\d+)?)\s*(?:[AaPp]\.?[Mm]\.?\s*)?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$"
+_ZONED = (
+    r"(?:[0-9][T ][0-9]{2}|:[0-9]{2}(?:[.,][0-9]+)?)\s*(?:[AaPp]\.?[Mm]\.?\s*)?"
+    r"(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})$"
+)
 _CLOCK_PARTS = ("hour", "minute", "second", "fraction", "half", "utc", "zone_hours", "zone_minutes")
 
 ISO_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
@@ -197,7 +204,7 @@ def _varied(text: pl.Series, *, day_first: bool) -> tuple[Parsed, DayMarks]:
     counted = text.filter(~missing).rename("text").value_counts(name="rows")
     distinct = counted["text"]
     plain = _western(distinct.str.strip_chars())
-    if plain.str.contains(r"\d\s*(?:[AP]M\s+)?[A-Z]{3,4}$").any():
+    if plain.str.contains(r"[0-9]\s*(?:[AP]M\s+)?[A-Z]{3,4}$").any():
         for zone, hours in _ZONES.items():
             plain = plain.str.replace(rf"\s*\b{zone}$", hours)
     values = pl.Series("time", [None], dtype=TIME).new_from_index(0, len(plain))
@@ -224,8 +231,8 @@ def _western(plain: pl.Series) -> pl.Series:
         return plain
     for pattern, written in _EAST_ASIAN:
         plain = plain.str.replace_all(pattern, written)
-    plain = plain.str.replace(r"^(\d+-\d+-\d+)\s*(?:[(（].[)）])?\s*", "$1 ")
-    return plain.str.replace_all(r":(\d)(\D|$)", ":0$1$2").str.strip_chars()
+    plain = plain.str.replace(r"^([0-9]+-[0-9]+-[0-9]+)\s*(?:[(（].[)）])?\s*", "$1 ")
+    return plain.str.replace_all(r":([0-9])(\D|$)", ":0$1$2").str.strip_chars()
 
 
 def _within(times: pl.Series, missing: pl.Series) -> Parsed:
@@ -321,7 +328,7 @@ def _assemble(parts: pl.DataFrame, year: pl.Expr, month: pl.Expr, day: pl.Expr) 
 
 def _compact(plain: pl.Series) -> pl.Series:
     """Parse numbers: 20240305, 202403051430, 20240305143000, epochs, days of a spreadsheet."""
-    digits = plain.str.contains(r"^(?:19|20)\d{6}(?:\d{4}(?:\d{2})?)?$")
+    digits = plain.str.contains(r"^(?:19|20)[0-9]{6}(?:[0-9]{4}(?:[0-9]{2})?)?$")
     length = plain.str.len_chars()
     dated = [
         pl.when(digits & (length == digits_of))

@@ -252,3 +252,9 @@ def test_formatted_times_come_back(moments):
         "%Y%m%d%H%M%S",
     ):
         assert times(*(each.strftime(form) for each in moments)).values.to_list() == moments
+
+
+@pytest.mark.parametrize("text", ["0AAA٠0", "٢٠٢٤-٠١-٠٢", "1 Jan ٢٠٢٤"])
+def test_digits_of_other_scripts_are_no_times(text):
+    parsed = parse_times(pl.Series([text, "2024-01-03"]))
+    assert parsed.bad.to_list() == [True, False]
