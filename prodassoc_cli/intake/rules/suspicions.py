@@ -86,8 +86,9 @@ class Suspicions:
         """
         if products is None:
             products = self._elsewhere()
-        alike = pl.DataFrame({"id": products}).group_by(pl.col("id").str.to_lowercase().alias("same"))
-        several = alike.agg(pl.col("id").sort()).filter(pl.col("id").list.len() > 1).sort("same")
+        alike = pl.DataFrame({"id": products, "same": products.str.to_lowercase()})
+        alike = alike.filter(pl.col("same").is_duplicated())
+        several = alike.group_by("same").agg(pl.col("id").sort()).sort("same")
         if several.height:
             yield Caution(
                 f"products such as {' and '.join(several['id'][0].head(3))} differ in upper and lower case "
@@ -147,7 +148,8 @@ class Suspicions:
         if self._user is None and len(users):
             self._user = users.head(_FIRST_ROWS).mode().sort()[0]
         self._rows_with_user += len(users)
-        self._rows_of_user += int((users == self._user).sum()) if self._user is not None else 0
+        if self._user is not None:
+            self._rows_of_user += int((users == self._user).sum())
 
 
 def _together(counts: pl.DataFrame, more: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -12,6 +12,8 @@ MISSING_WORDS = (
 )  # fmt: skip
 """Words for a missing value of any field, in lower case."""
 
+_MISSING = frozenset(MISSING_WORDS)
+
 NOBODY_WORDS = (*MISSING_WORDS, "(not set)", "undefined", "anonymous", "guest", "not applicable")
 """The same where an id of a user is missing."""
 
@@ -24,7 +26,7 @@ def capitalised(words: Iterable[str]) -> set[str]:
 
 def says_missing(text: str) -> bool:
     """Return whether a text stands for no value; see `is_missing`."""
-    return text.strip().lower() in MISSING_WORDS
+    return text.strip().lower() in _MISSING
 
 
 def is_missing(column: pl.Series) -> pl.Series:
