@@ -1,1 +1,1 @@
-"""Arrays of numbers: compiled kernels, ids as integers, eigenvectors, and the one formula of what ranks."""
+"""Arrays of numbers: compiled kernels, ids as integers, and the one formula of what ranks."""

@@ -11,10 +11,10 @@ from prodassoc_cli.declare import SearchRange, setting
 from prodassoc_cli.models import similarity
 from prodassoc_cli.models.base import Explanation, Queries, Recommender, Why
 from prodassoc_cli.models.data import Csr, TrainingData, binary, csr_of
+from prodassoc_cli.models.eigenvectors import leading_eigenvectors
 from prodassoc_cli.models.kernels.dispatch import csr_arrays, one_blas_thread, over_blocks, over_rows, ready
 from prodassoc_cli.models.storage.packing import Arrays
 from prodassoc_cli.numerics.arrays import Floats, Ints, Longs
-from prodassoc_cli.numerics.eigenvectors import leading_eigenvectors
 
 _BLOCK = 256
 _DENSE = 40

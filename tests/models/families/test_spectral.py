@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prodassoc_cli.models.data import TrainingData, binary, csr_of
+from prodassoc_cli.models.eigenvectors import leading_eigenvectors
 from prodassoc_cli.models.families.spectral import Spectral, chebyshev_plateau
 from prodassoc_cli.models.split import basket_queries, user_queries
-from prodassoc_cli.numerics.eigenvectors import leading_eigenvectors
 from tests.models.shops import random_shop
 
 
