@@ -10,7 +10,7 @@ import polars as pl
 
 from prodassoc_cli.intake.columns.aliases import ALIASES, CLOCKS, ITEM_LISTS
 from prodassoc_cli.intake.columns.derived import TOGETHER, DerivedColumns
-from prodassoc_cli.intake.columns.likeness import Likened, ReadHeaders, liken
+from prodassoc_cli.intake.columns.likeness import DESCRIPTION, Likened, ReadHeaders, liken
 from prodassoc_cli.intake.columns.match import NO_COLUMN, match_columns, normal
 from prodassoc_cli.intake.columns.other_names import OTHER_NAMES
 from prodassoc_cli.intake.columns.presets import Preset
@@ -137,12 +137,13 @@ def fields_of(values: Values, name: str) -> list[str]:
         return []
     if _are_dates(values, name):
         return ["timestamp"]
+    long = _are_long(shown)
     kinds = {
         ("order_id", "user_id", "product_id"): every(_CODE.fullmatch, shown),
         ("quantity",): every(_NUMBER.fullmatch, shown),
         ("price",): every(_AMOUNT.fullmatch, shown),
-        ("title", "category", "brand"): every(_WORDS.fullmatch, shown) and not _are_long(shown),
-        ("description",): _are_long(shown),
+        ("title", "category", "brand"): every(_WORDS.fullmatch, shown) and not long,
+        (DESCRIPTION,): long,
     }
     return [each for fields, fits in kinds.items() if fits for each in fields]
 

@@ -117,13 +117,12 @@ def _header(rows: Sequence[Sequence[str]], first: int, count: int) -> Header:
         notes.append("the first column has no name")
     elif usual > width and all(not cell.strip() for row in body if len(row) == usual for cell in row[width:]):
         joined, best = joined + [""] * (usual - width), best + [""] * (usual - width)
-    elif usual < width == len(joined) and usual == sum(map(bool, joined)):
-        given = [place for place, name in enumerate(joined) if name]
-        if any(joined[usual:]):
-            notes.append("a name without a column is left out of the header")
-        joined, best = [joined[place] for place in given], [best[place] for place in given]
     elif usual < width and not any(joined[usual:]):
         joined, best = joined[:usual], best[:usual]
+    elif usual < width and usual == sum(map(bool, joined)):
+        notes.append("a name without a column is left out of the header")
+        given = [place for place, name in enumerate(joined) if name]
+        joined, best = [joined[place] for place in given], [best[place] for place in given]
     names = header_names(joined)
     known_as = names if count == 1 else header_names(best)
     return Header(names, known_as, first, cells, notes)

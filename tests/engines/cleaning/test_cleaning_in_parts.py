@@ -175,8 +175,8 @@ def test_headers_are_read_before_executors_begin(tmp_path):
     assert len(by_header[0]) == 4
 
 
-def test_mended_rows_beside_broken_ones(tmp_path):
-    """What was mended for one reading is mended for the next, which knows that rows are broken."""
+def test_repaired_rows_beside_broken_ones(tmp_path):
+    """What was repaired for one reading is so for the next, which knows that rows are broken."""
     path = tmp_path / "orders.csv"
     rows = "".join(f'{n},u{n % 5},"p{n % 7}"\n' for n in range(400))
     path.write_text("order_id,user,item\n" + rows + '402,"u2,"p1"\n403\n' + rows)

@@ -27,10 +27,10 @@ from prodassoc_cli.intake.formats.text.legacy_encoding import guess_encoding, sp
 from prodassoc_cli.intake.formats.text.rows import NO_DELIMITER, Text
 
 if TYPE_CHECKING:
-    from prodassoc_cli.intake.formats.text.mending import Mender
+    from prodassoc_cli.intake.formats.text.repair import Repair
 
 MAX_WIDTH = 200
-"""Rows of more fields are not mended."""
+"""Rows of more fields are not repaired."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class TextHead:
         """Return what reads it as a table of these columns."""
         return open_delimited(
             self.source, self.dialect, names, header=header, skip=skip, say=say, stack=stack,
-            keep_totals=self.options.keep_totals, mended=self.options.quote is None,
+            keep_totals=self.options.keep_totals, repaired=self.options.quote is None,
         )  # fmt: skip
 
     def open_lines(self, *, skip: int | None = None, say: Say, stack: contextlib.ExitStack) -> Text:
@@ -99,7 +99,7 @@ TEXT = Format("text", lambda *_: True, _look)
 
 def open_delimited(
     source: Source, dialect: Dialect, names: list[str], *, header: Sequence[Sequence[str]], skip: int,
-    say: Say, stack: contextlib.ExitStack, keep_totals: bool = False, mended: bool = True,
+    say: Say, stack: contextlib.ExitStack, keep_totals: bool = False, repaired: bool = True,
 ) -> Text:  # fmt: skip
     """Open delimited text to be read as one string column per name.
 
@@ -112,13 +112,13 @@ def open_delimited(
         say: receives notices.
         stack: closes what the text is read from.
         keep_totals: whether a last row that says total is a row like the others.
-        mended: whether rows that were written carelessly are cut as they were meant.
+        repaired: whether rows that were written carelessly are cut as they were meant.
 
     Raises:
         BadData: it has too many columns, or its header is damaged.
     """
     check_width(source, len(names))
-    text = _open(source, dialect, names, say, stack, skip=skip, delimited=True, mended=mended)
+    text = _open(source, dialect, names, say, stack, skip=skip, delimited=True, repaired=repaired)
     text.aside = [(list(row), "repeated_header") for row in header]
     if not keep_totals and (total := text.total()):
         text.aside.append((total, "total_row"))
@@ -142,69 +142,70 @@ def open_lines(
 
 def _open(
     source: Source, dialect: Dialect, names: list[str], say: Say,
-    stack: contextlib.ExitStack, *, skip: int, delimited: bool = False, mended: bool = False,
+    stack: contextlib.ExitStack, *, skip: int, delimited: bool = False, repaired: bool = False,
 ) -> Text:  # fmt: skip
     if not dialect.sure:
         with source.open() as stream:
             say(_guessed(source, dialect.encoding, source.read(stream, BLOCK_BYTES)))
     cut_at = dialect.delimiter if delimited else NO_DELIMITER
     rewrite = _rewriting(dialect, delimited=delimited)
-    mends = mended and dialect.way.simple and len(names) <= MAX_WIDTH
-    wordy = _wordy_column(source, dialect, names, skip) if mends and dialect.delimiter == " " else None
-    marks = (dialect.delimiter, dialect.way.quote) if mends and wordy is None else None
+    simple = repaired and dialect.way.simple and len(names) <= MAX_WIDTH
+    wordy = _wordy_column(source, dialect, names, skip) if simple and dialect.delimiter == " " else None
+    marks = (dialect.delimiter, dialect.way.quote) if simple and wordy is None else None
     lenient = False
 
-    def copied(mender: Mender | None = None) -> Utf8Text:
+    def copied(repair: Repair | None = None) -> Utf8Text:
         return stack.enter_context(
             as_utf8(
                 source, dialect.encoding, named=dialect.named, delimiter=cut_at, lenient=lenient,
-                rewrite=_in_turn(rewrite, mender), marks=marks,
+                rewrite=_in_turn(rewrite, repair), marks=marks,
             )
         )  # fmt: skip
 
-    def mend() -> Utf8Text | None:
-        from prodassoc_cli.intake.formats.text.mending import Mender
+    def repaired_copy() -> Utf8Text | None:
+        from prodassoc_cli.intake.formats.text.repair import LetterQuotes, LooseWords
 
-        mender = Mender(dialect.way, len(names), wordy)
-        utf8 = copied(mender)
-        if not mender.rows:
+        way, width = dialect.way, len(names)
+        repair = LetterQuotes(way, width) if wordy is None else LooseWords(way, width, wordy)
+        utf8 = copied(repair)
+        if not repair.rows:
             return None
-        say(f"{source.name}: {mender.notice(names)}")
+        say(f"{source.name}: {repair.notice(names)}")
         return utf8
 
+    def first_copy() -> Utf8Text:
+        return copied() if wordy is None else repaired_copy() or copied()
+
     try:
-        utf8 = copied() if wordy is None else mend() or copied()
+        utf8 = first_copy()
     except NotUtf8:
         encoding, example = _second_guess(source)
         dialect = dataclasses.replace(dialect, encoding=encoding, named=False)
         lenient = encoding == "utf-8"
         broken = f"{source.name}: UTF-8 with some broken bytes; the rows that hold them are left out"
         say(broken if lenient else _guessed(source, encoding, example))
-        utf8 = copied() if wordy is None else mend() or copied()
+        utf8 = first_copy()
     if delimited and utf8.open_end:
         say(f"{source.name}: no line end after the last row; if the file was cut, fetch it again")
-    mendable = marks is not None and utf8.quotes > 0
+    later = repaired_copy if marks is not None and utf8.quotes else None
     if utf8.stray:
-        utf8, mendable = mend() or utf8, False
-    return Text(
-        source, dialect, names, utf8, skip=skip, delimited=delimited, say=say,
-        mend=mend if mendable else None,
-    )  # fmt: skip
+        utf8, later = repaired_copy() or utf8, None
+    return Text(source, dialect, names, utf8, skip=skip, delimited=delimited, say=say, repair=later)
 
 
 def _wordy_column(source: Source, dialect: Dialect, names: list[str], skip: int) -> int | None:
     """Return the place of the column whose words stand apart, as the first rows show; None for none."""
-    from prodassoc_cli.intake.formats.text.mending import wordy_column
+    from prodassoc_cli.intake.formats.text.repair import wordy_column
 
     head, _ = source.head()
     lines = codecs.getincrementaldecoder(dialect.encoding)("replace").decode(head).split("\n")[:-1]
     return wordy_column(lines[skip : skip + SAMPLE_ROWS], dialect.way, len(names))
 
 
-def _in_turn(rewrite: Rewrite | None, mender: Mender | None) -> Rewrite | None:
-    if rewrite is None or mender is None:
-        return rewrite or mender
-    return lambda lines, last: mender(rewrite(lines, last), last)
+def _in_turn(rewrite: Rewrite | None, repair: Repair | None) -> Rewrite | None:
+    if rewrite is None or repair is None:
+        return rewrite or repair
+    return lambda lines, last: repair(rewrite(lines, last), last)
 
 
 def _guessed(source: Source, encoding: str, data: bytes) -> str:

@@ -81,8 +81,8 @@ class Text:
             from them as soon as that is found.
         aside: rows that are no data where they stand, and why.
         say: receives what is found out while it is read.
-        mend: returns the text with its rows mended; None where that changes nothing. Tried once, where rows
-            are broken.
+        repair: returns the text with its rows repaired; None where that changes nothing. Tried once, where
+            rows are broken.
     """
 
     source: Source
@@ -95,7 +95,7 @@ class Text:
     types: dict[str, pa.DataType] = field(default_factory=dict)
     aside: list[tuple[list[str], str]] = field(default_factory=list)
     say: Say = field(default=_silent)
-    mend: Callable[[], Utf8Text | None] | None = None
+    repair: Callable[[], Utf8Text | None] | None = None
     _said: bool = False
 
     def __post_init__(self) -> None:
@@ -216,25 +216,30 @@ class Text:
                     begun = True
                     yield piece
             except (_BrokenRow, _OddValue, BadData) as problem:
-                mended = None if isinstance(problem, _OddValue) else self._mended()
-                if isinstance(problem, BadData) and not mended:
-                    raise
-                self.tolerant |= isinstance(problem, _BrokenRow) and not mended
-                self.types = {name: each for name, each in self.types.items() if name not in problem.args}
+                self._read_otherwise(problem)
                 if begun:
                     raise StartAgain from problem
             else:
                 return
 
+    def _read_otherwise(self, problem: _BrokenRow | _OddValue | BadData) -> None:
+        """Change how the text is read after what stopped a reading; raise that where nothing helps."""
+        if isinstance(problem, _OddValue):
+            self.types = {name: each for name, each in self.types.items() if name not in problem.args}
+        elif not self._is_repaired():
+            if isinstance(problem, BadData):
+                raise problem
+            self.tolerant = True
+
     def tolerate(self) -> None:
-        """Leave broken rows out from the start, as a reading before found them; what can be is mended."""
-        self._mended()
+        """Leave broken rows out from the start, as a reading before found them; what can be is repaired."""
+        self._is_repaired()
         self.tolerant = True
 
-    def _mended(self) -> bool:
-        """Return whether rows could be mended, so that the text is to be read again."""
-        mend, self.mend = self.mend, None
-        utf8 = None if mend is None else mend()
+    def _is_repaired(self) -> bool:
+        """Repair the rows if that was not tried; return whether the text is another now."""
+        repair, self.repair = self.repair, None
+        utf8 = None if repair is None else repair()
         if utf8 is None:
             return False
         self.utf8, self.tolerant = utf8, False

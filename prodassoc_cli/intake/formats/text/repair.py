@@ -1,8 +1,8 @@
 """Rows that were written carelessly are cut as they were meant.
 
-Two kinds can be mended without doubt, as the number of fields is known. A quote in a field is a letter where
-no field can end, as in `'the kids' shelf'`, or where no field that it begins ends in its row. And where words
-are separated by blanks as fields are, one column may hold several of them, as in `1001 Red Mug 2 7.95`.
+Two kinds can be repaired without doubt, as the number of fields is known. A quote in a field is a letter
+where no field can end, as in `'the kids' shelf'`, or where no field that it begins ends in its row. And where
+words are separated by blanks as fields are, one column may hold several of them, as in `1001 Red Mug 2 7.95`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import functools
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -25,58 +26,102 @@ _FITTING = 0.95
 
 
 @dataclass
-class Mender:
-    """Mends whole lines of a text, as they come.
+class Repair(ABC):
+    """Repairs whole lines of a text, as they come.
 
     Attributes:
         way: how its lines are cut into fields; the delimiter has one character.
         width: fields of a row.
-        wordy: place of the column whose words stand apart; None where there is none.
-        rows: rows that were mended.
-        example: the first of them, as far as it was mended.
+        rows: rows that were repaired.
+        example: the first of them, as far as it was repaired.
     """
 
     way: Way
     width: int
-    wordy: int | None = None
-    rows: int = 0
-    example: str = ""
-    _held: str = field(default="", repr=False)
+    rows: int = field(default=0, kw_only=True)
+    example: str = field(default="", kw_only=True)
+    _held: str = field(default="", repr=False, kw_only=True)
 
     def __call__(self, text: str, last: bool) -> str:
-        """Return so many whole lines, mended; the last of them may be held back until more are given."""
+        """Return so many whole lines, repaired; the last of them may be held back until more are given."""
         lines = (self._held + text).split("\n")
         self._held = ""
-        mended: list[str] = []
+        repaired: list[str] = []
         at = 0
         while at < len(lines):
             line = lines[at]
             if not self._is_suspect(line):
-                mended.append(line)
+                repaired.append(line)
                 at += 1
-            elif (count := self._lines_of_row(lines[at : at + _MAX_LINES])) and (
-                self.wordy is None or count > 1
-            ):
-                mended += lines[at : at + count]
+                continue
+            count = self._lines_of_row(lines[at : at + _MAX_LINES])
+            if count > 1:
+                repaired += lines[at : at + count]
                 at += count
             elif not count and not last and at + _MAX_LINES > len(lines):
                 # The row may go on in lines that are still to come.
                 self._held = "\n".join(lines[at:])
-                mended.append("")
+                repaired.append("")
                 break
             else:
-                mended.append(self._mended(line))
+                repaired.append(self._repaired(line, right=count == 1))
                 at += 1
-        return "\n".join(mended)
+        return "\n".join(repaired)
 
     def notice(self, names: Sequence[str]) -> str:
-        """Return what was done, and what undoes it."""
-        rows = number_of(self.rows, "row")
-        if self.wordy is None:
-            what = f"quotes inside fields are letters in {rows}, as in {self.example}"
-        else:
-            what = f"the words of {names[self.wordy]} are put together in {rows}, as {self.example}"
+        """Return what was done, and what undoes it; `names` are those of the columns."""
+        what = self._said(number_of(self.rows, "row"), names)
         return f"{what}; `quote='\"'` lets only quotes keep a field together"
+
+    @abstractmethod
+    def _said(self, rows: str, names: Sequence[str]) -> str:
+        """Return what was done in so many rows."""
+
+    @abstractmethod
+    def _is_suspect(self, line: str) -> bool:
+        """Return whether a line must be looked at."""
+
+    @abstractmethod
+    def _cells(self, line: str, *, right: bool) -> list[str] | None:
+        """Return the fields that a line should have; None to leave it. `right`: its quotes are."""
+
+    @property
+    @abstractmethod
+    def _kept(self) -> str:
+        """What repaired fields hold that others do not."""
+
+    def _lines_of_row(self, lines: Sequence[str]) -> int:
+        """Return how many lines the row that begins here goes over; 0 where its quotes are not right."""
+        reader = csv.reader(iter(lines), **self.way.for_csv, strict=True)
+        try:
+            next(reader)
+        except (csv.Error, StopIteration):
+            return 0
+        return reader.line_num
+
+    def _repaired(self, line: str, *, right: bool) -> str:
+        body = line.removesuffix("\r")
+        cells = self._cells(body, right=right)
+        if cells is None:
+            return line
+        if not self.rows:
+            self.example = next((cell for cell in cells if self._kept in cell), body)[:_SHOWN]
+        self.rows += 1
+        return self.way.delimiter.join(map(self._written, cells)) + line[len(body) :]
+
+    def _written(self, cell: str) -> str:
+        quote = self.way.quote
+        if not any(mark in cell for mark in (self.way.delimiter, quote, "\r")):
+            return cell
+        return quote + cell.replace(quote, quote + quote) + quote
+
+
+@dataclass
+class LetterQuotes(Repair):
+    """Takes quotes for letters where no field can end; a row whose quotes are right stays as it is."""
+
+    def _said(self, rows: str, names: Sequence[str]) -> str:
+        return f"quotes inside fields are letters in {rows}, as in {self.example}"
 
     @functools.cached_property
     def _stray(self) -> re.Pattern[str]:
@@ -85,44 +130,40 @@ class Mender:
         return re.compile(rf"[^{edge}]{quote}[^{edge}\r]")
 
     def _is_suspect(self, line: str) -> bool:
-        if self.wordy is not None:
-            return bool(line)
         quote = self.way.quote
         return quote in line and (line.count(quote) % 2 == 1 or self._stray.search(line) is not None)
 
-    def _lines_of_row(self, lines: Sequence[str]) -> int:
-        """Return how many lines the row that begins here goes over; 0 where its quotes are not right.
+    def _cells(self, line: str, *, right: bool) -> list[str] | None:
+        return None if right else cut(line, self.way, self.width)
 
-        A row whose quotes are right is not mended, however many fields it has.
-        """
-        reader = csv.reader(iter(lines), **self.way.for_csv, strict=True)
-        try:
-            next(reader)
-        except (csv.Error, StopIteration):
-            return 0
-        return reader.line_num
+    @property
+    def _kept(self) -> str:
+        return self.way.quote
 
-    def _mended(self, line: str) -> str:
-        body = line.removesuffix("\r")
-        end = line[len(body) :]
-        cells = cut(body, self.way, self.width) if self.wordy is None else self._joined(body, self.wordy)
-        if cells is None:
-            return line
-        if not self.rows:
-            odd = self.way.quote if self.wordy is None else self.way.delimiter
-            self.example = next((cell for cell in cells if odd in cell), body)[:_SHOWN]
-        self.rows += 1
-        return self.way.delimiter.join(map(self._written, cells)) + end
 
-    def _joined(self, line: str, place: int) -> list[str] | None:
+@dataclass
+class LooseWords(Repair):
+    """Puts the words of one column together, where blanks separate fields.
+
+    Attributes:
+        place: of the column.
+    """
+
+    place: int
+
+    def _said(self, rows: str, names: Sequence[str]) -> str:
+        return f"the words of {names[self.place]} are put together in {rows}, as {self.example}"
+
+    def _is_suspect(self, line: str) -> bool:
+        return bool(line)
+
+    def _cells(self, line: str, *, right: bool) -> list[str] | None:
         fields = marked_fields(line, self.way)
-        return joined(fields, place, self.width) if len(fields) > self.width else None
+        return joined(fields, self.place, self.width) if len(fields) > self.width else None
 
-    def _written(self, cell: str) -> str:
-        quote = self.way.quote
-        if not any(mark in cell for mark in (self.way.delimiter, quote, "\r")):
-            return cell
-        return quote + cell.replace(quote, quote + quote) + quote
+    @property
+    def _kept(self) -> str:
+        return self.way.delimiter
 
 
 def cut(line: str, way: Way, width: int) -> list[str] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from benchmarks.pollock import load
 from prodassoc_cli.errors import BadData
 from prodassoc_cli.intake.formats.text.dialect import Way
-from prodassoc_cli.intake.formats.text.mending import Mender, cut, wordy_column
+from prodassoc_cli.intake.formats.text.repair import LetterQuotes, Repair, cut, wordy_column
 
 CELLS = st.text(alphabet="ab 1,\"'\n", max_size=6)
 WIDTH = 3
@@ -26,25 +25,25 @@ def written(rows: list[list[str]], quoting: int) -> str:
     return file.getvalue()
 
 
-def mend(mender: Mender, text: str, lines_at_once: int) -> str:
+def repaired(repair: Repair, text: str, lines_at_once: int) -> str:
     lines = text.splitlines(keepends=True)
     pieces = ["".join(lines[at : at + lines_at_once]) for at in range(0, len(lines), lines_at_once)]
-    return "".join(mender(piece, False) for piece in pieces) + mender("", True)
+    return "".join(repair(piece, False) for piece in pieces) + repair("", True)
 
 
 @given(ROWS, st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]), st.integers(1, 20))
 def test_rows_that_are_right_stay_as_they_are(rows, quoting, lines_at_once):
     text = written(rows, quoting)
-    mender = Mender(Way(), WIDTH)
-    assert mend(mender, text, lines_at_once) == text
-    assert mender.rows == 0
+    repair = LetterQuotes(Way(), WIDTH)
+    assert repaired(repair, text, lines_at_once) == text
+    assert repair.rows == 0
 
 
 @given(ROWS, st.integers(2, 5), st.integers(1, 20))
 def test_rows_of_another_width_stay_as_they_are(rows, width, lines_at_once):
     """What is broken is left to be a reject: its quotes are right."""
     text = written(rows, csv.QUOTE_ALL)
-    assert mend(Mender(Way(), width), text, lines_at_once) == text
+    assert repaired(LetterQuotes(Way(), width), text, lines_at_once) == text
 
 
 @given(ROWS, st.integers(0, 99), st.integers(1, 20))
@@ -53,7 +52,7 @@ def test_a_quote_within_a_quoted_field_is_a_letter(rows, at, lines_at_once):
     at %= len(rows)
     meant = [*rows[:at], [rows[at][0], 'size 5" round', rows[at][2]], *rows[at + 1 :]]
     text = written(meant, csv.QUOTE_ALL).replace('5""', '5"')
-    assert list(csv.reader(io.StringIO(mend(Mender(Way(), WIDTH), text, lines_at_once)))) == meant
+    assert list(csv.reader(io.StringIO(repaired(LetterQuotes(Way(), WIDTH), text, lines_at_once)))) == meant
 
 
 @pytest.mark.parametrize(
@@ -75,11 +74,11 @@ def test_a_line_is_cut_into_so_many_fields(line, cells):
 
 def test_apostrophes_between_single_quotes_are_letters():
     lines = "1,'the kids' shelf, high',2\n2,'plain',3\n"
-    mender = Mender(Way(quote="'"), 3)
-    mended = mend(mender, lines, 9)
-    reader = csv.reader(io.StringIO(mended), quotechar="'")
+    repair = LetterQuotes(Way(quote="'"), 3)
+    text = repaired(repair, lines, 9)
+    reader = csv.reader(io.StringIO(text), quotechar="'")
     assert list(reader) == [["1", "the kids' shelf, high", "2"], ["2", "plain", "3"]]
-    assert (mender.rows, mender.example) == (1, "the kids' shelf, high")
+    assert (repair.rows, repair.example) == (1, "the kids' shelf, high")
 
 
 WORDS = [
@@ -96,7 +95,7 @@ def test_the_only_column_that_can_hold_words_is_found():
     assert wordy_column(two, way, 3) is None, "either of two columns could hold the words"
 
 
-def test_what_is_mended_is_said_with_what_overrules_it(tmp_path, clean):
+def test_what_is_repaired_is_said_with_what_overrules_it(tmp_path, clean):
     path = tmp_path / "till.txt"
     path.write_text("receipt date item quantity price\n" + "\n".join(WORDS * 5) + "\n")
     loaded = load(path)
@@ -119,10 +118,10 @@ def test_quotes_are_read_strictly_where_they_are_named(tmp_path, clean):
         clean(swallowing, quote='"')
 
 
-def test_a_mender_can_be_used_anew():
-    mender = Mender(Way(), 2)
-    assert mend(mender, '1,"5" a"\n', 1) == '1,"5"" a"\n'
-    assert replace(mender, rows=0).rows == 0
+def test_rows_that_were_repaired_are_counted():
+    repair = LetterQuotes(Way(), 2)
+    assert repaired(repair, '1,"5" a"\n', 1) == '1,"5"" a"\n'
+    assert repair.rows == 1
 
 
 def test_a_name_without_a_column_is_left_out_of_the_header(tmp_path):
