@@ -19,7 +19,7 @@ from prodassoc_cli.intake.arrange.append import Earlier, merged
 from prodassoc_cli.intake.arrange.partition_bounds import MAX_PARTITIONS
 from prodassoc_cli.intake.arrange.partitions import Partitions
 from prodassoc_cli.intake.arrange.sorting import Codes, in_order
-from prodassoc_cli.intake.columns.schema import EVENT, FURTHER, INTERACTIONS, RESPONSES, Caution, Say
+from prodassoc_cli.intake.columns.schema import EVENT, FURTHER, INTERACTIONS, RESPONSES, Say
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.gather import Gathered, gather
 from prodassoc_cli.intake.holdout import check_parts, holdout_masks, parse_split
@@ -33,12 +33,10 @@ from prodassoc_cli.intake.values.categories import as_texts
 from prodassoc_cli.intake.values.counters import Description
 from prodassoc_cli.intake.values.privacy import read_key
 from prodassoc_cli.intake.values.rating_scale import RatingScale
-from prodassoc_cli.numerics.id_overlap import id_overlap
 from prodassoc_cli.resources import prefetch, run_in_background
 from prodassoc_cli.settings import CleanConfig
 
 if TYPE_CHECKING:
-    from prodassoc_cli.intake.catalogue.catalogue import Catalogue
     from prodassoc_cli.intake.catalogue.product_tally import ProductTally
     from prodassoc_cli.intake.columns.likeness import ReadHeaders
 
@@ -216,7 +214,11 @@ class Cleaning:
         )  # fmt: skip
         parts = _Parts(gathered, rules)
         among_all = AmongAll.of(parts, self._config)
-        tally = _new_tally() if self._catalogue or self._config.products_output else None
+        tally = None
+        if self._catalogue or self._config.products_output:
+            from prodassoc_cli.intake.catalogue.product_tally import ProductTally
+
+            tally = ProductTally()
         description, suspicions = Description(), Suspicions()
         counted = () if self._config.drop_outliers else ("price", "quantity")
         amounts = {name: Amounts(name) for name in counted}
@@ -280,20 +282,14 @@ class Cleaning:
         }
         known = _Known(summary)
         if tally is not None:
-            known.products, known.product_rejects = _products(
-                tally.products(), self._cleaned_catalogue(), self._say, summary
-            )
+            from prodassoc_cli.intake.catalogue.reading import completed_products
+
+            known.products, known.product_rejects, summary["products"] = completed_products(
+                tally.products(), self._catalogue, self._config, self._say, self._category_names,
+                self._read_headers,
+            )  # fmt: skip
         summary["interactions"] = description.facts()
         return known
-
-    def _cleaned_catalogue(self) -> Catalogue | None:
-        if not self._catalogue:
-            return None
-        from prodassoc_cli.intake.catalogue.reading import cleaned_catalogue
-
-        return cleaned_catalogue(
-            self._catalogue, self._config, self._say, self._category_names, self._read_headers
-        )
 
     def _without_users(self, interactions: pl.DataFrame) -> pl.DataFrame:
         """Return the rows without user ids, if so asked, in an order that does not show them either."""
@@ -329,12 +325,6 @@ class _Parts:
         return self._rules.apply(self._gathered.with_products(rows))
 
 
-def _new_tally() -> ProductTally:
-    from prodassoc_cli.intake.catalogue.product_tally import ProductTally
-
-    return ProductTally()
-
-
 def _count(kept: pl.DataFrame, amounts: dict[str, Amounts], tally: ProductTally | None) -> None:
     for name, counts in amounts.items():
         counts.add(kept["product_id"], kept[name])
@@ -345,31 +335,6 @@ def _count(kept: pl.DataFrame, amounts: dict[str, Amounts], tally: ProductTally 
 def without_users(interactions: pl.DataFrame) -> pl.DataFrame:
     """Return interactions without user ids, in an order that does not show them either."""
     return in_order(interactions.with_columns(pl.lit(None, dtype=pl.String).alias("user_id")))
-
-
-def _products(
-    derived: pl.DataFrame, catalogue: Catalogue | None, say: Say, summary: dict[str, Any]
-) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """Complete the catalogue by the products of the lines, or make do with those."""
-    if catalogue is None:
-        summary["products"] = {"products": derived.height, "derived": derived.height}
-        return derived, None
-    from prodassoc_cli.intake.catalogue.product_tally import complete
-
-    products = complete(catalogue.products, derived)
-    overlap = id_overlap(derived["product_id"], catalogue.products["product_id"])
-    summary["products"] = {
-        **catalogue.counts(),
-        "derived": products.height - catalogue.products.height,
-        "never_bought": products.height - derived.height,
-        "products": products.height,
-    }
-    meeting = (
-        f"{overlap.both:,} of {overlap.left:,} products of the lines are in the catalogue, "
-        f"{overlap.right - overlap.both:,} of the catalogue were never bought{overlap.clause}"
-    )
-    say(Caution(meeting) if overlap.few else meeting)
-    return products, catalogue.rejects
 
 
 def interactions_of(kept: pl.DataFrame, codes: Codes | None) -> tuple[pl.DataFrame, Codes | None]:

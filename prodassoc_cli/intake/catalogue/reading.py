@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
 
 from prodassoc_cli.intake.catalogue.catalogue import Catalogue, clean_catalogue
 from prodassoc_cli.intake.catalogue.category_paths import paths_of_names
+from prodassoc_cli.intake.catalogue.product_tally import complete
 from prodassoc_cli.intake.columns.aliases import CATALOGUE_ALIASES
 from prodassoc_cli.intake.columns.likeness import ReadHeaders
 from prodassoc_cli.intake.columns.match import PRODUCTS, entries_of, parse_map
 from prodassoc_cli.intake.columns.presets import preset_of
-from prodassoc_cli.intake.columns.schema import Say
+from prodassoc_cli.intake.columns.schema import Caution, Say
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.opening import read_catalogue, read_tables
+from prodassoc_cli.numerics.id_overlap import id_overlap
 from prodassoc_cli.settings import CleanConfig
 from prodassoc_cli.wording import number_of
 
@@ -53,3 +58,34 @@ def cleaned_catalogue(
     left = "".join(f"; {n:,} {_LEFT_OUT.get(reason, reason)}" for reason, n in counts["rejects"].items())
     say(f"catalogue: {number_of(counts['rows_in'], 'row')} read, {counts['rows_kept']:,} kept{left}")
     return catalogue
+
+
+def completed_products(
+    derived: pl.DataFrame, sources: Sequence[Source], config: CleanConfig, say: Say,
+    category_names: Sequence[Source] = (), read_headers: ReadHeaders | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame | None, dict[str, Any]]:  # fmt: skip
+    """Complete a catalogue by the products of the lines, or make do with those.
+
+    `derived` are the products of the lines; the others are the arguments of `cleaned_catalogue`, no sources
+    where there is no catalogue.
+
+    Returns:
+        The products, the rows of the catalogue left out, and how many there are of each, ready for JSON.
+    """
+    if not sources:
+        return derived, None, {"products": derived.height, "derived": derived.height}
+    catalogue = cleaned_catalogue(sources, config, say, category_names, read_headers)
+    products = complete(catalogue.products, derived)
+    overlap = id_overlap(derived["product_id"], catalogue.products["product_id"])
+    meeting = (
+        f"{overlap.both:,} of {overlap.left:,} products of the lines are in the catalogue, "
+        f"{overlap.right - overlap.both:,} of the catalogue were never bought{overlap.clause}"
+    )
+    say(Caution(meeting) if overlap.few else meeting)
+    facts = {
+        **catalogue.counts(),
+        "derived": products.height - catalogue.products.height,
+        "never_bought": products.height - derived.height,
+        "products": products.height,
+    }
+    return products, catalogue.rejects, facts
