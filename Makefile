@@ -9,6 +9,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PRODASSOC := $(BIN)/prodassoc
 DATA ?= ../shared/data/retail/online_retail.csv.gz
+# Of the tests: three for two cores, as tests wait for processes a third of their time.
+WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## Show what can be made
@@ -27,7 +29,7 @@ include demo.mk
 
 .PHONY: test
 test: $(VENV)/installed ## Run the tests (a few minutes)
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow"
 
 .PHONY: test-slow
 test-slow: $(VENV)/installed ## Run the tests that need minutes, peers or real data
@@ -45,7 +47,7 @@ test-lowest: ## Run the tests with the oldest releases that pyproject.toml allow
 		--output-file $(VENV)-lowest/requirements.txt
 	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python \
 		-r $(VENV)-lowest/requirements.txt pytest pytest-xdist hypothesis ir-measures xlsxwriter
-	NUMBA_CACHE_DIR=$(abspath $(VENV)-lowest)/kernels PYTHONPATH=. $(VENV)-lowest/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+	NUMBA_CACHE_DIR=$(abspath $(VENV)-lowest)/kernels PYTHONPATH=. $(VENV)-lowest/bin/python -m pytest $(WORKERS) -m "not slow"
 
 .PHONY: test-faults
 test-faults: $(VENV)/installed ## Thousands of mutants, kills and starved runs (about half an hour)

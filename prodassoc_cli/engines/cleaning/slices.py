@@ -90,9 +90,9 @@ def sliced(spark: Any, sources: Sequence[Source], size: int = SLICE_BYTES) -> di
     return slices
 
 
-def beginning(source: Source, size: int = SLICE_BYTES) -> Source:
+def beginning(source: Source) -> Source:
     """Return the first bytes of a large text as a source, and any other as it is."""
-    if not _is_large_text(source, size):
+    if not _is_large_text(source, SLICE_BYTES):
         return source
     return Slice(source.name, source.path, source.partitions, start=0, stop=_BLOCK)
 

@@ -82,7 +82,9 @@ class SparkCleaning(Cleaning):
         super().__init__(orders, config, say, **options)
 
     def _gather(self, orders: Sequence[Source], stack: contextlib.ExitStack, budget: int | None) -> None:
-        self._config = self._with_headers_read(orders[0])
+        likened = self._read_by_header(orders[0])
+        read = [f"{name}={column}" for name, column in likened.taken.items()]
+        self._config = replace(self._config, map=[*self._config.map, *read])
         self._files = files = _Files.surveyed(self._spark, orders, self._config, self._say)
         self._config = replace(self._config, preset=files.preset)
         self._conventions = files.decided(self._config, self._say)
@@ -93,7 +95,7 @@ class SparkCleaning(Cleaning):
             "floats": sorted(self._conventions.floats),
             "day_first": self._conventions.day_first if self._conventions.dated else None,
         }  # fmt: skip
-        self._input_facts = [files.facts[0] | self._likened.facts(), *files.facts[1:]]
+        self._input_facts = [files.facts[0] | likened.facts(), *files.facts[1:]]
         self._rejected = Rejected(keep=self._keep_rejects, in_memory=False, folder=self._folder)
         wanted = max(parallelism(self._spark), -(-files.bytes_held // PART_BYTES))
         # Rows that are set aside are gone through repeatedly, here, with a file per part.
@@ -103,20 +105,17 @@ class SparkCleaning(Cleaning):
         if self._keep_rejects and files.layout.whole_rows:
             self._inputs = open_inputs(orders, self._config, lambda _: None, stack)
 
-    def _with_headers_read(self, first: Source) -> CleanConfig:
-        """Return the options with a map of the columns that only their headers tell: executors read none."""
-        self._likened = Likened()
+    def _read_by_header(self, first: Source) -> Likened:
+        """Return what columns are by headers that only an encoder reads; executors have none."""
         if self._read_headers is None:
-            return self._config
+            return Likened()
         with contextlib.ExitStack() as stack:
             (found,) = open_inputs(
                 [beginning(first)], self._config, lambda _: None, stack, read_headers=self._read_headers
             ).inputs
-        self._likened = found.matched.likened
-        for note in self._likened.notes():
+        for note in found.matched.likened.notes():
             self._say(f"{first.name}: {note}")
-        read = [f"{name}={column}" for name, column in self._likened.taken.items()]
-        return replace(self._config, map=[*self._config.map, *read])
+        return found.matched.likened
 
     def line_rejects(self) -> Iterator[pl.DataFrame]:
         """Yield the rows left out of the lines, by source and number."""
