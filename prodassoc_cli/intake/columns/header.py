@@ -159,17 +159,22 @@ def _place(rows: Sequence[Sequence[str]]) -> int:
         return 0
     titles = all(sum(bool(cell.strip()) for cell in row) < 2 for row in rows[:best])
     least = 1 if titles and len(rows[best]) > 1 else 2
-    if counts[best] < least or counts[best] <= counts[0] or best == len(rows) - 1 or _recurs(rows, best):
+    if counts[best] < least or counts[best] <= counts[0] or best == len(rows) - 1:
+        return 0
+    if _recurs(rows, best, _known_places(rows[best])):
         return 0
     return best
 
 
-def _recurs(rows: Sequence[Sequence[str]], at: int) -> bool:
-    """Return whether what a row seems to name stands in other rows too, so that it is data."""
+def _recurs(rows: Sequence[Sequence[str]], at: int, places: Sequence[int]) -> bool:
+    """Return whether what a row seems to name at these places stands in others too: so it is data."""
     header = list(rows[at])
-    known = [place for place, cell in enumerate(header) if _is_known(cell)]
     others = [row for row in rows if list(row) != header]
-    return any(row[place] == header[place] for row in others for place in known if place < len(row))
+    return any(row[place] == header[place] for row in others for place in places if place < len(row))
+
+
+def _known_places(row: Sequence[str]) -> list[int]:
+    return [place for place, cell in enumerate(row) if _is_known(cell)]
 
 
 def _is_group_row(row: Sequence[str], below: Sequence[str]) -> bool:
@@ -188,9 +193,9 @@ def _goes_on(rows: Sequence[Sequence[str]], first: int, at: int) -> bool:
     if row == top:
         return len(row) > 1
     if _are_units(row):
-        return True
-    known = sum(map(_is_known, given))
-    return _is_group_row(top, row) and known > 1 and 2 * known >= len(given) and not _recurs(rows, at)
+        return not _recurs(rows, at, [place for place, cell in enumerate(row) if cell.strip()])
+    known = _known_places(row)
+    return _is_group_row(top, row) and 1 < len(known) >= len(given) / 2 and not _recurs(rows, at, known)
 
 
 def _are_units(row: Sequence[str]) -> bool:

@@ -32,6 +32,7 @@ class Suspicions:
         self._days = pl.DataFrame(schema={"order": pl.UInt64, "day": pl.Int32, "example": pl.String})
         self._one_in = 1
         self._user: str | None = None
+        self._first_users = pl.Series(dtype=pl.String)
         self._rows_of_user = self._rows_with_user = 0
         self._ratings = pl.DataFrame(schema={"rating": pl.Float64, "count": pl.UInt32})
         self._taken: list[dict[str, pl.DataFrame]] = []
@@ -101,6 +102,8 @@ class Suspicions:
                 f"order {example} and others stand on several days: where numbers of receipts begin anew "
                 "each day or in each shop, name what tells them apart: `map=order_id=STORE+DATE+RECEIPT`"
             )
+        if len(self._first_users):
+            self._choose_user()
         if self._rows_with_user > _FEW_ROWS and self._rows_of_user * 2 > self._rows_with_user:
             yield Caution(
                 f"one user has {self._rows_of_user:,} of {self._rows_with_user:,} rows: if that is nobody: "
@@ -144,12 +147,20 @@ class Suspicions:
             self._days = self._days.filter(pl.col("order") % self._one_in == 0)
 
     def _add_users(self, users: pl.Series) -> None:
-        """Count the rows of the user who has most of the first ones."""
-        if self._user is None and len(users):
-            self._user = users.head(_FIRST_ROWS).mode().sort()[0]
+        """Count the rows of the user who has most of the first ones, however these come in parts."""
         self._rows_with_user += len(users)
         if self._user is not None:
             self._rows_of_user += int((users == self._user).sum())
+            return
+        self._first_users = pl.concat([self._first_users, users])
+        if len(self._first_users) >= _FIRST_ROWS:
+            self._choose_user()
+
+    def _choose_user(self) -> None:
+        """Choose whose rows are counted, and count those so far."""
+        self._user = self._first_users.head(_FIRST_ROWS).mode().sort()[0]
+        self._rows_of_user = int((self._first_users == self._user).sum())
+        self._first_users = self._first_users.clear()
 
 
 def _together(counts: pl.DataFrame, more: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -97,9 +97,7 @@ def outcome(paths, *, on_the_way: bool, many: int = 1, **options):
     return found.interactions.rows(), found.rejects.rows(), found.summary, said
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(60)
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 @given(
     st.lists(files, min_size=1, max_size=3),
     st.integers(1, 4),

@@ -31,20 +31,26 @@ SUSPECT = {
         {"user_id": ["guest"] * 80 + [f"u{row}" for row in range(40)]},
         "one user has 80 of 120 rows",
     ),
+    "one user after others": (
+        {"user_id": [f"u{row % 4}" for row in range(40)] + ["guest"] * 80},
+        "one user has 80 of 120 rows",
+    ),
     "zeros": ({"rating": [0.0, 0.0, 3.0, 4.0, 5.0, 1.0] * 20}, "40 ratings of 0"),
 }
 
 
 @pytest.mark.parametrize("name", SUSPECT)
 @pytest.mark.parametrize("rows_a_part", [7, 50, 1000])
-def test_parts_looked_at_elsewhere_say_the_same(name, rows_a_part):
+def test_parts_say_the_same_here_and_elsewhere(name, rows_a_part):
     columns, wanted = SUSPECT[name]
     rows = interactions(**columns)
-    here, there = Suspicions(), Suspicions()
+    here, in_parts, there = Suspicions(), Suspicions(), Suspicions()
     here.add(rows)
     for part in rows.iter_slices(rows_a_part):
+        in_parts.add(part)
         there.take(Suspicions().tables(part))
     said = list(here.cautions(rows["product_id"].unique()))
+    assert list(in_parts.cautions(rows["product_id"].unique())) == said
     assert list(there.cautions()) == said
     assert len(said) == (wanted is not None)
     assert wanted is None or said[0].startswith(wanted)

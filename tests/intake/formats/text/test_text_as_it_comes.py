@@ -87,6 +87,14 @@ def test_a_header_of_two_rows(clean, header):
     assert any("a header of 2 rows" in said for said in clean.said)
 
 
+@pytest.mark.parametrize("first", ["G,G,G", "g,ml,pc"])
+def test_a_row_of_data_that_could_name_units_is_none_of_the_header(clean, first):
+    """One of its cells stands in another row too."""
+    order, user, _ = first.split(",")
+    result = clean(f"order_id,user_id,product_id\n{first}\n{order},{user},a\n0,v,b\n")
+    assert result.summary["rows_in"] == 3
+
+
 def test_a_header_repeated_in_the_middle_is_a_reject(clean):
     for text in (ORDERS + ORDERS, "Sales\n" + ORDERS + ORDERS):
         result = clean(text)
