@@ -52,7 +52,7 @@ test-lowest: ## Run the tests with the oldest releases that pyproject.toml allow
 .PHONY: test-faults
 test-faults: $(VENV)/installed ## Thousands of mutants, kills and starved runs (about half an hour)
 	$(BIN)/python -m pytest -m faults tests/faults tests/property
-	PRODASSOC_ALL_EXAMPLES=1 $(BIN)/python -m pytest -m "not slow" tests/intake tests/mining/selection
+	PRODASSOC_ALL_EXAMPLES=1 $(BIN)/python -m pytest $(WORKERS) -m "hypothesis and not slow"
 	$(MAKE) fuzz
 
 $(VENV)-spark/installed: requirements.lock pyproject.toml

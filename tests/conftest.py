@@ -2,44 +2,73 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
+from itertools import islice
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import settings
 
 from tests import fork_server
 from tests.kernels import compile_all
 
-# How long an example takes says more of the machine's other work than of the code.
-settings.register_profile("prodassoc", deadline=None)
-settings.load_profile("prodassoc")
-
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "sample_data"
 
 
 def examples(number: int) -> int:
-    """Return how many examples a test takes whose examples are whole runs, or take as long.
+    """Return how many examples of a property a test tries.
 
-    All of them in `make test-faults`, a third in `make test`.
+    All of them in `make test-faults`, a third in `make test`: each of its runs tries others.
     """
     return number if "PRODASSOC_ALL_EXAMPLES" in os.environ else number // 3
 
 
+# How long an example takes says more of the machine's other work than of the code.
+settings.register_profile("prodassoc", deadline=None, max_examples=examples(100))
+settings.load_profile("prodassoc")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Make once for all processes of a run what each would make: a folder for models, and the kernels."""
+    """Make once for all processes of a run what each would make: bytecode, models, kernels."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
+        sys.dont_write_bytecode = False
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         folder = tempfile.mkdtemp(prefix="prodassoc-tests-cache-")
         os.environ["XDG_CACHE_HOME"] = folder
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):
+        _use_one_thread()
+    elif getattr(config.option, "numprocesses", None):
         compile_all()
+        fork_server.share(ROOT)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what was imported, which stays to the end."""
+    gc.freeze()
+
+
+def _use_one_thread() -> None:
+    """Give polars one thread in this process, as workers are more than cores; those it starts choose."""
+    if "POLARS_MAX_THREADS" not in os.environ:
+        os.environ["POLARS_MAX_THREADS"] = "1"
+        pl.thread_pool_size()
+        del os.environ["POLARS_MAX_THREADS"]
+
+
+def write_small_shop(folder: Path, rows: int = 8000) -> None:
+    """Write the catalogue of the sample shop and its first order lines."""
+    with (SAMPLE / "orders.csv").open(encoding="utf-8") as lines:
+        (folder / "orders.csv").write_text("".join(islice(lines, rows)), encoding="utf-8")
+    shutil.copy(SAMPLE / "catalog.csv", folder)
 
 
 class CommandLine:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import array
 import atexit
 import contextlib
+import gc
 import json
 import multiprocessing
 import os
@@ -39,6 +40,7 @@ IMPORTED = (
     "prodassoc_cli.models.storage.artifact", "prodassoc_cli.evaluation.compare",
 )  # fmt: skip
 _LONGEST = 1 << 20
+_SHARED = "PRODASSOC_TESTS_SERVER"
 
 
 def request(path: str, words: list[str], cwd: str, env: dict[str, str], streams: list[int]) -> int:
@@ -66,6 +68,7 @@ def serve(path: str) -> None:
     # A fork has only the thread that forks: pools that ran would be lost. Allocators prepare for forks.
     assert threading.active_count() == 1
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.freeze()  # so that a fork's collector neither looks at what was imported nor copies it
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(path)
         door.listen(16)
@@ -105,6 +108,7 @@ def _run(asked: dict, streams: array.array) -> None:
     os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["env"])
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")  # `share_threads` comes before polars is imported
     tempfile.tempdir = None  # found anew, where TMPDIR says
     for number, (name, mode) in enumerate({"stdin": "r", "stdout": "w", "stderr": "w"}.items()):
         errors = "backslashreplace" if name == "stderr" else None
@@ -118,9 +122,16 @@ def _run(asked: dict, streams: array.array) -> None:
     main()
 
 
+def share(root: Path) -> None:
+    """Let the processes that this one starts use its server."""
+    os.environ[_SHARED] = socket_of_server(root)
+
+
 @cache
 def socket_of_server(root: Path) -> str:
-    """Start the server of this process, once, and return the path of its socket."""
+    """Return the path of the socket of a server, which is started where none is shared."""
+    if _SHARED in os.environ:
+        return os.environ[_SHARED]
     folder = tempfile.mkdtemp(prefix="prodassoc-tests-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = f"{folder}/socket"

@@ -11,13 +11,12 @@ import pytest
 from prodassoc_cli.declare import flag_of
 from prodassoc_cli.execution.dry_run import rows_of
 from prodassoc_cli.settings import CleanConfig, CommonConfig, RecommendConfig
-from tests.conftest import SAMPLE, CommandLine
+from tests.conftest import SAMPLE, CommandLine, write_small_shop
 from tests.embedding.conftest import write_checkpoint
 
-ORDERS, CATALOG = str(SAMPLE / "orders.csv"), str(SAMPLE / "catalog.csv")
 STEPS = {
-    "clean": [ORDERS, "--products", CATALOG, "-o", "i.parquet", "--products-output", "p.parquet", "--holdout",
-              "last-order", "--holdout-output", "h.parquet"],
+    "clean": ["orders.csv", "--products", "catalog.csv", "-o", "i.parquet", "--products-output", "p.parquet",
+              "--holdout", "last-order", "--holdout-output", "h.parquet"],
     "embed": ["p.parquet", "-o", "e.parquet", "--encoder", "tfidf"],
     "mine": ["i.parquet", "-o", "r.parquet", "--itemsets-output", "s.parquet"],
     "train": ["i.parquet", "-o", "m.parquet", "--products", "p.parquet", "--embeddings", "e.parquet"],
@@ -35,6 +34,7 @@ def inside(folder):
 def planned(tmp_path_factory):
     """What each command said it would do, with the folder it was done in afterwards."""
     folder = tmp_path_factory.mktemp("shop")
+    write_small_shop(folder)
     write_checkpoint(folder / "checkpoint")
     run, said = CommandLine(folder), {}
     for command, words in STEPS.items():
@@ -87,7 +87,9 @@ def test_it_tells_what_is_missing(prodassoc):
 
 
 def test_it_speaks_json_too(prodassoc):
-    done = prodassoc("clean", ORDERS, "-o", "i.parquet", "--dry-run", "--log-format", "json")
+    done = prodassoc(
+        "clean", str(SAMPLE / "orders.csv"), "-o", "i.parquet", "--dry-run", "--log-format", "json"
+    )
     lines = [json.loads(line)["message"] for line in done.stderr.splitlines()]
     assert any("would read orders" in line for line in lines)
 

@@ -8,8 +8,7 @@ import shlex
 import pytest
 
 from prodassoc_cli.commands.next_step import Guide
-from tests.cli.documents import Shell
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, write_small_shop
 
 SAID = "next: prodassoc "
 ORDERS = "order_no,customer,sku,order_date\n1,u,a,2025-01-02\n1,u,b,2025-01-02\n"
@@ -27,7 +26,8 @@ def next_command(said: str) -> list[str]:
 def shop(tmp_path_factory) -> CommandLine:
     """A folder in which every hint was followed, from nothing to metrics."""
     folder = tmp_path_factory.mktemp("shop")
-    Shell(folder)  # for its link to sample_data
+    (folder / "sample_data").mkdir()
+    write_small_shop(folder / "sample_data")
     run = CommandLine(folder)
     words = next_command(run().stderr.decode())
     followed = [words[0]]

@@ -37,7 +37,7 @@ def write(path: Path, lines) -> Path:
     return path
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=10)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
 @given(st.lists(st.lists(rows, max_size=15), min_size=2, max_size=4), st.booleans())
 @example([[("14", "v", "7", "2", "2", "2024-01-31")], [("14", "u", "7", "2", "2", "2024-01-31")]], True)
 def test_nights_give_the_bytes_of_one_run(tmp_path, nights, drop_users):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tests.cli.test_chain import chain  # noqa: F401 — a fixture
+from tests.cli.test_chain import run_chain
 from tests.conftest import SAMPLE, CommandLine
 
 TRUTH = json.loads((SAMPLE / "truth.json").read_text())
@@ -29,7 +30,13 @@ VARIANTS = pairs_of([line["products"] for line in TRUTH["variants"]])
 
 
 @pytest.fixture(scope="module")
-def pairs(chain) -> pl.DataFrame:  # noqa: F811
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample shop, cleaned and embedded."""
+    return run_chain(tmp_path_factory.mktemp("chain"), commands=("clean", "embed"))
+
+
+@pytest.fixture(scope="module")
+def pairs(chain) -> pl.DataFrame:
     """Rules between two products, best lift first."""
     done = CommandLine(chain)(
         "mine", "interactions.parquet", "--min-count", "8", "--max-size", "2", "-o", "pairs.parquet"
@@ -60,7 +67,7 @@ def test_most_planted_groups_are_found(pairs):
     assert len(uses) >= 0.9 * len(TRUTH["complements"])
 
 
-def test_the_planted_dirt_is_what_cleaning_leaves_out(chain):  # noqa: F811
+def test_the_planted_dirt_is_what_cleaning_leaves_out(chain):
     rejects = pl.read_parquet(chain / "rejects.parquet").filter(pl.col("source") == "orders.csv")
     dirt = {kind: set(found["rows"]) for kind, found in TRUTH["orders.csv"]["dirt"].items()}
     expected = {
@@ -80,7 +87,7 @@ def test_the_planted_dirt_is_what_cleaning_leaves_out(chain):  # noqa: F811
     assert set(others["row"]) <= dirt["zero_price"]
 
 
-def test_nearest_texts_are_the_planted_variants(chain):  # noqa: F811
+def test_nearest_texts_are_the_planted_variants(chain):
     from prodassoc_cli.embedding.analysis.neighbours import nearest_to_each
 
     embeddings = pl.read_parquet(chain / "embeddings.parquet")
@@ -93,7 +100,7 @@ def test_nearest_texts_are_the_planted_variants(chain):  # noqa: F811
     assert sum(hits) / len(hits) > 0.9
 
 
-def test_new_products_are_recommended_by_their_texts_alone(chain):  # noqa: F811
+def test_new_products_are_recommended_by_their_texts_alone(chain):
     run = CommandLine(chain)
     inputs = ["interactions.parquet", "--products", "products.parquet", "--embeddings", "embeddings.parquet"]
     assert run("train", *inputs, "--model", "content", "-o", "content.parquet").returncode == 0

@@ -40,7 +40,7 @@ def rules_of(rows: list) -> pl.DataFrame:
     )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(RULES, BASKETS, st.integers(1, 3))
 def test_counts_and_predictions_are_those_of_plain_python(rows, baskets, k):
     with mock.patch("prodassoc_cli.evaluation.rules._RULES_A_BLOCK", 3):

@@ -25,7 +25,7 @@ TEXTS = st.text(max_size=40) | st.lists(TOKENS, max_size=14).map("".join)
 def check(name: str, examples: int) -> None:
     parse = parser_of(name)
 
-    @settings(max_examples=examples, deadline=None, database=None)
+    @settings(max_examples=examples, database=None)
     @given(TEXTS)
     def parses_or_refuses(text: str) -> None:
         with contextlib.suppress(ProdassocError):

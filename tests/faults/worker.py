@@ -1,6 +1,6 @@
 """Runs mutants in a process of its own, so that one that hangs or aborts is found and named.
 
-Reads seeds, one a line; writes a verdict for each as one JSON object a line.
+Reads seeds, one per line; writes a verdict for each as one JSON object per line.
 """
 
 from __future__ import annotations

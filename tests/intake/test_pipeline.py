@@ -58,9 +58,7 @@ def test_the_frames_follow_the_declared_schemas():
     assert {each.name: declared[each.dtype] for each in schemas.REJECTS.columns} == REJECTS
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(60)
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 @given(
     st.lists(st.tuples(*cells) | st.lists(texts, min_size=1, max_size=9), min_size=1, max_size=25),
     st.randoms(use_true_random=False),
@@ -96,9 +94,7 @@ def test_every_row_is_kept_or_rejected_and_their_order_does_not_show(tmp_path, r
     assert again.rejects["reason"].sort().equals(result.rejects["reason"].sort())
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(60)
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 @given(st.lists(texts.filter(lambda text: text.strip()), min_size=1, max_size=20, unique=True))
 def test_ids_are_unchanged(tmp_path, ids):
     rows = [(str(row), each, each, "1", "1", "", "") for row, each in enumerate(ids)]

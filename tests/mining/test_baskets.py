@@ -91,7 +91,7 @@ def test_nothing(rows):
     assert baskets.item_ids.dtype == pl.String
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.lists(
         st.tuples(

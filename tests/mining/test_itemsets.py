@@ -51,7 +51,7 @@ def test_four_baskets():
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("target", TARGETS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(rows=rows_of, min_count=st.integers(1, 6), max_size=st.none() | st.integers(1, 5))
 def test_against_brute_force(algorithm, target, rows, min_count, max_size):
     expected = brute_force(rows, min_count, target, max_size)
@@ -62,7 +62,7 @@ def test_against_brute_force(algorithm, target, rows, min_count, max_size):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), min_count=st.integers(1, 40), full=st.booleans())
 def test_algorithms_agree_on_wider_data(target, seed, min_count, full):
     """More baskets and items than brute force can try, some of them in nearly every basket."""
@@ -83,7 +83,7 @@ def test_algorithms_agree_on_wider_data(target, seed, min_count, full):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10**6), max_size=st.none() | st.integers(2, 6))
 def test_levels_of_many_rows_drop_the_bits_of_other_baskets(target, seed, max_size):
     random = np.random.default_rng(seed)
@@ -97,7 +97,7 @@ def test_levels_of_many_rows_drop_the_bits_of_other_baskets(target, seed, max_si
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6))
 def test_sparse_levels_agree(target, seed):
     """Long tails of rare items, so that projections nest before bitsets take over."""
@@ -123,7 +123,7 @@ def test_threads_do_not_change_the_tree(target):
     assert trees[0].tobytes() == trees[1].tobytes() == trees[2].tobytes()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows=rows_of, seed=st.integers(0, 100))
 def test_order_of_rows_does_not_matter(rows, seed):
     shuffled = [rows[at] for at in np.random.default_rng(seed).permutation(len(rows))]

@@ -42,7 +42,7 @@ def test_columns_are_the_schemas():
     assert frame.schema["count"] == pl.Int64
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=rows_of, min_count=st.integers(1, 4), most=st.integers(1, 3),
     confidence=st.sampled_from([0.0, 0.1, 0.5, 1.0]), lift=st.sampled_from([0.0, 1.0, 1.5]),
@@ -64,7 +64,7 @@ def test_against_brute_force(rows, min_count, most, confidence, lift):
     assert found == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=rows_of, sort_by=st.sampled_from(list(MEASURES)), top=st.integers(1, 12))
 def test_order_and_top(rows, sort_by, top):
     frame = rules_of(rows, sort_by=sort_by, max_consequent=2, measures=tuple(MEASURES))
@@ -78,7 +78,7 @@ def test_order_and_top(rows, sort_by, top):
     assert best.equals(frame.head(top))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=rows_of)
 def test_measures_stay_in_range_and_are_never_nan(rows):
     frame = rules_of(rows, max_consequent=3, measures=tuple(MEASURES))
@@ -138,7 +138,7 @@ def test_no_rules():
     assert rules_of([]).columns == frame.columns
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(rows=rows_of, name=st.sampled_from(["phi", "kappa", "confidence"]), value=st.floats(-0.5, 1))
 def test_least_values_and_chosen_measures(rows, name, value):
     every = rules_of(rows, measures=tuple(MEASURES))

@@ -24,7 +24,7 @@ def brute(vectors: np.ndarray, queries: np.ndarray, k: int, own: np.ndarray) -> 
     return indices, scores
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 60), st.integers(0, 12), st.integers(1, 9), st.integers(0, 2**32 - 1))
 def test_agrees_with_brute_force_whatever_the_blocks(n: int, m: int, k: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -94,7 +94,7 @@ def _like_faiss(vectors: np.ndarray):
     return find
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 60), st.integers(1, 9), st.integers(2, 6), st.integers(0, 2**32 - 1))
 def test_who_finds_the_candidates_does_not_matter(n: int, k: int, width: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -257,7 +257,7 @@ def test_auto_keeps_the_model_for_some_foreign_titles() -> None:
         choose_encoder("onx", texts)  # type: ignore[arg-type]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.text(max_size=12), max_size=12), st.integers(2, 20))
 def test_tfidf_gives_unit_vectors_to_any_texts(texts: list[str], dims: int) -> None:
     vectors = TfidfEncoder(dims).encode(texts).vectors

@@ -44,7 +44,7 @@ def test_align_refuses_doubles_and_strangers() -> None:
         align(own(["x"], some(1, 2)), pl.Series(["a"]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0, 1), st.integers(0, 2**32 - 1))
 def test_concat_mixes_cosines_by_the_weight(weight: float, seed: int) -> None:
     text, image = some(6, 5, seed), some(6, 3, seed + 1)

@@ -54,7 +54,7 @@ def same(one: catalogue.EncodedCatalogue, other: catalogue.EncodedCatalogue) -> 
     assert (one.truncated, one.unknown_texts) == (other.truncated, other.unknown_texts)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.text(max_size=4), max_size=30), st.lists(st.text(max_size=4), min_size=1, max_size=30))
 def test_only_new_texts_are_encoded(
     tmp_path_factory: pytest.TempPathFactory, yesterday: list[str], today: list[str]

@@ -108,17 +108,17 @@ def same(paths, parts=7, catalogue=(), **options):
 
 @pytest.fixture(scope="module")
 def orders(tmp_path_factory):
-    """A third of the sample data's order lines."""
+    """An eighth of the sample data's order lines."""
     lines = (SAMPLE / "orders.csv").read_bytes().splitlines(keepends=True)
     path = tmp_path_factory.mktemp("sample") / "orders.csv"
-    path.write_bytes(b"".join(lines[:8_000]))
+    path.write_bytes(b"".join(lines[:3_000]))
     return path
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("parts", [1, 30])
+@pytest.mark.parametrize("parts", [1, 12])
 def test_the_sample_data(orders, options, parts, monkeypatch):
-    monkeypatch.setattr(cleaning, "PIECE_ROWS", 1_000)
+    monkeypatch.setattr(cleaning, "PIECE_ROWS", 400)
     same([orders], parts, [SAMPLE / "catalog.csv"], **options)
 
 
@@ -133,7 +133,7 @@ def test_many_files_of_a_shop(tmp_path, seed):
         )
         for number in range(rng.choice([1, 2, 5]))
     ]  # fmt: skip
-    same(paths, rng.choice([2, 9, 400]), drop_outliers=rng.random() < 0.5, products_output="p")
+    same(paths, rng.choice([2, 9, 60]), drop_outliers=rng.random() < 0.5, products_output="p")
 
 
 def test_numbers_that_only_one_file_tells_how_to_read(tmp_path):

@@ -15,7 +15,7 @@ ESTIMATES = ("ips_ctr", "clipped_ips_ctr", "snips_ctr", "dr_ctr")
 
 
 def independent_log(seed: int, rows: int, users: int = 200) -> tuple[pl.DataFrame, pl.DataFrame, float]:
-    """One product a row, drawn by known chances that differ by user; return log, lists and their true CTR."""
+    """One product per row, drawn by known chances that differ by user; return log, lists and true CTR."""
     random = np.random.default_rng(seed)
     chances = random.dirichlet(np.full(PRODUCTS, 2.0), size=users) * 0.8 + 0.2 / PRODUCTS
     liking = random.beta(2, 5, size=(users, PRODUCTS))

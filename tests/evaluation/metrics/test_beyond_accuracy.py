@@ -64,7 +64,7 @@ def mean(values: list) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(TRUTHS, LISTS, TRUTHS, st.integers(1, 10))
 def test_every_metric_is_what_its_definition_says(truth, recommended, train, k):
     assume(not any(recommended.values()) or any(recommended.get(user) for user in truth))

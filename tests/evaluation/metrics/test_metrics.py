@@ -151,7 +151,7 @@ IR_MEASURES = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TRUTHS, LISTS, st.sets(st.integers(1, 12), min_size=1, max_size=3))
 def test_agrees_with_ir_measures(truth, recommended, ks):
     assume(not any(recommended.values()) or any(recommended.get(user) for user in truth))
@@ -180,7 +180,7 @@ def test_agrees_with_ir_measures(truth, recommended, ks):
         assert ours[f"f1@{k}"] == pytest.approx(sum(f1) / len(truth), abs=1e-9)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TRUTHS, LISTS, TRUTHS, st.integers(1, 12))
 def test_novelty_and_coverage_as_defined(truth, recommended, train, k):
     assume(not any(recommended.values()) or any(recommended.get(user) for user in truth))
@@ -202,7 +202,7 @@ def test_novelty_and_coverage_as_defined(truth, recommended, train, k):
         assert novelty["value"].item() is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TRUTHS, LISTS, st.integers(1, 12), st.randoms(use_true_random=False))
 def test_bounds_hold_and_order_of_rows_does_not_matter(truth, recommended, k, random):
     assume(not any(recommended.values()) or any(recommended.get(user) for user in truth))
@@ -234,7 +234,7 @@ def test_a_perfect_list_is_worth_one():
 def test_thirty_thousand_lists_of_twenty_take_under_two_seconds():
     random = np.random.default_rng(0)
     users, k, products = 30_000, 20, 5_000
-    # 20 distinct products a user: a random start and a stride.
+    # 20 distinct products per user: a random start and a stride.
     columns = (random.integers(products, size=(users, 1)) + 7 * np.arange(k)) % products
     ids = np.array([f"{number:05}" for number in range(products)])
     names = np.array([f"user-{number}" for number in range(users)])

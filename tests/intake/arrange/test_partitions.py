@@ -69,9 +69,7 @@ def outcome(inputs, options, many: int, *, on_disk: bool = True):
     return everything(result), said
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(60)
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60))
 @given(st.lists(files, min_size=1, max_size=2), st.sampled_from(OPTIONS), st.integers(2, 9), st.booleans())
 def test_any_lines_in_any_parts(tmp_path, lines, options, many, on_disk):
     paths = [tmp_path / f"{at}.csv" for at in range(len(lines))]

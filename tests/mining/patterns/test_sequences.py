@@ -55,7 +55,7 @@ order = st.tuples(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     lines=st.lists(order, min_size=1, max_size=14),
     days=st.sampled_from([1, 2.5, 7, 50]),

@@ -48,7 +48,7 @@ def test_the_user_of_each_basket():
     assert users_of_baskets(baskets_from_interactions(anonymous, locate=True), anonymous["user_id"]) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=rows_of, target=st.sampled_from(["frequent", "closed", "maximal"]), minimum=st.integers(1, 3))
 def test_only_what_enough_users_back_stays(rows, target, minimum):
     baskets = make_baskets(rows)
@@ -73,7 +73,7 @@ def test_min_users_needs_users():
         with_min_users(mine_itemsets(baskets, min_count=1), baskets, None, 2)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=rows_of, min_count=st.integers(1, 3))
 def test_outlier_scores_against_the_definition(rows, min_count):
     day = datetime(2025, 1, 1)

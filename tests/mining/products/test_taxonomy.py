@@ -90,7 +90,7 @@ def generalized(rows, min_count):
     return without_own_ancestors(mine_itemsets(baskets, min_count=min_count), taxonomy), taxonomy
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=shop, min_count=st.integers(1, 3))
 def test_sets_without_own_ancestors(rows, min_count):
     extended = [row | {name for item in row for name in ABOVE[item]} for row in rows]
@@ -103,7 +103,7 @@ def test_sets_without_own_ancestors(rows, min_count):
     assert as_dict(sets.frame()) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=shop, minimum=st.sampled_from([1.0, 1.1, 2.0]))
 def test_interest_against_the_definition(rows, minimum):
     sets, taxonomy = generalized(rows, 1)

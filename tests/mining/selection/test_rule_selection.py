@@ -31,7 +31,7 @@ def proper_parts(items):
     return [part for size in range(len(items)) for part in combinations(items, size)]
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 @given(
     rows=rows_of,
     min_count=st.integers(1, 3),
@@ -79,7 +79,7 @@ def test_what_prune_takes():
         pruning("improvement=much")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=rows_of, others=rows_of, algorithm=st.sampled_from(["auto", "apriori", "fp-growth"]))
 def test_cover_against_brute_force(rows, others, algorithm):
     sets = mine_itemsets(make_baskets(rows), min_count=1, algorithm=algorithm)
@@ -144,7 +144,7 @@ def test_sides():
         }
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(rows_of, st.integers(1, 3), st.sampled_from([{"a"}, {"c", "f"}, None]), st.sampled_from([{"b"}, None]))
 def test_a_search_without_strangers_finds_the_same_rules(rows, min_count, left, right):
     baskets = make_baskets(rows)

@@ -131,7 +131,7 @@ def independent(seed, products=25, baskets=150):
 
 def test_independent_products_give_no_rules():
     """Nothing is to be found: a run in twenty may report a rule at 0.05. Without correction nearly all do."""
-    runs = 150
+    runs = 60
     wrong = dict.fromkeys(CORRECTIONS, 0)
     uncorrected = 0
     for seed in range(runs):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from prodassoc_cli.errors import BadData
@@ -52,7 +52,6 @@ def same(left, right) -> bool:
     )
 
 
-@settings(deadline=None)
 @given(LINES)
 def test_the_matrices_are_those_of_the_whole(lines):
     frame = frame_of(lines)
