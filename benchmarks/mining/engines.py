@@ -43,7 +43,7 @@ class Engine:
     fault: Callable[[Csr, str], int] = lambda *_: 0
 
     def runs(self, case: Case) -> bool:
-        """Tell whether it takes part in a case."""
+        """Return whether it takes part in a case."""
         return case.target in self.targets and (case.small or not self.small_only)
 
     @property

@@ -110,7 +110,7 @@ def in_turn(runs: dict[str, list[str]], rounds: int) -> dict[str, Used]:
 
 
 def equal(ours: Path, theirs: Path, step: int = 1 << 22) -> bool:
-    """Tell whether two files hold the same rows in the same order, a piece at a time."""
+    """Return whether two files hold the same rows in the same order, piece by piece."""
     both = [pl.scan_parquet(path) for path in (ours, theirs)]
     rows = [frame.select(pl.len()).collect().item() for frame in both]
     return rows[0] == rows[1] and all(

@@ -1,6 +1,6 @@
 """`python -m benchmarks.scale.orders LINES FILE`: order lines of a shop that never was, as many as wanted.
 
-50,000 products whose demand follows Zipf's law, about ten lines a basket, a user to ten baskets, two years.
+50,000 products whose demand follows Zipf's law, about ten lines per basket, a user to ten baskets, two years.
 A few lines are dirty in the ways real ones are: written twice, cancelled, returned, without a product. Chunks
 of a million lines are made one after another, so that memory does not grow with the lines. The suffix of FILE
 decides: .csv or .parquet.

@@ -80,7 +80,7 @@ def read_pieces(
         paths: the file or its parts, at least one.
         kind: what it must be.
         columns: names of the declared columns that are wanted.
-        rows: most rows a piece has.
+        rows: maximum number of rows per piece.
 
     Raises:
         BadData: as `read_artifact` does.

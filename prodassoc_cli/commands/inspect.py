@@ -192,15 +192,15 @@ class Seen:
 
 
 class ColumnFacts:
-    """What is known of a column: missing values, distinct ones (by 64-bit hashes), the least and greatest."""
+    """What is known of a column: missing values, distinct ones (by 64-bit hashes), the range."""
 
     def __init__(self, dtype: pl.DataType, missing: int) -> None:
         import numpy as np
 
         self.dtype, self.missing = dtype, missing
         self._hashes = np.empty(0, np.uint64)
-        self.least: Any = None
-        self.greatest: Any = None
+        self.minimum: Any = None
+        self.maximum: Any = None
 
     def add(self, values: pl.Series) -> None:
         """Look at the values of a part."""
@@ -211,10 +211,10 @@ class ColumnFacts:
             return
         hashes = values.unique().hash().to_numpy()
         self._hashes = np.union1d(self._hashes, hashes) if len(self._hashes) else np.unique(hashes)
-        ends = [each for each in (self.least, values.min()) if each is not None]
-        self.least = min(ends, default=None)
-        ends = [each for each in (self.greatest, values.max()) if each is not None]
-        self.greatest = max(ends, default=None)
+        ends = [each for each in (self.minimum, values.min()) if each is not None]
+        self.minimum = min(ends, default=None)
+        ends = [each for each in (self.maximum, values.max()) if each is not None]
+        self.maximum = max(ends, default=None)
 
     @property
     def distinct(self) -> int | None:
@@ -232,7 +232,7 @@ def _headline(name: str, seen: Seen, lineage: Lineage | None) -> str:
 
 
 def _provenance(lineage: Lineage | None) -> pl.DataFrame | None:
-    """Return what made the artifact, one fact a row."""
+    """Return what made the artifact, one fact per row."""
     if lineage is None:
         return None
     import polars as pl
@@ -247,7 +247,7 @@ def _provenance(lineage: Lineage | None) -> pl.DataFrame | None:
 
 
 def _described(model: dict[str, Any]) -> list[pl.DataFrame]:
-    """Return what a model's header tells: its columns are arrays, which tell nobody anything."""
+    """Return what a model's header tells: its columns are arrays, which say nothing to a reader."""
     from prodassoc_cli.models.storage.describe import describe
 
     return describe(model)
@@ -262,7 +262,7 @@ def _short(value: object) -> str:
 
 
 def _columns(seen: Seen, lineage: Lineage | None) -> pl.DataFrame:
-    """Return a row a column: type, missing and distinct values, range, meaning."""
+    """Return a row per column: type, missing and distinct values, range, meaning."""
     import polars as pl
 
     kind = KINDS.get(lineage.kind) if lineage else None
@@ -275,13 +275,13 @@ def _columns(seen: Seen, lineage: Lineage | None) -> pl.DataFrame:
                 "type": declared.dtype if declared else str(facts.dtype).lower(),
                 "missing": facts.missing,
                 "distinct": facts.distinct,
-                "least": None if facts.least is None else _short(facts.least),
-                "greatest": None if facts.greatest is None else _short(facts.greatest),
+                "minimum": None if facts.minimum is None else _short(facts.minimum),
+                "maximum": None if facts.maximum is None else _short(facts.maximum),
                 "meaning": declared.meaning if declared else None,
             }
         )
     schema = dict.fromkeys(("column", "type"), pl.String) | dict.fromkeys(("missing", "distinct"), pl.Int64)
-    schema |= dict.fromkeys(("least", "greatest", "meaning"), pl.String)
+    schema |= dict.fromkeys(("minimum", "maximum", "meaning"), pl.String)
     return pl.DataFrame(rows, schema=schema)
 
 

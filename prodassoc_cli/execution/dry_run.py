@@ -34,7 +34,7 @@ STEPS = {
 
 BYTES_A_ROW = {INTERACTIONS.name: 6, PRODUCTS.name: 50, RECOMMENDATIONS.name: 13, MODEL.name: 130}
 """Size of artifacts by the rows they are made of. Measured on the simulated shop and on UCI Online Retail:
-interactions 4 to 8 and a hybrid model 105 to 155 a row of interactions, recommendations 11 to 13."""
+interactions 4 to 8 and a hybrid model 105 to 155 per row of interactions, recommendations 11 to 13."""
 
 _MADE_OF = {
     INTERACTIONS.name: "orders",

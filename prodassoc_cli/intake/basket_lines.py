@@ -75,7 +75,7 @@ class BasketLines:
         return found.line, found.word, found.texts
 
     def interactions(self, budget: int, folder: Path | None) -> Iterator[pl.DataFrame]:
-        """Clean the lines, and yield the interactions in their order, a part at a time.
+        """Clean the lines, and yield the interactions in their order, part by part.
 
         Args:
             budget: bytes that may be used.

@@ -48,7 +48,7 @@ def mine_rules(
 
     Sorted by `sort_by`, best first and undefined last; ties by support, confidence, lift, then by the ids of
     the antecedent and of the consequent. Peak memory: 12 to 20 bytes per itemset and 250 bytes per rule;
-    with `top` only 12 bytes a rule and the nine measures of all.
+    with `top` only 12 bytes per rule and the nine measures of all.
 
     Args:
         itemsets: all frequent itemsets (target rules or frequent); closed or maximal ones lack the counts.

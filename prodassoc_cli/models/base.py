@@ -1,7 +1,7 @@
 """The contract of every recommender: fit on training data, score and explain histories, become arrays.
 
 A user, a new basket at the command line and a product are all the same to a recommender: a history, one row
-of product weights. Only a recommender that learns a vector a user also looks at which user it is.
+of product weights. Only a recommender that learns a vector per user also looks at which user it is.
 """
 
 from __future__ import annotations

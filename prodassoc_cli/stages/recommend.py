@@ -242,7 +242,7 @@ def _take_ids(run: Run, role: str, path: str | None) -> None:
 
 
 def _read_ids(run: Run, role: str) -> list[str] | None:
-    """Read a file of ids, one a line; None where none was given.
+    """Read a file of ids, one per line; None where none was given.
 
     Raises:
         BadData: it is not UTF-8 text.

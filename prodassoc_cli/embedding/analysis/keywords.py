@@ -36,7 +36,7 @@ def keywords(
         progress: called with the number of texts done, and of all.
 
     Returns:
-        A list a text, best first; empty where a text has no phrase.
+        A list per text, best first; empty where a text has no phrase.
     """
     chosen: list[pl.Series] = []
     for start in range(0, len(texts), _SLICE):

@@ -230,7 +230,7 @@ def _open_session(path: Path, model: bytes, dimension: int, provider: str) -> on
     shapes = [item.shape for item in session.get_outputs()]
     if [shape[1:] for shape in shapes] != [[dimension]]:
         raise BadData(
-            f"{path} gives {shapes}, not one vector of {dimension} numbers a text",
+            f"{path} gives {shapes}, not one vector of {dimension} numbers per text",
             "make the model by `export`",
         )
     return session

@@ -1,4 +1,4 @@
-"""Builds the ONNX graph of a BERT-family sentence encoder: token ids in, one unit vector a text out.
+"""Builds the ONNX graph of a BERT-family sentence encoder: token ids in, one unit vector per text out.
 
 Only operators of the ONNX standard are used, so any runtime can run the file, but for the look-up in a table
 of 4 bits, which is onnxruntime's own; its optimiser fuses what it knows. How a matrix product or a table

@@ -46,7 +46,7 @@ class Catalogue:
         products: the kept ones, sorted by product_id, with further columns of the catalogue.
         rejects: rows left out (the schema of rejects).
         columns: field → column.
-        notes: what was a choice in reading it, what could not be read, and what is kept beside, a line each.
+        notes: what was a choice in reading it, what could not be read, and what is kept beside; one each.
         likened: columns that were taken by their headers.
     """
 

@@ -30,8 +30,8 @@ class Core:
         """Drop what is rare, repeatedly.
 
         Args:
-            min_item_count: rows a product needs.
-            min_user_count: rows a user needs.
+            min_item_count: rows that a product needs.
+            min_user_count: rows that a user needs.
         """
         sizes = [len(ids) + 1 for ids in self._ids.values()]
         left = -1
