@@ -131,7 +131,7 @@ def gather(
     if before and numbered and not inputs.layout.whole_rows:
         raise BadData(
             "baskets without order ids cannot be added to earlier ones: each input numbers them anew",
-            "clean all of the inputs again, without --append-to",
+            "clean all of the inputs again, without `append_to`",
         )
     # Numbers of earlier lines that were not written plainly decide how to read the new ones.
     otherwise = {*before.get("styles", {}), *stated(config).decimal_marks, *inputs.grouped_by_dots()}
@@ -317,10 +317,10 @@ def parts_needed(inputs: Inputs, budget: int) -> int:
         raise too_large(f"{whole}, which can only be read whole,")
     room = (budget - BASE_BYTES) // PARTS_HELD
     if room <= 0 or needed > room * MAX_PARTITIONS:
-        least = BASE_BYTES + max(PARTS_HELD * needed // MAX_PARTITIONS, 200 * 10**6)
+        minimum = BASE_BYTES + max(PARTS_HELD * needed // MAX_PARTITIONS, 200 * 10**6)
         raise BadData(
-            f"clean of these inputs needs at least {least / 1e6:,.0f} MB, more than the "
+            f"clean of these inputs needs at least {minimum / 1e6:,.0f} MB, more than the "
             f"{budget / 1e6:,.0f} MB it may use",
-            "raise --memory-limit if the machine has it, or clean the inputs separately",
+            "raise `memory_limit` if the machine has it, or clean the inputs separately",
         )
     return max(2, -(-needed // room))

@@ -32,18 +32,18 @@ def parse_split(spec: str) -> Split:
     if method in ("last-order", "last-item"):
         if not colon:
             return Split(method)
-        raise UsageProblem(f"--holdout {spec}: {method} takes no fraction", f"known: {FORMS}")
+        raise UsageProblem(f"`holdout={spec}`: {method} takes no fraction", f"known: {FORMS}")
     if method not in ("time", "random"):
         hint = did_you_mean(method, ["last-order", "last-item", "time", "random"])
         hint = f"{hint} known: {FORMS}" if hint.startswith("did") else f"known: {FORMS}"
-        raise UsageProblem(f"--holdout {spec}: no such split", hint)
+        raise UsageProblem(f"`holdout={spec}`: no such split", hint)
     try:
         fraction = float(share)
     except ValueError:
         fraction = -1.0
     if not 0 < fraction < 1:
         raise UsageProblem(
-            f"--holdout {spec}: the fraction is not between 0 and 1", f"for example {method}:0.2"
+            f"`holdout={spec}`: the fraction is not between 0 and 1", f"for example {method}:0.2"
         )
     return Split(method, fraction)
 
@@ -52,7 +52,7 @@ def check_parts(held_out: int, rows: int, spec: str) -> None:
     """Refuse a split with an empty part (BadData)."""
     if not held_out or held_out == rows:
         part = "set aside" if not held_out else "left to train on"
-        raise BadData(f"--holdout {spec}: no row would be {part}", f"choose another split: {FORMS}")
+        raise BadData(f"`holdout={spec}`: no row would be {part}", f"choose another split: {FORMS}")
 
 
 def holdout_masks(parts: Iterable[pl.DataFrame], split: Split, seed: int) -> Iterator[pl.Series]:
@@ -102,7 +102,7 @@ def _last_order(parts: Iterable[pl.DataFrame], split: Split, seed: int) -> Itera
         last = _latest(found if last is None else pl.concat([last, found]))
     if last is None or last.is_empty():
         raise BadData(
-            "--holdout last-order: no row has both a user and an order",
+            "`holdout=last-order`: no row has both a user and an order",
             "last-item needs users only, random:FRACTION neither",
         )
     chosen = last.filter(pl.col("one") != pl.col("other")).select(
@@ -139,7 +139,7 @@ def _last_item(parts: Iterable[pl.DataFrame], split: Split, seed: int) -> Iterat
         )
         seen += rows.height
     if last is None or last.is_empty():
-        raise BadData("--holdout last-item: no row has a user", "random:FRACTION needs none")
+        raise BadData("`holdout=last-item`: no row has a user", "random:FRACTION needs none")
     places = last.filter(pl.col("n") > 1)["place"].sort().to_numpy()
     seen = 0
     for rows in parts:
@@ -155,8 +155,8 @@ def _by_time(parts: Iterable[pl.DataFrame], split: Split, seed: int) -> Iterator
         height, missing = height + rows.height, missing + rows["timestamp"].null_count()
     if missing:
         raise BadData(
-            f"--holdout time: {number_of(missing, 'row')} without a time",
-            "map a column of times with --map timestamp=COLUMN, or use random:FRACTION",
+            f"`holdout=time`: {number_of(missing, 'row')} without a time",
+            "map a column of times with `map=timestamp=COLUMN`, or use random:FRACTION",
         )
     place = height - max(1, round(split.fraction * height))
     cut = None

@@ -81,40 +81,20 @@ def _open_input(
     _check_order_lines(source, format_head.artifact)
     check_width(source, len(format_head.names or format_head.rows[0]))
     header, skip = _header(format_head, config)
-    rows = format_head.rows if format_head.names is not None else format_head.rows[header.first :]
-    head = Head(
-        source.name, header.known_as, rows, rows[len(header.rows) :], format_head.delimiter,
-        format_head.uncut and is_ragged(rows), format_head.lists, format_head.uncut,
-    )  # fmt: skip
-    if not head.cells and header.rows and format_head.complete:
-        raise NoRows(f"{source.name} has a header but no rows", "give a file with at least one row")
+    head = _first_rows(source, format_head, header)
     preset = _preset(head, config, say)
     ignored = _ignored(head, config)
     folders = Folders.of(source, head.names)
     asked = _asked_layout(config, preset)
     if asked is not None and asked.uncut:
         matched = Matched(_numbered_fields(mapping, asked, head))
-        reader = format_head.open_lines(say=say, stack=stack)
-        if (
-            head.delimiter
-            and not any(head.delimiter in line for row in head.cells for line in row)
-            and all(len(row) == 1 for row in head.cells)
-        ):
-            say(f"{source.name}: one product per line; `delimiter` says what stands between products")
-        return Input(source, asked, matched, reader, folders, head)
+        _say_one_per_line(head, say)
+        return Input(source, asked, matched, format_head.open_lines(say=say, stack=stack), folders, head)
     known_as = dict(zip(header.names, header.known_as, strict=True))
     mapping = {name: known_as.get(column, column) for name, column in mapping.items()}
     matched = _matched(head, folders, ignored, mapping, preset_of(preset))
     read = read_headers if not preset and config.preset is None else None
-    matched, layout, why = _laid_out(head, matched, asked, mapping, ignored, read)
-    if why:
-        say(f"{source.name}: layout {layout.name} ({why}); `layout` names another")
-    columns = layout.complete(head, matched.columns)
-    if layout.whole_rows and "product_id" not in columns:
-        raise no_products(head, columns, matched.likened, layout.name)
-    matched = replace(matched, columns=columns)
-    if asked is None and layout.name == "lines":
-        _check_no_catalogue(head, columns)
+    matched, layout = _laid_out(head, matched, asked, mapping, ignored, read, say)
     if layout.uncut or (head.ragged and head.uncut and layout.items(head.names, matched.columns)):
         return _open_lines(source, layout, head, matched, format_head, folders, skip, say, stack)
     for note in (*_lines_before(header, skip, config), *header.notes, *format_head.settled):
@@ -129,16 +109,39 @@ def _open_input(
     return found
 
 
+def _first_rows(source: Source, format_head: FormatHead, header: Header) -> Head:
+    """Return what the first rows show, with and without the header.
+
+    Raises:
+        NoRows: there are none but the header.
+    """
+    rows = format_head.rows if format_head.names is not None else format_head.rows[header.first :]
+    head = Head(
+        source.name, header.known_as, rows, rows[len(header.rows) :], format_head.delimiter,
+        format_head.uncut and is_ragged(rows), format_head.lists, format_head.uncut,
+    )  # fmt: skip
+    if not head.cells and header.rows and format_head.complete:
+        raise NoRows(f"{source.name} has a header but no rows", "give a file with at least one row")
+    return head
+
+
+def _say_one_per_line(head: Head, say: Say) -> None:
+    lines = [line for row in head.cells for line in row]
+    one_per_row = all(len(row) == 1 for row in head.cells)
+    if head.delimiter and one_per_row and not any(head.delimiter in line for line in lines):
+        say(f"{head.source}: one product per line; `delimiter` says what stands between products")
+
+
 def _laid_out(
     head: Head, matched: Matched, asked: Layout | None, mapping: dict[str, str], ignored: frozenset[str],
-    read: ReadHeaders | None,
-) -> tuple[Matched, Layout, str]:  # fmt: skip
-    """Return what the columns are, the layout, and why it is that if it was not asked for.
+    read: ReadHeaders | None, say: Say,
+) -> tuple[Matched, Layout]:  # fmt: skip
+    """Return what the columns are, and the layout; say which it is if it was not asked for.
 
     Where each row is one product, or nothing tells where products are, headers are read that are not known.
 
     Raises:
-        BadData: no column holds products.
+        BadData: no column holds products, or it is a catalogue.
     """
 
     def recognised() -> tuple[Layout | None, str]:
@@ -152,7 +155,14 @@ def _laid_out(
         layout, why = recognised()
     if layout is None:
         raise no_products(head, matched.columns, matched.likened)
-    return matched, layout, why
+    if why:
+        say(f"{head.source}: layout {layout.name} ({why}); `layout` names another")
+    columns = layout.complete(head, matched.columns)
+    if layout.whole_rows and "product_id" not in columns:
+        raise no_products(head, columns, matched.likened, layout.name)
+    if asked is None and layout.name == "lines":
+        _check_no_catalogue(head, columns)
+    return replace(matched, columns=columns), layout
 
 
 def _check_no_catalogue(head: Head, columns: dict[str, str]) -> None:

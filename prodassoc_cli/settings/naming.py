@@ -6,6 +6,7 @@ between backticks, and each entrance shows that in its own words:
     written                          command line                          notebook
     `min_support`                    --min-support                         min_support=
     `min_count=10`                   --min-count 10                        min_count=10
+    `dayfirst=False`                 --monthfirst                          dayfirst=False
     `clean holdout=last-order`       prodassoc clean --holdout last-order  clean(holdout="last-order")
     `train=` (`train` is a command)  --train                               train=
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import Field, fields
 from functools import cache
 from typing import Any
 
@@ -80,6 +81,8 @@ def _flag(word: str) -> str:
     name, _, value = word.partition("=")
     if name not in _flags():
         return word
+    if value in ("True", "False"):
+        return _switches(name)[value == "False"]
     quoted = shlex.quote(value) if _FOR_THE_SHELL.search(value) else value
     return f"{_flags()[name]} {quoted}".rstrip()
 
@@ -88,12 +91,22 @@ def _keyword(word: str) -> str:
     name, _, value = word.partition("=")
     if name not in _flags():  # what a command reads, as a notebook has it: a frame, by its name
         return word.removeprefix("--").replace("-", "_").removesuffix(".parquet")
-    bare = not value or _NUMBER_OR_PLACEHOLDER.fullmatch(value)
+    bare = value in ("", "True", "False") or _NUMBER_OR_PLACEHOLDER.fullmatch(value)
     return f"{name}={value}" if bare else f'{name}="{value}"'
+
+
+def _switches(name: str) -> tuple[str, str]:
+    """Return the flags that turn an option on and off."""
+    on, _, off = (_declared()[name].metadata["setting"].flag or "").partition("/")
+    return on or _flags()[name], off or f"--no-{name.replace('_', '-')}"
 
 
 @cache
 def _flags() -> dict[str, str]:
     """Return the flag of each option of any command."""
-    declared = {each.name: each for config in (*CONFIGS.values(), CommonConfig) for each in fields(config)}
-    return {name: flag_of(each) for name, each in declared.items()} | {"output": "-o"}
+    return {name: flag_of(each) for name, each in _declared().items()} | {"output": "-o"}
+
+
+@cache
+def _declared() -> dict[str, Field[Any]]:
+    return {each.name: each for config in (*CONFIGS.values(), CommonConfig) for each in fields(config)}

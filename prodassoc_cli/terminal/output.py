@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TABLE_ROWS = 20
 """Rows shown of an artifact that is written nowhere else."""
 
-LEAST_TEXT_WIDTH = 8
+MINIMUM_TEXT_WIDTH = 8
 """Texts are not cut below this; columns without room are left out and counted."""
 
 GAP = 3
@@ -129,14 +129,14 @@ def fits(frame: pl.DataFrame, rows: int = TABLE_ROWS) -> bool:
 
 
 def _columns_that_fit(frame: pl.DataFrame, total: int) -> pl.DataFrame:
-    """Return the first columns that the terminal has room for, each at its least width."""
-    least = [
-        max(len(_cell(value)) for value in [name, *frame[name]]) if dtype.is_numeric() else LEAST_TEXT_WIDTH
+    """Return the first columns that the terminal has room for, each at its minimum width."""
+    minimum = [
+        max(len(_cell(value)) for value in [name, *frame[name]]) if dtype.is_numeric() else MINIMUM_TEXT_WIDTH
         for name, dtype in frame.schema.items()
     ]
     room, fit = total, 0
-    while fit < frame.width and room >= least[fit]:
-        room -= least[fit] + GAP
+    while fit < frame.width and room >= minimum[fit]:
+        room -= minimum[fit] + GAP
         fit += 1
     return frame[:, : max(fit, 1)]
 
@@ -150,7 +150,7 @@ def _widths(frame: pl.DataFrame, shown: list[list[str]], total: int) -> list[int
     room = total - GAP * (len(wanted) - 1) - sum(w for w, stays in zip(wanted, fixed, strict=True) if stays)
     texts = [w for w, stays in zip(wanted, fixed, strict=True) if not stays]
     cut = max(texts, default=0)
-    while cut > LEAST_TEXT_WIDTH and sum(min(w, cut) for w in texts) > room:
+    while cut > MINIMUM_TEXT_WIDTH and sum(min(w, cut) for w in texts) > room:
         cut -= 1
     return [w if stays else min(w, cut) for w, stays in zip(wanted, fixed, strict=True)]
 

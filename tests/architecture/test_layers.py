@@ -57,6 +57,19 @@ def test_the_domain_knows_no_terminal(path):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_texts_of_the_domain_name_no_flag(path):
+    """They name an option by its keyword between backticks; `settings.naming` shows it."""
+    if room(path) not in DOMAIN:
+        return
+    prose = [node.value for node in nodes(path) if isinstance(node, ast.Expr)]
+    texts = [
+        node.value for node in nodes(path)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in prose
+    ]  # fmt: skip
+    assert not [text for text in texts if re.search(r"(?<![\w-])--[a-z]", text)]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_nothing_unsafe_is_read_or_run(path):
     assert not imported(path) & {"pickle", "marshal", "shelve", "joblib", "dill", "cloudpickle"}
     calls = [

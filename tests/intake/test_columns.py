@@ -38,7 +38,7 @@ def test_map_helps_on_both_sides():
     assert "order_id" in caught.value.hint
     with pytest.raises(UsageProblem) as caught:
         parse_map(["InvoiceNo=order_id"], fields)
-    assert caught.value.hint == "write --map order_id=InvoiceNo"
+    assert caught.value.hint == "write `map=order_id=InvoiceNo`"
     with pytest.raises(UsageProblem) as caught:
         match_columns(["InvoiceNo", "StockCode"], ALIASES, mapping={"order_id": "InvoceNo"})
     assert "did you mean 'InvoiceNo'" in caught.value.hint

@@ -14,6 +14,8 @@ from prodassoc_cli.settings.naming import as_flags, as_keywords
         ("`where=brand=A B`: none", "--where 'brand=A B': none", 'where="brand=A B": none'),
         ("`map=title=Name`", "--map title=Name", 'map="title=Name"'),
         ("`map=products.category=a>b`", "--map 'products.category=a>b'", 'map="products.category=a>b"'),
+        ("`dayfirst=True`: day/month", "--dayfirst: day/month", "dayfirst=True: day/month"),
+        ("`dayfirst=False`, `header=False`", "--monthfirst, --no-header", "dayfirst=False, header=False"),
         ("`k=5,10` and `output`", "-k 5,10 and -o", 'k="5,10" and output='),
         (
             "`clean ORDERS holdout=last-order`",

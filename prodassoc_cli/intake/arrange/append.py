@@ -51,7 +51,7 @@ def merged(earlier: Iterable[pl.DataFrame], new: Iterable[pl.DataFrame]) -> Iter
     if held[0] is not None and held[1] is not None and held[0].columns != held[1].columns:
         raise BadData(
             "the new lines have other columns than those before: " + ", ".join(held[1].columns),
-            "clean all of the inputs again, without --append-to",
+            "clean all of the inputs again, without `append_to`",
         )
     while held[0] is not None and held[1] is not None:
         marked = [

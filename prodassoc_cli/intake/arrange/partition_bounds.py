@@ -95,10 +95,10 @@ def first_keys(rows: pl.DataFrame, *, drop_users: bool, products: Coding | None 
                 column = products.coded(column).cast(pl.String)
             found.append(column)
     if not found:
-        raise too_large("--drop-users where no row has a time or an order")
+        raise too_large("`drop_users` where no row has a time or an order")
     return sort_key(found)
 
 
 def too_large(what: str) -> BadData:
     """Return the error for what cannot be cleaned in parts."""
-    return BadData(f"{what} does not fit into the memory that may be used", "raise --memory-limit")
+    return BadData(f"{what} does not fit into the memory that may be used", "raise `memory_limit`")

@@ -185,7 +185,7 @@ class _OnDisk:
             where = self._folder or "the folder of temporary files"
             raise IOFailure(
                 f"cannot keep rows on disk in {where}: {problem.strerror or problem}",
-                "free some space there, or raise --memory-limit",
+                "free some space there, or raise `memory_limit`",
             ) from problem
 
     def _frame(self, table: pa.Table) -> pl.DataFrame:

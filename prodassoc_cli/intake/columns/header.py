@@ -158,8 +158,8 @@ def _place(rows: Sequence[Sequence[str]]) -> int:
     if not best:
         return 0
     titles = all(sum(bool(cell.strip()) for cell in row) < 2 for row in rows[:best])
-    least = 1 if titles and len(rows[best]) > 1 else 2
-    if counts[best] < least or counts[best] <= counts[0] or best == len(rows) - 1:
+    minimum = 1 if titles and len(rows[best]) > 1 else 2
+    if counts[best] < minimum or counts[best] <= counts[0] or best == len(rows) - 1:
         return 0
     if _recurs(rows, best, _known_places(rows[best])):
         return 0

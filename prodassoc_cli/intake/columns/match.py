@@ -50,13 +50,13 @@ def parse_map(entries: Iterable[str], fields: Iterable[str]) -> dict[str, str]:
         name, equals, column = entry.partition("=")
         name = name.strip()
         if not equals:
-            raise UsageProblem(f"--map {entry}: not FIELD=COLUMN", "for example --map order_id=InvoiceNo")
+            raise UsageProblem(f"`map={entry}`: not FIELD=COLUMN", "for example `map=order_id=InvoiceNo`")
         if name not in fields:
             turned = column.strip() in fields
-            hint = f"write --map {column.strip()}={name}" if turned else did_you_mean(name, fields)
-            raise UsageProblem(f"--map {entry}: no field is called '{name}'", hint)
+            hint = f"write `map={column.strip()}={name}`" if turned else did_you_mean(name, fields)
+            raise UsageProblem(f"`map={entry}`: no field is called '{name}'", hint)
         if name in mapping:
-            raise UsageProblem(f"--map names {name} twice", "keep one of them")
+            raise UsageProblem(f"`map` names {name} twice", "keep one of them")
         mapping[name] = column.strip()
     return mapping
 
@@ -119,7 +119,7 @@ def _named(field: str, column: str, names: Sequence[str], source: str) -> str:
     if derived := split_name(column, names):
         mark, parts = derived
         return mark.join(parts)
-    raise UsageProblem(f"--map {field}={column}: {source} has no such column", did_you_mean(column, names))
+    raise UsageProblem(f"`map={field}={column}`: {source} has no such column", did_you_mean(column, names))
 
 
 def _parts(column: str, names: Sequence[str]) -> tuple[str, ...]:

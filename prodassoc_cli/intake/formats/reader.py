@@ -193,7 +193,7 @@ class TableHead:
 
     def open_lines(self, *, skip: int | None = None, say: Say, stack: contextlib.ExitStack) -> Reader:
         """Refuse (BadData): a table has no lines."""
-        raise BadData(f"{self.source.name}: this layout is for text, this is a table", "leave --layout out")
+        raise BadData(f"{self.source.name}: this layout is for text, this is a table", "leave `layout` out")
 
 
 @dataclass

@@ -176,7 +176,7 @@ def _names(source: Source, book: CalamineWorkbook, asked: str | None) -> list[st
         return [asked]
     if asked.isdecimal() and 0 < int(asked) <= len(known):
         return [list(known)[int(asked) - 1]]
-    raise UsageProblem(f"--sheet {asked}: {source.name} has no such sheet", did_you_mean(asked, list(known)))
+    raise UsageProblem(f"`sheet={asked}`: {source.name} has no such sheet", did_you_mean(asked, list(known)))
 
 
 def _look_at(book: CalamineWorkbook, name: str, options: ReadOptions) -> _Sheet | None:

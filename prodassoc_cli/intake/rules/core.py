@@ -36,13 +36,13 @@ class Core:
         sizes = [len(ids) + 1 for ids in self._ids.values()]
         left = -1
         while left != (left := sum(int((reason == 0).sum()) for reason in self._reasons)):
-            for which, least in enumerate((min_item_count, min_user_count)):
+            for which, minimum in enumerate((min_item_count, min_user_count)):
                 counts = np.zeros(sizes[which], np.int64)
                 for codes, reason in zip(self._codes, self._reasons, strict=True):
                     counts += np.bincount(codes[which][reason == 0], minlength=sizes[which])
-                counts[0] = least  # nobody
+                counts[0] = minimum  # nobody
                 for codes, reason in zip(self._codes, self._reasons, strict=True):
-                    reason[(reason == 0) & (counts < least)[codes[which]]] = which + 1
+                    reason[(reason == 0) & (counts < minimum)[codes[which]]] = which + 1
 
     def reason(self, part: int) -> pl.Series:
         """Return `rare_product` or `rare_user` (REASON) for the rows of a part, null where the row stays."""

@@ -149,6 +149,6 @@ def _is_service(rows: pl.DataFrame, usual: UsualIds, pattern: str | None) -> pl.
     except pl.exceptions.ComputeError as problem:
         reason = re.sub(r"\s+", " ", str(problem))[:100]
         raise UsageProblem(
-            f"--service-codes is no regular expression: {reason}", "for example --service-codes 'POST|FEE.*'"
+            f"`service_codes` is no regular expression: {reason}", "for example `service_codes=POST|FEE.*`"
         ) from problem
     return pl.lit(of_each(products, services)) if services.any() else None

@@ -36,7 +36,7 @@ RULES = (
     Rule("unparsable_feedback", "click, purchase, dismiss, position, propensity or revenue is off"),
     Rule("unknown_event", "the event is none that is known"),
     Rule("missing_rating", "the row of a ratings file has no rating"),
-    Rule("rating_off_scale", "the rating is not on the scale (with --rating-scale)"),
+    Rule("rating_off_scale", "the rating is not on the scale (with `rating_scale`)"),
     Rule("weight_not_positive", "the weight of a view is 0 or less: it was not played or watched"),
     Rule("quantity_not_positive", "the quantity bought is 0 or less: a return or a correction"),
     Rule("price_negative", "the price is below 0: a correction of the books"),
@@ -46,10 +46,10 @@ RULES = (
         "duplicate_line", "the row of a dated or numbered order says in every column what an earlier one does"
     ),
     Rule("missing_timestamp", "the row has no time, and the holdout is split by time"),
-    Rule("outlier_price", "the price is far from the product's others (with --drop-outliers)"),
-    Rule("outlier_quantity", "the quantity is far from the product's others (with --drop-outliers)"),
-    Rule("rare_product", "the product has fewer rows than --min-item-count"),
-    Rule("rare_user", "the user has fewer rows than --min-user-count"),
+    Rule("outlier_price", "the price is far from the product's others (with `drop_outliers`)"),
+    Rule("outlier_quantity", "the quantity is far from the product's others (with `drop_outliers`)"),
+    Rule("rare_product", "the product has fewer rows than `min_item_count`"),
+    Rule("rare_user", "the user has fewer rows than `min_user_count`"),
 )
 """Every rule, in the order of application."""
 

@@ -196,5 +196,5 @@ def cannot_append(what: str) -> BadData:
     """Return the error for new lines that would change what is known of earlier ones."""
     return BadData(
         f"the new lines cannot be added: {what}, which would change how those before were read",
-        "clean all of the inputs again, without --append-to",
+        "clean all of the inputs again, without `append_to`",
     )

@@ -149,7 +149,7 @@ class DayMarks:
             if given is None:
                 raise BadData(
                     f"{where}: dates are day/month in {day:,} values and month/day in {month:,}",
-                    "--dayfirst or --monthfirst keeps one order and leaves the other rows out",
+                    "`dayfirst=True` or `dayfirst=False` keeps one order and leaves the other rows out",
                 )
             return given, f"dates are {_order(given)}, as given"
         if day or month:
@@ -162,7 +162,7 @@ class DayMarks:
             return True, "dates with dots are day.month"
         raise BadData(
             f"{where}: {self.example} may be day/month or month/day, and no date decides",
-            "--dayfirst or --monthfirst",
+            "give `dayfirst=True` or `dayfirst=False`",
         )
 
 

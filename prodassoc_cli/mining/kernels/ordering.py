@@ -1,7 +1,7 @@
 """Sets in the order of their ids, compared a few items at a time: no set's list is held to sort by.
 
 Each set gets a 64-bit key: the group it stays in, its size where that comes first, and as many of its items,
-from the least, as still fit. Few sets share a key; only those are compared by their next items, and so on.
+from the smallest, as still fit. Few sets share a key; only those are compared by their next items, and so on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def set_keys(
         nodes: int32; -1 stands for the empty set.
         group: int32, what comes before all else.
         rank: int32, the place of each item in the order of ids.
-        first: how many items of each set to pass over, from the least.
+        first: how many items of each set to pass over, from the smallest.
         take: how many to compare.
         item_bits: bits of a rank plus one; 0 stands for no item.
         size_bits: bits of a size; 0 leaves it out.

@@ -26,7 +26,7 @@ def log_fisher(n: np.ndarray, n_a: np.ndarray, n_b: np.ndarray, n_ab: np.ndarray
     """Return the natural log of the one-sided p-value of each rule, float64.
 
     It is ln P(X ≥ n_ab) with X hypergeometric.
-    The log is exact far below the least float; its error grows with n, about 1e-16·n (1e-8 at 100 million).
+    The log is exact far below the smallest float; its error grows with n, 1e-16·n (1e-8 at 100 million).
 
     Args:
         n: baskets.
@@ -132,7 +132,7 @@ class SearchSpace:
 
 
 def corrected(log_p: np.ndarray, sizes: np.ndarray, space: SearchSpace, method: str) -> np.ndarray:
-    """Return the q-value of each rule: the least level at which it passes the correction, float64.
+    """Return the q-value of each rule: the lowest level at which it passes the correction, float64.
 
     - webb: layered critical values (Webb 2008): every size of rule has its share of the level, divided by the
       number of rules of that size. The shares are equal up to `max_size`; without one, 1/2, 1/4, 1/8 …

@@ -198,8 +198,8 @@ def test_one_value_decides_for_the_column():
 def test_an_open_order_is_an_error_that_a_flag_settles():
     with pytest.raises(BadData) as caught:
         times("1/2/2024", "3/4/2024")
-    assert "--dayfirst" in caught.value.hint
-    assert "--monthfirst" in caught.value.hint
+    assert "`dayfirst=True`" in caught.value.hint
+    assert "`dayfirst=False`" in caught.value.hint
     assert times("1/2/2024", dayfirst=True).values.to_list() == [datetime(2024, 2, 1)]
     assert times("1/2/2024", dayfirst=False).values.to_list() == [datetime(2024, 1, 2)]
     assert times("1/2/2024", preset=False, dayfirst=True).values.to_list() == [datetime(2024, 2, 1)]

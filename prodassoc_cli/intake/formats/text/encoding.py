@@ -78,7 +78,7 @@ def known_encoding(name: str) -> str:
     try:
         return codecs.lookup(name).name
     except LookupError as problem:
-        message = f"--encoding {name}: no such encoding"
+        message = f"`encoding={name}`: no such encoding"
         raise UsageProblem(message, did_you_mean(name, _ENCODINGS)) from problem
 
 

@@ -355,7 +355,7 @@ class Text:
             reason = f"one is longer than {BLOCK_BYTES >> 20} MB"
         return BadData(
             f"{self.source.name} cannot be cut into rows: {reason}",
-            "look for a quote never closed, or --delimiter",
+            "look for a quote never closed, or name the `delimiter`",
         )
 
     def _check_enough(self, good: int, bad: int, broken: list[tuple[int, str]]) -> None:
@@ -373,7 +373,7 @@ class Text:
             raise BadData(
                 f"{name}: most rows are broken ({bad:,} of {good + bad:,}); row {row} has "
                 f"{found} fields, {len(self.names)} are expected",
-                "give the right one with --delimiter, or --layout baskets for one basket per line",
+                "give the right one with `delimiter`, or `layout=baskets` for one basket per line",
             )
         if not good:
             raise self._no_rows()
