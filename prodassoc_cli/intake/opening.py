@@ -17,7 +17,7 @@ from prodassoc_cli.intake.columns.presets import PRESETS, Preset, preset_of, rec
 from prodassoc_cli.intake.columns.schema import Caution, Say
 from prodassoc_cli.intake.fields import Matched, match_by_likeness, match_fields
 from prodassoc_cli.intake.formats.hive_columns import Folders
-from prodassoc_cli.intake.formats.raw_table import NoRows, RawTable, check_width
+from prodassoc_cli.intake.formats.raw_table import NoRows, check_width
 from prodassoc_cli.intake.formats.reader import Head as FormatHead
 from prodassoc_cli.intake.formats.reader import ReadOptions
 from prodassoc_cli.intake.formats.registry import look
@@ -28,6 +28,7 @@ from prodassoc_cli.intake.layouts.layout import Head, Layout, check_alike
 from prodassoc_cli.intake.layouts.registry import layout_of, no_products, recognise
 from prodassoc_cli.intake.order_table import OrderTable
 from prodassoc_cli.intake.values.ids import ROUNDED
+from prodassoc_cli.intake.whole_tables import read_tables
 from prodassoc_cli.settings import CleanConfig
 
 
@@ -352,46 +353,3 @@ def _say_repeated(source: Source, names: Sequence[str], layout: Layout, say: Say
 def _in_words(delimiter: str) -> str:
     names = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
     return names.get(delimiter, f"'{delimiter}'")
-
-
-def read_catalogue(sources: Sequence[Source], config: CleanConfig, say: Say) -> list[RawTable]:
-    """Read the parts of a catalogue as tables; see `read_tables`."""
-    return read_tables(sources, config, say, "a catalogue", kind="products")
-
-
-def read_tables(
-    sources: Sequence[Source], config: CleanConfig, say: Say, what: str, *, kind: str = ""
-) -> list[RawTable]:
-    """Read the parts of a table whole.
-
-    Args:
-        sources: where they are.
-        config: the options of `clean`.
-        say: receives what was found.
-        what: what it should be, for messages.
-        kind: the kind of artifact that it may be.
-
-    Raises:
-        NoInput: it is missing.
-        BadData: it is no table with a header.
-    """
-    parts = []
-    for source in sources:
-        head = look(source, ReadOptions(encoding=config.encoding, catalogue=kind == "products"), say)
-        if head.artifact not in ("", kind):
-            raise BadData(f"{source.name} holds {head.artifact}, not {what}", f"give {what} as a table")
-        header, skip = _table_header(head)
-        with contextlib.ExitStack() as stack:
-            reader = head.open(header.known_as, header=header.rows, skip=skip, say=say, stack=stack)
-            (table,) = reader.pieces()
-        parts.append(Folders.of(source, table.frame.columns).beside(table))
-    return parts
-
-
-def _table_header(head: FormatHead) -> tuple[Header, int]:
-    """Return the header of a table that has one, and the number of lines before its data."""
-    if head.names is not None:
-        return Header(head.names, head.names), 0
-    found = find_header(head.rows) or find_header(head.rows, asked=True)
-    assert found is not None
-    return found, head.lines_before(found.data)

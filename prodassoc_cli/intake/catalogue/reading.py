@@ -16,7 +16,7 @@ from prodassoc_cli.intake.columns.match import PRODUCTS, entries_of, parse_map
 from prodassoc_cli.intake.columns.presets import preset_of
 from prodassoc_cli.intake.columns.schema import Caution, Say
 from prodassoc_cli.intake.formats.sources import Source
-from prodassoc_cli.intake.opening import read_catalogue, read_tables
+from prodassoc_cli.intake.whole_tables import read_tables
 from prodassoc_cli.numerics.id_overlap import id_overlap
 from prodassoc_cli.settings import CleanConfig
 from prodassoc_cli.wording import number_of
@@ -48,7 +48,7 @@ def cleaned_catalogue(
     names = None
     if category_names:
         names = paths_of_names(read_tables(category_names, config, say, "a table of categories")[0])
-    tables = read_catalogue(sources, config, say)
+    tables = read_tables(sources, config, say, "a catalogue", kind="products")
     mapping = parse_map(entries_of(config.map, PRODUCTS), CATALOGUE_ALIASES)
     catalogue = clean_catalogue(tables, mapping, preset_of(config.preset), names, read_headers)
     say(f"catalogue: {', '.join(f'{name}={column}' for name, column in catalogue.columns.items())}")
