@@ -67,7 +67,7 @@ def watch_memory(limit: int, passed: Callable[[str], int]) -> None:
 
     Args:
         limit: bytes it may hold.
-        passed: told what came about; says so and returns the exit code.
+        passed: is given what happened; says so and returns the exit code.
     """
     if _GUARDED.is_set():
         threading.Thread(target=_end_above, args=(limit, passed), daemon=True, name="memory").start()

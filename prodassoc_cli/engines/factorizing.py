@@ -31,7 +31,7 @@ _OWN = ("frequency", "steps")
 
 
 def check_parameters(recommender: Als) -> None:
-    """Refuse what MLlib cannot be told.
+    """Refuse options that MLlib does not have.
 
     Raises:
         UsageProblem: a parameter is set that it does not have.

@@ -20,7 +20,7 @@ class PartsOf:
     Attributes:
         folder: the folder, by an absolute path.
         lineage: what every part carries.
-        parts: what has been written, as far as this process has been told.
+        parts: what has been written, as far as this process knows.
     """
 
     folder: str

@@ -1,4 +1,4 @@
-"""A Spark session for one run: found, started, checked and closed, its failures told in our words.
+"""A Spark session for one run: found, started, checked and closed, its failures turned into errors of ours.
 
 Nothing here needs Spark until a session is opened: the package `pyspark` is an extra.
 """
@@ -57,7 +57,7 @@ _SQL_SETTINGS = {
 
 @contextlib.contextmanager
 def spark_session(master: str, options: Mapping[str, str]) -> Iterator[Any]:
-    """Open a Spark session, and close it at the end; what fails inside is told as an error of ours.
+    """Open a Spark session, and close it at the end; what fails inside becomes an error of ours.
 
     Args:
         master: `local[2]`, `spark://host:port`, `yarn`, … or `sc://host:port` for Spark Connect.

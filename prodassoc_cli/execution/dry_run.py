@@ -117,9 +117,9 @@ class Plan:
         return f"would {STEPS[self._command]}{options}"
 
     def writes(self, name: str, target: Target) -> str:
-        """Say where an output would go, and how large it would be where that can be told."""
-        told = target.form == "parquet" and name != "holdout"
-        size = self._bytes(target.kind.name) if told else None
+        """Say where an output would go, and how large it would be where that is known."""
+        is_estimated = target.form == "parquet" and name != "holdout"
+        size = self._bytes(target.kind.name) if is_estimated else None
         about = "" if size is None else f", about {_bytes(size)}"
         return f"would write {target.kind.name} to {target.path or 'standard output'} as {target.form}{about}"
 

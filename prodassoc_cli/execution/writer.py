@@ -36,7 +36,7 @@ class Writer:
     """Where a run puts its results; see `Run.outputs`.
 
     Args:
-        run: told of what is written.
+        run: notes what is written.
         targets: where each output goes, by its name.
         files: the open files of the targets.
         raw_csv: leave formulas in CSV as they are.

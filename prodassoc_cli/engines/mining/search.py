@@ -67,7 +67,7 @@ def baskets_on_spark(
         spark: the session.
         paths: parts of an interactions artifact, where the executors can read them.
         max_basket_size: leave out baskets with more distinct products.
-        say: told what was left out and which events were used.
+        say: receives what was left out and which events were used.
 
     Raises:
         BadData: a row has no product or no event.

@@ -72,7 +72,7 @@ def named(products: pl.Series) -> pl.Series:
 
 
 def shown(separator: str) -> str:
-    """Return a separator as it is told."""
+    """Return a separator as messages name it."""
     names = {"\n": "line ends", "\t": "tabs", " ": "spaces", ",": "commas", ";": "semicolons", "|": "bars"}
     return names.get(separator, f"'{separator}'")
 
@@ -96,7 +96,7 @@ def split_quantities(items: pl.Series) -> tuple[pl.Series, pl.Series] | None:
     """Take `2 x Red Mug` or `Red Mug x 2` apart, where at least half of a column's products are written so.
 
     Returns:
-        The products and their quantities, as text, null where none is told; None where they are written
+        The products and their quantities, as text, null where none is given; None where they are written
         otherwise.
     """
     for pattern, (count, name) in ((_TIMES_BEFORE, (1, 2)), (_TIMES_BEHIND, (2, 1))):

@@ -17,7 +17,7 @@ from prodassoc_cli.intake.layouts.layout import Head, Layout, Lines
 
 _NUMBERED = re.compile(r"^(.*?)[\s_.#-]*\(?(\d{1,3})\)?(?:[\s_.:-]+(\D+))?$", re.DOTALL)
 _PARTS = ("product_id", "title", "quantity", "price", "category", "brand")
-"""What may be told of each product of a row, in columns of its own."""
+"""What columns of their own may hold of each product of a row."""
 
 
 def _recognise(head: Head, columns: dict[str, str]) -> str:
@@ -106,8 +106,8 @@ def _to_lines(table: RawTable, columns: dict[str, str], _: str | None) -> Lines:
     fields = shared.with_columns(at).join(filled, on="\0at", how="left", maintain_order="left_right")
     fields = fields.drop("\0at", "\0number")
     first = next(iter(found.values()))
-    told = {name: first[name] for name in parts if name in first} | {"product_id": f"{len(found)} columns"}
-    return Lines(fields, fields.select("product_id"), keys | told)
+    shown = {name: first[name] for name in parts if name in first} | {"product_id": f"{len(found)} columns"}
+    return Lines(fields, fields.select("product_id"), keys | shown)
 
 
 def _text(column: str | None) -> pl.Expr:

@@ -106,7 +106,7 @@ class PairEvidence:
         item_ids: product id of each item.
         category: int[items], number of each item's category, -1 where it is unknown; None for all unknown.
         unread: bool[items], whose titles the encoder hardly reads: nearly the same letters make a variant;
-            what they are for cannot be told. None for none.
+            what they are for is unknown. None for none.
     """
 
     by_basket: PairCounts

@@ -90,7 +90,7 @@ def _compiled(kernel: Kernel) -> Callable[..., Any]:
 
 
 def load_kernels(*others: str) -> None:
-    """Import now, where the user is told of the wait, what all models share and these modules of kernels."""
+    """Import now, where a message explains the wait, what all models share and these modules of kernels."""
     for module in ("sparse", *others):
         import_module(f"prodassoc_cli.models.kernels.{module}")
 

@@ -255,7 +255,7 @@ class Answers:
         if not histories:
             return
         asked, unknown = self._index.requests(histories, self._lister.asking)
-        # The rows of a history are told from those of another of the same id by their place.
+        # The rows of a history are distinguished from those of another of the same id by their place.
         asked = Requests(pl.Series(map(str, range(len(histories)))), asked.block, asked.unknown)
         with one_blas_thread():
             frame, _ = self._lister.lists(

@@ -235,7 +235,7 @@ def _second_guess(source: Source) -> tuple[str, bytes]:
     """Choose between UTF-8 with broken bytes and an older encoding, over the whole input; with an example.
 
     Raises:
-        BadData: the encoding cannot be told.
+        BadData: the encoding cannot be determined.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     broken = fine = 0

@@ -109,7 +109,7 @@ def sniff(source: Source, head: bytes, whole: bool, options: ReadOptions) -> Dia
         options: what the user says of it.
 
     Raises:
-        BadData: the bytes are no text, or of an encoding that cannot be told.
+        BadData: the bytes are no text, or of an encoding that cannot be determined.
         UsageProblem: there is no such encoding, or an option is no character.
     """
     given = options.encoding

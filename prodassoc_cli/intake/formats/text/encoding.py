@@ -43,7 +43,7 @@ def detect_encoding(source: Source, head: bytes, whole: bool) -> tuple[str, bool
         whole: whether they are all there is.
 
     Raises:
-        BadData: the bytes are no text, or of an encoding that cannot be told.
+        BadData: the bytes are no text, or of an encoding that cannot be determined.
     """
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
