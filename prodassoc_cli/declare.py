@@ -74,6 +74,13 @@ def flag_of(option: Field[Any]) -> str:
     return first if first.startswith("--") else last
 
 
+def off_flag_of(option: Field[Any]) -> str:
+    """Return the flag that turns an option off that has one for either way: `--no-header`."""
+    about: Setting = option.metadata["setting"]
+    assert about.flag is not None
+    return about.flag.split("/")[1]
+
+
 def as_given(name: str, value: object) -> str:
     """Return how an option was given, for messages: "with `map=order_id=Bon`", "without `drop_users`"."""
     if value in (None, False, []):

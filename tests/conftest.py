@@ -64,11 +64,11 @@ def _use_one_thread() -> None:
         del os.environ["POLARS_MAX_THREADS"]
 
 
-def write_small_shop(folder: Path, rows: int = 8000) -> None:
-    """Write the catalogue of the sample shop and its first order lines."""
-    with (SAMPLE / "orders.csv").open(encoding="utf-8") as lines:
-        (folder / "orders.csv").write_text("".join(islice(lines, rows)), encoding="utf-8")
-    shutil.copy(SAMPLE / "catalog.csv", folder)
+def write_small_shop(folder: Path, **lines: int) -> None:
+    """Write so many first lines of each file of the sample shop that is named."""
+    for name, count in lines.items():
+        with (SAMPLE / f"{name}.csv").open("rb") as whole:
+            (folder / f"{name}.csv").write_bytes(b"".join(islice(whole, count)))
 
 
 class CommandLine:

@@ -20,7 +20,7 @@ from dataclasses import Field, fields
 from functools import cache
 from typing import Any
 
-from prodassoc_cli.declare import default_of, flag_of
+from prodassoc_cli.declare import default_of, flag_of, off_flag_of
 from prodassoc_cli.settings.clean import CleanConfig
 from prodassoc_cli.settings.common import CommonConfig
 from prodassoc_cli.settings.embed import EmbedConfig, ExportConfig
@@ -48,11 +48,11 @@ _NUMBER_OR_PLACEHOLDER = re.compile(r"-?[0-9.]+|[A-Z_,]+|…")
 
 
 def options_given(config: object) -> Iterator[tuple[str, Any]]:
-    """Yield the flag and value of each option of a config that is not as by default."""
+    """Yield the flag and value of each option that is not as by default; True for one that is a flag."""
     for option in fields(config):  # type: ignore[arg-type]
         value = getattr(config, option.name)
         if value != default_of(option):
-            yield flag_of(option), value
+            yield (off_flag_of(option), True) if value is False else (flag_of(option), value)
 
 
 def as_flags(text: str) -> str:
@@ -81,8 +81,10 @@ def _flag(word: str) -> str:
     name, _, value = word.partition("=")
     if name not in _flags():
         return word
-    if value in ("True", "False"):
-        return _switches(name)[value == "False"]
+    if value == "True":
+        return _flags()[name]
+    if value == "False":
+        return off_flag_of(_declared()[name])
     quoted = shlex.quote(value) if _FOR_THE_SHELL.search(value) else value
     return f"{_flags()[name]} {quoted}".rstrip()
 
@@ -93,12 +95,6 @@ def _keyword(word: str) -> str:
         return word.removeprefix("--").replace("-", "_").removesuffix(".parquet")
     bare = value in ("", "True", "False") or _NUMBER_OR_PLACEHOLDER.fullmatch(value)
     return f"{name}={value}" if bare else f'{name}="{value}"'
-
-
-def _switches(name: str) -> tuple[str, str]:
-    """Return the flags that turn an option on and off."""
-    on, _, off = (_declared()[name].metadata["setting"].flag or "").partition("/")
-    return on or _flags()[name], off or f"--no-{name.replace('_', '-')}"
 
 
 @cache

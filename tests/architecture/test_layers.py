@@ -61,7 +61,7 @@ def test_texts_of_the_domain_name_no_flag(path):
     """They name an option by its keyword between backticks; `settings.naming` shows it."""
     if room(path) not in DOMAIN:
         return
-    prose = [node.value for node in nodes(path) if isinstance(node, ast.Expr)]
+    prose = {node.value for node in nodes(path) if isinstance(node, ast.Expr)}
     texts = [
         node.value for node in nodes(path)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in prose

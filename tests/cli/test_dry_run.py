@@ -34,7 +34,7 @@ def inside(folder):
 def planned(tmp_path_factory):
     """What each command said it would do, with the folder it was done in afterwards."""
     folder = tmp_path_factory.mktemp("shop")
-    write_small_shop(folder)
+    write_small_shop(folder, orders=8_000, catalog=400)
     write_checkpoint(folder / "checkpoint")
     run, said = CommandLine(folder), {}
     for command, words in STEPS.items():

@@ -27,7 +27,7 @@ def shop(tmp_path_factory) -> CommandLine:
     """A folder in which every hint was followed, from nothing to metrics."""
     folder = tmp_path_factory.mktemp("shop")
     (folder / "sample_data").mkdir()
-    write_small_shop(folder / "sample_data")
+    write_small_shop(folder / "sample_data", orders=8_000, catalog=400)
     run = CommandLine(folder)
     words = next_command(run().stderr.decode())
     followed = [words[0]]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SAMPLE, CommandLine
+from tests.conftest import CommandLine, write_small_shop
 
 NEXT = "next: prodassoc "
 USERLESS = "order_no,sku,quantity,unit_price,order_date\n" + "".join(
@@ -28,9 +28,7 @@ CATEGORIES = "mine interactions.parquet --products products.parquet --level cate
 def shop(tmp_path_factory) -> Path:
     """A folder with raw files, and an artifact of each kind, made of a few rows of the sample shop."""
     folder = tmp_path_factory.mktemp("small")
-    for name, lines in (("orders.csv", 500), ("catalog.csv", 60), ("feedback.csv", 300)):
-        whole = (SAMPLE / name).read_text(encoding="utf-8").splitlines(keepends=True)
-        (folder / name).write_text("".join(whole[:lines]), encoding="utf-8")
+    write_small_shop(folder, orders=500, catalog=60, feedback=300)
     (folder / "userless.csv").write_text(USERLESS)
     (folder / "ratings.csv").write_text(RATINGS)
     (folder / "baskets.dat").write_text("1 2 3\n1 2\n2 3\n" * 9)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SAMPLE, environment
+from tests.conftest import environment, write_small_shop
 
 WITH_MODULES_NAMED = """
 import sys
@@ -54,9 +54,7 @@ UNUSED = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a part of the sample shop."""
     folder: Path = tmp_path_factory.mktemp("shop")
-    for name, lines in (("orders.csv", 1200), ("catalog.csv", 60)):
-        whole = (SAMPLE / name).read_text().splitlines(keepends=True)
-        (folder / name).write_text("".join(whole[:lines]))
+    write_small_shop(folder, orders=1200, catalog=60)
     return folder
 
 

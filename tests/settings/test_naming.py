@@ -2,7 +2,8 @@
 
 import pytest
 
-from prodassoc_cli.settings.naming import as_flags, as_keywords
+from prodassoc_cli.settings import CleanConfig
+from prodassoc_cli.settings.naming import as_flags, as_keywords, options_given
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,8 @@ from prodassoc_cli.settings.naming import as_flags, as_keywords
 def test_each_entrance_has_its_own_words(text, on_the_command_line, in_a_notebook):
     assert as_flags(text) == on_the_command_line
     assert as_keywords(text) == in_a_notebook
+
+
+def test_an_option_that_is_off_goes_by_the_flag_that_turns_it_off():
+    config = CleanConfig(dayfirst=False, drop_users=True, skip_rows=2)
+    assert dict(options_given(config)) == {"--monthfirst": True, "--drop-users": True, "--skip-rows": 2}

@@ -23,7 +23,7 @@ from prodassoc_cli.errors import BadData, IOFailure
 from prodassoc_cli.intake.formats.sources import Source
 from prodassoc_cli.intake.pipeline import Cleaning
 from prodassoc_cli.settings import CleanConfig
-from tests.conftest import SAMPLE
+from tests.conftest import SAMPLE, write_small_shop
 from tests.engines.cleaning.order_lines import OPTIONS, cleaned, same_as_here, shop
 
 
@@ -109,10 +109,9 @@ def same(paths, parts=7, catalogue=(), **options):
 @pytest.fixture(scope="module")
 def orders(tmp_path_factory):
     """An eighth of the sample data's order lines."""
-    lines = (SAMPLE / "orders.csv").read_bytes().splitlines(keepends=True)
-    path = tmp_path_factory.mktemp("sample") / "orders.csv"
-    path.write_bytes(b"".join(lines[:3_000]))
-    return path
+    folder = tmp_path_factory.mktemp("sample")
+    write_small_shop(folder, orders=3_000)
+    return folder / "orders.csv"
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
